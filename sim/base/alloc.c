@@ -1,0 +1,55 @@
+#define _GNU_SOURCE     /* vasprintf, madvise */
+#include "base/alloc.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static void *or_die(void *p, size_t bytes)
+{
+	if (p) return p;
+	fprintf(stderr, "strata: the host has no memory for %zu more bytes\n", bytes);
+	exit(3);
+}
+
+void *xcalloc(size_t count, size_t bytes)
+{
+	return or_die(calloc(count ? count : 1, bytes ? bytes : 1), count * bytes);
+}
+
+void *xrealloc(void *old, size_t count, size_t bytes)
+{
+	size_t total;
+	if (__builtin_mul_overflow(count, bytes, &total)) or_die(NULL, SIZE_MAX);
+	return or_die(realloc(old, total ? total : 1), total);
+}
+
+char *xstrdup(const char *text) { return or_die(strdup(text), strlen(text) + 1); }
+
+char *xasprintf(const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list args;
+	va_start(args, fmt);
+	int n = vasprintf(&text, fmt, args);
+	va_end(args);
+	return or_die(n < 0 ? NULL : text, 0);
+}
+
+void *xcalloc_lines(size_t count, size_t bytes)
+{
+	enum { HUGE_PAGE = 2 << 20 };
+	size_t total;
+	if (__builtin_mul_overflow(count, bytes, &total)) or_die(NULL, SIZE_MAX);
+	size_t align = total >= HUGE_PAGE / 2 ? HUGE_PAGE : 64;
+	total = (total + align - 1) / align * align;
+	void *p = NULL;
+	if (posix_memalign(&p, align, total ? total : align)) p = NULL;
+	or_die(p, total);
+	if (align == HUGE_PAGE) madvise(p, total, MADV_HUGEPAGE);      /* a hint; may be refused */
+	memset(p, 0, total);
+	return p;
+}

@@ -1,0 +1,45 @@
+/* main.c - `strata VERB ...`: finds the verb's row and hands over. */
+#include <stdio.h>
+#include <string.h>
+
+#include <gsl/gsl_errno.h>
+
+#include "cli/verbs.h"
+
+struct verb {
+	const char *name, *doc;
+	int (*run)(int argc, char **argv);
+};
+
+static const struct verb verbs[] = {
+#define X(name, doc) {#name, doc, verb_##name},
+	VERBS(X)
+#undef X
+};
+enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };
+
+static void usage(FILE *out)
+{
+	fprintf(out, "usage: strata VERB [OPTION...]\n"
+		     "A cycle-level simulator of Arm64 virtualization.\n\nverbs:\n");
+	for (int i = 0; i < VERB_COUNT; i++) fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].doc);
+	fprintf(out, "\n`strata VERB --help` describes one. Exit: 0 good, 1 a check failed, 2 wrong usage or input, "
+		     "3 the host failed.\n");
+}
+
+int main(int argc, char **argv)
+{
+	gsl_set_error_handler_off();    /* the default handler aborts */
+	if (argc < 2) {
+		usage(stderr);
+		return 2;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return 0;
+	}
+	for (int i = 0; i < VERB_COUNT; i++)
+		if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "strata: no verb '%s'; `strata --help` lists them\n", argv[1]);
+	return 2;
+}

@@ -1,0 +1,16 @@
+/* verbs.h - the list of `strata VERB`s. To add one: write sim/cli/verb_<name>.c and add a row here.
+ *
+ * A verb parses its own words with argp, writes data to stdout and messages to stderr, and returns the process exit
+ * code: 0 good, 1 a check or comparison failed, 2 wrong usage or input, 3 the host failed.
+ */
+#ifndef CLI_VERBS_H
+#define CLI_VERBS_H
+
+#define VERBS(X) \
+	X(conform, "translation vectors and snapshots against the functional plane")
+
+#define X(name, doc) int verb_##name(int argc, char **argv);
+VERBS(X)
+#undef X
+
+#endif

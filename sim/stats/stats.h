@@ -1,0 +1,68 @@
+/* stats.h - named, described, unit-carrying counters; storage stays in the model.
+ *
+ * A model counts with plain `stats->hits++`. It describes its counters once in a const table and registers one
+ * instance of it, under a path, at build time. Where they go (SQLite, JSON, text) is a back end's business.
+ * A row may describe an array of counters: `labels` names its elements, and `labels2` those of a second dimension.
+ * Ratios are never counters: they are SQL views.
+ */
+#ifndef STATS_STATS_H
+#define STATS_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "stats/hist.h"
+
+enum stat_kind { STAT_COUNTER, STAT_HIST };
+
+struct stat_desc {
+	const char *name, *unit, *doc;
+	size_t offset;
+	enum stat_kind kind;
+	const char *const *labels, *const *labels2;     /* NULL-terminated; NULL: no such dimension */
+};
+
+/* Rows: a uint64_t member; an array of them named by labels; a two-dimensional one; a struct hist. */
+#define STAT(T, m, unit_, doc_) {.name = #m, .unit = unit_, .doc = doc_, .offset = offsetof(T, m)}
+#define STAT_BY(T, m, labels_, unit_, doc_) \
+	{.name = #m, .unit = unit_, .doc = doc_, .offset = offsetof(T, m), .labels = labels_}
+#define STAT_BY2(T, m, labels_, labels2_, unit_, doc_) \
+	{.name = #m, .unit = unit_, .doc = doc_, .offset = offsetof(T, m), .labels = labels_, .labels2 = labels2_}
+#define STAT_DIST(T, m, unit_, doc_) \
+	{.name = #m, .unit = unit_, .doc = doc_, .offset = offsetof(T, m), .kind = STAT_HIST}
+
+struct stat_group {
+	char path[64];                  /* "cpu0.mmu.l2" */
+	const struct stat_desc *desc;
+	size_t count;
+	void *base;                     /* borrowed: the model outlives the registry */
+};
+
+struct stats;                           /* the registry of one machine */
+
+struct stats *stats_new(void);
+void stats_free(struct stats *s);
+
+/* Adds `count` rows over `base` under a printf-style path. A path used twice is a bug (assert). */
+void stats_add(struct stats *s, const struct stat_desc *desc, size_t count, void *base, const char *path, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* Sets every registered counter and histogram to zero: the end of the warm-up. */
+void stats_reset(struct stats *s);
+
+/* One visited value. For a counter `hist` is NULL. `path` is complete: group path, row name, labels, joined by '.'. */
+struct stat_value {
+	const char *path, *unit, *doc;
+	uint64_t value;
+	const struct hist *hist;
+};
+typedef enum status stats_visit_fn(void *ctx, const struct stat_value *v, struct err *err);
+
+/* Calls `visit` for every counter and histogram in registration order; stops at the first non-OK status. */
+enum status stats_visit(const struct stats *s, stats_visit_fn *visit, void *ctx, struct err *err);
+
+/* The counter at a complete path, or NULL. O(number of counters): for tests and reports. */
+const uint64_t *stats_find(const struct stats *s, const char *path);
+
+#endif

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Fails when a file under sim/<a>/ includes a header of a later layer than <a>. The order is the way of one access.
+layers="base event config stats repl mem tlb mmu gic el cpu os hyp virtio smmu trace store machine report cli"
+rank() { n=0; for l in $layers; do n=$((n+1)); [ "$l" = "$1" ] && { echo $n; return; }; done; echo 99; }
+bad=0
+for f in $(find sim -mindepth 2 -name '*.[ch]'); do
+	own=$(echo "$f" | cut -d/ -f2)
+	[ "$(rank "$own")" != 99 ] || { echo "$f: sim/$own/ is not a known layer"; bad=1; }
+	for inc in $(sed -n 's/^#include "\([a-z_0-9]*\)\/.*/\1/p' "$f"); do
+		[ "$(rank "$inc")" -le "$(rank "$own")" ] || { echo "$f includes $inc/, a later layer"; bad=1; }
+	done
+done
+exit $bad
