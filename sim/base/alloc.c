@@ -1,4 +1,4 @@
-#define _GNU_SOURCE     /* vasprintf, madvise */
+#define _GNU_SOURCE /* vasprintf, madvise */
 #include "base/alloc.h"
 
 #include <stdarg.h>
@@ -49,7 +49,7 @@ void *xcalloc_lines(size_t count, size_t bytes)
 	void *p = NULL;
 	if (posix_memalign(&p, align, total ? total : align)) p = NULL;
 	or_die(p, total);
-	if (align == HUGE_PAGE) madvise(p, total, MADV_HUGEPAGE);      /* a hint; may be refused */
+	if (align == HUGE_PAGE) madvise(p, total, MADV_HUGEPAGE); /* a hint; may be refused */
 	memset(p, 0, total);
 	return p;
 }

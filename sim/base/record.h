@@ -13,27 +13,27 @@
 
 /* name, text name, what `addr`, `arg` and `count` hold. Numbers are part of the trace format. */
 #define RECORD_KINDS(X) \
-	X(FETCH,   0, "F",       "addr = VA of the first instruction, count = instructions of 4 bytes in sequence") \
-	X(LOAD,    1, "L",       "addr = VA, count = bytes") \
-	X(STORE,   2, "S",       "addr = VA, count = bytes") \
-	X(SVC,     16, "svc",    "count = immediate") \
-	X(HVC,     17, "hvc",    "count = immediate") \
-	X(SMC,     18, "smc",    "count = immediate") \
-	X(ERET,    19, "eret",   "addr = target VA, count = exception level returned to") \
-	X(WFI,     20, "wfi",    "-") \
-	X(WFE,     21, "wfe",    "-") \
-	X(MSR,     22, "msr",    "count = op0:op1:CRn:CRm:op2 as 2:3:4:4:3 bits, arg = value written") \
-	X(MRS,     23, "mrs",    "count = op0:op1:CRn:CRm:op2, arg = value read") \
-	X(TLBI,    24, "tlbi",   "count = op1:CRn:CRm:op2 as 3:4:4:3 bits, arg = operand") \
-	X(DSB,     25, "dsb",    "count = CRm (domain and types)") \
-	X(ISB,     26, "isb",    "-") \
-	X(SWITCH,  27, "switch", "count = thread that runs from here, arg = its ASID") \
-	X(MAP,     28, "map",    "addr = VA, arg = bytes, count = permissions (1 read, 2 write, 4 execute)") \
-	X(UNMAP,   29, "unmap",  "addr = VA, arg = bytes") \
-	X(SGI,     30, "sgi",    "count = INTID, arg = target list") \
-	X(TIMER,   31, "timer",  "count = timer, arg = compare value in cycles from now") \
-	X(VIRTIO,  32, "virtio", "count = queue, addr = sector, arg = bytes") \
-	X(MARKER,  33, "marker", "count = user number (1 = the measured region begins, 2 = it ends)")
+	X(FETCH, 0, "F", "addr = VA of the first instruction, count = instructions of 4 bytes in sequence") \
+	X(LOAD, 1, "L", "addr = VA, count = bytes") \
+	X(STORE, 2, "S", "addr = VA, count = bytes") \
+	X(SVC, 16, "svc", "count = immediate") \
+	X(HVC, 17, "hvc", "count = immediate") \
+	X(SMC, 18, "smc", "count = immediate") \
+	X(ERET, 19, "eret", "addr = target VA, count = exception level returned to") \
+	X(WFI, 20, "wfi", "-") \
+	X(WFE, 21, "wfe", "-") \
+	X(MSR, 22, "msr", "count = op0:op1:CRn:CRm:op2 as 2:3:4:4:3 bits, arg = value written") \
+	X(MRS, 23, "mrs", "count = op0:op1:CRn:CRm:op2, arg = value read") \
+	X(TLBI, 24, "tlbi", "count = op1:CRn:CRm:op2 as 3:4:4:3 bits, arg = operand") \
+	X(DSB, 25, "dsb", "count = CRm (domain and types)") \
+	X(ISB, 26, "isb", "-") \
+	X(SWITCH, 27, "switch", "count = thread that runs from here, arg = its ASID") \
+	X(MAP, 28, "map", "addr = VA, arg = bytes, count = permissions (1 read, 2 write, 4 execute)") \
+	X(UNMAP, 29, "unmap", "addr = VA, arg = bytes") \
+	X(SGI, 30, "sgi", "count = INTID, arg = target list") \
+	X(TIMER, 31, "timer", "count = timer, arg = compare value in cycles from now") \
+	X(VIRTIO, 32, "virtio", "count = queue, addr = sector, arg = bytes") \
+	X(MARKER, 33, "marker", "count = user number (1 = the measured region begins, 2 = it ends)")
 
 enum record_kind {
 #define X(name, number, text, doc) REC_##name = number,
@@ -42,7 +42,7 @@ enum record_kind {
 };
 
 enum record_flag {
-	REC_DEPENDENT = 1,      /* the address depends on the value of the previous load */
+	REC_DEPENDENT = 1, /* the address depends on the value of the previous load */
 };
 
 struct record {
@@ -53,6 +53,11 @@ struct record {
 };
 
 /* What a stream cannot say; statistics that need it say so. */
-enum stream_lack { STREAM_NO_FETCH = 1, STREAM_NO_INSTRUCTIONS = 2, STREAM_NO_SIZES = 4, STREAM_NO_DEPENDENCE = 8 };
+enum stream_lack {
+	STREAM_NO_FETCH = 1,
+	STREAM_NO_INSTRUCTIONS = 2,
+	STREAM_NO_SIZES = 4,
+	STREAM_NO_DEPENDENCE = 8
+};
 
 #endif

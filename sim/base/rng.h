@@ -10,7 +10,11 @@
 
 #include <stdint.h>
 
-struct rng { uint64_t s[4]; };
+#include "base/types.h"
+
+struct rng {
+	uint64_t s[4];
+};
 
 /* Starts the stream `path` of the run with `seed`. */
 void rng_init(struct rng *r, uint64_t seed, const char *path);
@@ -33,7 +37,7 @@ static inline uint64_t rng_next(struct rng *r)
 /* Uniform in 0..n-1 (n > 0), by the high half of a product: bias below n / 2^64, no division. */
 static inline uint64_t rng_below(struct rng *r, uint64_t n)
 {
-	return (uint64_t)(((unsigned __int128)rng_next(r) * n) >> 64);
+	return (uint64_t)(((u128_t)rng_next(r) * n) >> 64);
 }
 
 /* Uniform in [0, 1) with 53 bits. */

@@ -16,9 +16,9 @@ enum status err_set(struct err *err, enum status code, const char *fmt, ...)
 int status_exit_code(enum status st)
 {
 	switch (st) {
-	case OK:        return 0;
+	case OK: return 0;
 	case ERR_CHECK: return 1;
-	case ERR_HOST:  return 3;
-	default:        return 2;
+	case ERR_HOST: return 3;
+	default: return 2;
 	}
 }

@@ -10,14 +10,14 @@
 
 enum status {
 	OK = 0,
-	ERR_USAGE,      /* the command line cannot be understood */
-	ERR_CONFIG,     /* a YAML file or --set says something that is not allowed */
-	ERR_INPUT,      /* a trace, vector or snapshot is torn, foreign or inconsistent */
-	ERR_CHECK,      /* a conservation law or comparison does not hold */
-	ERR_HOST,       /* disk, memory or database failed */
+	ERR_USAGE,  /* the command line cannot be understood */
+	ERR_CONFIG, /* a YAML file or --set says something that is not allowed */
+	ERR_INPUT,  /* a trace, vector or snapshot is torn, foreign or inconsistent */
+	ERR_CHECK,  /* a conservation law or comparison does not hold */
+	ERR_HOST,   /* disk, memory or database failed */
 };
 
-struct err {            /* owned by the caller; text is valid only after a non-OK return */
+struct err { /* owned by the caller; text is valid only after a non-OK return */
 	enum status code;
 	char text[512];
 };
@@ -29,6 +29,10 @@ enum status err_set(struct err *err, enum status code, const char *fmt, ...)
 /* The process exit code of a status: 0 good, 1 a check failed, 2 wrong usage or input, 3 host. */
 int status_exit_code(enum status st);
 
-#define TRY(call) do { enum status try_ = (call); if (try_ != OK) return try_; } while (0)
+#define TRY(call) \
+	do { \
+		enum status try_ = (call); \
+		if (try_ != OK) return try_; \
+	} while (0)
 
 #endif

@@ -6,12 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef uint64_t cycles_t;      /* an absolute core cycle, or a number of them */
+__extension__ typedef unsigned __int128 u128_t;
+typedef uint64_t cycles_t; /* an absolute core cycle, or a number of them */
 
 /* Addresses are one-member structs so that the compiler refuses an IPA where a PA is meant. */
-struct va  { uint64_t raw; };
-struct ipa { uint64_t raw; };
-struct pa  { uint64_t raw; };
+struct va {
+	uint64_t raw;
+};
+struct ipa {
+	uint64_t raw;
+};
+struct pa {
+	uint64_t raw;
+};
 
 /* The architecture's translation granules, named by log2 of their size in bytes. */
 enum granule { GRANULE_4K = 12, GRANULE_16K = 14, GRANULE_64K = 16 };

@@ -23,13 +23,14 @@ static void usage(FILE *out)
 	fprintf(out, "usage: strata VERB [OPTION...]\n"
 		     "A cycle-level simulator of Arm64 virtualization.\n\nverbs:\n");
 	for (int i = 0; i < VERB_COUNT; i++) fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].doc);
-	fprintf(out, "\n`strata VERB --help` describes one. Exit: 0 good, 1 a check failed, 2 wrong usage or input, "
-		     "3 the host failed.\n");
+	fprintf(out,
+		"\n`strata VERB --help` describes one. Exit: 0 good, 1 a check failed, 2 wrong usage or input, "
+		"3 the host failed.\n");
 }
 
 int main(int argc, char **argv)
 {
-	gsl_set_error_handler_off();    /* the default handler aborts */
+	gsl_set_error_handler_off(); /* the default handler aborts */
 	if (argc < 2) {
 		usage(stderr);
 		return 2;

@@ -6,8 +6,7 @@
 #ifndef CLI_VERBS_H
 #define CLI_VERBS_H
 
-#define VERBS(X) \
-	X(conform, "translation vectors and snapshots against the functional plane")
+#define VERBS(X) X(conform, "translation vectors and snapshots against the functional plane")
 
 #define X(name, doc) int verb_##name(int argc, char **argv);
 VERBS(X)

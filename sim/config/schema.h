@@ -25,57 +25,86 @@ enum param_kind {
 	PARAM_U64_LIST, /* struct param_list of uint64_t, each within min..max */
 };
 
-struct param_list { void *items; size_t count; };       /* owned by the bound document */
+struct param_list {
+	void *items;
+	size_t count;
+}; /* owned by the bound document */
 
 struct param {
 	const char *name, *unit, *doc;
 	enum param_kind kind;
 	size_t offset;
-	uint64_t dflt, min, max;        /* U64, BOOL (dflt), ENUM (dflt), SET (dflt); LIST: min..max items */
-	const char *dflt_str;           /* STR; NULL: the key is required */
-	const char *const *choices;     /* ENUM, SET: names, NULL at the end */
-	const struct schema *sub;       /* MAP, LIST */
-	bool hardware;                  /* a fact of hardware: a machine file must tag it with its source */
+	uint64_t dflt, min, max;    /* U64, BOOL (dflt), ENUM (dflt), SET (dflt); LIST: min..max items */
+	const char *dflt_str;       /* STR; NULL: the key is required */
+	const char *const *choices; /* ENUM, SET: names, NULL at the end */
+	const struct schema *sub;   /* MAP, LIST */
+	bool hardware;              /* a fact of hardware: a machine file must tag it with its source */
 };
 
 struct schema {
 	const char *name, *doc;
 	const struct param *param;
 	size_t count;
-	size_t bytes;                   /* of the parameter struct */
+	size_t bytes; /* of the parameter struct */
 };
 
 /* Row makers. T is the parameter struct; the key's name is the member's. HW_ rows need provenance. */
 #define P_U64(T, m, unit_, dflt_, min_, max_, doc_) \
-	{.name = #m, .unit = unit_, .doc = doc_, .kind = PARAM_U64, .offset = offsetof(T, m), \
-	 .dflt = dflt_, .min = min_, .max = max_}
+	{ \
+		.name = #m, .unit = unit_, .doc = doc_, .kind = PARAM_U64, .offset = offsetof(T, m), \
+		.dflt = dflt_, .min = min_, .max = max_ \
+	}
 #define HW_U64(T, m, unit_, dflt_, min_, max_, doc_) \
-	{.name = #m, .unit = unit_, .doc = doc_, .kind = PARAM_U64, .offset = offsetof(T, m), \
-	 .dflt = dflt_, .min = min_, .max = max_, .hardware = true}
+	{ \
+		.name = #m, .unit = unit_, .doc = doc_, .kind = PARAM_U64, .offset = offsetof(T, m), \
+		.dflt = dflt_, .min = min_, .max = max_, .hardware = true \
+	}
 #define P_BOOL(T, m, dflt_, doc_) \
-	{.name = #m, .unit = "yes/no", .doc = doc_, .kind = PARAM_BOOL, .offset = offsetof(T, m), .dflt = dflt_, .max = 1}
+	{ \
+		.name = #m, .unit = "yes/no", .doc = doc_, .kind = PARAM_BOOL, .offset = offsetof(T, m), \
+		.dflt = dflt_, .max = 1 \
+	}
 #define HW_BOOL(T, m, dflt_, doc_) \
-	{.name = #m, .unit = "yes/no", .doc = doc_, .kind = PARAM_BOOL, .offset = offsetof(T, m), .dflt = dflt_, .max = 1, \
-	 .hardware = true}
+	{ \
+		.name = #m, .unit = "yes/no", .doc = doc_, .kind = PARAM_BOOL, .offset = offsetof(T, m), \
+		.dflt = dflt_, .max = 1, .hardware = true \
+	}
 #define P_ENUM(T, m, choices_, dflt_, doc_) \
-	{.name = #m, .unit = "name", .doc = doc_, .kind = PARAM_ENUM, .offset = offsetof(T, m), .dflt = dflt_, \
-	 .choices = choices_}
+	{ \
+		.name = #m, .unit = "name", .doc = doc_, .kind = PARAM_ENUM, .offset = offsetof(T, m), \
+		.dflt = dflt_, .choices = choices_ \
+	}
 #define HW_ENUM(T, m, choices_, dflt_, doc_) \
-	{.name = #m, .unit = "name", .doc = doc_, .kind = PARAM_ENUM, .offset = offsetof(T, m), .dflt = dflt_, \
-	 .choices = choices_, .hardware = true}
+	{ \
+		.name = #m, .unit = "name", .doc = doc_, .kind = PARAM_ENUM, .offset = offsetof(T, m), \
+		.dflt = dflt_, .choices = choices_, .hardware = true \
+	}
 #define HW_SET(T, m, choices_, dflt_, doc_) \
-	{.name = #m, .unit = "names", .doc = doc_, .kind = PARAM_SET, .offset = offsetof(T, m), .dflt = dflt_, \
-	 .choices = choices_, .hardware = true}
+	{ \
+		.name = #m, .unit = "names", .doc = doc_, .kind = PARAM_SET, .offset = offsetof(T, m), \
+		.dflt = dflt_, .choices = choices_, .hardware = true \
+	}
 #define P_STR(T, m, dflt_, doc_) \
-	{.name = #m, .unit = "text", .doc = doc_, .kind = PARAM_STR, .offset = offsetof(T, m), .dflt_str = dflt_}
+	{ \
+		.name = #m, .unit = "text", .doc = doc_, .kind = PARAM_STR, .offset = offsetof(T, m), \
+		.dflt_str = dflt_ \
+	}
 #define P_MAP(T, m, sub_, doc_) \
-	{.name = #m, .unit = "mapping", .doc = doc_, .kind = PARAM_MAP, .offset = offsetof(T, m), .sub = sub_}
+	{ \
+		.name = #m, .unit = "mapping", .doc = doc_, .kind = PARAM_MAP, .offset = offsetof(T, m), \
+		.sub = sub_ \
+	}
 #define P_LIST(T, m, sub_, min_, max_, doc_) \
-	{.name = #m, .unit = "list", .doc = doc_, .kind = PARAM_LIST, .offset = offsetof(T, m), .sub = sub_, \
-	 .min = min_, .max = max_}
+	{ \
+		.name = #m, .unit = "list", .doc = doc_, .kind = PARAM_LIST, .offset = offsetof(T, m), \
+		.sub = sub_, .min = min_, .max = max_ \
+	}
 #define SCHEMA(ident, name_, T, rows, doc_) \
-	const struct schema ident = {.name = name_, .doc = doc_, .param = rows, \
-		.count = sizeof(rows) / sizeof((rows)[0]), .bytes = sizeof(T)}
+	const struct schema ident = {.name = name_, \
+				     .doc = doc_, \
+				     .param = rows, \
+				     .count = sizeof(rows) / sizeof((rows)[0]), \
+				     .bytes = sizeof(T)}
 
 /* Fills `out` (s->bytes of it) with the defaults of every row, nested mappings included; lists are empty. */
 void schema_defaults(const struct schema *s, void *out);

@@ -7,21 +7,21 @@
 
 #include "config/schema.h"
 
-enum { FEAT_GRANULE_4K = 1, FEAT_GRANULE_16K = 2, FEAT_GRANULE_64K = 4 };      /* bits of a granule set */
+enum { FEAT_GRANULE_4K = 1, FEAT_GRANULE_16K = 2, FEAT_GRANULE_64K = 4 }; /* bits of a granule set */
 
 struct features {
-	uint64_t granules;              /* FEAT_GRANULE_* at stage 1 (ID_AA64MMFR0_EL1.TGran*) */
-	uint64_t granules_stage2;       /* and at stage 2 (TGran*_2) */
-	uint64_t pa_bits;               /* PARange: 32, 36, 40, 42, 44, 48, 52 */
-	uint64_t vhe;                   /* FEAT_VHE: HCR_EL2.E2H */
-	uint64_t hafdbs;                /* FEAT_HAFDBS: hardware access flag and dirty state */
-	uint64_t lpa, lva, lpa2;        /* FEAT_LPA, FEAT_LVA, FEAT_LPA2: 52 bits */
-	uint64_t ttst;                  /* FEAT_TTST: small translation tables */
-	uint64_t vmid16, asid16;        /* 16-bit VMID (FEAT_VMID16) and ASID */
-	uint64_t xnx;                   /* FEAT_XNX: stage 2 execute-never for EL0 and EL1 apart */
-	uint64_t s2fwb;                 /* FEAT_S2FWB */
-	uint64_t pan, e0pd, hpds;       /* FEAT_PAN, FEAT_E0PD, FEAT_HPDS */
-	uint64_t ttcnp;                 /* FEAT_TTCNP: common not private */
+	uint64_t granules;        /* FEAT_GRANULE_* at stage 1 (ID_AA64MMFR0_EL1.TGran*) */
+	uint64_t granules_stage2; /* and at stage 2 (TGran*_2) */
+	uint64_t pa_bits;         /* PARange: 32, 36, 40, 42, 44, 48, 52 */
+	uint64_t vhe;             /* FEAT_VHE: HCR_EL2.E2H */
+	uint64_t hafdbs;          /* FEAT_HAFDBS: hardware access flag and dirty state */
+	uint64_t lpa, lva, lpa2;  /* FEAT_LPA, FEAT_LVA, FEAT_LPA2: 52 bits */
+	uint64_t ttst;            /* FEAT_TTST: small translation tables */
+	uint64_t vmid16, asid16;  /* 16-bit VMID (FEAT_VMID16) and ASID */
+	uint64_t xnx;             /* FEAT_XNX: stage 2 execute-never for EL0 and EL1 apart */
+	uint64_t s2fwb;           /* FEAT_S2FWB */
+	uint64_t pan, e0pd, hpds; /* FEAT_PAN, FEAT_E0PD, FEAT_HPDS */
+	uint64_t ttcnp;           /* FEAT_TTCNP: common not private */
 };
 
 extern const struct schema features_schema;

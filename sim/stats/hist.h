@@ -12,7 +12,7 @@
 enum { HIST_SUB_BITS = 5, HIST_BUCKETS = (64 - HIST_SUB_BITS + 1) << HIST_SUB_BITS };
 
 struct hist {
-	uint64_t count, sum, min, max;  /* min and max are meaningful when count > 0 */
+	uint64_t count, sum, min, max; /* min and max are meaningful when count > 0 */
 	uint64_t bucket[HIST_BUCKETS];
 };
 

@@ -20,26 +20,36 @@ struct stat_desc {
 	const char *name, *unit, *doc;
 	size_t offset;
 	enum stat_kind kind;
-	const char *const *labels, *const *labels2;     /* NULL-terminated; NULL: no such dimension */
+	const char *const *labels, *const *labels2; /* NULL-terminated; NULL: no such dimension */
 };
 
 /* Rows: a uint64_t member; an array of them named by labels; a two-dimensional one; a struct hist. */
-#define STAT(T, m, unit_, doc_) {.name = #m, .unit = unit_, .doc = doc_, .offset = offsetof(T, m)}
+#define STAT(T, m, unit_, doc_) \
+	{ \
+		.name = #m, .unit = unit_, .doc = doc_, .offset = offsetof(T, m) \
+	}
 #define STAT_BY(T, m, labels_, unit_, doc_) \
-	{.name = #m, .unit = unit_, .doc = doc_, .offset = offsetof(T, m), .labels = labels_}
+	{ \
+		.name = #m, .unit = unit_, .doc = doc_, .offset = offsetof(T, m), .labels = labels_ \
+	}
 #define STAT_BY2(T, m, labels_, labels2_, unit_, doc_) \
-	{.name = #m, .unit = unit_, .doc = doc_, .offset = offsetof(T, m), .labels = labels_, .labels2 = labels2_}
+	{ \
+		.name = #m, .unit = unit_, .doc = doc_, .offset = offsetof(T, m), .labels = labels_, \
+		.labels2 = labels2_ \
+	}
 #define STAT_DIST(T, m, unit_, doc_) \
-	{.name = #m, .unit = unit_, .doc = doc_, .offset = offsetof(T, m), .kind = STAT_HIST}
+	{ \
+		.name = #m, .unit = unit_, .doc = doc_, .offset = offsetof(T, m), .kind = STAT_HIST \
+	}
 
 struct stat_group {
-	char path[64];                  /* "cpu0.mmu.l2" */
+	char path[64]; /* "cpu0.mmu.l2" */
 	const struct stat_desc *desc;
 	size_t count;
-	void *base;                     /* borrowed: the model outlives the registry */
+	void *base; /* borrowed: the model outlives the registry */
 };
 
-struct stats;                           /* the registry of one machine */
+struct stats; /* the registry of one machine */
 
 struct stats *stats_new(void);
 void stats_free(struct stats *s);
