@@ -1,0 +1,29 @@
+/* mem_params.h - what a machine file says of its caches and memory nodes. */
+#ifndef MEM_MEM_PARAMS_H
+#define MEM_MEM_PARAMS_H
+
+#include "config/schema.h"
+
+enum inclusion { INCL_NINE, INCL_INCLUSIVE, INCL_EXCLUSIVE };
+enum cache_side { CACHE_INSTRUCTION, CACHE_DATA, CACHE_UNIFIED };
+
+struct cache_params {
+	const char *name; /* "l1d": counters are under cpu<n>.<name>, shared ones under <name> */
+	uint64_t level, side, shared;
+	uint64_t size, ways, line;
+	uint64_t hit_cycles, mshrs, policy, inclusion, write_back, write_allocate;
+};
+
+struct node_params {
+	const char *name;
+	uint64_t size, latency_ns, bandwidth_MBps;
+};
+
+struct memory_params {
+	uint64_t base;           /* physical address of the first node; the next follow without a gap */
+	struct param_list nodes; /* of struct node_params */
+};
+
+extern const struct schema cache_schema, node_schema, memory_schema;
+
+#endif

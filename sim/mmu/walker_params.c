@@ -1,0 +1,43 @@
+#include "mmu/walker_params.h"
+
+#include "repl/repl.h"
+
+const char *const walk_level_names[] = {"-1", "0", "1", "2", NULL};
+
+#define F struct walk_cache_params
+static const struct param walk_cache_rows[] = {
+	HW_SET(F, levels, walk_level_names, 0xf, "levels whose table descriptors are held"),
+	HW_U64(F, entries, "entries", 16, 0, 65536, "positions held; 0 switches the cache off"),
+	HW_U64(F, ways, "ways", 16, 1, 4096, "associativity"),
+	HW_U64(F, cycles, "cycles", 1, 0, 1000, "look-up time"),
+	HW_ENUM(F, policy, repl_names, REPL_lru, "replacement policy"),
+};
+#undef F
+SCHEMA(walk_cache_schema, "walk_cache", struct walk_cache_params, walk_cache_rows,
+       "a walk cache: table descriptors of one stage, so that a walk starts further down");
+
+#define F struct ipa_cache_params
+static const struct param ipa_cache_rows[] = {
+	HW_U64(F, entries, "entries", 0, 0, 65536, "stage 2 translations held; 0 switches the cache off"),
+	HW_U64(F, ways, "ways", 4, 1, 4096, "associativity"),
+	HW_U64(F, cycles, "cycles", 1, 0, 1000, "look-up time"),
+	HW_ENUM(F, policy, repl_names, REPL_lru, "replacement policy"),
+};
+#undef F
+SCHEMA(ipa_cache_schema, "ipa_cache", struct ipa_cache_params, ipa_cache_rows,
+       "a cache of whole stage 2 translations, IPA to PA, used within a walk");
+
+#define F struct walker_params
+static const struct param walker_rows[] = {
+	HW_U64(F, walkers, "walkers", 1, 1, 64, "walks in flight at once; more wait for the first to end"),
+	HW_U64(F, first_cache, "level", 1, 1, 3, "data cache level that descriptor reads go to first"),
+	HW_U64(F, cycles_per_level, "cycles", 1, 0, 1000,
+	       "work of the walker for each descriptor, beyond the read"),
+	P_BOOL(F, descriptor_reads_cached, 1,
+	       "descriptor reads go through the data caches; no: straight to memory"),
+	P_LIST(F, s1_caches, &walk_cache_schema, 0, 8, "stage 1 walk caches"),
+	P_LIST(F, s2_caches, &walk_cache_schema, 0, 8, "stage 2 walk caches"),
+	P_MAP(F, ipa_cache, &ipa_cache_schema, "IPA cache"),
+};
+#undef F
+SCHEMA(walker_schema, "walker", struct walker_params, walker_rows, "translation table walkers");

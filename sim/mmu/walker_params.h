@@ -1,0 +1,29 @@
+/* walker_params.h - what a machine file says of its translation table walkers and their caches. */
+#ifndef MMU_WALKER_PARAMS_H
+#define MMU_WALKER_PARAMS_H
+
+#include "config/schema.h"
+
+/* A cache of walk positions: it holds where the table of the next level is. */
+struct walk_cache_params {
+	uint64_t levels; /* set of descriptor levels cached here: bit l + 1 for level l (-1..2) */
+	uint64_t entries, ways, cycles, policy;
+};
+
+struct ipa_cache_params {
+	uint64_t entries, ways, cycles, policy;
+};
+
+struct walker_params {
+	uint64_t walkers;
+	uint64_t first_cache;      /* cache level where descriptor reads begin: 1 or 2 */
+	uint64_t cycles_per_level; /* work of the walker per descriptor, beyond the read */
+	uint64_t descriptor_reads_cached;
+	struct param_list s1_caches, s2_caches; /* of struct walk_cache_params */
+	struct ipa_cache_params ipa_cache;
+};
+
+extern const char *const walk_level_names[];
+extern const struct schema walk_cache_schema, ipa_cache_schema, walker_schema;
+
+#endif

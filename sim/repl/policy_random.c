@@ -1,0 +1,42 @@
+/* Any way, from a 32-bit xorshift sequence of the set's own, so that runs repeat; hits change nothing. */
+#include "repl/repl.h"
+
+static size_t random_state_bytes(unsigned ways)
+{
+	(void)ways;
+	return sizeof(uint32_t);
+}
+static void random_touch(void *set, unsigned ways, unsigned way)
+{
+	(void)set;
+	(void)ways;
+	(void)way;
+}
+static void random_touch_all(void *set, unsigned ways, const uint16_t *way, size_t n)
+{
+	(void)set;
+	(void)ways;
+	(void)way;
+	(void)n;
+}
+
+static unsigned random_victim(void *set, unsigned ways)
+{
+	uint32_t x = *(uint32_t *)set ? *(uint32_t *)set : 2463534242u;
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	*(uint32_t *)set = x;
+	return (unsigned)((uint64_t)x * ways >> 32);
+}
+
+const struct repl_policy repl_random = {
+	.name = "random",
+	.source = "sequence: Marsaglia, Xorshift RNGs, J. Stat. Software 8(14), 2003",
+	.max_ways = 65534,
+	.state_bytes = random_state_bytes,
+	.touch = random_touch,
+	.touch_all = random_touch_all,
+	.fill = random_touch,
+	.victim = random_victim,
+};

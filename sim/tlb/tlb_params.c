@@ -1,0 +1,36 @@
+#include "tlb/tlb_params.h"
+
+#include "repl/repl.h"
+
+const char *const side_names[] = {"instruction", "data", "unified", NULL};
+const char *const tlb_size_names[] = {
+#define X(name, bits) #name,
+	TLB_SIZES(X)
+#undef X
+		NULL};
+const uint8_t tlb_size_bits[] = {
+#define X(name, bits) bits,
+	TLB_SIZES(X)
+#undef X
+};
+static const char *const index_names[] = {"low", "xor", NULL};
+
+#define F struct tlb_params
+static const struct param rows[] = {
+	P_STR(F, name, NULL, "name, unique among the TLBs"),
+	P_U64(F, level, "level", 1, 1, 4, "1 is looked up first"),
+	P_ENUM(F, side, side_names, SIDE_UNIFIED, "which accesses look here"),
+	HW_U64(F, entries, "entries", 48, 1, 16777216, "translations held; a multiple of ways"),
+	HW_U64(F, ways, "ways", 48, 1, 4096, "associativity; ways = entries is fully associative"),
+	HW_SET(F, pages, tlb_size_names, (1u << TLB_SIZE_COUNT) - 1,
+	       "translation sizes held; a larger translation is held as a piece of the largest size that fits"),
+	HW_U64(F, hit_cycles, "cycles", 0, 0, 1000,
+	       "added to an access that hits here; 0 for a level 1 TLB in parallel with the cache"),
+	HW_ENUM(F, policy, repl_names, REPL_lru, "replacement policy"),
+	HW_ENUM(F, index, index_names, TLB_INDEX_LOW,
+		"set index: low bits of the page number, or those XORed with the next ones"),
+	HW_BOOL(F, contiguous, 0, "a run of contiguous descriptors is held as one entry"),
+};
+#undef F
+
+SCHEMA(tlb_schema, "tlb", struct tlb_params, rows, "a translation lookaside buffer");

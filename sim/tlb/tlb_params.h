@@ -1,0 +1,33 @@
+/* tlb_params.h - what a machine file says of one TLB. */
+#ifndef TLB_TLB_PARAMS_H
+#define TLB_TLB_PARAMS_H
+
+#include "config/schema.h"
+
+enum side { SIDE_INSTRUCTION, SIDE_DATA, SIDE_UNIFIED };
+extern const char *const side_names[];
+
+enum tlb_index { TLB_INDEX_LOW, TLB_INDEX_XOR };
+
+/* Translation sizes that exist in VMSAv8-64: pages, contiguous runs and blocks of the three granules. */
+#define TLB_SIZES(X) \
+	X(4K, 12) \
+	X(16K, 14) X(64K, 16) X(2M, 21) X(32M, 25) X(512M, 29) X(1G, 30) X(64G, 36) X(512G, 39) X(4T, 42) \
+		X(16T, 44)
+
+enum {
+	TLB_SIZE_COUNT = 0
+#define X(name, bits) +1
+	TLB_SIZES(X)
+#undef X
+};
+extern const char *const tlb_size_names[];
+extern const uint8_t tlb_size_bits[];
+
+struct tlb_params {
+	const char *name; /* "l1d": counters are under cpu<n>.<name>_tlb */
+	uint64_t level, side, entries, ways, pages, hit_cycles, policy, index, contiguous;
+};
+extern const struct schema tlb_schema;
+
+#endif
