@@ -1,0 +1,122 @@
+#include "store/open.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/schema.h"
+#include "store/sql.h"
+
+enum { BUSY_TIMEOUT_MS = 60 * 1000 };
+
+/* Foreign keys, so that deleting a run by this program deletes its rows. Rows wait for commit in memory. The journal
+ * mode stays SQLite's default, DELETE: see store.h. */
+static const char connection_settings[] = "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
+
+struct identity {
+	int64_t application, version, objects;
+};
+
+static enum status identify(sqlite3 *db, struct identity *id, struct err *err)
+{
+	TRY(sql_get_int(db, "PRAGMA application_id", &id->application, err));
+	TRY(sql_get_int(db, "PRAGMA user_version", &id->version, err));
+	return sql_get_int(db, "SELECT count(*) FROM sqlite_master", &id->objects, err);
+}
+
+static bool is_empty(const struct identity *id) { return !id->application && !id->version && !id->objects; }
+
+static enum status check_identity(const char *path, const struct identity *id, struct err *err)
+{
+	if (is_empty(id))
+		return err_set(err, ERR_INPUT, "%s: holds no results (the database is empty)", path);
+	if (id->application != STORE_APPLICATION_ID)
+		return err_set(
+			err, ERR_INPUT,
+			"%s: is a database of another program (application_id 0x%08x, Strata's is 0x%08x)",
+			path, (unsigned)id->application, (unsigned)STORE_APPLICATION_ID);
+	if (id->version > STORE_SCHEMA_VERSION)
+		return err_set(
+			err, ERR_INPUT,
+			"%s: was written by a newer strata (schema version %lld; this one knows 1..%d)", path,
+			(long long)id->version, STORE_SCHEMA_VERSION);
+	if (id->version < 1)
+		return err_set(err, ERR_INPUT, "%s: schema version %lld is outside 1..%d", path,
+			       (long long)id->version, STORE_SCHEMA_VERSION);
+	return OK;
+}
+
+static enum status create_objects(sqlite3 *db, struct err *err)
+{
+	for (size_t i = 0; i < store_object_count; i++) {
+		char *sql = store_object_sql(&store_objects[i]);
+		enum status st = sql_exec(db, sql, "make the tables", err);
+		free(sql);
+		TRY(st);
+	}
+	char marks[96];
+	snprintf(marks, sizeof(marks), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+		 STORE_APPLICATION_ID, STORE_SCHEMA_VERSION);
+	return sql_exec(db, marks, "make the tables", err);
+}
+
+/* Makes the tables unless another process did so while this one waited for the lock. */
+static enum status create_if_empty(sqlite3 *db, struct err *err)
+{
+	struct identity id;
+	TRY(sql_exec(db, "BEGIN IMMEDIATE", "write", err));
+	enum status st = identify(db, &id, err);
+	if (st == OK && is_empty(&id)) st = create_objects(db, err);
+	if (st == OK) st = sql_exec(db, "COMMIT", "write", err);
+	if (st != OK && !sqlite3_get_autocommit(db)) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return st;
+}
+
+static enum status prepare_file(sqlite3 *db, const char *path, enum store_mode mode, struct err *err)
+{
+	struct identity id;
+	TRY(sql_exec(db, connection_settings, "open", err));
+	TRY(identify(db, &id, err));
+	if (mode == STORE_APPEND && is_empty(&id)) {
+		TRY(create_if_empty(db, err));
+		TRY(identify(db, &id, err));
+	}
+	TRY(check_identity(path, &id, err));
+	if (mode == STORE_APPEND && sqlite3_db_readonly(db, "main") == 1)
+		return err_set(err, ERR_HOST, "%s: cannot write: the file is read-only", path);
+	return mode == STORE_READ ? sql_exec(db, "PRAGMA query_only = ON", "open", err) : OK;
+}
+
+/* SQLite says "unable to open database file" to everything; errno says why. */
+static enum status open_error(const char *path, enum store_mode mode, sqlite3 *db, struct err *err)
+{
+	int saved = db ? sqlite3_system_errno(db) : ENOMEM;
+	if (mode == STORE_READ && access(path, F_OK) != 0)
+		return err_set(err, ERR_INPUT, "%s: cannot open: %s", path, strerror(errno));
+	return err_set(err, ERR_HOST, "%s: cannot open: %s", path,
+		       saved ? strerror(saved) : sqlite3_errmsg(db));
+}
+
+enum status open_connection(const char *path, enum store_mode mode, sqlite3 **out, struct err *err)
+{
+	*out = NULL;
+	sqlite3 *db = NULL;
+	/* Reading opens for writing too, where that is allowed, so that what a killed writer left is rolled back. */
+	int flags = SQLITE_OPEN_READWRITE | (mode == STORE_APPEND ? SQLITE_OPEN_CREATE : 0);
+	enum status st;
+	if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) {
+		st = open_error(path, mode, db, err);
+	} else {
+		sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+		st = prepare_file(db, path, mode, err);
+	}
+	if (st == OK)
+		*out = db;
+	else
+		sqlite3_close(db);
+	return st;
+}
