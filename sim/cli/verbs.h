@@ -6,7 +6,10 @@
 #ifndef CLI_VERBS_H
 #define CLI_VERBS_H
 
-#define VERBS(X) X(conform, "translation vectors and snapshots against the functional plane")
+#define VERBS(X) \
+	X(conform, "translation vectors and snapshots against the functional plane") \
+	X(report, "one row per stored run: TLB misses, walks, cycles, slow-down") \
+	X(compare, "two stored runs, counter by counter")
 
 #define X(name, doc) int verb_##name(int argc, char **argv);
 VERBS(X)

@@ -30,6 +30,9 @@ enum status report_find_run(struct store *st, const char *text, int64_t *run, st
 enum status report_summary(struct store *st, const struct report_query *q, struct table **out,
 			   struct err *err);
 
+/* What the columns of the summary mean: title, key, unit, meaning. */
+struct table *report_explain_columns(void);
+
 /* One row per counter or number of a histogram of runs[0] and runs[1], largest relative difference first. */
 enum status report_compare(struct store *st, const struct report_query *q, struct table **out,
 			   struct err *err);

@@ -36,6 +36,7 @@ void table_free(struct table *t);
 struct cell *table_add_row(struct table *t);
 void cell_set_text(struct cell *c, const char *text); /* copies */
 
+int table_column_count(const struct table *t);
 int table_row_count(const struct table *t);
 const struct cell *table_row(const struct table *t, int row);
 

@@ -1,6 +1,7 @@
 #include "store/sql.h"
 
 #include <assert.h>
+#include <stddef.h>
 
 static enum status code_of(int sqlite_code)
 {

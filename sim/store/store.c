@@ -16,7 +16,7 @@
 
 /* The statements that fill the pending tables. Column order is that of store/schema.c. */
 #define INSERTS(X) \
-	X(RUN, "INSERT INTO pending_run VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0.0)") \
+	X(RUN, "INSERT INTO pending_run VALUES (NULL, ?1, ?2, ?3, ?4, ?11, ?5, ?6, ?7, ?8, ?9, ?10, 0.0)") \
 	X(REGION, "INSERT INTO pending_region VALUES (NULL, ?1, ?2, ?3, ?4)") \
 	X(PARAM, "INSERT INTO pending_param VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6)") \
 	X(STAT, "INSERT INTO pending_stat VALUES (NULL, ?1, ?2, ?3, ?4)") \
@@ -116,24 +116,18 @@ enum status store_run_begin(struct store *st, const struct store_run_meta *meta,
 {
 	assert(st->insert[INSERT_RUN] && !st->gathering);
 	sqlite3_stmt *insert = st->insert[INSERT_RUN];
-	TRY(sql_bind_u64(insert, 5, meta->seed, "seed", err));
 	char started[32], *host = host_text();
 	now_utc(started);
 	clock_gettime(CLOCK_MONOTONIC, &st->begun);
-	const char *const text[] = {meta->name,
-				    meta->machine,
-				    meta->stack,
-				    meta->workload,
-				    NULL,
-				    meta->version,
-				    meta->config_hash,
-				    meta->trace_hash,
-				    meta->lacks ? meta->lacks : "",
-				    started,
-				    host};
-	for (int i = 0; i < (int)(sizeof(text) / sizeof(text[0])); i++)
-		if (i + 1 != 5) sql_bind_text(insert, i + 1, text[i]);
-	enum status status = sql_run(insert, "gather a run", err);
+	const char *const text[] = {meta->name,       meta->machine,
+				    meta->stack,      meta->workload,
+				    meta->version,    meta->config_hash,
+				    meta->trace_hash, meta->lacks ? meta->lacks : "",
+				    started,          host};
+	enum { TEXTS = sizeof(text) / sizeof(text[0]) };
+	for (int i = 0; i < TEXTS; i++) sql_bind_text(insert, i + 1, text[i]);
+	enum status status = sql_bind_u64(insert, TEXTS + 1, meta->seed, "seed", err);
+	if (status == OK) status = sql_run(insert, "gather a run", err);
 	free(host);
 	st->gathering = status == OK;
 	return status;
