@@ -1,0 +1,145 @@
+/* walk.h - one stage of a translation table walk as a stepper that never touches memory itself.
+ *
+ *   walk_begin(stage, input, ...)          -> FAULT_NONE and a position, or why not (level 0)
+ *   walk_descriptor(stage, &pos, input)    -> where the next descriptor is
+ *   walk_step(stage, &pos, descriptor)     -> WALK_TABLE (pos is one level down) | WALK_LEAF | WALK_FAULT
+ *   leaf_read(stage, &pos, input, desc)    -> struct leaf; leaf_check() judges an access, leaf_updated() gives what
+ *                                             the hardware writes back
+ * The caller reads each descriptor; of a stage 1 under a stage 2, after it has translated the descriptor's address with
+ * the same stepper and the other stage_info. A position is all that a walk cache must hold: a walk resumes from any copy
+ * of one, for every input of the same stage_info that shares the bits above level_entry_bits(granule, pos.level - 1).
+ * Source: Arm ARM DDI 0487, D8.2, D8.4 (permissions), D8.5 (hardware updates), D8.6 (memory attributes, contiguous),
+ * and the shared pseudocode AArch64.S1Walk, S2Walk, S1DirectBasePermissions, S2DirectBasePermissions.
+ * Not modelled: see regime.h and descriptor.h; the optional fault of a contiguous run that exceeds the input range.
+ */
+#ifndef MMU_WALK_H
+#define MMU_WALK_H
+
+#include "mmu/regime.h"
+
+/* Where a walk stands: about to read a descriptor of `table`. */
+struct walk_pos {
+	uint64_t table;
+	int8_t level;
+	uint8_t limits;   /* WALK_*: what the tables above took away */
+	uint8_t security; /* enum security of `table`'s address */
+	uint8_t fault;    /* enum fault_kind, after WALK_FAULT */
+};
+enum { WALK_NO_USER = 1, WALK_READ_ONLY = 2, WALK_UXN = 4, WALK_PXN = 8, WALK_NS = 16 };
+
+enum walk_step { WALK_TABLE, WALK_LEAF, WALK_FAULT };
+
+/* Permissions as a TLB holds them, judged by perm_allows() without the descriptor. */
+enum {
+	PERM_PR = 1,
+	PERM_PW = 2,
+	PERM_PX = 4, /* EL1 and above */
+	PERM_UR = 8,
+	PERM_UW = 16,
+	PERM_UX = 32,      /* EL0 */
+	PERM_GUARDED = 64, /* PSTATE.PAN keeps EL1 and above from reading and writing it */
+	PERM_ALL = 63,
+};
+
+struct leaf {
+	uint64_t out; /* output address of the input address */
+	uint64_t desc;
+	uint8_t bits;     /* log2 of the block or page */
+	uint8_t run_bits; /* log2 of the contiguous run it belongs to, = bits where there is none */
+	int8_t level;
+	uint8_t perm;       /* PERM_*: as it is now, clean pages read-only */
+	uint8_t perm_check; /* PERM_*: what an access may do; more than perm on a clean page under HD */
+	uint8_t attr;       /* stage 1: byte of MAIR; stage 2: MemAttr */
+	uint8_t sh;         /* enum shareability */
+	uint8_t security;   /* enum security of `out` */
+	bool global, af, dirty;
+};
+
+/* True when `perm` lets `a` through. */
+static inline bool perm_allows(unsigned perm, struct access a)
+{
+	unsigned need = 1u << a.kind << (a.el == 0 ? 3 : 0);
+	if (a.pan && a.el != 0 && a.kind != ACCESS_FETCH && (perm & PERM_GUARDED)) return false;
+	return perm & need;
+}
+
+static inline enum fault_kind walk_begin(const struct stage_info *s, uint64_t input, struct access a,
+					 struct walk_pos *pos)
+{
+	uint64_t check = a.kind == ACCESS_FETCH ? s->check_fetch : s->check;
+	if ((input ^ s->upper) & check) return FAULT_TRANSLATION;
+	if (s->deny_el0 && a.el == 0) return FAULT_TRANSLATION;
+	if (s->bad) return (enum fault_kind)s->bad;
+	*pos = (struct walk_pos){.table = s->base, .level = s->start_level, .security = s->security};
+	return FAULT_NONE;
+}
+
+/* The address of the descriptor that `pos` is about to read (an IPA for a stage 1 under a stage 2). */
+static inline uint64_t walk_descriptor(const struct stage_info *s, const struct walk_pos *pos, uint64_t input)
+{
+	unsigned low = level_entry_bits(s->granule_bits, pos->level);
+	unsigned width = pos->level == s->start_level ? s->ia_bits - low : level_stride(s->granule_bits);
+	return pos->table | ((input >> low) & bits_ones(width)) << DESC_BYTES_BITS;
+}
+
+static inline bool walk_is_table(const struct walk_pos *pos, uint64_t desc)
+{
+	return (desc & DESC_TABLE) && pos->level < LAST_LEVEL;
+}
+
+static inline enum walk_step walk_fail(struct walk_pos *pos, enum fault_kind kind)
+{
+	pos->fault = (uint8_t)kind;
+	return WALK_FAULT;
+}
+
+/* Adds what the table descriptor `desc` takes away from everything below it. */
+static inline void walk_limit(const struct stage_info *s, struct walk_pos *pos, uint64_t desc)
+{
+	if (s->stage == 2) return;
+	if (!s->hpd) {
+		if (desc & DESC_AP_TABLE_NO_USER) pos->limits |= WALK_NO_USER;
+		if (desc & DESC_AP_TABLE_READ_ONLY) pos->limits |= WALK_READ_ONLY;
+		if (desc & DESC_UXN_TABLE) pos->limits |= WALK_UXN;
+		if (desc & DESC_PXN_TABLE) pos->limits |= WALK_PXN;
+	}
+	if ((desc & DESC_NS_TABLE) && pos->security == SEC_SECURE) {
+		pos->limits |= WALK_NS;
+		pos->security = SEC_NONSECURE;
+	}
+}
+
+/* Takes one descriptor in. After WALK_FAULT, pos->fault and pos->level tell what and where. */
+static inline enum walk_step walk_step(const struct stage_info *s, struct walk_pos *pos, uint64_t desc)
+{
+	bool table = walk_is_table(pos, desc);
+	if (!(desc & DESC_VALID)) return walk_fail(pos, FAULT_TRANSLATION);
+	if (!table && pos->level < LAST_LEVEL && pos->level < s->first_block_level)
+		return walk_fail(pos, FAULT_TRANSLATION);
+	if (!table && pos->level == LAST_LEVEL && !(desc & DESC_TABLE))
+		return walk_fail(pos, FAULT_TRANSLATION);
+	unsigned low = table ? s->granule_bits : level_entry_bits(s->granule_bits, pos->level);
+	uint64_t address = desc_address(desc, (enum desc_layout)s->layout, low);
+	if (address >> s->oa_bits) return walk_fail(pos, FAULT_ADDRESS_SIZE);
+	if (!table) return WALK_LEAF;
+	walk_limit(s, pos, desc);
+	pos->table = address;
+	pos->level++;
+	return WALK_TABLE;
+}
+
+/* What the descriptor `desc`, met as WALK_LEAF at `pos`, says about `input`. */
+void leaf_read(const struct stage_info *s, const struct walk_pos *pos, uint64_t input, uint64_t desc,
+	       struct leaf *out);
+
+/* FAULT_NONE, FAULT_ACCESS_FLAG or FAULT_PERMISSION. */
+static inline enum fault_kind leaf_check(const struct stage_info *s, const struct leaf *leaf, struct access a)
+{
+	if (!leaf->af && !s->ha) return FAULT_ACCESS_FLAG;
+	return perm_allows(leaf->perm_check, a) ? FAULT_NONE : FAULT_PERMISSION;
+}
+
+/* What hardware writes back for an access that leaf_check() let through; = leaf->desc when nothing. FEAT_HAFDBS. */
+uint64_t leaf_updated(const struct stage_info *s, const struct leaf *leaf, struct access a);
+
+#endif
