@@ -1,0 +1,101 @@
+/* hyp.h - a hypervisor's stage 2: what backs the memory of its VMs, populated on first touch.
+ *
+ *   fault: (VM, IPA, access) -> what was mapped, or that the IPA is no memory (a device: an exit to the VMM)
+ *
+ * Geometry, descriptors and registers are those of KVM on arm64: the start level is the one that needs at most 16
+ * concatenated tables, leaves are Normal write-back, inner shareable, with the access flag set.
+ * hyp_view() lets a guest kernel (os.h) write its tables at IPAs; that touches memory, and so takes stage 2
+ * faults, which are counted like any other.
+ *
+ * Source: Linux 6.6 arch/arm64/kvm/hyp/pgtable.c, kvm/mmu.c, include/asm/kvm_arm.h, stage2_pgtable.h.
+ * Not modelled: write protection for dirty logging, aging, 1 GiB blocks, VMA alignment (an IPA block
+ * can always be backed by a block), RAS and pointer-authentication bits of HCR_EL2.
+ */
+#ifndef HYP_HYP_H
+#define HYP_HYP_H
+
+#include "base/status.h"
+#include "config/schema.h"
+#include "mmu/features.h"
+#include "os/os.h"
+#include "os/pgtable.h"
+#include "stats/stats.h"
+
+enum hyp_mapping { HYP_PAGE, HYP_BLOCK };
+
+struct hyp_params {
+	uint64_t granule; /* enum os_page_size: the host kernel's page size */
+	uint64_t ipa_bits;
+	uint64_t mapping; /* enum hyp_mapping */
+	uint64_t block_fail_percent;
+	uint64_t contiguous;    /* bool: runs of pages under the contiguous hint */
+	uint64_t exec_on_fetch; /* bool: pages are execute-never until a fetch faults */
+	uint64_t memory_base, memory_bytes;
+	uint64_t placement; /* enum os_placement */
+	uint64_t fault_cycles, block_fault_cycles;
+};
+extern const struct schema hyp_schema;
+
+struct hyp_regs {
+	uint64_t vtcr, vttbr, hcr; /* EL2 */
+};
+
+enum hyp_outcome {
+	HYP_MAPPED_PAGE,
+	HYP_MAPPED_RUN,
+	HYP_MAPPED_BLOCK,
+	HYP_UPGRADED,   /* it was mapped; a permission was added */
+	HYP_SPURIOUS,   /* it was mapped and allowed already */
+	HYP_NOT_MEMORY, /* outside of the VM's memory: emulate a device */
+	HYP_NO_MEMORY,  /* the host's region has no frame left */
+};
+
+struct hyp_fault {
+	enum hyp_outcome outcome;
+	unsigned size_bits; /* log2 of the bytes mapped; 0 when nothing is mapped */
+	unsigned tables;    /* table pages created */
+	cycles_t cycles;    /* the hypervisor's cost, exit and entry included (see fault_cycles) */
+	struct pa frame;    /* that the block, page or run of pages begins at */
+};
+
+struct hyp_stats {
+	uint64_t faults, upgrades, spurious, not_memory, failed;
+	uint64_t pages_mapped, runs_mapped, blocks_mapped, blocks_failed, tables, unmapped;
+};
+extern const struct stat_desc hyp_stat_rows[];
+extern const size_t hyp_stat_row_count;
+
+struct hyp;
+struct hyp_vm; /* owned by the hyp; lives as long */
+
+/* Whether a machine with these features can run it; ERR_CONFIG names key and choice. */
+enum status hyp_check(const struct hyp_params *p, const struct features *f, struct err *err);
+/* What frames_new needs for host memory [base, base + bytes). */
+struct frames_params hyp_frames_params(const struct hyp_params *p, uint64_t base, uint64_t bytes);
+
+/* A hypervisor that backs VMs from `frames` (made with hyp_frames_params); borrowed, like `mem`. */
+enum status hyp_new(const struct hyp_params *p, const struct features *f, struct frames *frames,
+		    struct physmem *mem, struct hyp **out, struct err *err);
+void hyp_free(struct hyp *hyp);
+
+/* A VM with `vmid` and memory_bytes at memory_base, or NULL when no frames are left for its start tables. */
+struct hyp_vm *hyp_vm_new(struct hyp *hyp, uint16_t vmid);
+/* The registers while the VM runs, its own MMU on. */
+struct hyp_regs hyp_regs(const struct hyp *hyp, const struct hyp_vm *vm);
+
+/* Maps or upgrades what an access to `ipa` needs. */
+struct hyp_fault hyp_handle_stage2_fault(struct hyp *hyp, struct hyp_vm *vm, struct ipa ipa,
+					 enum access_kind access);
+/* The PA behind `ipa` if it is mapped. Functional: nothing is charged, counted or created. */
+bool hyp_ipa_to_pa(const struct hyp_vm *vm, struct ipa ipa, struct pa *pa);
+/* The same, but what is absent is mapped first, as by a write; false: not memory, or none left. */
+bool hyp_populate(struct hyp *hyp, struct hyp_vm *vm, struct ipa ipa, struct pa *pa);
+/* Removes what is mapped in [ipa, ipa + bytes) and gives its frames back; returns the number of leaves removed. */
+uint64_t hyp_unmap(struct hyp *hyp, struct hyp_vm *vm, struct ipa ipa, uint64_t bytes);
+
+/* For os_new: the VM's memory as its kernel writes it. Valid while the VM is. */
+struct pgtable_view hyp_view(struct hyp_vm *vm);
+
+struct hyp_stats *hyp_stats(struct hyp_vm *vm);
+
+#endif

@@ -1,0 +1,53 @@
+/* frames.h - hands out the page frames of one region: a NUMA node's memory, or a VM's (then addresses are IPAs).
+ *
+ *   page: one base page, in order or scattered     block: a naturally aligned power of two
+ *   table: a page for a translation table, taken from groups of 2 MiB that hold nothing else
+ *
+ * The region is cut into pageblocks (the size of a huge page). In order, pages fill one pageblock after
+ * the other. Scattered, pages come in a pseudo-random order without repetition, first from the odd
+ * pageblocks, and from the even ones when those are full: memory as it looks on a machine that has been
+ * up for a while, where half of the pageblocks are never whole. Running out is a result (false).
+ * The order is a Feistel permutation, so no list of free frames exists and untouched memory costs nothing.
+ *
+ * Source: Linux mm/page_alloc.c (pageblocks, grouping by migrate type); Black and Rogaway, "Ciphers with
+ * arbitrary finite domains", CT-RSA 2002 (cycle walking).
+ * Not modelled: coalescing of freed neighbours, per-CPU lists, compaction, watermarks.
+ */
+#ifndef MEM_FRAMES_H
+#define MEM_FRAMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct frames;
+
+struct frames_params {
+	uint64_t base, bytes;  /* the region; what does not fill a whole page at its ends is not used */
+	unsigned page_bits;    /* log2 of the base page: 12, 14 or 16 */
+	unsigned block_bits;   /* log2 of a pageblock, the huge page: 21, 25 or 29 */
+	unsigned fail_percent; /* 0..100: requests of a pageblock or more that fail, for fragmentation */
+	bool scattered;
+	uint64_t seed;
+	const char *path; /* names the random stream */
+};
+
+struct frames *frames_new(const struct frames_params *p);
+void frames_free(struct frames *f);
+
+/* Each puts an address into *addr, or returns false and leaves it: the region has nothing left that fits. */
+bool frames_take_page(struct frames *f, uint64_t *addr);
+bool frames_take_table(struct frames *f, uint64_t *addr);
+/* 2^bits bytes, aligned to their size; bits is at least page_bits. Blocks smaller than a pageblock never fail
+ * by fail_percent. A scattered region has no blocks larger than a pageblock. */
+bool frames_take_block(struct frames *f, unsigned bits, uint64_t *addr);
+
+/* Gives back 2^bits bytes at `addr`, as they were taken or as any aligned part of that. */
+void frames_give(struct frames *f, uint64_t addr, unsigned bits);
+
+/* Bytes handed out and not given back. */
+uint64_t frames_used_bytes(const struct frames *f);
+
+/* Element `i` of a permutation of 0..n-1 chosen by `key`; i < n. Exposed for other users of scattering. */
+uint64_t frames_permute(uint64_t i, uint64_t n, uint64_t key);
+
+#endif

@@ -1,0 +1,104 @@
+/* physmem.h - simulated physical memory: sparse 64-bit words over 52-bit addresses.
+ *
+ *   read64: address -> word, 0 where nothing was written       write64, cas64: any word anywhere
+ *
+ * It holds the descriptors of translation tables, bit for bit. What is read but never written costs
+ * nothing. A 4 KiB page of words is stored in one of two forms, and which one shows only in the usage:
+ *   compact  512 x 32 bits: 4 bits choose a template of attributes, 28 bits are <39:12> of the word.
+ *            Templates live in sets of 16 that pages share, so that they stay in the host's L1.
+ *   raw      512 x 64 bits, for pages that need more than 16 templates.
+ * A word is found by two index loads that stay hot, then the page's index entry, then the word:
+ * two host cache misses at worst. Memory is not thread-safe; it grows and never shrinks.
+ *
+ * Not modelled: data. Programs' loads and stores carry no values; only tables are held here.
+ */
+#ifndef MEM_PHYSMEM_H
+#define MEM_PHYSMEM_H
+
+#include <assert.h>
+
+#include "base/bits.h"
+#include "base/types.h"
+
+enum {
+	PHYSMEM_PAGE_BITS = 12,
+	PHYSMEM_PAGE_WORDS = 512,
+	PHYSMEM_PA_BITS = 52,
+	PHYSMEM_LEAF_BITS = 12, /* an index leaf covers 16 MiB */
+	PHYSMEM_MID_BITS = 14,  /* a middle node 256 GiB */
+	PHYSMEM_ROOT_BITS = PHYSMEM_PA_BITS - PHYSMEM_PAGE_BITS - PHYSMEM_LEAF_BITS - PHYSMEM_MID_BITS,
+	PHYSMEM_TEMPLATES = 16,  /* of one set */
+	PHYSMEM_FIELD_BITS = 28, /* of the word that a compact entry holds, from bit 12 */
+};
+
+/* A page's index entry: 0 absent; <1:0> form, <47:6> host address >> 6, <63:48> template set. */
+enum physmem_form { PHYSMEM_ABSENT, PHYSMEM_COMPACT, PHYSMEM_RAW };
+
+struct physmem_leaf {
+	uint64_t entry[1 << PHYSMEM_LEAF_BITS];
+};
+struct physmem_mid {
+	struct physmem_leaf *leaf[1 << PHYSMEM_MID_BITS]; /* never NULL: absent ones share an empty leaf */
+};
+struct physmem_set {
+	uint64_t word[PHYSMEM_TEMPLATES]; /* word[0] is 0 */
+};
+struct physmem_arena;
+
+/* Open only for the inline read; written by physmem.c alone. */
+struct physmem {
+	struct physmem_mid *root[1 << PHYSMEM_ROOT_BITS]; /* never NULL either */
+	struct physmem_set *set;
+	struct physmem_arena *arena;
+};
+
+struct physmem_usage {
+	uint64_t compact_pages, raw_pages; /* 4 KiB pages of words in each form */
+	uint64_t template_sets;
+	uint64_t host_bytes; /* everything allocated: pages, index, sets, unused ends of chunks */
+};
+
+struct physmem *physmem_new(void);
+void physmem_free(struct physmem *m);
+struct physmem_usage physmem_usage(const struct physmem *m);
+
+/* Stores `word` at `pa` (8-byte aligned, below 2^52; anything else is a bug). Writing 0 where nothing is
+ * stored allocates nothing. */
+void physmem_write64(struct physmem *m, struct pa pa, uint64_t word);
+/* If the word at `pa` is `expected`, stores `desired` and returns true. */
+bool physmem_cas64(struct physmem *m, struct pa pa, uint64_t expected, uint64_t desired);
+
+static inline uint64_t physmem_entry(const struct physmem *m, struct pa pa)
+{
+	uint64_t page = pa.raw >> PHYSMEM_PAGE_BITS;
+	assert(!(pa.raw & ~bits_align_down(bits_ones(PHYSMEM_PA_BITS), 3)));
+	const struct physmem_mid *mid = m->root[page >> (PHYSMEM_LEAF_BITS + PHYSMEM_MID_BITS)];
+	const struct physmem_leaf *leaf =
+		mid->leaf[(page >> PHYSMEM_LEAF_BITS) & bits_ones(PHYSMEM_MID_BITS)];
+	return leaf->entry[page & bits_ones(PHYSMEM_LEAF_BITS)];
+}
+
+static inline void *physmem_entry_page(uint64_t entry)
+{
+	return (void *)(uintptr_t)(entry & UINT64_C(0xffffffffffc0));
+}
+
+/* The word that a compact cell stands for. */
+static inline uint64_t physmem_expand(const struct physmem *m, uint64_t entry, uint32_t cell)
+{
+	const struct physmem_set *set = &m->set[entry >> 48];
+	return set->word[cell >> PHYSMEM_FIELD_BITS] | (cell & bits_ones(PHYSMEM_FIELD_BITS))
+							       << PHYSMEM_PAGE_BITS;
+}
+
+/* The word at `pa` (8-byte aligned, below 2^52). */
+static inline uint64_t physmem_read64(const struct physmem *m, struct pa pa)
+{
+	uint64_t entry = physmem_entry(m, pa);
+	unsigned word = (pa.raw >> 3) & (PHYSMEM_PAGE_WORDS - 1);
+	if (!entry) return 0;
+	if ((entry & 3) == PHYSMEM_RAW) return ((const uint64_t *)physmem_entry_page(entry))[word];
+	return physmem_expand(m, entry, ((const uint32_t *)physmem_entry_page(entry))[word]);
+}
+
+#endif

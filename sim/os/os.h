@@ -1,0 +1,110 @@
+/* os.h - the kernel of a machine or of a guest, as far as translation sees it: address spaces that fill on demand.
+ *
+ *   fault: (address space, VA, access) -> what was mapped, and what that cost
+ *
+ * Natively the kernel's addresses are PAs. In a VM they are IPAs, and the hypervisor's view (hyp_view) finds and
+ * populates what is behind each table page that the kernel writes. Descriptors and registers are those that
+ * Linux writes on arm64 for the page size and VA size chosen. User addresses are VA<55> = 0 (TTBR0), one tree per
+ * address space, not global; kernel addresses share one global tree (TTBR1).
+ * Permissions grow with use: a page first fetched from is read-execute, any other is read-write, and an access
+ * that is not allowed is granted, since traces do not say what was mapped; os_protect says so explicitly.
+ * A page first read is writable but clean (DBM, AP[2]): FEAT_HAFDBS or a permission fault makes it dirty.
+ *
+ * Source: Linux 6.6 arch/arm64: include/asm/pgtable-prot.h, pgtable-hwdef.h, pgalloc.h, mm/proc.S, mm/contpte.c (6.9).
+ * Not modelled: VMAs (THP and runs are taken wherever nothing of the block is mapped), the shared zero page,
+ * copy-on-write, khugepaged, contiguous blocks (hugetlb), swapping, KPTI's trampoline tables.
+ */
+#ifndef OS_OS_H
+#define OS_OS_H
+
+#include "base/status.h"
+#include "config/schema.h"
+#include "mmu/features.h"
+#include "os/pgtable.h"
+#include "stats/stats.h"
+
+enum os_page_size { OS_PAGE_4K, OS_PAGE_16K, OS_PAGE_64K };
+enum os_thp { OS_THP_NEVER, OS_THP_ALWAYS };
+enum os_placement { OS_IN_ORDER, OS_SCATTERED };
+
+struct os_params {
+	uint64_t page_size; /* enum os_page_size */
+	uint64_t va_bits;   /* 39, 48, 52 with 4K; 36, 47, 48, 52 with 16K; 42, 48, 52 with 64K */
+	uint64_t thp;       /* enum os_thp */
+	uint64_t thp_fail_percent;
+	uint64_t contiguous; /* bool: runs of pages under the contiguous hint */
+	uint64_t placement;  /* enum os_placement */
+	uint64_t fault_cycles, thp_fault_cycles;
+};
+extern const struct schema os_schema;
+
+/* System registers as the kernel programs them; EL1 names, the same layout at EL2 with HCR_EL2.E2H. */
+struct os_regs {
+	uint64_t sctlr, tcr, mair, ttbr0, ttbr1;
+};
+
+enum os_outcome {
+	OS_MAPPED_PAGE,
+	OS_MAPPED_RUN,  /* a contiguous run of pages */
+	OS_MAPPED_HUGE, /* one block */
+	OS_UPGRADED,    /* it was mapped; access flag, dirty state or permission was added */
+	OS_SPURIOUS,    /* it was mapped and the access is allowed: a stale TLB entry */
+	OS_BAD_ADDRESS, /* the VA is outside of the address space: the program would get SIGSEGV */
+	OS_NO_MEMORY,   /* the kernel's region has no frame left */
+	OS_NO_BACKING,  /* the hypervisor has no memory for a table page */
+};
+
+struct os_fault {
+	enum os_outcome outcome;
+	unsigned size_bits; /* log2 of the bytes mapped; 0 when nothing is mapped */
+	unsigned tables;    /* table pages created */
+	cycles_t
+		cycles; /* the kernel's cost, without exception entry and return and without stage 2 faults */
+	uint64_t frame; /* PA or IPA that the VA's block, page or run of pages begins at */
+};
+
+struct os_stats {
+	uint64_t faults, upgrades, spurious, failed;
+	uint64_t pages_mapped, runs_mapped, huge_mapped, huge_failed, tables, unmapped;
+};
+extern const struct stat_desc os_stat_rows[];
+extern const size_t os_stat_row_count;
+
+struct os;
+struct os_aspace; /* owned by the os; lives as long */
+
+enum { OS_PROT_READ = 1, OS_PROT_WRITE = 2, OS_PROT_EXEC = 4 };
+
+/* Whether the combination exists in Linux and on a machine with these features; ERR_CONFIG names key and choice. */
+enum status os_check(const struct os_params *p, const struct features *f, struct err *err);
+
+/* What frames_new needs for this kernel's memory [base, base + bytes). `path` names its random stream. */
+struct frames_params os_frames_params(const struct os_params *p, uint64_t base, uint64_t bytes);
+
+/* A kernel whose memory is `frames` (made with os_frames_params). Both and `mem` are borrowed and outlive it. A `view`
+ * of NULL means native. ERR_CONFIG as os_check, and when the memory cannot hold even the kernel's root table. */
+enum status os_new(const struct os_params *p, const struct features *f, struct frames *frames,
+		   struct physmem *mem, const struct pgtable_view *view, struct os **out, struct err *err);
+void os_free(struct os *os);
+
+/* A new empty address space, or NULL when no frame is left for its root. Lives until os_free. */
+struct os_aspace *os_aspace_new(struct os *os, uint16_t asid);
+uint16_t os_aspace_asid(const struct os_aspace *as);
+
+/* The registers while `as` runs. ASIDs are in TTBR1 (TCR.A1), as Linux has them. */
+struct os_regs os_regs(const struct os *os, const struct os_aspace *as);
+
+/* Maps or upgrades what an access to `va` (without tag) needs. Amortised well below a microsecond of host time. */
+struct os_fault os_handle_fault(struct os *os, struct os_aspace *as, struct va va, enum access_kind access);
+
+/* Removes what is mapped in [va, va + bytes), whole pages, and gives its frames back; returns the number of leaf
+ * descriptors removed, for the TLB maintenance that the caller owes. Blocks that stick out are split. */
+uint64_t os_unmap(struct os *os, struct os_aspace *as, struct va va, uint64_t bytes);
+/* Sets the permissions (OS_PROT_*) of what is mapped there; returns the number of descriptors changed. */
+uint64_t os_protect(struct os *os, struct os_aspace *as, struct va va, uint64_t bytes, unsigned prot);
+
+struct os_stats *os_stats(struct os *os);
+unsigned os_page_bits(const struct os_params *p);
+unsigned os_huge_bits(const struct os_params *p);
+
+#endif

@@ -1,0 +1,85 @@
+/* pgtable.h - builds translation tables: descends, creates missing tables, splits blocks, visits leaves.
+ *
+ * One `struct pgtable` is one tree of either stage. It writes real descriptors into physical memory. A tree of a
+ * guest stands at IPAs: `view` then turns each table address into a PA. What a leaf says beyond its output
+ * address is the caller's business (os.c for stage 1, hyp.c for stage 2).
+ *
+ * Source: Arm ARM DDI 0487, D8.3; Linux arch/arm64/kvm/hyp/pgtable.c for the shape.
+ * Not modelled: break-before-make and TLB maintenance (the caller's), freeing of emptied tables.
+ */
+#ifndef OS_PGTABLE_H
+#define OS_PGTABLE_H
+
+#include "base/types.h"
+#include "mem/frames.h"
+#include "mem/physmem.h"
+
+/* How a builder reaches the memory its tables stand in. */
+struct pgtable_view {
+	void *ctx;
+	/* The PA behind an address that a table holds, populated if need be; false: the host has no memory left.
+	 * NULL: the addresses are PAs. */
+	bool (*resolve)(void *ctx, uint64_t addr, struct pa *pa);
+};
+
+enum pgtable_result {
+	PGTABLE_OK,
+	PGTABLE_NO_FRAME,   /* the tree's own region has no page for a table */
+	PGTABLE_NO_BACKING, /* the view could not resolve a table's address */
+};
+
+struct pgtable {
+	struct physmem *mem;
+	struct frames *frames; /* where tables come from */
+	struct pgtable_view view;
+	unsigned page_bits;  /* granule */
+	unsigned input_bits; /* of the input address */
+	int start_level;
+	bool wide;         /* output addresses of 52 bits (LPA, LPA2) */
+	uint64_t in_table; /* attribute bits of every table descriptor */
+	uint64_t root;     /* address of the (first) start table; 0 until pgtable_create */
+	uint64_t tables;   /* pages taken for tables so far, those of the start level included */
+};
+
+/* One descriptor and where it is. */
+struct pgtable_slot {
+	struct pa at;
+	uint64_t desc;
+	int level;
+};
+
+/* log2 of the bytes that one entry of `level` (-1..3) translates. */
+static inline unsigned pgtable_level_bits(unsigned page_bits, int level)
+{
+	return page_bits + (unsigned)(3 - level) * (page_bits - 3);
+}
+
+/* log2 of the entries of a contiguous run at the last level: 16, 128, 32 pages of 4K, 16K, 64K. */
+unsigned pgtable_run_bits(unsigned page_bits);
+
+/* Takes the start table(s), 2^concatenated pages, aligned to their total size. */
+enum pgtable_result pgtable_create(struct pgtable *t, unsigned concatenated);
+
+/* The leaf or invalid descriptor that `addr` leads to. PGTABLE_NO_BACKING only if a table cannot be resolved. */
+enum pgtable_result pgtable_find(const struct pgtable *t, uint64_t addr, struct pgtable_slot *slot);
+
+/* The slot for `addr` at `level`, creating tables on the way and splitting blocks that are in it. */
+enum pgtable_result pgtable_descend(struct pgtable *t, uint64_t addr, int level, struct pgtable_slot *slot);
+
+/* Stores a descriptor. */
+void pgtable_set(struct pgtable *t, const struct pgtable_slot *slot, uint64_t desc);
+
+/* A leaf descriptor's output address, and its size from `level`. */
+uint64_t pgtable_output(const struct pgtable *t, uint64_t desc, int level);
+/* A block or page descriptor at `level` for `output`, with `attributes` in place. */
+uint64_t pgtable_leaf(const struct pgtable *t, uint64_t output, int level, uint64_t attributes);
+
+/* What a visitor makes of one leaf: its new descriptor; the same leaves it alone. `addr` is its input address. */
+typedef uint64_t pgtable_edit_fn(void *ctx, uint64_t addr, const struct pgtable_slot *leaf);
+
+/* Offers every leaf within [addr, addr + bytes) to `edit`; blocks and runs that stick out are split first, runs into
+ * entries without the contiguous bit. *edited counts leaves that changed. Skips absent tables whole. */
+enum pgtable_result pgtable_edit(struct pgtable *t, uint64_t addr, uint64_t bytes, pgtable_edit_fn *edit,
+				 void *ctx, uint64_t *edited);
+
+#endif
