@@ -38,16 +38,16 @@ struct physmem_leaf {
 	uint64_t entry[1 << PHYSMEM_LEAF_BITS];
 };
 struct physmem_mid {
-	struct physmem_leaf *leaf[1 << PHYSMEM_MID_BITS]; /* never NULL: absent ones share an empty leaf */
+	struct physmem_leaf *leaf[1 << PHYSMEM_MID_BITS];
 };
 struct physmem_set {
-	uint64_t word[PHYSMEM_TEMPLATES]; /* word[0] is 0 */
+	uint64_t word[PHYSMEM_TEMPLATES]; /* word[0] is 0; after it, a 0 is a place that is free */
 };
 struct physmem_arena;
 
 /* Open only for the inline read; written by physmem.c alone. */
 struct physmem {
-	struct physmem_mid *root[1 << PHYSMEM_ROOT_BITS]; /* never NULL either */
+	struct physmem_mid *root[1 << PHYSMEM_ROOT_BITS];
 	struct physmem_set *set;
 	struct physmem_arena *arena;
 };
@@ -68,14 +68,22 @@ void physmem_write64(struct physmem *m, struct pa pa, uint64_t word);
 /* If the word at `pa` is `expected`, stores `desired` and returns true. */
 bool physmem_cas64(struct physmem *m, struct pa pa, uint64_t expected, uint64_t desired);
 
+/* Whether `pa` is 8-byte aligned and below 2^52. */
+static inline bool physmem_legal(struct pa pa)
+{
+	return !(pa.raw & ~bits_align_down(bits_ones(PHYSMEM_PA_BITS), 3));
+}
+
+/* The index entry of the page that `pa` lies in; 0 when nothing was ever written to it. */
 static inline uint64_t physmem_entry(const struct physmem *m, struct pa pa)
 {
 	uint64_t page = pa.raw >> PHYSMEM_PAGE_BITS;
-	assert(!(pa.raw & ~bits_align_down(bits_ones(PHYSMEM_PA_BITS), 3)));
+	assert(physmem_legal(pa));
 	const struct physmem_mid *mid = m->root[page >> (PHYSMEM_LEAF_BITS + PHYSMEM_MID_BITS)];
+	if (!mid) return 0;
 	const struct physmem_leaf *leaf =
 		mid->leaf[(page >> PHYSMEM_LEAF_BITS) & bits_ones(PHYSMEM_MID_BITS)];
-	return leaf->entry[page & bits_ones(PHYSMEM_LEAF_BITS)];
+	return !leaf ? 0 : leaf->entry[page & bits_ones(PHYSMEM_LEAF_BITS)];
 }
 
 static inline void *physmem_entry_page(uint64_t entry)
