@@ -36,10 +36,6 @@ struct hyp_params {
 };
 extern const struct schema hyp_schema;
 
-struct hyp_regs {
-	uint64_t vtcr, vttbr, hcr; /* EL2 */
-};
-
 enum hyp_outcome {
 	HYP_MAPPED_PAGE,
 	HYP_MAPPED_RUN,
@@ -80,8 +76,8 @@ void hyp_free(struct hyp *hyp);
 
 /* A VM with `vmid` and memory_bytes at memory_base, or NULL when no frames are left for its start tables. */
 struct hyp_vm *hyp_vm_new(struct hyp *hyp, uint16_t vmid);
-/* The registers while the VM runs, its own MMU on. */
-struct hyp_regs hyp_regs(const struct hyp *hyp, const struct hyp_vm *vm);
+/* Writes HCR_EL2, VTCR_EL2 and VTTBR_EL2 as they are while the VM runs, its own MMU on. */
+void hyp_write_regs(const struct hyp *hyp, const struct hyp_vm *vm, struct sysregs *regs);
 
 /* Maps or upgrades what an access to `ipa` needs. */
 struct hyp_fault hyp_handle_stage2_fault(struct hyp *hyp, struct hyp_vm *vm, struct ipa ipa,

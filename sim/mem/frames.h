@@ -25,7 +25,7 @@ struct frames_params {
 	uint64_t base, bytes;  /* the region; what does not fill a whole page at its ends is not used */
 	unsigned page_bits;    /* log2 of the base page: 12, 14 or 16 */
 	unsigned block_bits;   /* log2 of a pageblock, the huge page: 21, 25 or 29 */
-	unsigned fail_percent; /* 0..100: requests of a pageblock or more that fail, for fragmentation */
+	unsigned fail_percent; /* 0..100: share of frames_take_huge() that fails, for fragmentation */
 	bool scattered;
 	uint64_t seed;
 	const char *path; /* names the random stream */
@@ -37,9 +37,11 @@ void frames_free(struct frames *f);
 /* Each puts an address into *addr, or returns false and leaves it: the region has nothing left that fits. */
 bool frames_take_page(struct frames *f, uint64_t *addr);
 bool frames_take_table(struct frames *f, uint64_t *addr);
-/* 2^bits bytes, aligned to their size; bits is at least page_bits. Blocks smaller than a pageblock never fail
- * by fail_percent. A scattered region has no blocks larger than a pageblock. */
+/* 2^bits bytes, aligned to their size; bits is at least page_bits. A scattered region has no blocks larger than a
+ * pageblock, and a small one (below 16 pageblocks) none larger than 64 KiB. */
 bool frames_take_block(struct frames *f, unsigned bits, uint64_t *addr);
+/* A pageblock, for a huge page: fails as often as fail_percent says. */
+bool frames_take_huge(struct frames *f, uint64_t *addr);
 
 /* Gives back 2^bits bytes at `addr`, as they were taken or as any aligned part of that. */
 void frames_give(struct frames *f, uint64_t addr, unsigned bits);

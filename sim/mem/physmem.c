@@ -156,8 +156,7 @@ static uint64_t *entry_at(struct physmem *m, struct pa pa)
 		*mid = xcalloc(1, sizeof(**mid));
 		*bytes += sizeof(**mid);
 	}
-	struct physmem_leaf **leaf =
-		&(*mid)->leaf[(page >> PHYSMEM_LEAF_BITS) & bits_ones(PHYSMEM_MID_BITS)];
+	struct physmem_leaf **leaf = &(*mid)->leaf[(page >> PHYSMEM_LEAF_BITS) & bits_ones(PHYSMEM_MID_BITS)];
 	if (!*leaf) {
 		*leaf = xcalloc(1, sizeof(**leaf));
 		*bytes += sizeof(**leaf);
@@ -170,8 +169,7 @@ static void make_raw(struct physmem *m, uint64_t *entry)
 	uint64_t *raw = take_bytes(m->arena, RAW_BYTES);
 	if (*entry) {
 		uint32_t *cell = physmem_entry_page(*entry);
-		for (unsigned i = 0; i < PHYSMEM_PAGE_WORDS; i++)
-			raw[i] = physmem_expand(m, *entry, cell[i]);
+		for (unsigned i = 0; i < PHYSMEM_PAGE_WORDS; i++) raw[i] = physmem_expand(m, *entry, cell[i]);
 		free_compact(m->arena, cell);
 		m->arena->usage.compact_pages--;
 	}
@@ -192,7 +190,8 @@ static void make_compact(struct physmem *m, uint64_t *entry, uint64_t template)
 }
 
 /* The templates that a compact page uses, and one more. False: too many for any set. */
-static bool templates_used(const struct physmem *m, uint64_t entry, uint64_t one_more, struct physmem_set *used)
+static bool templates_used(const struct physmem *m, uint64_t entry, uint64_t one_more,
+			   struct physmem_set *used)
 {
 	const struct physmem_set *set = &m->set[entry >> 48];
 	const uint32_t *cell = physmem_entry_page(entry);
@@ -230,7 +229,8 @@ static bool write_compact(struct physmem *m, uint64_t entry, unsigned word_index
 {
 	unsigned place = set_find(&m->set[entry >> 48], word & ~field_mask());
 	if (place == PHYSMEM_TEMPLATES) return false;
-	uint32_t field = (uint32_t)bits_get(word, PHYSMEM_PAGE_BITS + PHYSMEM_FIELD_BITS - 1, PHYSMEM_PAGE_BITS);
+	uint32_t field = (uint32_t)bits_get(word, PHYSMEM_PAGE_BITS + PHYSMEM_FIELD_BITS - 1,
+					    PHYSMEM_PAGE_BITS);
 	((uint32_t *)physmem_entry_page(entry))[word_index] = field | place << PHYSMEM_FIELD_BITS;
 	return true;
 }

@@ -20,6 +20,7 @@
 #include "base/status.h"
 #include "config/schema.h"
 #include "mmu/features.h"
+#include "mmu/sysregs.h"
 #include "os/pgtable.h"
 #include "stats/stats.h"
 
@@ -37,11 +38,6 @@ struct os_params {
 	uint64_t fault_cycles, thp_fault_cycles;
 };
 extern const struct schema os_schema;
-
-/* System registers as the kernel programs them; EL1 names, the same layout at EL2 with HCR_EL2.E2H. */
-struct os_regs {
-	uint64_t sctlr, tcr, mair, ttbr0, ttbr1;
-};
 
 enum os_outcome {
 	OS_MAPPED_PAGE,
@@ -91,8 +87,9 @@ void os_free(struct os *os);
 struct os_aspace *os_aspace_new(struct os *os, uint16_t asid);
 uint16_t os_aspace_asid(const struct os_aspace *as);
 
-/* The registers while `as` runs. ASIDs are in TTBR1 (TCR.A1), as Linux has them. */
-struct os_regs os_regs(const struct os *os, const struct os_aspace *as);
+/* Writes SCTLR, TCR, MAIR and both TTBRs as they are while `as` runs: those of EL1 (REGIME_EL10), or of EL2 with
+ * HCR_EL2.{E2H,TGE} set (REGIME_EL20, a host kernel with VHE). ASIDs are in TTBR1 (TCR.A1), as Linux has them. */
+void os_write_regs(const struct os *os, const struct os_aspace *as, enum regime regime, struct sysregs *regs);
 
 /* Maps or upgrades what an access to `va` (without tag) needs. Amortised well below a microsecond of host time. */
 struct os_fault os_handle_fault(struct os *os, struct os_aspace *as, struct va va, enum access_kind access);

@@ -13,6 +13,7 @@
 #include "base/types.h"
 #include "mem/frames.h"
 #include "mem/physmem.h"
+#include "mmu/descriptor.h"
 
 /* How a builder reaches the memory its tables stand in. */
 struct pgtable_view {
@@ -32,10 +33,10 @@ struct pgtable {
 	struct physmem *mem;
 	struct frames *frames; /* where tables come from */
 	struct pgtable_view view;
-	unsigned page_bits;  /* granule */
+	unsigned granule_bits;
 	unsigned input_bits; /* of the input address */
 	int start_level;
-	bool wide;         /* output addresses of 52 bits (LPA, LPA2) */
+	enum desc_layout layout;
 	uint64_t in_table; /* attribute bits of every table descriptor */
 	uint64_t root;     /* address of the (first) start table; 0 until pgtable_create */
 	uint64_t tables;   /* pages taken for tables so far, those of the start level included */
@@ -47,15 +48,6 @@ struct pgtable_slot {
 	uint64_t desc;
 	int level;
 };
-
-/* log2 of the bytes that one entry of `level` (-1..3) translates. */
-static inline unsigned pgtable_level_bits(unsigned page_bits, int level)
-{
-	return page_bits + (unsigned)(3 - level) * (page_bits - 3);
-}
-
-/* log2 of the entries of a contiguous run at the last level: 16, 128, 32 pages of 4K, 16K, 64K. */
-unsigned pgtable_run_bits(unsigned page_bits);
 
 /* Takes the start table(s), 2^concatenated pages, aligned to their total size. */
 enum pgtable_result pgtable_create(struct pgtable *t, unsigned concatenated);
@@ -69,16 +61,14 @@ enum pgtable_result pgtable_descend(struct pgtable *t, uint64_t addr, int level,
 /* Stores a descriptor. */
 void pgtable_set(struct pgtable *t, const struct pgtable_slot *slot, uint64_t desc);
 
-/* A leaf descriptor's output address, and its size from `level`. */
-uint64_t pgtable_output(const struct pgtable *t, uint64_t desc, int level);
-/* A block or page descriptor at `level` for `output`, with `attributes` in place. */
-uint64_t pgtable_leaf(const struct pgtable *t, uint64_t output, int level, uint64_t attributes);
+/* A leaf's output address. */
+uint64_t pgtable_output(const struct pgtable *t, const struct pgtable_slot *leaf);
 
 /* What a visitor makes of one leaf: its new descriptor; the same leaves it alone. `addr` is its input address. */
 typedef uint64_t pgtable_edit_fn(void *ctx, uint64_t addr, const struct pgtable_slot *leaf);
 
-/* Offers every leaf within [addr, addr + bytes) to `edit`; blocks and runs that stick out are split first, runs into
- * entries without the contiguous bit. *edited counts leaves that changed. Skips absent tables whole. */
+/* Offers every leaf within [addr, addr + bytes) to `edit`; blocks and contiguous runs that stick out are split first.
+ * *edited counts the leaves that changed. Absent tables are skipped whole. On failure what came before stays done. */
 enum pgtable_result pgtable_edit(struct pgtable *t, uint64_t addr, uint64_t bytes, pgtable_edit_fn *edit,
 				 void *ctx, uint64_t *edited);
 

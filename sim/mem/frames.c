@@ -1,0 +1,305 @@
+#include "mem/frames.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/bits.h"
+#include "base/rng.h"
+
+enum {
+	TABLE_GROUP_BITS = 21, /* tables are taken from groups of 2 MiB, or of one unit where that is less */
+	SCATTER_MIN_BLOCKS = 16, /* fewer pageblocks than this are scattered over in smaller units */
+	SCATTER_UNIT_BITS = 16,
+	SIZES = 64 /* log2 of the largest size */
+};
+
+struct range {
+	uint64_t next, end;
+};
+
+struct range_stack {
+	struct range *item;
+	size_t count, allocated;
+};
+
+/* Scattering: units of the region are numbered from `origin`; odd ones go to pages, even ones to whom comes first. */
+struct scatter {
+	bool on, evens_closed;  /* closed: all even units that were left are scattered over, too */
+	unsigned unit_bits;     /* log2 of a unit's bytes */
+	uint64_t origin, units; /* units that lie in the region at least in part */
+	uint64_t next_even;     /* in even units; those before are taken whole */
+	uint64_t drawn, total;  /* position in the permutation, and its length in pages */
+	uint64_t key;
+};
+
+struct frames {
+	struct frames_params p;
+	uint64_t base, end;       /* whole pages */
+	uint64_t bump;            /* in order: everything from here on was never taken */
+	struct range pages;       /* a pageblock of which small requests are cut */
+	struct range tables;      /* a group of table pages */
+	struct range_stack spare; /* what alignment skipped */
+	struct range_stack given[SIZES];
+	struct scatter scatter;
+	struct rng rng;
+	uint64_t used;
+};
+
+static uint64_t align_up(uint64_t v, unsigned bits) { return bits_align_down(v + bits_ones(bits), bits); }
+static uint64_t room(const struct range *r) { return r->end - r->next; }
+static uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t max(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+/* ---- ranges --------------------------------------------------------------------------------- */
+
+static void push(struct range_stack *s, uint64_t from, uint64_t end)
+{
+	if (from >= end) return;
+	if (s->count == s->allocated) {
+		s->allocated = s->allocated ? 2 * s->allocated : 16;
+		s->item = xrealloc(s->item, s->allocated, sizeof(*s->item));
+	}
+	s->item[s->count++] = (struct range){from, end};
+}
+
+/* Cuts 2^bits aligned bytes off the front; what alignment skips goes to `spare`. */
+static bool cut(struct range *r, unsigned bits, struct range_stack *spare, uint64_t *addr)
+{
+	uint64_t at = align_up(r->next, bits), size = UINT64_C(1) << bits;
+	if (at < r->next || at > r->end || r->end - at < size) return false;
+	if (spare) push(spare, r->next, at);
+	*addr = at;
+	r->next = at + size;
+	return true;
+}
+
+/* Cuts 2^bits bytes off the newest range; all ranges of a stack are multiples of that. */
+static bool pop(struct range_stack *s, unsigned bits, uint64_t *addr)
+{
+	while (s->count) {
+		if (cut(&s->item[s->count - 1], bits, NULL, addr)) return true;
+		s->count--;
+	}
+	return false;
+}
+
+/* ---- permutation ---------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t x, uint64_t key)
+{
+	x = (x ^ key) * UINT64_C(0x9e3779b97f4a7c15);
+	return (x ^ x >> 29) * UINT64_C(0xbf58476d1ce4e5b9) >> 20;
+}
+
+/* A Feistel network over `bits` bits, its halves unequal when bits is odd. */
+static uint64_t feistel(uint64_t x, unsigned bits, uint64_t key)
+{
+	unsigned low = bits / 2, high = bits - low;
+	uint64_t l = x & bits_ones(low), h = x >> low;
+	for (unsigned round = 0; round < 6; round += 2) {
+		h ^= mix(l, key + round) & bits_ones(high);
+		l ^= mix(h, key + round + 1) & bits_ones(low);
+	}
+	return h << low | l;
+}
+
+uint64_t frames_permute(uint64_t i, uint64_t n, uint64_t key)
+{
+	assert(i < n);
+	unsigned bits = n > 1 ? log2_floor(n - 1) + 1 : 0;
+	do i = feistel(i, bits, key);
+	while (i >= n); /* cycle walking: two tries on average at most */
+	return i;
+}
+
+/* ---- scattered pages ------------------------------------------------------------------------ */
+
+static void scatter_start(struct frames *f)
+{
+	struct scatter *s = &f->scatter;
+	uint64_t bytes = f->end - f->base;
+	s->on = true;
+	s->unit_bits = bytes >> f->p.block_bits >= SCATTER_MIN_BLOCKS ? f->p.block_bits : SCATTER_UNIT_BITS;
+	if (s->unit_bits < f->p.page_bits) s->unit_bits = f->p.page_bits;
+	s->origin = bits_align_down(f->base, s->unit_bits);
+	s->units = (align_up(f->end, s->unit_bits) - s->origin) >> s->unit_bits;
+	s->total = s->units / 2 << (s->unit_bits - f->p.page_bits);
+	s->key = rng_next(&f->rng);
+}
+
+/* When the odd units are used up, whatever even ones are left is scattered over. */
+static bool scatter_open_evens(struct scatter *s, unsigned page_bits)
+{
+	if (s->evens_closed) return false;
+	s->evens_closed = true;
+	s->drawn = 0;
+	s->total = (s->units - s->units / 2 - s->next_even) << (s->unit_bits - page_bits);
+	return true;
+}
+
+static bool scatter_page(struct frames *f, uint64_t *addr)
+{
+	struct scatter *s = &f->scatter;
+	unsigned in_unit = s->unit_bits - f->p.page_bits;
+	do {
+		while (s->drawn < s->total) {
+			uint64_t page = frames_permute(s->drawn++, s->total, s->key);
+			uint64_t pair = page >> in_unit, unit = 2 * pair + 1;
+			if (s->evens_closed) unit = 2 * (pair + s->next_even);
+			uint64_t at = s->origin + (unit << s->unit_bits) +
+				      ((page & bits_ones(in_unit)) << f->p.page_bits);
+			if (at < f->base || at >= f->end) continue; /* a unit that sticks out of the region */
+			*addr = at;
+			return true;
+		}
+	} while (scatter_open_evens(s, f->p.page_bits));
+	return false;
+}
+
+/* The next even unit, as far as it lies in the region. */
+static bool scatter_unit(struct frames *f, struct range *out)
+{
+	struct scatter *s = &f->scatter;
+	while (!s->evens_closed && s->next_even < s->units - s->units / 2) {
+		uint64_t at = s->origin + (2 * s->next_even++ << s->unit_bits);
+		*out = (struct range){max(at, f->base), min(at + (UINT64_C(1) << s->unit_bits), f->end)};
+		if (room(out)) return true;
+	}
+	return false;
+}
+
+/* ---- pageblocks ----------------------------------------------------------------------------- */
+
+/* What is left of the pageblock that the bump stands in, or the next even unit. */
+static bool next_pageblock(struct frames *f, struct range *out)
+{
+	if (f->scatter.on) return scatter_unit(f, out);
+	if (f->bump >= f->end) return false;
+	*out = (struct range){f->bump, min(align_up(f->bump + 1, f->p.block_bits), f->end)};
+	f->bump = out->end;
+	return true;
+}
+
+/* A whole pageblock or more. */
+static bool take_large(struct frames *f, unsigned bits, uint64_t *addr)
+{
+	if (!f->scatter.on) {
+		struct range rest = {f->bump, f->end};
+		if (!cut(&rest, bits, &f->spare, addr)) return false;
+		f->bump = rest.next;
+		return true;
+	}
+	if (bits != f->scatter.unit_bits) return false;
+	struct range unit;
+	while (scatter_unit(f, &unit)) {
+		if (room(&unit) >> bits) {
+			*addr = unit.next;
+			return true;
+		}
+		push(&f->spare, unit.next, unit.end);
+	}
+	return false;
+}
+
+/* Less than a pageblock: from the pageblock that is being cut up, then from another. */
+static bool take_small(struct frames *f, unsigned bits, uint64_t *addr)
+{
+	struct range next;
+	if (f->scatter.on && bits > f->scatter.unit_bits) return false;
+	while (!cut(&f->pages, bits, &f->spare, addr)) {
+		if (!next_pageblock(f, &next)) return false;
+		push(&f->spare, f->pages.next, f->pages.end);
+		f->pages = next;
+	}
+	return true;
+}
+
+/* ---- what callers see ----------------------------------------------------------------------- */
+
+static bool took(struct frames *f, unsigned bits, bool ok)
+{
+	if (ok) f->used += UINT64_C(1) << bits;
+	return ok;
+}
+
+/* The last resort for a page: pieces that were meant for something larger. */
+static bool take_leftover(struct frames *f, uint64_t *addr)
+{
+	unsigned bits = f->p.page_bits;
+	if (cut(&f->pages, bits, NULL, addr) || cut(&f->tables, bits, NULL, addr)) return true;
+	for (unsigned larger = bits + 1; larger < SIZES; larger++) {
+		struct range_stack *s = &f->given[larger];
+		if (!s->count) continue;
+		f->pages = s->item[--s->count];
+		return cut(&f->pages, bits, NULL, addr);
+	}
+	return false;
+}
+
+bool frames_take_page(struct frames *f, uint64_t *addr)
+{
+	unsigned bits = f->p.page_bits;
+	bool ok = pop(&f->given[bits], bits, addr);
+	if (!ok && f->scatter.on) ok = scatter_page(f, addr);
+	if (!ok) ok = pop(&f->spare, bits, addr);
+	if (!ok) ok = take_small(f, bits, addr) || take_leftover(f, addr);
+	return took(f, bits, ok);
+}
+
+bool frames_take_table(struct frames *f, uint64_t *addr)
+{
+	unsigned bits = f->p.page_bits, group_bits = TABLE_GROUP_BITS;
+	uint64_t group;
+	if (f->scatter.on && f->scatter.unit_bits < group_bits) group_bits = f->scatter.unit_bits;
+	if (cut(&f->tables, bits, NULL, addr)) return took(f, bits, true);
+	if (!frames_take_block(f, group_bits, &group)) return frames_take_page(f, addr);
+	f->used -= UINT64_C(1) << group_bits; /* counted page by page instead */
+	f->tables = (struct range){group, group + (UINT64_C(1) << group_bits)};
+	return took(f, bits, cut(&f->tables, bits, NULL, addr));
+}
+
+bool frames_take_block(struct frames *f, unsigned bits, uint64_t *addr)
+{
+	assert(bits >= f->p.page_bits && bits < SIZES);
+	bool large = bits >= f->p.block_bits;
+	if (pop(&f->given[bits], bits, addr)) return took(f, bits, true);
+	return took(f, bits, large ? take_large(f, bits, addr) : take_small(f, bits, addr));
+}
+
+bool frames_take_huge(struct frames *f, uint64_t *addr)
+{
+	if (f->p.fail_percent && rng_below(&f->rng, 100) < f->p.fail_percent) return false;
+	return frames_take_block(f, f->p.block_bits, addr);
+}
+
+void frames_give(struct frames *f, uint64_t addr, unsigned bits)
+{
+	uint64_t size = UINT64_C(1) << bits;
+	assert(addr >= f->base && size <= f->end - addr && !(addr & (size - 1)) && f->used >= size);
+	f->used -= size;
+	push(&f->given[bits], addr, addr + size);
+}
+
+uint64_t frames_used_bytes(const struct frames *f) { return f->used; }
+
+struct frames *frames_new(const struct frames_params *p)
+{
+	assert(p->page_bits >= 12 && p->page_bits <= p->block_bits && p->block_bits < SIZES);
+	assert(p->fail_percent <= 100 && p->base + p->bytes >= p->base);
+	struct frames *f = xcalloc(1, sizeof(*f));
+	f->p = *p;
+	f->base = f->bump = align_up(p->base, p->page_bits);
+	f->end = max(bits_align_down(p->base + p->bytes, p->page_bits), f->base);
+	rng_init(&f->rng, p->seed, p->path);
+	if (p->scattered) scatter_start(f);
+	return f;
+}
+
+void frames_free(struct frames *f)
+{
+	if (!f) return;
+	free(f->spare.item);
+	for (unsigned i = 0; i < SIZES; i++) free(f->given[i].item);
+	free(f);
+}
