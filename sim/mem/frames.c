@@ -10,8 +10,8 @@
 enum {
 	TABLE_GROUP_BITS = 21, /* tables are taken from groups of 2 MiB, or of one unit where that is less */
 	SCATTER_MIN_BLOCKS = 16, /* fewer pageblocks than this are scattered over in smaller units */
-	SCATTER_UNIT_BITS = 16,
-	SIZES = 64 /* log2 of the largest size */
+	SCATTER_UNIT_BITS = 18,  /* room for the largest usual set of start tables */
+	SIZES = 64               /* log2 of the largest size */
 };
 
 struct range {

@@ -38,7 +38,7 @@ void frames_free(struct frames *f);
 bool frames_take_page(struct frames *f, uint64_t *addr);
 bool frames_take_table(struct frames *f, uint64_t *addr);
 /* 2^bits bytes, aligned to their size; bits is at least page_bits. A scattered region has no blocks larger than a
- * pageblock, and a small one (below 16 pageblocks) none larger than 64 KiB. */
+ * pageblock, and a small one (below 16 pageblocks) none larger than 256 KiB. */
 bool frames_take_block(struct frames *f, unsigned bits, uint64_t *addr);
 /* A pageblock, for a huge page: fails as often as fail_percent says. */
 bool frames_take_huge(struct frames *f, uint64_t *addr);

@@ -249,6 +249,20 @@ void physmem_write64(struct physmem *m, struct pa pa, uint64_t word)
 	((uint64_t *)physmem_entry_page(*entry))[word_index] = word;
 }
 
+void physmem_clear(struct physmem *m, struct pa pa, uint64_t bytes)
+{
+	uint64_t end = pa.raw + bytes;
+	while (pa.raw < end) {
+		uint64_t entry = physmem_entry(m, pa);
+		unsigned step_bits = PHYSMEM_PAGE_BITS;
+		if (!entry && !physmem_leaf(m, pa)) step_bits += PHYSMEM_LEAF_BITS;
+		if (entry)
+			memset(physmem_entry_page(entry), 0,
+			       (entry & 3) == PHYSMEM_RAW ? (size_t)RAW_BYTES : (size_t)COMPACT_BYTES);
+		pa.raw = bits_align_down(pa.raw, step_bits) + (UINT64_C(1) << step_bits);
+	}
+}
+
 bool physmem_cas64(struct physmem *m, struct pa pa, uint64_t expected, uint64_t desired)
 {
 	if (physmem_read64(m, pa) != expected) return false;

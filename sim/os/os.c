@@ -1,0 +1,340 @@
+#include "os/os.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "os/kernel.h"
+
+/* Linux's own dirty bit, in a place that hardware ignores (PTE_DIRTY). PTE_WRITE is DBM. */
+#define SOFT_DIRTY (UINT64_C(1) << 55)
+
+/* ---- statistics ----------------------------------------------------------------------------- */
+
+#define T struct os_stats
+const struct stat_desc os_stat_rows[] = {
+	STAT(T, faults, "faults", "translation and permission faults that the kernel was asked to handle"),
+	STAT(T, upgrades, "faults", "of them, on mapped pages: access flag, dirty state or permission added"),
+	STAT(T, spurious, "faults", "of them, on mapped pages with nothing to add"),
+	STAT(T, failed, "faults", "of them, refused: bad address or no memory"),
+	STAT(T, pages_mapped, "faults", "faults that mapped one base page"),
+	STAT(T, runs_mapped, "faults", "faults that mapped a contiguous run of pages"),
+	STAT(T, huge_mapped, "faults", "faults that mapped a huge page"),
+	STAT(T, huge_failed, "attempts", "huge pages that memory could not give"),
+	STAT(T, tables, "pages", "translation tables created, root tables included"),
+	STAT(T, unmapped, "descriptors", "leaf descriptors removed"),
+};
+#undef T
+const size_t os_stat_row_count = sizeof(os_stat_rows) / sizeof(os_stat_rows[0]);
+
+struct os_stats *os_stats(struct os *os) { return &os->stats; }
+
+/* ---- descriptors (pgtable-prot.h) ----------------------------------------------------------- */
+
+static uint64_t no_exec(bool kernel) { return kernel ? DESC_PXN : DESC_UXN; }
+
+/* PAGE_SHARED, PAGE_READONLY_EXEC and the kernel's counterparts, accessed already. */
+static uint64_t leaf_attributes(const struct pgtable *t, bool kernel, enum access_kind access)
+{
+	uint64_t d = DESC_AF | desc_attr_index(0);
+	if (t->layout != DESC_OA_DS) d |= desc_sh(SH_INNER); /* else TCR.SH says it */
+	d |= kernel ? DESC_UXN : DESC_PXN | DESC_AP_USER | DESC_NG;
+	if (access == ACCESS_FETCH) return d | DESC_AP_READ_ONLY;
+	d |= no_exec(kernel) | DESC_DBM;
+	return d | (access == ACCESS_WRITE ? SOFT_DIRTY : DESC_AP_READ_ONLY);
+}
+
+struct grant {
+	bool kernel;
+	enum access_kind access;
+};
+
+/* The descriptor with what an access needs added. */
+static uint64_t grant(void *ctx, uint64_t addr, const struct pgtable_slot *leaf)
+{
+	const struct grant *g = ctx;
+	uint64_t d = leaf->desc | DESC_AF;
+	(void)addr;
+	if (g->access == ACCESS_WRITE) d = (d | DESC_DBM | SOFT_DIRTY) & ~DESC_AP_READ_ONLY;
+	if (g->access == ACCESS_FETCH) d &= ~no_exec(g->kernel);
+	return d;
+}
+
+/* ---- faults --------------------------------------------------------------------------------- */
+
+struct fault_site {
+	struct os *os;
+	struct pgtable *tree;
+	uint64_t input; /* the VA within its half */
+	struct grant need;
+	struct pgtable_slot slot;
+};
+
+/* Whether `va` is inside of its half of the address space; user addresses may carry a tag (TBI0). */
+static bool va_is_legal(const struct os *os, struct va va)
+{
+	unsigned bits = (unsigned)os->p.va_bits;
+	if (bit_get(va.raw, 55)) return va.raw >> bits == UINT64_MAX >> bits;
+	return (va.raw & bits_ones(56)) >> bits == 0;
+}
+
+static struct os_fault failed(enum pgtable_result r)
+{
+	return (struct os_fault){.outcome = r == PGTABLE_NO_BACKING ? OS_NO_BACKING : OS_NO_MEMORY};
+}
+
+/* Writes `count` leaves from the slot on, for frames from `frame` on. */
+static void write_leaves(struct fault_site *s, unsigned count, uint64_t frame, uint64_t attributes)
+{
+	struct pgtable *t = s->tree;
+	unsigned bits = level_entry_bits(t->granule_bits, s->slot.level);
+	for (uint64_t i = 0; i < count; i++) {
+		struct pgtable_slot slot = s->slot;
+		slot.at.raw += i << DESC_BYTES_BITS;
+		pgtable_set(t, &slot, desc_leaf(frame + (i << bits), t->layout, slot.level) | attributes);
+	}
+}
+
+/* Maps 2^size_bits bytes at `frame` around the address by leaves of `level`. */
+static struct os_fault map_frames(struct fault_site *s, int level, uint64_t frame, unsigned size_bits)
+{
+	struct pgtable *t = s->tree;
+	unsigned entries_bits = size_bits - level_entry_bits(t->granule_bits, level);
+	uint64_t attributes = leaf_attributes(t, s->need.kernel, s->need.access);
+	enum pgtable_result r = pgtable_descend(t, bits_align_down(s->input, size_bits), level, &s->slot);
+	if (r != PGTABLE_OK) {
+		frames_give(t->frames, frame, size_bits);
+		return failed(r);
+	}
+	if (entries_bits) attributes |= DESC_CONTIGUOUS;
+	write_leaves(s, 1u << entries_bits, frame, attributes);
+	return (struct os_fault){.size_bits = size_bits, .frame = frame, .cycles = s->os->p.fault_cycles};
+}
+
+/* One block, where no smaller table stands in the way and memory has one. */
+static bool map_huge(struct fault_site *s, struct os_fault *out)
+{
+	uint64_t frame;
+	if (s->os->p.thp != OS_THP_ALWAYS || s->slot.level > OS_HUGE_LEVEL) return false;
+	if (!frames_take_huge(s->tree->frames, &frame)) {
+		s->os->stats.huge_failed++;
+		return false;
+	}
+	*out = map_frames(s, OS_HUGE_LEVEL, frame, os_huge_bits(&s->os->p));
+	if (!out->size_bits) return true;
+	out->outcome = OS_MAPPED_HUGE;
+	out->cycles = s->os->p.thp_fault_cycles;
+	s->os->stats.huge_mapped++;
+	return true;
+}
+
+/* Whether nothing of the naturally aligned run around the slot is mapped. A run never leaves its table page. */
+static bool run_is_empty(const struct fault_site *s, unsigned run_entries_bits)
+{
+	struct pa at = {bits_align_down(s->slot.at.raw, run_entries_bits + DESC_BYTES_BITS)};
+	if (s->slot.level < LAST_LEVEL) return true;
+	for (unsigned i = 0; i >> run_entries_bits == 0; i++, at.raw += 1u << DESC_BYTES_BITS)
+		if (physmem_read64(s->tree->mem, at) & DESC_VALID) return false;
+	return true;
+}
+
+static bool map_run(struct fault_site *s, struct os_fault *out)
+{
+	unsigned granule_bits = s->tree->granule_bits;
+	unsigned entries_bits = contiguous_entries_bits(granule_bits, LAST_LEVEL);
+	uint64_t frame;
+	if (!s->os->p.contiguous || !run_is_empty(s, entries_bits)) return false;
+	if (!frames_take_block(s->tree->frames, granule_bits + entries_bits, &frame)) return false;
+	*out = map_frames(s, LAST_LEVEL, frame, granule_bits + entries_bits);
+	if (!out->size_bits) return true;
+	out->outcome = OS_MAPPED_RUN;
+	s->os->stats.runs_mapped++;
+	return true;
+}
+
+static struct os_fault map_page(struct fault_site *s)
+{
+	uint64_t frame;
+	if (!frames_take_page(s->tree->frames, &frame)) return failed(PGTABLE_NO_FRAME);
+	struct os_fault out = map_frames(s, LAST_LEVEL, frame, s->tree->granule_bits);
+	if (!out.size_bits) return out;
+	out.outcome = OS_MAPPED_PAGE;
+	s->os->stats.pages_mapped++;
+	return out;
+}
+
+/* Adds to what is mapped; a contiguous run changes as one, as contpte_ptep_set_access_flags() does. */
+static struct os_fault upgrade(struct fault_site *s)
+{
+	struct pgtable *t = s->tree;
+	unsigned bits = level_entry_bits(t->granule_bits, s->slot.level);
+	struct os_fault out = {.outcome = OS_UPGRADED, .cycles = s->os->p.fault_cycles};
+	uint64_t changed = 0;
+	if (s->slot.desc & DESC_CONTIGUOUS) bits += contiguous_entries_bits(t->granule_bits, s->slot.level);
+	out.frame = bits_align_down(pgtable_output(t, &s->slot), bits);
+	out.size_bits = bits;
+	enum pgtable_result r = pgtable_edit(t, bits_align_down(s->input, bits), UINT64_C(1) << bits, grant,
+					     &s->need, &changed);
+	if (r != PGTABLE_OK) return failed(r);
+	if (!changed) out.outcome = OS_SPURIOUS;
+	return out;
+}
+
+static struct os_fault handle(struct fault_site *s)
+{
+	struct os_fault out;
+	enum pgtable_result r = pgtable_find(s->tree, s->input, &s->slot);
+	if (r != PGTABLE_OK) return failed(r);
+	if (s->slot.desc & DESC_VALID) return upgrade(s);
+	if (map_huge(s, &out) || map_run(s, &out)) return out;
+	return map_page(s);
+}
+
+static void count_fault(struct os_stats *stats, const struct os_fault *fault)
+{
+	stats->faults++;
+	stats->tables += fault->tables;
+	stats->upgrades += fault->outcome == OS_UPGRADED;
+	stats->spurious += fault->outcome == OS_SPURIOUS;
+	stats->failed += fault->outcome >= OS_BAD_ADDRESS;
+}
+
+struct os_fault os_handle_fault(struct os *os, struct os_aspace *as, struct va va, enum access_kind access)
+{
+	bool kernel = bit_get(va.raw, 55);
+	struct fault_site s = {.os = os,
+			       .tree = kernel ? &os->kernel : &as->user,
+			       .input = va.raw & bits_ones((unsigned)os->p.va_bits),
+			       .need = {kernel, access}};
+	struct os_fault out = {.outcome = OS_BAD_ADDRESS};
+	uint64_t tables = s.tree->tables;
+	if (va_is_legal(os, va)) out = handle(&s);
+	out.tables = (unsigned)(s.tree->tables - tables);
+	count_fault(&os->stats, &out);
+	return out;
+}
+
+/* ---- unmap, protect ------------------------------------------------------------------------- */
+
+static uint64_t remove_leaf(void *ctx, uint64_t addr, const struct pgtable_slot *leaf)
+{
+	struct pgtable *t = ctx;
+	(void)addr;
+	frames_give(t->frames, pgtable_output(t, leaf), level_entry_bits(t->granule_bits, leaf->level));
+	return 0;
+}
+
+struct protection {
+	bool kernel;
+	unsigned prot;
+};
+
+/* pte_modify(): taking write permission away saves the dirty state, giving it back restores it. */
+static uint64_t protect_leaf(void *ctx, uint64_t addr, const struct pgtable_slot *leaf)
+{
+	const struct protection *p = ctx;
+	uint64_t d = leaf->desc;
+	(void)addr;
+	if ((d & DESC_DBM) && !(d & DESC_AP_READ_ONLY)) d |= SOFT_DIRTY;
+	d = (d | DESC_AP_READ_ONLY | no_exec(p->kernel)) & ~DESC_DBM;
+	if (p->prot & OS_PROT_WRITE) d |= DESC_DBM;
+	if ((p->prot & OS_PROT_WRITE) && (d & SOFT_DIRTY)) d &= ~DESC_AP_READ_ONLY;
+	if (p->prot & OS_PROT_EXEC) d &= ~no_exec(p->kernel);
+	return d;
+}
+
+/* Applies `edit` to the part of [va, va + bytes) that is in va's half of the address space. */
+static uint64_t edit_range(struct os *os, struct pgtable *tree, struct va va, uint64_t bytes,
+			   pgtable_edit_fn *edit, void *ctx)
+{
+	uint64_t input = va.raw & bits_ones((unsigned)os->p.va_bits), edited = 0, tables = tree->tables;
+	uint64_t most = (UINT64_C(1) << os->p.va_bits) - input;
+	if (!va_is_legal(os, va)) return 0;
+	/* Splitting a block may want a table that memory does not have; what came before stays done. */
+	pgtable_edit(tree, input, bytes < most ? bytes : most, edit, ctx, &edited);
+	os->stats.tables += tree->tables - tables;
+	return edited;
+}
+
+static struct pgtable *tree_of(struct os *os, struct os_aspace *as, struct va va)
+{
+	return bit_get(va.raw, 55) ? &os->kernel : &as->user;
+}
+
+uint64_t os_unmap(struct os *os, struct os_aspace *as, struct va va, uint64_t bytes)
+{
+	struct pgtable *tree = tree_of(os, as, va);
+	uint64_t removed = edit_range(os, tree, va, bytes, remove_leaf, tree);
+	os->stats.unmapped += removed;
+	return removed;
+}
+
+uint64_t os_protect(struct os *os, struct os_aspace *as, struct va va, uint64_t bytes, unsigned prot)
+{
+	struct protection p = {bit_get(va.raw, 55), prot};
+	assert(prot & OS_PROT_READ);
+	return edit_range(os, tree_of(os, as, va), va, bytes, protect_leaf, &p);
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+/* ARM64_HW_PGTABLE_LEVELS(): as many levels as the VA needs, the last being 3. */
+static int start_level(unsigned granule_bits, unsigned va_bits)
+{
+	unsigned stride = level_stride(granule_bits), levels = (va_bits - granule_bits + stride - 1) / stride;
+	return 4 - (int)levels;
+}
+
+enum status os_new(const struct os_params *p, const struct features *f, struct frames *frames,
+		   struct physmem *mem, const struct pgtable_view *view, struct os **out, struct err *err)
+{
+	TRY(os_check(p, f, err));
+	struct os *os = xcalloc(1, sizeof(*os));
+	os->p = *p;
+	os->f = *f;
+	os->kernel = (struct pgtable){.mem = mem,
+				      .frames = frames,
+				      .granule_bits = os_page_bits(p),
+				      .input_bits = (unsigned)p->va_bits,
+				      .start_level = start_level(os_page_bits(p), (unsigned)p->va_bits),
+				      .layout = os_layout(p, f),
+				      .in_table = DESC_UXN_TABLE};
+	if (view) os->kernel.view = *view;
+	if (pgtable_create(&os->kernel, 0) != PGTABLE_OK) {
+		free(os);
+		return err_set(err, ERR_CONFIG, "os: memory is too small to hold one translation table");
+	}
+	os->stats.tables = os->kernel.tables;
+	*out = os;
+	return OK;
+}
+
+void os_free(struct os *os)
+{
+	if (!os) return;
+	while (os->aspaces) {
+		struct os_aspace *as = os->aspaces;
+		os->aspaces = as->next;
+		free(as);
+	}
+	free(os);
+}
+
+struct os_aspace *os_aspace_new(struct os *os, uint16_t asid)
+{
+	struct os_aspace *as = xcalloc(1, sizeof(*as));
+	assert(os->f.asid16 || asid < 256);
+	as->asid = asid;
+	as->user = os->kernel;
+	as->user.in_table = DESC_PXN_TABLE;
+	as->user.tables = 0;
+	if (pgtable_create(&as->user, 0) != PGTABLE_OK) {
+		free(as);
+		return NULL;
+	}
+	as->next = os->aspaces;
+	os->aspaces = as;
+	os->stats.tables += as->user.tables;
+	return as;
+}
+
+uint16_t os_aspace_asid(const struct os_aspace *as) { return as->asid; }

@@ -1,0 +1,199 @@
+#include "os/pgtable.h"
+
+static bool resolve(const struct pgtable *t, uint64_t addr, struct pa *pa)
+{
+	if (t->view.resolve) return t->view.resolve(t->view.ctx, addr, pa);
+	*pa = (struct pa){addr};
+	return true;
+}
+
+static bool is_table(const struct pgtable_slot *s)
+{
+	return s->level < LAST_LEVEL && (s->desc & DESC_VALID) && (s->desc & DESC_TABLE);
+}
+
+static bool is_block(const struct pgtable_slot *s)
+{
+	return s->level < LAST_LEVEL && (s->desc & DESC_VALID) && !(s->desc & DESC_TABLE);
+}
+
+/* The slot that `addr` selects in the table (or concatenated tables) at `table`, of slot->level. */
+static enum pgtable_result load_slot(const struct pgtable *t, uint64_t table, uint64_t addr,
+				     struct pgtable_slot *slot)
+{
+	unsigned low = level_entry_bits(t->granule_bits, slot->level);
+	unsigned width = slot->level == t->start_level ? t->input_bits - low : level_stride(t->granule_bits);
+	uint64_t index = (addr >> low) & bits_ones(width);
+	if (!resolve(t, table + (index << DESC_BYTES_BITS), &slot->at)) return PGTABLE_NO_BACKING;
+	slot->desc = physmem_read64(t->mem, slot->at);
+	return PGTABLE_OK;
+}
+
+/* From a table descriptor to the slot of the next level. */
+static enum pgtable_result step_down(const struct pgtable *t, uint64_t addr, struct pgtable_slot *slot)
+{
+	uint64_t table = desc_address(slot->desc, t->layout, t->granule_bits);
+	slot->level++;
+	return load_slot(t, table, addr, slot);
+}
+
+enum pgtable_result pgtable_find(const struct pgtable *t, uint64_t addr, struct pgtable_slot *slot)
+{
+	slot->level = t->start_level;
+	enum pgtable_result r = load_slot(t, t->root, addr, slot);
+	while (r == PGTABLE_OK && is_table(slot)) r = step_down(t, addr, slot);
+	return r;
+}
+
+void pgtable_set(struct pgtable *t, const struct pgtable_slot *slot, uint64_t desc)
+{
+	physmem_write64(t->mem, slot->at, desc);
+}
+
+uint64_t pgtable_output(const struct pgtable *t, const struct pgtable_slot *leaf)
+{
+	return desc_address(leaf->desc, t->layout, level_entry_bits(t->granule_bits, leaf->level));
+}
+
+/* ---- growing -------------------------------------------------------------------------------- */
+
+/* Zeroes 2^bits bytes of fresh table at `table`; a view may scatter them. */
+static bool clear_tables(struct pgtable *t, uint64_t table, unsigned bits)
+{
+	for (uint64_t at = 0; at < UINT64_C(1) << bits; at += UINT64_C(1) << PHYSMEM_PAGE_BITS) {
+		struct pa pa;
+		if (!resolve(t, table + at, &pa)) return false;
+		physmem_clear(t->mem, pa, UINT64_C(1) << PHYSMEM_PAGE_BITS);
+	}
+	return true;
+}
+
+/* An empty table; its address is lost to the region when the view cannot back it. */
+static enum pgtable_result new_table(struct pgtable *t, uint64_t *table)
+{
+	if (!frames_take_table(t->frames, table)) return PGTABLE_NO_FRAME;
+	if (!clear_tables(t, *table, t->granule_bits)) return PGTABLE_NO_BACKING;
+	t->tables++;
+	return PGTABLE_OK;
+}
+
+enum pgtable_result pgtable_create(struct pgtable *t, unsigned concatenated)
+{
+	if (!concatenated) return new_table(t, &t->root);
+	unsigned bits = t->granule_bits + concatenated;
+	if (!frames_take_block(t->frames, bits, &t->root)) return PGTABLE_NO_FRAME;
+	if (!clear_tables(t, t->root, bits)) return PGTABLE_NO_BACKING;
+	t->tables += UINT64_C(1) << concatenated;
+	return PGTABLE_OK;
+}
+
+static void link_table(struct pgtable *t, struct pgtable_slot *slot, uint64_t table)
+{
+	slot->desc = desc_table((struct pa){table}, t->layout) | t->in_table;
+	pgtable_set(t, slot, slot->desc);
+}
+
+/* What a leaf says beyond its type and address. */
+static uint64_t attributes(const struct pgtable *t, uint64_t desc)
+{
+	uint64_t field = bits_align_down(bits_ones(PHYSMEM_PA_BITS), t->granule_bits);
+	return desc & ~(desc_put_address(field, t->layout) | DESC_TABLE | DESC_VALID);
+}
+
+/* Replaces the block in `slot` by a table of smaller leaves that say the same. */
+static enum pgtable_result split_block(struct pgtable *t, struct pgtable_slot *slot)
+{
+	uint64_t table, out = pgtable_output(t, slot), same = attributes(t, slot->desc);
+	unsigned size_bits = level_entry_bits(t->granule_bits, slot->level + 1);
+	enum pgtable_result r = new_table(t, &table);
+	if (r != PGTABLE_OK) return r;
+	struct pgtable_slot part = {.level = slot->level + 1};
+	for (uint64_t i = 0; i >> level_stride(t->granule_bits) == 0; i++) {
+		if (!resolve(t, table + (i << DESC_BYTES_BITS), &part.at)) return PGTABLE_NO_BACKING;
+		pgtable_set(t, &part, desc_leaf(out + (i << size_bits), t->layout, part.level) | same);
+	}
+	link_table(t, slot, table);
+	return PGTABLE_OK;
+}
+
+enum pgtable_result pgtable_descend(struct pgtable *t, uint64_t addr, int level, struct pgtable_slot *slot)
+{
+	slot->level = t->start_level;
+	enum pgtable_result r = load_slot(t, t->root, addr, slot);
+	while (r == PGTABLE_OK && slot->level < level) {
+		uint64_t table;
+		if (is_block(slot)) {
+			r = split_block(t, slot);
+		} else if (!is_table(slot)) {
+			r = new_table(t, &table);
+			if (r == PGTABLE_OK) link_table(t, slot, table);
+		}
+		if (r == PGTABLE_OK) r = step_down(t, addr, slot);
+	}
+	return r;
+}
+
+/* ---- editing leaves ------------------------------------------------------------------------- */
+
+/* Takes the contiguous bit from every entry of the run that `addr` lies in. */
+static enum pgtable_result unfold_run(struct pgtable *t, uint64_t addr, unsigned run_bits)
+{
+	uint64_t from = bits_align_down(addr, run_bits);
+	struct pgtable_slot slot;
+	for (uint64_t at = from; at < from + (UINT64_C(1) << run_bits);) {
+		enum pgtable_result r = pgtable_find(t, at, &slot);
+		if (r != PGTABLE_OK) return r;
+		if (slot.desc & DESC_VALID) pgtable_set(t, &slot, slot.desc & ~DESC_CONTIGUOUS);
+		at += UINT64_C(1) << level_entry_bits(t->granule_bits, slot.level);
+	}
+	return PGTABLE_OK;
+}
+
+static bool sticks_out(uint64_t addr, unsigned bits, uint64_t from, uint64_t end)
+{
+	uint64_t start = bits_align_down(addr, bits);
+	return start < from || end - start < UINT64_C(1) << bits;
+}
+
+/* Makes the leaf at `addr` lie within [from, end), one step at a time. *done: it does. */
+static enum pgtable_result trim_leaf(struct pgtable *t, uint64_t addr, uint64_t from, uint64_t end,
+				     bool *done)
+{
+	struct pgtable_slot slot;
+	enum pgtable_result r = pgtable_find(t, addr, &slot);
+	*done = true;
+	if (r != PGTABLE_OK || !(slot.desc & DESC_VALID)) return r;
+	unsigned bits = level_entry_bits(t->granule_bits, slot.level);
+	unsigned run_bits = bits + contiguous_entries_bits(t->granule_bits, slot.level);
+	*done = false;
+	if ((slot.desc & DESC_CONTIGUOUS) && sticks_out(addr, run_bits, from, end))
+		return unfold_run(t, addr, run_bits);
+	if (sticks_out(addr, bits, from, end)) return pgtable_descend(t, addr, slot.level + 1, &slot);
+	*done = true;
+	return PGTABLE_OK;
+}
+
+enum pgtable_result pgtable_edit(struct pgtable *t, uint64_t addr, uint64_t bytes, pgtable_edit_fn *edit,
+				 void *ctx, uint64_t *edited)
+{
+	uint64_t from = bits_align_down(addr, t->granule_bits);
+	uint64_t end = bits_align_down(addr + bytes + bits_ones(t->granule_bits), t->granule_bits);
+	struct pgtable_slot slot;
+	for (uint64_t at = from; at < end;) {
+		bool fits = false;
+		while (!fits) {
+			enum pgtable_result r = trim_leaf(t, at, from, end, &fits);
+			if (r != PGTABLE_OK) return r;
+		}
+		enum pgtable_result r = pgtable_find(t, at, &slot);
+		if (r != PGTABLE_OK) return r;
+		uint64_t now = slot.desc & DESC_VALID ? edit(ctx, at, &slot) : slot.desc;
+		if (now != slot.desc) {
+			pgtable_set(t, &slot, now);
+			(*edited)++;
+		}
+		unsigned bits = level_entry_bits(t->granule_bits, slot.level);
+		at = bits_align_down(at, bits) + (UINT64_C(1) << bits);
+	}
+	return PGTABLE_OK;
+}
