@@ -77,17 +77,16 @@ void hyp_free(struct hyp *hyp);
 /* A VM with `vmid` and memory_bytes at memory_base, or NULL when no frames are left for its start tables. */
 struct hyp_vm *hyp_vm_new(struct hyp *hyp, uint16_t vmid);
 /* Writes HCR_EL2, VTCR_EL2 and VTTBR_EL2 as they are while the VM runs, its own MMU on. */
-void hyp_write_regs(const struct hyp *hyp, const struct hyp_vm *vm, struct sysregs *regs);
+void hyp_write_regs(const struct hyp_vm *vm, struct sysregs *regs);
 
 /* Maps or upgrades what an access to `ipa` needs. */
-struct hyp_fault hyp_handle_stage2_fault(struct hyp *hyp, struct hyp_vm *vm, struct ipa ipa,
-					 enum access_kind access);
+struct hyp_fault hyp_handle_stage2_fault(struct hyp_vm *vm, struct ipa ipa, enum access_kind access);
 /* The PA behind `ipa` if it is mapped. Functional: nothing is charged, counted or created. */
 bool hyp_ipa_to_pa(const struct hyp_vm *vm, struct ipa ipa, struct pa *pa);
 /* The same, but what is absent is mapped first, as by a write; false: not memory, or none left. */
-bool hyp_populate(struct hyp *hyp, struct hyp_vm *vm, struct ipa ipa, struct pa *pa);
+bool hyp_populate(struct hyp_vm *vm, struct ipa ipa, struct pa *pa);
 /* Removes what is mapped in [ipa, ipa + bytes) and gives its frames back; returns the number of leaves removed. */
-uint64_t hyp_unmap(struct hyp *hyp, struct hyp_vm *vm, struct ipa ipa, uint64_t bytes);
+uint64_t hyp_unmap(struct hyp_vm *vm, struct ipa ipa, uint64_t bytes);
 
 /* For os_new: the VM's memory as its kernel writes it. Valid while the VM is. */
 struct pgtable_view hyp_view(struct hyp_vm *vm);

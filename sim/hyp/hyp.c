@@ -1,0 +1,286 @@
+#include "hyp/hyp.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "hyp/vm.h"
+
+enum { BLOCK_LEVEL = 2 };
+
+/* ---- statistics ----------------------------------------------------------------------------- */
+
+#define T struct hyp_stats
+const struct stat_desc hyp_stat_rows[] = {
+	STAT(T, faults, "faults",
+	     "stage 2 faults, those of the guest kernel's own writes to its tables included"),
+	STAT(T, upgrades, "faults", "of them, on mapped pages: a permission was added"),
+	STAT(T, spurious, "faults", "of them, on mapped pages with nothing to add"),
+	STAT(T, not_memory, "faults", "of them, outside of the VM's memory: a device"),
+	STAT(T, failed, "faults", "of them, refused: the host has no memory left"),
+	STAT(T, pages_mapped, "faults", "faults that mapped one page"),
+	STAT(T, runs_mapped, "faults", "faults that mapped a contiguous run of pages"),
+	STAT(T, blocks_mapped, "faults", "faults that mapped a block"),
+	STAT(T, blocks_failed, "attempts", "blocks that host memory could not give"),
+	STAT(T, tables, "pages", "stage 2 tables created, start tables included"),
+	STAT(T, unmapped, "descriptors", "leaf descriptors removed"),
+};
+#undef T
+const size_t hyp_stat_row_count = sizeof(hyp_stat_rows) / sizeof(hyp_stat_rows[0]);
+
+struct hyp_stats *hyp_stats(struct hyp_vm *vm) { return &vm->stats; }
+
+/* ---- descriptors (stage2_set_prot_attr) ----------------------------------------------------- */
+
+static uint64_t leaf_attributes(const struct hyp *hyp, const struct pgtable *t, enum access_kind access)
+{
+	uint64_t d = DESC_AF | DESC_S2AP_READ | DESC_S2AP_WRITE;
+	d |= desc_s2_attr(hyp->f.s2fwb ? S2_FWB_NORMAL_WB : S2_ATTR_NORMAL_WB);
+	if (t->layout != DESC_OA_DS) d |= desc_sh(SH_INNER); /* else VTCR.SH0 says it */
+	if (hyp->p.exec_on_fetch && access != ACCESS_FETCH) d |= DESC_S2_XN;
+	return d;
+}
+
+static uint64_t grant(void *ctx, uint64_t addr, const struct pgtable_slot *leaf)
+{
+	const enum access_kind *access = ctx;
+	(void)addr;
+	uint64_t d = leaf->desc | DESC_AF;
+	if (*access == ACCESS_WRITE) d |= DESC_S2AP_WRITE;
+	return *access == ACCESS_FETCH ? d & ~DESC_S2_XN : d;
+}
+
+/* ---- faults --------------------------------------------------------------------------------- */
+
+struct fault_site {
+	struct hyp_vm *vm;
+	uint64_t ipa;
+	enum access_kind access;
+	struct pgtable_slot slot;
+};
+
+static struct hyp_fault failed(void) { return (struct hyp_fault){.outcome = HYP_NO_MEMORY}; }
+
+/* Whether the aligned 2^bits bytes around the IPA are all memory of the VM. */
+static bool is_memory(const struct fault_site *s, unsigned bits)
+{
+	const struct hyp_params *p = &s->vm->hyp->p;
+	uint64_t from = bits_align_down(s->ipa, bits), size = UINT64_C(1) << bits;
+	return from >= p->memory_base && from - p->memory_base <= p->memory_bytes &&
+	       p->memory_bytes - (from - p->memory_base) >= size;
+}
+
+/* Maps 2^size_bits bytes of cleared host memory at `frame` around the IPA by leaves of `level`. */
+static struct hyp_fault map_frames(struct fault_site *s, int level, uint64_t frame, unsigned size_bits)
+{
+	struct pgtable *t = &s->vm->stage2;
+	unsigned bits = level_entry_bits(t->granule_bits, level);
+	uint64_t attributes = leaf_attributes(s->vm->hyp, t, s->access);
+	if (pgtable_descend(t, bits_align_down(s->ipa, size_bits), level, &s->slot) != PGTABLE_OK) {
+		frames_give(t->frames, frame, size_bits);
+		return failed();
+	}
+	physmem_clear(t->mem, (struct pa){frame}, UINT64_C(1) << size_bits);
+	if (size_bits > bits) attributes |= DESC_CONTIGUOUS;
+	for (uint64_t i = 0; i >> (size_bits - bits) == 0; i++) {
+		struct pgtable_slot slot = s->slot;
+		slot.at.raw += i << DESC_BYTES_BITS;
+		pgtable_set(t, &slot, desc_leaf(frame + (i << bits), t->layout, level) | attributes);
+	}
+	return (struct hyp_fault){
+		.size_bits = size_bits, .frame = {frame}, .cycles = s->vm->hyp->p.fault_cycles};
+}
+
+static bool map_block(struct fault_site *s, struct hyp_fault *out)
+{
+	const struct hyp_params *p = &s->vm->hyp->p;
+	unsigned bits = hyp_block_bits(p);
+	uint64_t frame;
+	if (p->mapping != HYP_BLOCK || s->slot.level > BLOCK_LEVEL || !is_memory(s, bits)) return false;
+	if (!frames_take_huge(s->vm->stage2.frames, &frame)) {
+		s->vm->stats.blocks_failed++;
+		return false;
+	}
+	*out = map_frames(s, BLOCK_LEVEL, frame, bits);
+	if (!out->size_bits) return true;
+	out->outcome = HYP_MAPPED_BLOCK;
+	out->cycles = p->block_fault_cycles;
+	s->vm->stats.blocks_mapped++;
+	return true;
+}
+
+/* Whether nothing of the run around the slot is mapped. */
+static bool run_is_empty(const struct fault_site *s, unsigned entries_bits)
+{
+	struct pa at = {bits_align_down(s->slot.at.raw, entries_bits + DESC_BYTES_BITS)};
+	if (s->slot.level < LAST_LEVEL) return true;
+	for (unsigned i = 0; i >> entries_bits == 0; i++, at.raw += 1u << DESC_BYTES_BITS)
+		if (physmem_read64(s->vm->stage2.mem, at) & DESC_VALID) return false;
+	return true;
+}
+
+static bool map_run(struct fault_site *s, struct hyp_fault *out)
+{
+	struct pgtable *t = &s->vm->stage2;
+	unsigned entries_bits = contiguous_entries_bits(t->granule_bits, LAST_LEVEL);
+	unsigned bits = t->granule_bits + entries_bits;
+	uint64_t frame;
+	if (!s->vm->hyp->p.contiguous || !is_memory(s, bits) || !run_is_empty(s, entries_bits)) return false;
+	if (!frames_take_block(t->frames, bits, &frame)) return false;
+	*out = map_frames(s, LAST_LEVEL, frame, bits);
+	if (!out->size_bits) return true;
+	out->outcome = HYP_MAPPED_RUN;
+	s->vm->stats.runs_mapped++;
+	return true;
+}
+
+static struct hyp_fault map_page(struct fault_site *s)
+{
+	struct pgtable *t = &s->vm->stage2;
+	uint64_t frame;
+	if (!frames_take_page(t->frames, &frame)) return failed();
+	struct hyp_fault out = map_frames(s, LAST_LEVEL, frame, t->granule_bits);
+	if (!out.size_bits) return out;
+	out.outcome = HYP_MAPPED_PAGE;
+	s->vm->stats.pages_mapped++;
+	return out;
+}
+
+static struct hyp_fault upgrade(struct fault_site *s)
+{
+	struct pgtable *t = &s->vm->stage2;
+	unsigned bits = level_entry_bits(t->granule_bits, s->slot.level);
+	struct hyp_fault out = {.outcome = HYP_UPGRADED, .cycles = s->vm->hyp->p.fault_cycles};
+	uint64_t changed = 0;
+	if (s->slot.desc & DESC_CONTIGUOUS) bits += contiguous_entries_bits(t->granule_bits, s->slot.level);
+	out.frame.raw = bits_align_down(pgtable_output(t, &s->slot), bits);
+	out.size_bits = bits;
+	/* Cannot fail: nothing sticks out, and host tables need no view. */
+	enum pgtable_result r = pgtable_edit(t, bits_align_down(s->ipa, bits), UINT64_C(1) << bits, grant,
+					     &s->access, &changed);
+	assert(r == PGTABLE_OK);
+	if (!changed) out.outcome = HYP_SPURIOUS;
+	return out;
+}
+
+static struct hyp_fault handle(struct fault_site *s)
+{
+	struct hyp_fault out;
+	if (!is_memory(s, s->vm->stage2.granule_bits)) return (struct hyp_fault){.outcome = HYP_NOT_MEMORY};
+	enum pgtable_result r = pgtable_find(&s->vm->stage2, s->ipa, &s->slot);
+	assert(r == PGTABLE_OK);
+	if (s->slot.desc & DESC_VALID) return upgrade(s);
+	if (map_block(s, &out) || map_run(s, &out)) return out;
+	return map_page(s);
+}
+
+static void count_fault(struct hyp_stats *stats, const struct hyp_fault *fault)
+{
+	stats->faults++;
+	stats->tables += fault->tables;
+	stats->upgrades += fault->outcome == HYP_UPGRADED;
+	stats->spurious += fault->outcome == HYP_SPURIOUS;
+	stats->not_memory += fault->outcome == HYP_NOT_MEMORY;
+	stats->failed += fault->outcome == HYP_NO_MEMORY;
+}
+
+struct hyp_fault hyp_handle_stage2_fault(struct hyp_vm *vm, struct ipa ipa, enum access_kind access)
+{
+	struct fault_site s = {.vm = vm, .ipa = ipa.raw, .access = access};
+	uint64_t tables = vm->stage2.tables;
+	struct hyp_fault out = handle(&s);
+	out.tables = (unsigned)(vm->stage2.tables - tables);
+	count_fault(&vm->stats, &out);
+	return out;
+}
+
+/* ---- the guest kernel's view ---------------------------------------------------------------- */
+
+bool hyp_ipa_to_pa(const struct hyp_vm *vm, struct ipa ipa, struct pa *pa)
+{
+	const struct pgtable *t = &vm->stage2;
+	struct pgtable_slot slot;
+	if (ipa.raw >> t->input_bits) return false;
+	if (pgtable_find(t, ipa.raw, &slot) != PGTABLE_OK || !(slot.desc & DESC_VALID)) return false;
+	pa->raw = pgtable_output(t, &slot) |
+		  (ipa.raw & bits_ones(level_entry_bits(t->granule_bits, slot.level)));
+	return true;
+}
+
+bool hyp_populate(struct hyp_vm *vm, struct ipa ipa, struct pa *pa)
+{
+	if (hyp_ipa_to_pa(vm, ipa, pa)) return true;
+	return hyp_handle_stage2_fault(vm, ipa, ACCESS_WRITE).size_bits && hyp_ipa_to_pa(vm, ipa, pa);
+}
+
+static bool resolve(void *vm, uint64_t addr, struct pa *pa)
+{
+	return hyp_populate(vm, (struct ipa){addr}, pa);
+}
+
+struct pgtable_view hyp_view(struct hyp_vm *vm) { return (struct pgtable_view){vm, resolve}; }
+
+static uint64_t remove_leaf(void *ctx, uint64_t addr, const struct pgtable_slot *leaf)
+{
+	struct pgtable *t = ctx;
+	(void)addr;
+	frames_give(t->frames, pgtable_output(t, leaf), level_entry_bits(t->granule_bits, leaf->level));
+	return 0;
+}
+
+uint64_t hyp_unmap(struct hyp_vm *vm, struct ipa ipa, uint64_t bytes)
+{
+	struct pgtable *t = &vm->stage2;
+	uint64_t removed = 0, tables = t->tables, space = UINT64_C(1) << t->input_bits;
+	if (ipa.raw >= space) return 0;
+	/* Splitting a block may want a table that the host does not have; what came before stays done. */
+	pgtable_edit(t, ipa.raw, bytes < space - ipa.raw ? bytes : space - ipa.raw, remove_leaf, t, &removed);
+	vm->stats.tables += t->tables - tables;
+	vm->stats.unmapped += removed;
+	return removed;
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+enum status hyp_new(const struct hyp_params *p, const struct features *f, struct frames *frames,
+		    struct physmem *mem, struct hyp **out, struct err *err)
+{
+	TRY(hyp_check(p, f, err));
+	struct hyp *hyp = xcalloc(1, sizeof(*hyp));
+	*hyp = (struct hyp){.p = *p, .f = *f, .frames = frames, .mem = mem};
+	*out = hyp;
+	return OK;
+}
+
+void hyp_free(struct hyp *hyp)
+{
+	if (!hyp) return;
+	while (hyp->vms) {
+		struct hyp_vm *vm = hyp->vms;
+		hyp->vms = vm->next;
+		free(vm);
+	}
+	free(hyp);
+}
+
+struct hyp_vm *hyp_vm_new(struct hyp *hyp, uint16_t vmid)
+{
+	struct hyp_geometry g = hyp_geometry(&hyp->p);
+	struct hyp_vm *vm = xcalloc(1, sizeof(*vm));
+	assert(hyp->f.vmid16 || vmid < 256);
+	vm->hyp = hyp;
+	vm->vmid = vmid;
+	vm->stage2 = (struct pgtable){.mem = hyp->mem,
+				      .frames = hyp->frames,
+				      .granule_bits = g.granule_bits,
+				      .input_bits = (unsigned)hyp->p.ipa_bits,
+				      .start_level = g.start_level,
+				      .layout = hyp_layout(&hyp->p, &hyp->f)};
+	if (pgtable_create(&vm->stage2, g.concatenated) != PGTABLE_OK) {
+		free(vm);
+		return NULL;
+	}
+	vm->next = hyp->vms;
+	hyp->vms = vm;
+	vm->stats.tables = vm->stage2.tables;
+	return vm;
+}

@@ -1,0 +1,97 @@
+#include "hyp/vm.h"
+
+#include <inttypes.h>
+
+static const char *const granule_names[] = {"4K", "16K", "64K", NULL};
+static const char *const mapping_names[] = {"page", "block", NULL};
+static const char *const placement_names[] = {"in_order", "scattered", NULL};
+
+#define T struct hyp_params
+static const struct param rows[] = {
+	P_ENUM(T, granule, granule_names, OS_PAGE_4K, "page size of the host kernel, the granule at stage 2"),
+	P_U64(T, ipa_bits, "bits", 40, 32, 52, "size of a VM's physical address space (KVM's default is 40)"),
+	P_ENUM(T, mapping, mapping_names, HYP_PAGE,
+	       "stage 2 leaves: pages, or blocks of 2M, 32M, 512M wherever memory has one"),
+	P_U64(T, block_fail_percent, "percent", 0, 0, 100,
+	      "share of blocks that fragmented host memory cannot give; pages are mapped instead"),
+	P_BOOL(T, contiguous, 0,
+	       "runs of 16, 128, 32 pages of 4K, 16K, 64K under the contiguous hint (mainline KVM does not)"),
+	P_BOOL(T, exec_on_fetch, 0,
+	       "pages are execute-never until a fetch faults, as KVM does without CTR_EL0.DIC"),
+	P_U64(T, memory_base, "bytes", UINT64_C(1) << 30, 0, UINT64_C(1) << 51,
+	      "IPA that the VM's memory begins at (1G on QEMU's virt machine)"),
+	P_U64(T, memory_bytes, "bytes", UINT64_C(4) << 30, UINT64_C(1) << 20, UINT64_C(1) << 51,
+	      "size of the VM's memory"),
+	P_ENUM(T, placement, placement_names, OS_IN_ORDER,
+	       "host pages come in order, or scattered as after a long uptime"),
+	/* CAL: dirty_ms_rwlock_vgic of references/hardware.yaml, 1 vCPU: 803 ms / 524288 pages = 1.53 us, at 3 GHz. */
+	P_U64(T, fault_cycles, "cycles", 4600, 0, 1000000000,
+	      "cost of a stage 2 fault that maps a page or a run, exit and entry included (derived: Altra, KVM, 803 "
+	      "ms for 524288 write faults on 4K pages at 3 GHz)"),
+	/* CAL: estimated; a page fault and zeroing 2 MiB at 20 GB/s. */
+	P_U64(T, block_fault_cycles, "cycles", 305000, 0, UINT64_C(1000000000000),
+	      "cost of a stage 2 fault that maps a block (estimated: 2 MiB zeroed at 20 GB/s, 3 GHz)"),
+};
+#undef T
+
+SCHEMA(hyp_schema, "hyp", struct hyp_params, rows, "a hypervisor's memory management: stage 2 of its VMs");
+
+static unsigned granule_bits(const struct hyp_params *p) { return GRANULE_4K + 2 * (unsigned)p->granule; }
+
+unsigned hyp_block_bits(const struct hyp_params *p) { return level_entry_bits(granule_bits(p), 2); }
+
+/* stage2_pgtable_levels(): four bits of the IPA may go to concatenated tables; there are two levels at least. */
+struct hyp_geometry hyp_geometry(const struct hyp_params *p)
+{
+	struct hyp_geometry g = {.granule_bits = granule_bits(p)};
+	unsigned ipa_bits = (unsigned)p->ipa_bits, stride = level_stride(g.granule_bits);
+	unsigned levels = (ipa_bits - 4 - g.granule_bits + stride - 1) / stride;
+	if (levels < 2) levels = 2;
+	unsigned covered = g.granule_bits + levels * stride;
+	g.start_level = 4 - (int)levels;
+	g.concatenated = ipa_bits > covered ? ipa_bits - covered : 0;
+	return g;
+}
+
+enum desc_layout hyp_layout(const struct hyp_params *p, const struct features *f)
+{
+	if (f->pa_bits <= 48) return DESC_OA_48;
+	if (p->granule == OS_PAGE_64K) return f->lpa ? DESC_OA_LPA : DESC_OA_48;
+	return f->lpa2 ? DESC_OA_DS : DESC_OA_48;
+}
+
+enum status hyp_check(const struct hyp_params *p, const struct features *f, struct err *err)
+{
+	uint64_t most = f->pa_bits;
+	if (!bit_get(f->granules_stage2, (unsigned)p->granule))
+		return err_set(err, ERR_CONFIG,
+			       "hyp.granule: %s is not among the machine's features.granules_stage2",
+			       granule_names[p->granule]);
+	if (most > 48 && hyp_layout(p, f) == DESC_OA_48) most = 48;
+	if (p->ipa_bits > most)
+		return err_set(err, ERR_CONFIG,
+			       "hyp.ipa_bits: %" PRIu64 " is outside 32..%" PRIu64 " of this machine",
+			       p->ipa_bits, most);
+	if (p->memory_base + p->memory_bytes > UINT64_C(1) << p->ipa_bits)
+		return err_set(err, ERR_CONFIG,
+			       "hyp.memory_bytes: memory from %#" PRIx64 ", %#" PRIx64
+			       " bytes, does not fit into hyp.ipa_bits = %" PRIu64,
+			       p->memory_base, p->memory_bytes, p->ipa_bits);
+	if ((p->memory_base | p->memory_bytes) & bits_ones(GRANULE_64K))
+		return err_set(err, ERR_CONFIG,
+			       "hyp.memory_base, hyp.memory_bytes: %#" PRIx64 ", %#" PRIx64
+			       " are not multiples of 64K",
+			       p->memory_base, p->memory_bytes);
+	return OK;
+}
+
+struct frames_params hyp_frames_params(const struct hyp_params *p, uint64_t base, uint64_t bytes)
+{
+	return (struct frames_params){.base = base,
+				      .bytes = bytes,
+				      .page_bits = granule_bits(p),
+				      .block_bits = hyp_block_bits(p),
+				      .fail_percent = (unsigned)p->block_fail_percent,
+				      .scattered = p->placement == OS_SCATTERED,
+				      .path = "hyp.frames"};
+}

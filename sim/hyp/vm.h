@@ -1,0 +1,32 @@
+/* vm.h - what the files of hyp/ share: the hypervisor's and a VM's state. Others use hyp.h. */
+#ifndef HYP_VM_H
+#define HYP_VM_H
+
+#include "hyp/hyp.h"
+
+struct hyp_vm {
+	struct hyp *hyp;
+	struct pgtable stage2;
+	uint16_t vmid;
+	struct hyp_stats stats;
+	struct hyp_vm *next;
+};
+
+struct hyp {
+	struct hyp_params p;
+	struct features f;
+	struct frames *frames;
+	struct physmem *mem;
+	struct hyp_vm *vms;
+};
+
+/* KVM's geometry of a stage 2 tree. */
+struct hyp_geometry {
+	unsigned granule_bits, concatenated; /* log2 of the start tables */
+	int start_level;
+};
+struct hyp_geometry hyp_geometry(const struct hyp_params *p);
+unsigned hyp_block_bits(const struct hyp_params *p);
+enum desc_layout hyp_layout(const struct hyp_params *p, const struct features *f);
+
+#endif
