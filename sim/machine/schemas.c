@@ -1,0 +1,19 @@
+#include "machine/schemas.h"
+
+#include <string.h>
+
+#include "mmu/features.h"
+
+const struct schema *const schemas[] = {
+#define X(ident) &ident,
+	SCHEMAS(X)
+#undef X
+		NULL,
+};
+
+const struct schema *schemas_find(const char *name)
+{
+	for (size_t i = 0; schemas[i]; i++)
+		if (strcmp(schemas[i]->name, name) == 0) return schemas[i];
+	return NULL;
+}
