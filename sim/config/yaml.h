@@ -19,6 +19,7 @@
 enum {
 	YAML_MAX_BYTES = 1 << 20,
 	YAML_MAX_DEPTH = 64,
+	YAML_MAX_KEYS = 4096,    /* of one mapping: looking for a key twice is quadratic */
 	YAML_MAX_NODES = 100000, /* of one conf, copies of aliases included */
 };
 
@@ -72,5 +73,9 @@ struct node *node_new(struct conf *c, enum node_kind kind, struct place at);
 
 /* "file:line:col" into `out`; without line when that is 0. Returns out. */
 const char *place_text(struct place at, char *out, size_t bytes);
+
+/* ERR_CONFIG with "file:line:col: text". */
+enum status conf_fail(struct err *err, struct place at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif
