@@ -7,9 +7,10 @@
 #define CLI_VERBS_H
 
 #define VERBS(X) \
-	X(conform, "translation vectors and snapshots against the functional plane") \
 	X(report, "one row per stored run: TLB misses, walks, cycles, slow-down") \
-	X(compare, "two stored runs, counter by counter")
+	X(compare, "two stored runs, counter by counter") \
+	X(conform, "translation vectors and snapshots against the functional plane") \
+	X(params, "the rows of configuration files, and the values of a machine with their sources")
 
 #define X(name, doc) int verb_##name(int argc, char **argv);
 VERBS(X)

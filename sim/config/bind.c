@@ -191,14 +191,26 @@ static const char *item_word(const struct node *item, size_t index, char *buffer
 	return buffer;
 }
 
-static enum status check_name_is_new(const struct binder *b, const struct path *path, const struct node *list,
-				     size_t i)
+const struct param *schema_name_row(const struct schema *s)
 {
-	const struct node *name = node_get(list->item[i], "name");
-	for (size_t k = 0; k < i && name && name->kind == NODE_SCALAR; k++) {
-		const struct node *other = node_get(list->item[k], "name");
-		if (other && other->kind == NODE_SCALAR && strcmp(other->text, name->text) == 0)
-			return complain(b, path, name->at, "a second item is named '%.60s'", name->text);
+	for (size_t i = 0; i < s->count; i++)
+		if (s->param[i].kind == PARAM_STR && strcmp(s->param[i].name, "name") == 0)
+			return &s->param[i];
+	return NULL;
+}
+
+/* The names of list items, defaults included, tell them apart in paths. */
+static enum status check_name_is_new(const struct binder *b, const struct path *path, const struct schema *s,
+				     const char *items, size_t i, struct place at)
+{
+	const struct param *row = schema_name_row(s);
+	const char *own, *other;
+	if (!row) return OK;
+	memcpy(&own, items + i * s->bytes + row->offset, sizeof(own));
+	for (size_t k = 0; k < i; k++) {
+		memcpy(&other, items + k * s->bytes + row->offset, sizeof(other));
+		if (strcmp(own, other) == 0)
+			return complain(b, path, at, "a second item is named '%.60s'", own);
 	}
 	return OK;
 }
@@ -212,10 +224,10 @@ static enum status bind_list(const struct binder *b, const struct path *path, co
 	for (size_t i = 0; i < n->count; i++) {
 		char index[24];
 		struct path at = {path, item_word(n->item[i], i, index, sizeof(index))};
-		TRY(check_name_is_new(b, path, n, i));
 		if (n->item[i]->kind != NODE_MAP) return wrong_kind(b, &at, n->item[i], "a mapping");
 		char *item = (char *)out->items + i * p->sub->bytes;
 		TRY(bind_map(b, &at, p->sub, n->item[i], n->item[i]->at, item));
+		TRY(check_name_is_new(b, path, p->sub, out->items, i, n->item[i]->at));
 	}
 	return OK;
 }

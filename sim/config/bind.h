@@ -19,4 +19,7 @@ enum status schema_bind(struct conf *c, const struct schema *s, const struct nod
  * 64 bits. */
 bool param_parse_u64(const char *text, const char *unit, uint64_t *out);
 
+/* The row that names an item of a list (a text called `name`), or NULL. */
+const struct param *schema_name_row(const struct schema *s);
+
 #endif

@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "base/alloc.h"
+#include "config/bind.h"
 #include "config/path.h"
 #include "config/suggest.h"
 
@@ -118,9 +119,8 @@ static enum status visit_value(const struct visitor *v, const struct path *path,
 static const char *item_word(const struct schema *s, const void *item, size_t index, char *buffer,
 			     size_t bytes)
 {
-	for (size_t i = 0; i < s->count; i++)
-		if (s->param[i].kind == PARAM_STR && strcmp(s->param[i].name, "name") == 0)
-			return load_string((const char *)item + s->param[i].offset);
+	const struct param *name = schema_name_row(s);
+	if (name) return load_string((const char *)item + name->offset);
 	snprintf(buffer, bytes, "%zu", index);
 	return buffer;
 }

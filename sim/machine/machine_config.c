@@ -1,9 +1,6 @@
 #include "machine/machine_config.h"
 
-#include <inttypes.h>
-#include <string.h>
-
-#include "base/bits.h"
+#include "machine/machine_check.h"
 
 #define F struct machine_params
 static const struct param rows[] = {
@@ -18,3 +15,29 @@ static const struct param rows[] = {
 };
 #undef F
 SCHEMA(machine_schema, "machine", struct machine_params, rows, "a machine");
+
+static enum status read_files(struct machine_config *m, const struct machine_request *req, struct err *err)
+{
+	struct conf_file *file = &m->bound.file;
+	TRY(conf_load(m->conf, req->path, file, err));
+	for (size_t i = 0; req->overlays && req->overlays[i]; i++)
+		TRY(conf_overlay(m->conf, file, req->overlays[i], err));
+	for (size_t i = 0; req->sets && req->sets[i]; i++) TRY(conf_set(m->conf, file, req->sets[i], err));
+	return OK;
+}
+
+enum status machine_config_load(struct machine_config *m, const struct machine_request *req, struct err *err)
+{
+	*m = (struct machine_config){.conf = conf_new()};
+	m->bound = (struct bound){.name = "machine", .schema = &machine_schema, .params = &m->params};
+	TRY(read_files(m, req, err));
+	TRY(schema_bind(m->conf, &machine_schema, m->bound.file.root, &m->params, err));
+	TRY(config_check_provenance(&m->bound, err));
+	return machine_check(m, err);
+}
+
+void machine_config_free(struct machine_config *m)
+{
+	conf_free(m->conf);
+	m->conf = NULL;
+}

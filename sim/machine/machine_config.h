@@ -6,6 +6,7 @@
 #ifndef MACHINE_MACHINE_CONFIG_H
 #define MACHINE_MACHINE_CONFIG_H
 
+#include "config/bind.h"
 #include "config/effective.h"
 #include "cpu/core_params.h"
 #include "mem/mem_params.h"

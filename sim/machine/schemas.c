@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "mmu/features.h"
+#include "machine/machine_config.h"
 
 const struct schema *const schemas[] = {
 #define X(ident) &ident,

@@ -6,7 +6,17 @@
 
 #include "config/schema.h"
 
-#define SCHEMAS(X) X(features_schema)
+#define SCHEMAS(X) \
+	X(machine_schema) \
+	X(features_schema) \
+	X(core_schema) \
+	X(tlb_schema) \
+	X(walker_schema) \
+	X(walk_cache_schema) \
+	X(ipa_cache_schema) \
+	X(cache_schema) \
+	X(memory_schema) \
+	X(node_schema)
 
 /* All of them, NULL at the end. */
 extern const struct schema *const schemas[];
