@@ -26,6 +26,7 @@ enum { DESC_BYTES_BITS = 3, LAST_LEVEL = 3 };
 #define DESC_AP_USER (UINT64_C(1) << 6)      /* AP[1]: also for EL0, in regimes that have one */
 #define DESC_AP_READ_ONLY (UINT64_C(1) << 7) /* AP[2] */
 #define DESC_NG (UINT64_C(1) << 11)          /* not global: belongs to the ASID */
+#define DESC_NSE (UINT64_C(1) << 11)         /* instead of nG in the EL3 regime with FEAT_RME */
 #define DESC_PXN (UINT64_C(1) << 53)         /* privileged execute-never; EL1&0 and EL2&0 only */
 #define DESC_UXN (UINT64_C(1) << 54)         /* unprivileged execute-never; XN in EL2 and EL3 */
 static inline uint64_t desc_attr_index(unsigned index) { return bits_put(index, 4, 2); } /* a byte of MAIR */

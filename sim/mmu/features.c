@@ -1,5 +1,9 @@
 #include "mmu/features.h"
 
+#include <string.h>
+
+#include "base/bits.h"
+
 static const char *const granule_names[] = {"4K", "16K", "64K", NULL};
 
 #define F struct features
@@ -32,10 +36,92 @@ static const struct param rows[] = {
 	HW_BOOL(F, xnx, 1, "FEAT_XNX: execute-never for EL1 and EL0 apart at stage 2"),
 	HW_BOOL(F, s2fwb, 0, "FEAT_S2FWB: stage 2 forced write-back"),
 	HW_BOOL(F, pan, 1, "FEAT_PAN: privileged access never"),
+	HW_BOOL(F, pan3, 0, "FEAT_PAN3: PAN also guards what EL0 may only execute (SCTLR_ELx.EPAN)"),
 	HW_BOOL(F, e0pd, 0, "FEAT_E0PD: EL0 kept out of half of the address space"),
 	HW_BOOL(F, hpds, 1, "FEAT_HPDS: hierarchical permission disables"),
+	HW_BOOL(F, pauth, 0, "FEAT_PAuth: pointer authentication, and with it TCR_ELx.TBID"),
 	HW_BOOL(F, ttcnp, 1, "FEAT_TTCNP: translation tables common to all cores"),
 };
 #undef F
 
 SCHEMA(features_schema, "features", struct features, rows, "architectural features");
+
+enum { ALL_GRANULES = FEAT_GRANULE_4K | FEAT_GRANULE_16K | FEAT_GRANULE_64K };
+
+static const struct cpu {
+	const char *name;
+	struct features features;
+} cpus[] = {
+	{"max",
+	 {.granules = ALL_GRANULES, .granules_stage2 = ALL_GRANULES, .pa_bits = 52, .vhe = 1, .hafdbs = 1,
+	  .lpa = 1, .lva = 1, .lpa2 = 1, .ttst = 1, .vmid16 = 1, .asid16 = 1, .xnx = 1, .s2fwb = 1,
+	  .pan = 1, .e0pd = 1, .hpds = 1, .pauth = 1, .ttcnp = 1}},
+	/* Neoverse N1 TRM 100616, AArch64 identification registers. */
+	{"neoverse-n1",
+	 {.granules = ALL_GRANULES, .granules_stage2 = ALL_GRANULES, .pa_bits = 48, .vhe = 1, .hafdbs = 1,
+	  .vmid16 = 1, .asid16 = 1, .xnx = 1, .pan = 1, .hpds = 1, .ttcnp = 1}},
+	/* Cortex-A72 TRM 100095, ID_AA64MMFR0_EL1. */
+	{"cortex-a72",
+	 {.granules = FEAT_GRANULE_4K | FEAT_GRANULE_64K,
+	  .granules_stage2 = FEAT_GRANULE_4K | FEAT_GRANULE_64K, .pa_bits = 44, .asid16 = 1}},
+};
+
+const char *features_cpu_name(unsigned index)
+{
+	return index < sizeof(cpus) / sizeof(cpus[0]) ? cpus[index].name : NULL;
+}
+
+const struct features *features_of_cpu(const char *name)
+{
+	for (unsigned i = 0; features_cpu_name(i); i++)
+		if (strcmp(cpus[i].name, name) == 0) return &cpus[i].features;
+	return NULL;
+}
+
+/* TGran4, TGran16, TGran64: each has its own idea of "not there". */
+static uint64_t granules_stage1(uint64_t mmfr0)
+{
+	return (bits_get(mmfr0, 31, 28) != 15 ? FEAT_GRANULE_4K : 0) |
+	       (bits_get(mmfr0, 23, 20) != 0 ? FEAT_GRANULE_16K : 0) |
+	       (bits_get(mmfr0, 27, 24) != 15 ? FEAT_GRANULE_64K : 0);
+}
+
+/* TGran*_2: 0 = as at stage 1, 1 = not there, more = there. */
+static uint64_t granules_stage2(uint64_t mmfr0)
+{
+	static const unsigned lsb[] = {40, 32, 36};
+	uint64_t set = granules_stage1(mmfr0);
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t field = bits_get(mmfr0, lsb[i] + 3, lsb[i]);
+		if (field == 1) set &= ~(UINT64_C(1) << i);
+		if (field > 1) set |= UINT64_C(1) << i;
+	}
+	return set;
+}
+
+void features_from_id(uint64_t mmfr0, uint64_t mmfr1, uint64_t mmfr2, struct features *out)
+{
+	static const uint8_t pa_bits[] = {32, 36, 40, 42, 44, 48, 52};
+	uint64_t range = bits_get(mmfr0, 3, 0);
+	uint64_t pan = bits_get(mmfr1, 23, 20);
+	*out = (struct features){
+		.granules = granules_stage1(mmfr0),
+		.granules_stage2 = granules_stage2(mmfr0),
+		.pa_bits = pa_bits[range < sizeof(pa_bits) ? range : sizeof(pa_bits) - 1],
+		.vhe = bits_get(mmfr1, 11, 8) != 0,
+		.hafdbs = bits_get(mmfr1, 3, 0) >= 2,
+		.lpa = range >= 6,
+		.lva = bits_get(mmfr2, 19, 16) != 0,
+		.lpa2 = bits_get(mmfr0, 31, 28) == 1 || bits_get(mmfr0, 23, 20) == 2,
+		.ttst = bits_get(mmfr2, 31, 28) != 0,
+		.vmid16 = bits_get(mmfr1, 7, 4) == 2,
+		.asid16 = bits_get(mmfr0, 7, 4) == 2,
+		.xnx = bits_get(mmfr1, 31, 28) != 0,
+		.s2fwb = bits_get(mmfr2, 43, 40) != 0,
+		.pan = pan != 0,
+		.pan3 = pan >= 3,
+		.e0pd = bits_get(mmfr2, 63, 60) != 0,
+		.hpds = bits_get(mmfr1, 15, 12) != 0,
+		.ttcnp = bits_get(mmfr2, 3, 0) != 0,
+	};
+}

@@ -20,10 +20,18 @@ struct features {
 	uint64_t vmid16, asid16;  /* 16-bit VMID (FEAT_VMID16) and ASID */
 	uint64_t xnx;             /* FEAT_XNX: stage 2 execute-never for EL0 and EL1 apart */
 	uint64_t s2fwb;           /* FEAT_S2FWB */
-	uint64_t pan, e0pd, hpds; /* FEAT_PAN, FEAT_E0PD, FEAT_HPDS */
+	uint64_t pan, pan3, e0pd; /* FEAT_PAN, FEAT_PAN3 (SCTLR.EPAN), FEAT_E0PD */
+	uint64_t hpds, pauth;     /* FEAT_HPDS; FEAT_PAuth, for its TCR.TBID */
 	uint64_t ttcnp;           /* FEAT_TTCNP: common not private */
 };
 
 extern const struct schema features_schema;
+
+/* Processors known by name, without a machine file: max (everything), neoverse-n1, cortex-a72. NULL: not known. */
+const struct features *features_of_cpu(const char *name);
+/* The names that features_of_cpu() knows, one per call from index 0; NULL at the end. */
+const char *features_cpu_name(unsigned index);
+/* What ID_AA64MMFR0/1/2_EL1 say. PAuth is not in them and stays off. Arm ARM D19.2. */
+void features_from_id(uint64_t mmfr0, uint64_t mmfr1, uint64_t mmfr2, struct features *out);
 
 #endif

@@ -11,7 +11,7 @@
 #define MMU_REGIME_H
 
 #include "base/types.h"
-#include "mmu/descriptor.h"
+#include "mmu/attrs.h"
 #include "mmu/fault.h"
 #include "mmu/features.h"
 #include "mmu/sysregs.h"
@@ -35,6 +35,7 @@ struct stage_info {
 	bool user;                /* stage 1: the regime has EL0 */
 	bool hpd;                 /* hierarchical permissions are disabled */
 	bool wxn, epan, ha, hd;
+	bool sif;                         /* SCR_EL3.SIF: Secure state does not execute Non-secure memory */
 	bool nocache_data, nocache_fetch; /* SCTLR.C, I clear; HCR_EL2.CD, ID set */
 	bool xnx, fwb, ptw;               /* stage 2 */
 };
@@ -48,8 +49,8 @@ struct regime_info {
 	uint8_t off_attr; /* stage 1 off: attributes of data (MAIR form), and their shareability */
 	uint8_t off_sh;
 	uint8_t off_fetch_attr;
+	uint8_t abort_el; /* exception level that takes stage 1 aborts of EL0 and of the regime's own level */
 	bool two_ranges;
-	bool sif; /* SCR_EL3.SIF: Secure state does not execute Non-secure memory */
 };
 
 /* True when EL2 exists for `security`, so that HCR_EL2 counts. */

@@ -87,8 +87,8 @@ struct abort_report {
 	bool hpfar_valid;
 	uint64_t esr, far, hpfar;
 };
-/* `f`, met by code at a.el of regime `r`, as an exception. */
-void abort_report(const struct fault *f, struct va va, struct access a, const struct syndrome_hint *hint,
-		  const struct regime_info *r, struct abort_report *out);
+/* `f`, met by code at `from_el` (a.el is lower than it for LDTR and STTR) in regime `r`, as an exception. */
+void abort_report(const struct regime_info *r, const struct fault *f, struct va va, struct access a, unsigned from_el,
+		  const struct syndrome_hint *hint, struct abort_report *out);
 
 #endif
