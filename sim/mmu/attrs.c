@@ -2,10 +2,7 @@
 
 enum { NIBBLE_NC = 4, NIBBLE_WB_RW = 15, NIBBLE_HINTS = 3 };
 
-bool s2_attr_is_device(unsigned memattr, bool fwb)
-{
-	return fwb ? (memattr & 4) == 0 : memattr >> 2 == 0;
-}
+bool s2_attr_is_device(unsigned memattr, bool fwb) { return fwb ? (memattr & 4) == 0 : memattr >> 2 == 0; }
 
 static bool is_write_through(unsigned nibble) { return (nibble & 4) == 0; }
 
@@ -22,7 +19,8 @@ static unsigned combine_nibble(unsigned s1, unsigned s2)
 static uint8_t combine_attr(uint8_t s1, unsigned s2)
 {
 	unsigned s2_device = s2 << 2;
-	if (s2_attr_is_device(s2, false)) return (uint8_t)(attr_is_device(s1) && s1 < s2_device ? s1 : s2_device);
+	if (s2_attr_is_device(s2, false))
+		return (uint8_t)(attr_is_device(s1) && s1 < s2_device ? s1 : s2_device);
 	if (attr_is_device(s1)) return s1;
 	return (uint8_t)(combine_nibble(s1 >> 4, s2 >> 2) << 4 | combine_nibble(s1 & 15, s2 & 3));
 }

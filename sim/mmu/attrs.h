@@ -13,7 +13,13 @@
 
 #include "mmu/descriptor.h"
 
-enum { ATTR_DEVICE_nGnRnE = 0x00, ATTR_NORMAL_NC = 0x44, ATTR_NORMAL_WT = 0xaa, ATTR_NORMAL_WB = 0xff, ATTR_TAGGED = 0xf0 };
+enum {
+	ATTR_DEVICE_nGnRnE = 0x00,
+	ATTR_NORMAL_NC = 0x44,
+	ATTR_NORMAL_WT = 0xaa,
+	ATTR_NORMAL_WB = 0xff,
+	ATTR_TAGGED = 0xf0
+};
 
 struct memattr {
 	uint8_t attr; /* as a byte of MAIR */

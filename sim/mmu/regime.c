@@ -20,18 +20,47 @@ struct tcr_format {
 	bool tg1; /* TG1 has an encoding of its own */
 };
 
-static const struct tcr_format tcr_lower = {
-	.txsz = 0, .epd = 7, .sh = 12, .tg = 14, .ps = 32, .tbi = 37, .ha = 39, .hd = 40, .hpd = 41,
-	.tbid = 51, .e0pd = 55, .ds = 59};
-static const struct tcr_format tcr_upper = {
-	.txsz = 16, .epd = 23, .sh = 28, .tg = 30, .ps = 32, .tbi = 38, .ha = 39, .hd = 40, .hpd = 42,
-	.tbid = 52, .e0pd = 56, .ds = 59, .tg1 = true};
-static const struct tcr_format tcr_single = { /* TCR_EL2 with E2H = 0, TCR_EL3 */
-	.txsz = 0, .epd = NONE, .sh = 12, .tg = 14, .ps = 16, .tbi = 20, .ha = 21, .hd = 22, .hpd = 24,
-	.tbid = 29, .e0pd = NONE, .ds = 32};
-static const struct tcr_format tcr_stage2 = {
-	.txsz = 0, .epd = NONE, .sh = 12, .tg = 14, .ps = 16, .tbi = NONE, .ha = 21, .hd = 22, .hpd = NONE,
-	.tbid = NONE, .e0pd = NONE, .ds = 32};
+static const struct tcr_format tcr_lower = {.txsz = 0,
+					    .epd = 7,
+					    .sh = 12,
+					    .tg = 14,
+					    .ps = 32,
+					    .tbi = 37,
+					    .ha = 39,
+					    .hd = 40,
+					    .hpd = 41,
+					    .tbid = 51,
+					    .e0pd = 55,
+					    .ds = 59};
+static const struct tcr_format tcr_upper = {.txsz = 16,
+					    .epd = 23,
+					    .sh = 28,
+					    .tg = 30,
+					    .ps = 32,
+					    .tbi = 38,
+					    .ha = 39,
+					    .hd = 40,
+					    .hpd = 42,
+					    .tbid = 52,
+					    .e0pd = 56,
+					    .ds = 59,
+					    .tg1 = true};
+static const struct tcr_format tcr_single = {/* TCR_EL2 with E2H = 0, TCR_EL3 */
+					     .txsz = 0, .epd = NONE, .sh = 12,     .tg = 14,
+					     .ps = 16,  .tbi = 20,   .ha = 21,     .hd = 22,
+					     .hpd = 24, .tbid = 29,  .e0pd = NONE, .ds = 32};
+static const struct tcr_format tcr_stage2 = {.txsz = 0,
+					     .epd = NONE,
+					     .sh = 12,
+					     .tg = 14,
+					     .ps = 16,
+					     .tbi = NONE,
+					     .ha = 21,
+					     .hd = 22,
+					     .hpd = NONE,
+					     .tbid = NONE,
+					     .e0pd = NONE,
+					     .ds = 32};
 enum { VTCR_SL0 = 6, VTCR_SL2 = 33 };
 
 /* The registers of one stage 1 regime. */
@@ -43,7 +72,10 @@ static bool flag(uint64_t reg, unsigned bit) { return bit != NONE && bit_get(reg
 
 bool regime_has_el2(enum security security) { return security == SEC_NONSECURE || security == SEC_REALM; }
 
-static bool e2h(const struct sysregs *regs, const struct features *f) { return f->vhe && (regs->HCR_EL2 & HCR_E2H); }
+static bool e2h(const struct sysregs *regs, const struct features *f)
+{
+	return f->vhe && (regs->HCR_EL2 & HCR_E2H);
+}
 
 enum regime regime_of_el(const struct sysregs *regs, const struct features *f, unsigned el, enum security s)
 {
@@ -61,7 +93,9 @@ static uint8_t granule_decode(unsigned tg, bool tg1, uint64_t implemented)
 	static const uint8_t tg1_bits[] = {0, GRANULE_16K, GRANULE_4K, GRANULE_64K};
 	uint8_t bits = tg1 ? tg1_bits[tg] : tg0_bits[tg];
 	if (bits && (implemented >> ((bits - GRANULE_4K) / 2) & 1)) return bits;
-	return implemented & FEAT_GRANULE_4K ? GRANULE_4K : implemented & FEAT_GRANULE_16K ? GRANULE_16K : GRANULE_64K;
+	return implemented & FEAT_GRANULE_4K    ? GRANULE_4K
+	       : implemented & FEAT_GRANULE_16K ? GRANULE_16K
+						: GRANULE_64K;
 }
 
 static uint8_t output_bits(unsigned ps, const struct features *f)
@@ -70,7 +104,8 @@ static uint8_t output_bits(unsigned ps, const struct features *f)
 	return by_ps[ps] < f->pa_bits ? by_ps[ps] : (uint8_t)f->pa_bits;
 }
 
-static void decode_granule(struct stage_info *s, uint64_t tcr, const struct tcr_format *t, const struct features *f)
+static void decode_granule(struct stage_info *s, uint64_t tcr, const struct tcr_format *t,
+			   const struct features *f)
 {
 	uint64_t implemented = s->stage == 1 ? f->granules : f->granules_stage2;
 	s->granule_bits = granule_decode((unsigned)bits_get(tcr, t->tg + 1u, t->tg), t->tg1, implemented);
@@ -128,16 +163,21 @@ static void decode_base(struct stage_info *s, uint64_t ttbr)
 	if (!s->bad && s->base >> s->oa_bits) s->bad = FAULT_ADDRESS_SIZE;
 }
 
-static void decode_updates(struct stage_info *s, uint64_t tcr, const struct tcr_format *t, const struct features *f)
+static void decode_updates(struct stage_info *s, uint64_t tcr, const struct tcr_format *t,
+			   const struct features *f)
 {
 	s->ha = f->hafdbs && flag(tcr, t->ha);
 	s->hd = s->ha && flag(tcr, t->hd);
 }
 
 /* Address bits above `bits`, below the tag when the top byte is ignored. */
-static uint64_t checked_bits(unsigned bits, bool ignore_top) { return bits_ones(ignore_top ? 56 : 64) & ~bits_ones(bits); }
+static uint64_t checked_bits(unsigned bits, bool ignore_top)
+{
+	return bits_ones(ignore_top ? 56 : 64) & ~bits_ones(bits);
+}
 
-static void decode_check(struct stage_info *s, uint64_t tcr, const struct tcr_format *t, unsigned bits, bool pauth)
+static void decode_check(struct stage_info *s, uint64_t tcr, const struct tcr_format *t, unsigned bits,
+			 bool pauth)
 {
 	bool tbi = flag(tcr, t->tbi);
 	s->check = checked_bits(bits, tbi);
@@ -161,8 +201,8 @@ static void decode_stage1(struct stage_info *s, const struct stage1_regs *regs, 
 	s->first_block_level = first_block_level(s);
 	decode_input(s, (unsigned)bits_get(tcr, t->txsz + 5u, t->txsz), f);
 	if (flag(tcr, t->epd)) s->bad = FAULT_TRANSLATION;
-	s->start_level = (int8_t)(LAST_LEVEL - (s->ia_bits - 1 - s->granule_bits) /
-						       (int)level_stride(s->granule_bits));
+	s->start_level = (int8_t)(LAST_LEVEL -
+				  (s->ia_bits - 1 - s->granule_bits) / (int)level_stride(s->granule_bits));
 	decode_base(s, t == &tcr_upper ? regs->ttbr1 : regs->ttbr0);
 	decode_check(s, tcr, t, s->ia_bits, f->pauth);
 	decode_updates(s, tcr, t, f);
@@ -229,18 +269,20 @@ static void decode_stage2(struct stage_info *s, const struct sysregs *regs, cons
 static void stage1_registers(const struct sysregs *r, enum regime regime, struct stage1_regs *out)
 {
 	if (regime == REGIME_EL10)
-		*out = (struct stage1_regs){r->SCTLR_EL1, r->TCR_EL1, r->TTBR0_EL1, r->TTBR1_EL1, r->MAIR_EL1};
+		*out = (struct stage1_regs){r->SCTLR_EL1, r->TCR_EL1, r->TTBR0_EL1, r->TTBR1_EL1,
+					    r->MAIR_EL1};
 	else if (regime == REGIME_EL3)
 		*out = (struct stage1_regs){r->SCTLR_EL3, r->TCR_EL3, r->TTBR0_EL3, 0, r->MAIR_EL3};
 	else
-		*out = (struct stage1_regs){r->SCTLR_EL2, r->TCR_EL2, r->TTBR0_EL2, r->TTBR1_EL2, r->MAIR_EL2};
+		*out = (struct stage1_regs){r->SCTLR_EL2, r->TCR_EL2, r->TTBR0_EL2, r->TTBR1_EL2,
+					    r->MAIR_EL2};
 }
 
 /* What memory is while stage 1 is off. S1DisabledOutput. */
 static void decode_off(struct regime_info *r, uint64_t sctlr, bool default_cacheable)
 {
 	r->off_attr = default_cacheable ? ATTR_NORMAL_WB : ATTR_DEVICE_nGnRnE;
-	r->off_fetch_attr = default_cacheable		? ATTR_NORMAL_WB
+	r->off_fetch_attr = default_cacheable         ? ATTR_NORMAL_WB
 			    : bit_get(sctlr, SCTLR_I) ? ATTR_NORMAL_WT
 						      : ATTR_NORMAL_NC;
 	r->off_sh = default_cacheable ? SH_NON : SH_OUTER;
@@ -261,8 +303,8 @@ static void decode_half(struct regime_info *r, unsigned half, const struct stage
 		decode_check(s, regs->tcr, t, (unsigned)f->pa_bits, f->pauth);
 }
 
-void regime_decode(const struct sysregs *regs, const struct features *f, enum regime regime, enum security security,
-		   struct regime_info *out)
+void regime_decode(const struct sysregs *regs, const struct features *f, enum regime regime,
+		   enum security security, struct regime_info *out)
 {
 	uint64_t hcr = regime == REGIME_EL10 && regime_has_el2(security) ? regs->HCR_EL2 : 0;
 	bool host = e2h(regs, f) && (hcr & HCR_TGE);

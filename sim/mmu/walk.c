@@ -15,7 +15,8 @@ static unsigned stage1_execute(const struct stage_info *s, unsigned limits, uint
 /* S1DirectBasePermissions: AP[2:1] under APTable, then execute-never, WXN and what EL0 may write. */
 static unsigned stage1_perm(const struct stage_info *s, unsigned limits, uint64_t desc)
 {
-	bool read_only = ((desc & DESC_AP_READ_ONLY) && !may_become_dirty(s, desc)) || (limits & WALK_READ_ONLY);
+	bool read_only = ((desc & DESC_AP_READ_ONLY) && !may_become_dirty(s, desc)) ||
+			 (limits & WALK_READ_ONLY);
 	bool user = s->user && (desc & DESC_AP_USER) && !(limits & WALK_NO_USER);
 	unsigned write = read_only ? 0 : user ? PERM_PW | PERM_UW : PERM_PW;
 	unsigned execute = stage1_execute(s, limits, desc, write);
@@ -33,7 +34,8 @@ static unsigned stage2_perm(const struct stage_info *s, uint64_t desc)
 }
 
 /* The contiguous hint counts only where the run is mapped as one piece; a mixed set is used entry by entry. */
-static uint8_t run_bits(const struct stage_info *s, const struct walk_pos *pos, uint64_t input, const struct leaf *leaf)
+static uint8_t run_bits(const struct stage_info *s, const struct walk_pos *pos, uint64_t input,
+			const struct leaf *leaf)
 {
 	unsigned bits = leaf->bits + contiguous_entries_bits(s->granule_bits, pos->level);
 	if (!(leaf->desc & DESC_CONTIGUOUS) || bits > s->ia_bits) return leaf->bits;
@@ -52,7 +54,8 @@ static uint8_t stage1_security(const struct stage_info *s, const struct walk_pos
 	return pos->security;
 }
 
-static void read_stage1(const struct stage_info *s, const struct walk_pos *pos, uint64_t desc, struct leaf *out)
+static void read_stage1(const struct stage_info *s, const struct walk_pos *pos, uint64_t desc,
+			struct leaf *out)
 {
 	out->perm_check = (uint8_t)stage1_perm(s, pos->limits, desc);
 	out->dirty = !(desc & DESC_AP_READ_ONLY);
@@ -60,10 +63,11 @@ static void read_stage1(const struct stage_info *s, const struct walk_pos *pos, 
 	out->security = stage1_security(s, pos, desc);
 	/* Secure tables that say Non-secure hold no global entries. */
 	out->global = !s->user || (!(desc & DESC_NG) && !(pos->limits & WALK_NS));
-	if (s->sif && out->security == SEC_NONSECURE) out->perm_check &= (uint8_t)~(PERM_PX | PERM_UX);
+	if (s->sif && out->security == SEC_NONSECURE) out->perm_check &= (uint8_t) ~(PERM_PX | PERM_UX);
 }
 
-static void read_stage2(const struct stage_info *s, const struct walk_pos *pos, uint64_t desc, struct leaf *out)
+static void read_stage2(const struct stage_info *s, const struct walk_pos *pos, uint64_t desc,
+			struct leaf *out)
 {
 	out->perm_check = (uint8_t)stage2_perm(s, desc);
 	out->dirty = desc & DESC_S2AP_WRITE;
@@ -88,7 +92,7 @@ void leaf_read(const struct stage_info *s, const struct walk_pos *pos, uint64_t 
 		read_stage1(s, pos, desc, out);
 	else
 		read_stage2(s, pos, desc, out);
-	out->perm = out->dirty ? out->perm_check : out->perm_check & (uint8_t)~(PERM_PW | PERM_UW);
+	out->perm = out->dirty ? out->perm_check : out->perm_check & (uint8_t) ~(PERM_PW | PERM_UW);
 }
 
 uint64_t leaf_updated(const struct stage_info *s, const struct leaf *leaf, struct access a)

@@ -1,0 +1,251 @@
+#include "mmu/translate.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { STAGE_OFF_BITS = 64 };
+
+/* One translation in progress. */
+struct walker {
+	const struct regime_info *r;
+	const struct walk_mem *mem;
+	struct fault *fault;
+};
+
+static bool fail(struct walker *w, enum fault_kind kind, int level, unsigned stage)
+{
+	*w->fault = (struct fault){.kind = (uint8_t)kind, .level = (int8_t)level, .stage = (uint8_t)stage};
+	return false;
+}
+
+/* A stage that is off maps everything onto itself. */
+static void leaf_of_off_stage(uint64_t address, unsigned security, struct leaf *out)
+{
+	*out = (struct leaf){.out = address,
+			     .bits = STAGE_OFF_BITS,
+			     .run_bits = STAGE_OFF_BITS,
+			     .af = true,
+			     .perm = PERM_ALL,
+			     .perm_check = PERM_ALL,
+			     .dirty = true,
+			     .global = true,
+			     .security = (uint8_t)security};
+}
+
+/* One step of a walk as its caller sees it: the descriptor, and where it was. */
+struct place {
+	struct pa pa;
+	uint64_t desc;
+};
+
+/* HCR_EL2.PTW: stage 1 tables may not lie in Device memory. */
+static bool walk_is_protected(const struct stage_info *s, const struct leaf *leaf, enum req_cause cause)
+{
+	return cause == CAUSE_S2_OF_S1 && s->ptw && s2_attr_is_device(leaf->attr, s->fwb);
+}
+
+static bool stage2_fail(struct walker *w, enum fault_kind kind, int level, uint64_t ipa, enum req_cause cause)
+{
+	fail(w, kind, level, 2);
+	w->fault->s1ptw = cause == CAUSE_S2_OF_S1;
+	w->fault->ipa.raw = ipa;
+	return false;
+}
+
+/* Reads the descriptor at `pos` of stage 2 and steps. */
+static enum walk_step stage2_step(struct walker *w, struct walk_pos *pos, uint64_t ipa, enum req_cause cause,
+				  struct place *at)
+{
+	const struct stage_info *s = &w->r->s2;
+	at->pa.raw = walk_descriptor(s, pos, ipa);
+	struct walk_ref ref = {.cause = (uint8_t)cause,
+			       .security = pos->security,
+			       .level = pos->level,
+			       .input = ipa,
+			       .address = at->pa.raw};
+	at->desc = w->mem->read(w->mem->self, at->pa, &ref);
+	return walk_step(s, pos, at->desc);
+}
+
+/* Hardware's update of a leaf in memory; false when the descriptor was not as read any more. */
+static bool write_back(struct walker *w, const struct place *at, uint64_t now)
+{
+	return now == at->desc || w->mem->update(w->mem->self, at->pa, at->desc, now);
+}
+
+/* Stage 2 of `ipa`. false: *w->fault tells why. */
+static bool stage2(struct walker *w, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf)
+{
+	const struct stage_info *s = &w->r->s2;
+	struct walk_pos pos;
+	struct place at;
+	enum walk_step step;
+	if (!s->on) return leaf_of_off_stage(ipa, s->security, leaf), true;
+	enum fault_kind kind = walk_begin(s, ipa, a, &pos);
+	if (kind) return stage2_fail(w, kind, 0, ipa, cause);
+	do {
+		while ((step = stage2_step(w, &pos, ipa, cause, &at)) == WALK_TABLE) continue;
+		if (step == WALK_FAULT)
+			return stage2_fail(w, (enum fault_kind)pos.fault, pos.level, ipa, cause);
+		leaf_read(s, &pos, ipa, at.desc, leaf);
+		kind = leaf_check(s, leaf, a);
+		if (!kind && walk_is_protected(s, leaf, cause)) kind = FAULT_PERMISSION;
+		if (kind) return stage2_fail(w, kind, pos.level, ipa, cause);
+	} while (!write_back(w, &at, leaf_updated(s, leaf, a)));
+	return true;
+}
+
+/* Where stage 1's descriptor at `ipa` is; for writing when hardware updates it. */
+static bool find_descriptor(struct walker *w, uint64_t ipa, enum access_kind kind, struct pa *out)
+{
+	struct leaf leaf;
+	if (!stage2(w, ipa, (struct access){.kind = (uint8_t)kind, .el = 1}, CAUSE_S2_OF_S1, &leaf))
+		return false;
+	out->raw = leaf.out;
+	return true;
+}
+
+/* Reads the descriptor at `pos` of stage 1, through stage 2, and steps. WALK_FAULT: *w->fault tells why. */
+static enum walk_step stage1_step(struct walker *w, const struct stage_info *s, struct walk_pos *pos,
+				  struct va va, struct place *at)
+{
+	uint64_t ipa = walk_descriptor(s, pos, va.raw);
+	struct walk_ref ref = {.cause = CAUSE_S1_WALK,
+			       .security = pos->security,
+			       .level = pos->level,
+			       .input = va.raw,
+			       .address = ipa};
+	if (!find_descriptor(w, ipa, ACCESS_READ, &at->pa)) return WALK_FAULT;
+	at->desc = w->mem->read(w->mem->self, at->pa, &ref);
+	enum walk_step step = walk_step(s, pos, at->desc);
+	if (step == WALK_FAULT) fail(w, (enum fault_kind)pos->fault, pos->level, 1);
+	return step;
+}
+
+/* Writes stage 1's leaf back where the access asks for it. *done: false = it has changed meanwhile, read it again. */
+static bool stage1_update(struct walker *w, const struct stage_info *s, const struct walk_pos *pos,
+			  struct va va, struct access a, struct place *at, const struct leaf *leaf,
+			  bool *done)
+{
+	uint64_t now = leaf_updated(s, leaf, a);
+	*done = true;
+	if (now == at->desc) return true;
+	if (!find_descriptor(w, walk_descriptor(s, pos, va.raw), ACCESS_WRITE, &at->pa)) return false;
+	*done = write_back(w, at, now);
+	return true;
+}
+
+static bool stage1_walk(struct walker *w, const struct stage_info *s, struct va va, struct access a,
+			struct leaf *leaf)
+{
+	struct walk_pos pos;
+	struct place at;
+	enum walk_step step;
+	bool done;
+	enum fault_kind kind = walk_begin(s, va.raw, a, &pos);
+	if (kind) return fail(w, kind, 0, 1);
+	do {
+		while ((step = stage1_step(w, s, &pos, va, &at)) == WALK_TABLE) continue;
+		if (step == WALK_FAULT) return false;
+		leaf_read(s, &pos, va.raw, at.desc, leaf);
+		kind = leaf_check(s, leaf, a);
+		if (kind) return fail(w, kind, pos.level, 1);
+		if (!stage1_update(w, s, &pos, va, a, &at, leaf, &done)) return false;
+	} while (!done);
+	return true;
+}
+
+/* Normal memory while SCTLR_ELx.C (data) or I (fetches) is clear. */
+static bool is_uncached(const struct stage_info *s, struct access a)
+{
+	return a.kind == ACCESS_FETCH ? s->nocache_fetch : s->nocache_data;
+}
+
+static bool stage1_off(struct walker *w, const struct stage_info *s, struct va va, struct access a,
+		       struct leaf *leaf)
+{
+	uint64_t check = a.kind == ACCESS_FETCH ? s->check_fetch : s->check;
+	if (va.raw & check) return fail(w, FAULT_ADDRESS_SIZE, 0, 1);
+	leaf_of_off_stage(va.raw & bits_ones(w->r->pa_bits), w->r->security, leaf);
+	leaf->attr = a.kind == ACCESS_FETCH ? w->r->off_fetch_attr : w->r->off_attr;
+	leaf->sh = w->r->off_sh;
+	return true;
+}
+
+static bool stage1(struct walker *w, struct va va, struct access a, struct leaf *leaf)
+{
+	const struct stage_info *s = regime_stage1(w->r, va);
+	if (!s->on) return stage1_off(w, s, va, a, leaf);
+	if (!stage1_walk(w, s, va, a, leaf)) return false;
+	if (is_uncached(s, a) && !attr_is_device(leaf->attr)) leaf->attr = ATTR_NORMAL_NC;
+	return true;
+}
+
+static void take_stage1(const struct leaf *leaf, struct translation *out)
+{
+	struct memattr m = {leaf->attr, leaf->sh};
+	out->ipa.raw = leaf->out;
+	out->pa.raw = leaf->out;
+	out->s1_bits = leaf->bits;
+	out->s1_run_bits = leaf->run_bits;
+	out->perm = out->perm_s1 = leaf->perm;
+	out->attr = leaf->attr;
+	out->sh = attr_effective_sh(m);
+	out->security = leaf->security;
+	out->global = leaf->global;
+}
+
+/* IMPDEF: stage 1 hands on the shareability of its descriptor, not the effective one. */
+static void take_stage2(const struct stage_info *s, const struct leaf *s1, const struct leaf *s2,
+			struct access a, struct translation *out)
+{
+	struct memattr m = memattr_combine((struct memattr){s1->attr, s1->sh}, s2->attr, s2->sh, s->fwb,
+					   is_uncached(s, a));
+	out->pa.raw = s2->out;
+	out->s2_bits = s2->bits;
+	out->s2_run_bits = s2->run_bits;
+	out->perm_s2 = s2->perm;
+	out->perm = (out->perm_s1 & s2->perm & PERM_ALL) | (out->perm_s1 & PERM_GUARDED);
+	out->attr = m.attr;
+	out->sh = m.sh;
+}
+
+static void begin(struct va va, struct translation *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->va = va;
+	out->s2_bits = out->s2_run_bits = STAGE_OFF_BITS;
+	out->perm_s2 = PERM_ALL;
+}
+
+void translate_stage1(const struct regime_info *r, struct va va, struct access a, const struct walk_mem *mem,
+		      struct translation *out)
+{
+	struct walker w = {r, mem, &out->fault};
+	struct leaf s1;
+	begin(va, out);
+	if (stage1(&w, va, a, &s1)) take_stage1(&s1, out);
+}
+
+void translate(const struct regime_info *r, struct va va, struct access a, const struct walk_mem *mem,
+	       struct translation *out)
+{
+	struct walker w = {r, mem, &out->fault};
+	struct leaf s1, s2;
+	begin(va, out);
+	if (!stage1(&w, va, a, &s1)) return;
+	take_stage1(&s1, out);
+	if (!r->s2.on) return;
+	a.pan = false;
+	if (stage2(&w, s1.out, a, CAUSE_S2_FINAL, &s2)) take_stage2(&r->s2, &s1, &s2, a, out);
+}
+
+void abort_report(const struct regime_info *r, const struct fault *f, struct va va, struct access a,
+		  unsigned from_el, const struct syndrome_hint *hint, struct abort_report *out)
+{
+	assert(f->kind != FAULT_NONE);
+	unsigned to_el = f->stage == 2 ? 2 : r->abort_el;
+	*out = (struct abort_report){.taken_to = (uint8_t)to_el, .far = va.raw};
+	out->esr = fault_esr(f, a, hint, from_el, to_el);
+	out->hpfar_valid = fault_hpfar(f, &out->hpfar);
+}
