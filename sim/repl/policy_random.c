@@ -6,20 +6,7 @@ static size_t random_state_bytes(unsigned ways)
 	(void)ways;
 	return sizeof(uint32_t);
 }
-static void random_touch(void *set, unsigned ways, unsigned way)
-{
-	(void)set;
-	(void)ways;
-	(void)way;
-}
-static void random_touch_all(void *set, unsigned ways, const uint16_t *way, size_t n)
-{
-	(void)set;
-	(void)ways;
-	(void)way;
-	(void)n;
-}
-
+static void random_touch(void *set, unsigned ways, unsigned way) { (void)set, (void)ways, (void)way; }
 static unsigned random_victim(void *set, unsigned ways)
 {
 	uint32_t x = *(uint32_t *)set ? *(uint32_t *)set : 2463534242u;
@@ -29,6 +16,8 @@ static unsigned random_victim(void *set, unsigned ways)
 	*(uint32_t *)set = x;
 	return (unsigned)((uint64_t)x * ways >> 32);
 }
+
+REPL_TOUCH_ALL(random)
 
 const struct repl_policy repl_random = {
 	.name = "random",

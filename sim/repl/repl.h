@@ -5,7 +5,8 @@
  * To add a policy: write sim/repl/policy_<name>.c defining `const struct repl_policy repl_<name>`, and add a row
  * below. Its config name, its help text and its contract tests follow from the row.
  * State belongs to one set, is allocated and zeroed by the owner, and zero means "empty set". Invalid ways are the
- * owner's business: it fills them, lowest first, before it asks for a victim.
+ * owner's business: it fills them, lowest first, before it asks for a victim. Touching the same way
+ * twice in a row is the same as once, so an owner may leave out the second.
  */
 #ifndef REPL_REPL_H
 #define REPL_REPL_H
@@ -30,7 +31,7 @@ enum repl_kind {
 struct repl_policy {
 	const char *name, *source;            /* `source`: the paper or manual that the behaviour is from */
 	unsigned max_ways;                    /* largest associativity that it can serve */
-	size_t (*state_bytes)(unsigned ways); /* per set, a multiple of 4 */
+	size_t (*state_bytes)(unsigned ways); /* per set, a multiple of 4; state is 8-byte aligned */
 	void (*touch)(void *set, unsigned ways, unsigned way);
 	/* touch() for each of way[0..n-1] in order: lets an owner defer the touches of its hits, exactly, until the
 	 * state matters. */
