@@ -1,0 +1,166 @@
+#include "mem/cache.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/bits.h"
+
+static const char *const cause_names[] = {
+#define X(name, text, doc) #text,
+	REQ_CAUSES(X)
+#undef X
+	NULL};
+
+#define F struct cache_stats
+static const struct stat_desc stat_rows[] = {
+	STAT(F, accesses, "count", "requests that looked here"),
+	STAT(F, hits, "count", "requests that found their line"),
+	STAT(F, misses, "count", "requests that did not"),
+	STAT(F, merged, "count", "requests that found their line under way and waited for it"),
+	STAT_BY(F, misses_by_cause, cause_names, "count", "misses by what the request was for"),
+	STAT(F, fills, "lines", "lines brought in"),
+	STAT(F, evictions, "lines", "lines pushed out by a fill"),
+	STAT(F, writebacks, "lines", "dirty lines sent to the next level"),
+	STAT(F, invalidations, "lines", "lines removed for another reason than a fill here"),
+	STAT(F, mshr_wait_cycles, "cycles", "cycles that misses waited for a miss register"),
+};
+#undef F
+
+static enum status check_params(const struct cache_params *p, uint64_t line_limit, struct err *err)
+{
+	uint64_t lines = p->size / p->line, sets = lines / p->ways;
+	const struct repl_policy *policy = repl_policies[p->policy];
+	if (!is_power_of_2(p->line) || sets * p->ways * p->line != p->size || !is_power_of_2(sets))
+		return err_set(err, ERR_CONFIG,
+			       "caches.%s: size %" PRIu64 " = sets x ways %" PRIu64 " x line %" PRIu64
+			       " must give a number of sets and a line that are powers of two",
+			       p->name, p->size, p->ways, p->line);
+	if (p->ways > policy->max_ways)
+		return err_set(err, ERR_CONFIG, "caches.%s: policy %s serves at most %u ways, not %" PRIu64, p->name,
+			       policy->name, policy->max_ways, p->ways);
+	if (line_limit / sets >= UINT32_MAX)
+		return err_set(err, ERR_CONFIG, "caches.%s: %" PRIu64 " sets are too few to tag memory up to 0x%" PRIx64,
+			       p->name, sets, line_limit * p->line);
+	return OK;
+}
+
+enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct cache **out, struct err *err)
+{
+	TRY(check_params(p, line_limit, err));
+	uint64_t sets = p->size / p->line / p->ways;
+	struct cache *c = xcalloc(1, sizeof(*c));
+	c->params = *p;
+	c->set_mask = sets - 1;
+	c->set_bits = log2_floor(sets);
+	c->ways = (unsigned)p->ways;
+	c->policy = repl_policies[p->policy];
+	c->state_bytes = (unsigned)((c->policy->state_bytes(c->ways) + 7) & ~(size_t)7);
+	c->hit_cycles = p->hit_cycles;
+	c->mshrs = (unsigned)p->mshrs;
+	c->tag = xcalloc_lines(sets * c->ways, sizeof(*c->tag));
+	c->mru = xcalloc_lines(sets, sizeof(*c->mru));
+	c->dirty = xcalloc_lines(sets, sizeof(*c->dirty));
+	c->state = xcalloc_lines(sets, c->state_bytes);
+	c->ready = xcalloc_lines(sets * c->ways, sizeof(*c->ready));
+	c->mshr = xcalloc(c->mshrs, sizeof(*c->mshr));
+	*out = c;
+	return OK;
+}
+
+void cache_free(struct cache *c)
+{
+	if (!c) return;
+	free(c->tag);
+	free(c->mru);
+	free(c->dirty);
+	free(c->state);
+	free(c->ready);
+	free(c->mshr);
+	free(c);
+}
+
+void cache_register_stats(struct cache *c, struct stats *s, const char *prefix)
+{
+	stats_add(s, stat_rows, sizeof(stat_rows) / sizeof(stat_rows[0]), &c->stats, "%s%s", prefix, c->params.name);
+}
+
+static int way_of(const struct cache *c, uint64_t line)
+{
+	const uint32_t *row = &c->tag[(line & c->set_mask) * c->ways];
+	for (unsigned w = 0; w < c->ways; w++)
+		if (row[w] == cache_tag(c, line)) return (int)w;
+	return CACHE_MISS;
+}
+
+bool cache_holds(const struct cache *c, uint64_t line) { return way_of(c, line) != CACHE_MISS; }
+
+static struct cache_victim take_out(struct cache *c, uint64_t set, unsigned way)
+{
+	uint32_t *tag = &c->tag[set * c->ways + way];
+	if (!*tag) return (struct cache_victim){0};
+	struct cache_victim v = {.line = (uint64_t)(*tag - 1) << c->set_bits | set, .valid = true,
+				 .dirty = bit_get(c->dirty[set], way)};
+	*tag = 0;
+	c->dirty[set] &= ~(UINT64_C(1) << way);
+	return v;
+}
+
+static unsigned choose_way(struct cache *c, uint64_t set)
+{
+	const uint32_t *row = &c->tag[set * c->ways];
+	for (unsigned w = 0; w < c->ways; w++)
+		if (!row[w]) return w;
+	return c->policy->victim(c->state + set * c->state_bytes, c->ways);
+}
+
+struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, cycles_t ready)
+{
+	uint64_t set = line & c->set_mask;
+	unsigned way = choose_way(c, set);
+	struct cache_victim out = take_out(c, set, way);
+	c->stats.fills++;
+	c->stats.evictions += out.valid;
+	c->tag[set * c->ways + way] = cache_tag(c, line);
+	c->dirty[set] |= (uint64_t)dirty << way;
+	c->ready[set * c->ways + way] = ready;
+	if (ready > c->settled) c->settled = ready;
+	c->mru[set] = c->policy->fill == c->policy->touch ? (uint8_t)way : MRU_NONE;
+	c->policy->fill(c->state + set * c->state_bytes, c->ways, way);
+	return out;
+}
+
+struct cache_victim cache_drop(struct cache *c, uint64_t line)
+{
+	int way = way_of(c, line);
+	if (way == CACHE_MISS) return (struct cache_victim){0};
+	c->stats.invalidations++;
+	return take_out(c, line & c->set_mask, (unsigned)way);
+}
+
+cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigned *slot)
+{
+	unsigned first = 0;
+	for (unsigned i = 0; i < c->mshrs; i++) {
+		if (c->mshr[i] <= now) {
+			*slot = i;
+			return now;
+		}
+		if (c->mshr[i] < c->mshr[first]) first = i;
+	}
+	*slot = first;
+	c->stats.mshr_wait_cycles += c->mshr[first] - now;
+	return c->mshr[first];
+}
+
+void cache_check(const struct cache *c)
+{
+	for (uint64_t set = 0; set <= c->set_mask; set++) {
+		for (unsigned w = 0; w < c->ways; w++) {
+			uint32_t tag = c->tag[set * c->ways + w];
+			assert(tag || !bit_get(c->dirty[set], w));
+			for (unsigned v = 0; tag && v < w; v++) assert(c->tag[set * c->ways + v] != tag);
+		}
+	}
+}

@@ -1,0 +1,86 @@
+/* cache.h - one set-associative cache: which lines it holds, and when lines under way arrive.
+ *
+ *   find: line -> way or -1      install: line -> the line it pushed out      drop: a line
+ * A line is a physical address divided by the line size, with the security state above the address. The cache knows
+ * no other cache: mem.c strings several together and moves lines between them.
+ * Not modelled: banks and ports; prefetchers; data contents.
+ */
+#ifndef MEM_CACHE_H
+#define MEM_CACHE_H
+
+#include "base/request.h"
+#include "base/status.h"
+#include "mem/mem_params.h"
+#include "repl/repl.h"
+#include "stats/stats.h"
+
+struct cache_stats {
+	uint64_t accesses, hits, misses, merged;        /* accesses = hits + misses + merged */
+	uint64_t misses_by_cause[CAUSE_COUNT];
+	uint64_t fills, evictions, writebacks, invalidations;
+	uint64_t mshr_wait_cycles;
+};
+
+struct cache {          /* laid out for the hit path; change it through the functions below only */
+	uint32_t *tag;          /* sets x ways; 0 = invalid, else (line >> set_bits) + 1 */
+	uint8_t *mru;           /* per set: the way whose next touch changes nothing, or MRU_NONE */
+	uint64_t *dirty;        /* per set: one bit per way */
+	char *state;            /* per set: the policy's */
+	cycles_t *ready;        /* sets x ways: when the line arrives, from the core's point of view */
+	cycles_t settled;       /* no line arrives after this cycle */
+	uint64_t set_mask;
+	unsigned set_bits, ways, state_bytes;
+	const struct repl_policy *policy;
+	cycles_t hit_cycles;
+	cycles_t *mshr;         /* when each miss register is free again */
+	unsigned mshrs;
+	struct cache_params params;
+	struct cache_stats stats;
+};
+
+enum { CACHE_MISS = -1, MRU_NONE = 255 };
+
+/* Builds a cache for lines below `line_limit`. ERR_CONFIG where sets would not be a power of two, the policy cannot
+ * serve so many ways, or a tag would not hold such a line. Free with cache_free. */
+enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct cache **out, struct err *err);
+void cache_free(struct cache *c);
+void cache_register_stats(struct cache *c, struct stats *s, const char *prefix);
+
+static inline uint32_t cache_tag(const struct cache *c, uint64_t line) { return (uint32_t)(line >> c->set_bits) + 1; }
+
+/* The way that holds `line`, now the most recently used, or CACHE_MISS. Counts nothing. */
+static inline int cache_find(struct cache *c, uint64_t line)
+{
+	uint64_t set = line & c->set_mask;
+	uint32_t tag = cache_tag(c, line);
+	const uint32_t *row = &c->tag[set * c->ways];
+	unsigned mru = c->mru[set];
+	if (mru < c->ways && row[mru] == tag) return (int)mru;
+	for (unsigned w = 0; w < c->ways; w++) {
+		if (row[w] != tag) continue;
+		c->mru[set] = (uint8_t)w;
+		c->policy->touch(c->state + set * c->state_bytes, c->ways, w);
+		return (int)w;
+	}
+	return CACHE_MISS;
+}
+
+/* Whether `line` is held; changes nothing. */
+bool cache_holds(const struct cache *c, uint64_t line);
+
+struct cache_victim { uint64_t line; bool valid, dirty; };
+
+/* Puts `line`, which must not be held, into its set, arriving at `ready`. Returns what it pushed out. */
+struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, cycles_t ready);
+
+/* Removes `line` if held: returns it as a victim (valid = was held). Counts an invalidation. */
+struct cache_victim cache_drop(struct cache *c, uint64_t line);
+
+/* A miss at `now` needs a miss register: returns the cycle from which it has one. cache_mshr_release(c, done) must
+ * follow, with the cycle at which the miss ends. */
+cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigned *slot);
+
+/* Asserts what must always hold: no line twice in a set, no dirty invalid way. O(size); for tests. */
+void cache_check(const struct cache *c);
+
+#endif

@@ -1,0 +1,344 @@
+#include "mem/mem.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/bits.h"
+
+struct mem_side {
+	const struct param_list *caches;        /* of struct cache_params; borrowed from the configuration */
+	struct cache *shared[MEM_LEVELS_MAX];
+	unsigned shared_count;
+	struct mem_cpu *cpu[1024];              /* whose private caches lie above the shared ones; borrowed */
+	unsigned cpus;
+	struct node *node;
+	unsigned nodes;
+	unsigned line_bits, security_shift;
+	uint64_t line_limit;                    /* lines of all security states are below it */
+};
+
+static uint64_t line_of(const struct mem_side *m, const struct mem_req *r)
+{
+	return r->pa.raw >> m->line_bits | (uint64_t)r->security << m->security_shift;
+}
+
+static struct node *node_of(struct mem_side *m, uint64_t pa)
+{
+	for (unsigned i = 0; i < m->nodes; i++)
+		if (pa < m->node[i].limit) return &m->node[i];
+	return &m->node[m->nodes - 1];
+}
+
+static struct node *node_of_line(struct mem_side *m, uint64_t line)
+{
+	return node_of(m, (line & bits_ones(m->security_shift)) << m->line_bits);
+}
+
+/* --- building ------------------------------------------------------------------------------------------------- */
+
+static const struct cache_params *cache_at(const struct mem_side *m, size_t i)
+{
+	return (const struct cache_params *)m->caches->items + i;
+}
+
+static enum status check_caches(const struct mem_side *m, struct err *err)
+{
+	for (size_t i = 0; i < m->caches->count; i++) {
+		const struct cache_params *c = cache_at(m, i);
+		if (c->line != cache_at(m, 0)->line)
+			return err_set(err, ERR_CONFIG, "caches.%s.line: %" PRIu64 ", but all caches need one size (%s has %" PRIu64 ")",
+				       c->name, c->line, cache_at(m, 0)->name, cache_at(m, 0)->line);
+		for (size_t j = 0; j < i; j++)
+			if (c->shared < cache_at(m, j)->shared && c->level > cache_at(m, j)->level)
+				return err_set(err, ERR_CONFIG, "caches.%s: a private cache below the shared %s", c->name,
+					       cache_at(m, j)->name);
+	}
+	return OK;
+}
+
+static void build_nodes(struct mem_side *m, const struct memory_params *memory, uint64_t clock_mhz)
+{
+	m->nodes = (unsigned)memory->nodes.count;
+	m->node = xcalloc(m->nodes, sizeof(*m->node));
+	uint64_t base = memory->base;
+	for (unsigned i = 0; i < m->nodes; i++) {
+		node_init(&m->node[i], (const struct node_params *)memory->nodes.items + i, base, clock_mhz);
+		base = m->node[i].limit;
+	}
+	m->security_shift = log2_floor((base >> m->line_bits) - 1) + 1;
+	m->line_limit = UINT64_C(4) << m->security_shift;
+}
+
+enum status mem_new(const struct memory_params *memory, const struct param_list *caches, uint64_t clock_mhz,
+		    struct mem_side **out, struct err *err)
+{
+	struct mem_side *m = xcalloc(1, sizeof(*m));
+	m->caches = caches;
+	m->line_bits = caches->count ? log2_floor(cache_at(m, 0)->line) : 6;
+	build_nodes(m, memory, clock_mhz);
+	enum status st = check_caches(m, err);
+	for (uint64_t level = 1; st == OK && level <= MEM_LEVELS_MAX; level++)
+		for (size_t i = 0; st == OK && i < caches->count; i++)
+			if (cache_at(m, i)->shared && cache_at(m, i)->level == level)
+				st = cache_new(cache_at(m, i), m->line_limit, &m->shared[m->shared_count++], err);
+	if (st != OK) {
+		mem_free(m);
+		return st;
+	}
+	*out = m;
+	return OK;
+}
+
+void mem_free(struct mem_side *m)
+{
+	if (!m) return;
+	for (unsigned i = 0; i < m->shared_count; i++) cache_free(m->shared[i]);
+	free(m->node);
+	free(m);
+}
+
+static enum status extend_port(struct mem_port *port, struct cache *c, struct err *err)
+{
+	if (port->levels && port->level[port->levels - 1]->params.level == c->params.level)
+		return err_set(err, ERR_CONFIG, "caches.%s: a second level %" PRIu64 " cache on one path (beside %s)",
+			       c->params.name, c->params.level, port->level[port->levels - 1]->params.name);
+	port->level[port->levels++] = c;
+	return OK;
+}
+
+static enum status extend_ports(struct mem_cpu *cpu, struct cache *c, struct err *err)
+{
+	if (c->params.side != CACHE_INSTRUCTION) TRY(extend_port(&cpu->data, c, err));
+	if (c->params.side != CACHE_DATA) TRY(extend_port(&cpu->fetch, c, err));
+	return OK;
+}
+
+static enum status build_private(struct mem_cpu *cpu, struct mem_side *m, struct err *err)
+{
+	for (uint64_t level = 1; level <= MEM_LEVELS_MAX; level++) {
+		for (size_t i = 0; i < m->caches->count; i++) {
+			const struct cache_params *p = cache_at(m, i);
+			if (p->shared || p->level != level) continue;
+			struct cache *c = NULL;
+			TRY(cache_new(p, m->line_limit, &c, err));
+			cpu->owned[cpu->owned_count++] = c;
+			TRY(extend_ports(cpu, c, err));
+		}
+	}
+	for (unsigned i = 0; i < m->shared_count; i++) TRY(extend_ports(cpu, m->shared[i], err));
+	return OK;
+}
+
+enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, struct err *err)
+{
+	*cpu = (struct mem_cpu){.data.side = m, .fetch.side = m};
+	enum status st = build_private(cpu, m, err);
+	if (st != OK) {
+		mem_cpu_fini(cpu);
+		return st;
+	}
+	for (unsigned i = 0; i < cpu->data.levels; i++) cpu->served_names[i] = cpu->data.level[i]->params.name;
+	cpu->served_names[cpu->data.levels] = "dram";
+	assert(m->cpus < sizeof(m->cpu) / sizeof(m->cpu[0]));
+	m->cpu[m->cpus++] = cpu;
+	return OK;
+}
+
+void mem_cpu_fini(struct mem_cpu *cpu)
+{
+	for (unsigned i = 0; i < cpu->owned_count; i++) cache_free(cpu->owned[i]);
+	cpu->owned_count = 0;
+}
+
+/* --- moving lines --------------------------------------------------------------------------------------------- */
+
+static void write_down(struct mem_port *port, unsigned level, uint64_t line, cycles_t now);
+
+/* A line left the caches above an inclusive one; true if one of them had written it. */
+static bool drop_above(struct mem_cpu *cpu, const struct cache *c, uint64_t line)
+{
+	bool dirty = false;
+	for (unsigned i = 0; i < cpu->owned_count; i++)
+		if (cpu->owned[i]->params.level < c->params.level) dirty |= cache_drop(cpu->owned[i], line).dirty;
+	return dirty;
+}
+
+static bool back_invalidate(struct mem_port *port, const struct cache *c, uint64_t line)
+{
+	struct mem_side *m = port->side;
+	bool dirty = false;
+	for (unsigned i = 0; i < m->cpus; i++) {
+		bool above = c->params.shared || m->cpu[i]->data.level[0] == port->level[0] ||
+			     m->cpu[i]->fetch.level[0] == port->level[0];
+		if (above) dirty |= drop_above(m->cpu[i], c, line);
+	}
+	return dirty;
+}
+
+/* `line` comes into the level's cache; what it pushes out moves on. */
+static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirty, cycles_t ready)
+{
+	struct cache *c = port->level[level];
+	struct cache_victim out = cache_install(c, line, dirty, ready);
+	if (!out.valid) return;
+	if (c->params.inclusion == INCL_INCLUSIVE) out.dirty |= back_invalidate(port, c, out.line);
+	bool next_takes_all = level + 1 < port->levels && port->level[level + 1]->params.inclusion == INCL_EXCLUSIVE;
+	c->stats.writebacks += out.dirty;
+	if (out.dirty) {
+		write_down(port, level + 1, out.line, ready);
+	} else if (next_takes_all && !cache_holds(port->level[level + 1], out.line)) {
+		fill(port, level + 1, out.line, false, ready);
+	}
+}
+
+/* A written line arrives at `level`: from an eviction above, or from a write that goes through. */
+static void write_down(struct mem_port *port, unsigned level, uint64_t line, cycles_t now)
+{
+	if (level >= port->levels) {
+		node_write(node_of_line(port->side, line), now, UINT64_C(1) << port->side->line_bits);
+		return;
+	}
+	struct cache *c = port->level[level];
+	if (!c->params.write_back) {
+		write_down(port, level + 1, line, now);
+		return;
+	}
+	int way = cache_find(c, line);
+	if (way == CACHE_MISS) fill(port, level, line, true, now);
+	else c->dirty[line & c->set_mask] |= UINT64_C(1) << way;
+}
+
+/* A write finds or brings its line to `level`, the first it looked in. */
+static void mark_written(struct mem_port *port, unsigned level, uint64_t line, int way, cycles_t now)
+{
+	struct cache *c = port->level[level];
+	if (c->params.write_back) c->dirty[line & c->set_mask] |= UINT64_C(1) << way;
+	else write_down(port, level + 1, line, now);
+}
+
+/* --- access --------------------------------------------------------------------------------------------------- */
+
+/* When a request that finds its line in `way` of `c` has it. */
+static cycles_t hit_done(struct cache *c, uint64_t line, int way, cycles_t now)
+{
+	cycles_t done = now + c->hit_cycles;
+	if (now < c->settled) {
+		cycles_t ready = c->ready[(line & c->set_mask) * c->ways + (unsigned)way];
+		if (ready > done) {
+			c->stats.merged++;
+			return ready;
+		}
+	}
+	c->stats.hits++;
+	return done;
+}
+
+/* Brings `line` into the levels first..hit-1 that missed. A line found in an exclusive cache leaves it. */
+static void fill_missed(struct mem_port *port, const struct mem_req *r, uint64_t line, unsigned first, unsigned hit,
+			cycles_t done)
+{
+	bool write = r->kind == ACCESS_WRITE, dirty = false;
+	if (hit < port->levels && port->level[hit]->params.inclusion == INCL_EXCLUSIVE && hit > first)
+		dirty = cache_drop(port->level[hit], line).dirty;
+	for (unsigned i = hit; i-- > first;) {
+		struct cache *c = port->level[i];
+		if (i > first && c->params.inclusion == INCL_EXCLUSIVE) continue;
+		if (cache_holds(c, line)) continue;     /* brought back by an eviction of this very fill */
+		bool takes = i > first || !write || c->params.write_allocate;
+		if (takes) fill(port, i, line, i == first && (dirty || (write && c->params.write_back)), done);
+		if (i == first && write && !(takes && c->params.write_back)) write_down(port, i + 1, line, done);
+	}
+}
+
+static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first, unsigned *served)
+{
+	uint64_t line = line_of(port->side, r);
+	unsigned slot[MEM_LEVELS_MAX], level = first;
+	cycles_t done = 0;
+	int way = CACHE_MISS;
+	for (; level < port->levels; level++) {
+		struct cache *c = port->level[level];
+		if (level > first) {
+			c->stats.accesses++;
+			if ((way = cache_find(c, line)) != CACHE_MISS) break;
+		}
+		c->stats.misses++;
+		c->stats.misses_by_cause[r->cause]++;
+		now = cache_mshr_reserve(c, now, &slot[level]);
+	}
+	if (way != CACHE_MISS) done = hit_done(port->level[level], line, way, now);
+	else done = node_read(node_of(port->side, r->pa.raw), now, UINT64_C(1) << port->side->line_bits);
+	for (unsigned i = first; i < level; i++) port->level[i]->mshr[slot[i]] = done;
+	fill_missed(port, r, line, first, level, done);
+	*served = level;
+	return done;
+}
+
+cycles_t mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first, unsigned *served)
+{
+	if (first >= port->levels) {
+		*served = port->levels;
+		return mem_access_uncached(port, r, now);
+	}
+	struct cache *c = port->level[first];
+	uint64_t line = line_of(port->side, r);
+	c->stats.accesses++;
+	int way = cache_find(c, line);
+	if (way == CACHE_MISS) return miss(port, r, now, first, served);
+	if (r->kind == ACCESS_WRITE) mark_written(port, first, line, way, now);
+	*served = first;
+	return hit_done(c, line, way, now);
+}
+
+cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cycles_t now)
+{
+	struct node *n = node_of(port->side, r->pa.raw);
+	if (r->kind == ACCESS_WRITE) {
+		node_write(n, now, UINT64_C(1) << port->side->line_bits);
+		return now;
+	}
+	return node_read(n, now, UINT64_C(1) << port->side->line_bits);
+}
+
+/* --- the rest ------------------------------------------------------------------------------------------------- */
+
+unsigned mem_line_bits(const struct mem_side *m) { return m->line_bits; }
+
+const struct node *mem_nodes(const struct mem_side *m, unsigned *count)
+{
+	*count = m->nodes;
+	return m->node;
+}
+
+void mem_register_stats(struct mem_side *m, struct stats *s)
+{
+	for (unsigned i = 0; i < m->shared_count; i++) cache_register_stats(m->shared[i], s, "");
+	for (unsigned i = 0; i < m->nodes; i++) node_register_stats(&m->node[i], s, i);
+}
+
+void mem_cpu_register_stats(struct mem_cpu *cpu, struct stats *s, unsigned number)
+{
+	char prefix[16];
+	snprintf(prefix, sizeof(prefix), "cpu%u.", number);
+	for (unsigned i = 0; i < cpu->owned_count; i++) cache_register_stats(cpu->owned[i], s, prefix);
+}
+
+static enum status check_cache(const struct cache *c, struct err *err)
+{
+	const struct cache_stats *s = &c->stats;
+	if (s->accesses == s->hits + s->misses + s->merged) return OK;
+	return err_set(err, ERR_CHECK,
+		       "%s: accesses %" PRIu64 " are not hits %" PRIu64 " + misses %" PRIu64 " + merged %" PRIu64,
+		       c->params.name, s->accesses, s->hits, s->misses, s->merged);
+}
+
+enum status mem_check_sums(const struct mem_side *m, const struct mem_cpu *cpu, unsigned cpus, struct err *err)
+{
+	for (unsigned i = 0; i < m->shared_count; i++) TRY(check_cache(m->shared[i], err));
+	for (unsigned n = 0; n < cpus; n++)
+		for (unsigned i = 0; i < cpu[n].owned_count; i++) TRY(check_cache(cpu[n].owned[i], err));
+	return OK;
+}

@@ -1,0 +1,59 @@
+/* mem.h - the memory side of a machine: caches strung together from each core to the nodes.
+ *
+ *   mem_access: (port, request, now) -> the cycle at which it completes
+ *
+ * A port is the way of one kind of request of one core: its caches from the nearest on, then the node that owns the
+ * address. Latencies are load-to-use, counted from the core: a request that is served at a level takes that level's
+ * hit_cycles, whatever it passed on the way, plus what it waited for. Calls may come with any `now`; state changes in
+ * the order of the calls.
+ * Not modelled: coherence between cores; prefetchers; latency of the way back up, beyond hit_cycles.
+ */
+#ifndef MEM_MEM_H
+#define MEM_MEM_H
+
+#include "mem/cache.h"
+#include "mem/node.h"
+
+enum { MEM_LEVELS_MAX = 4, MEM_SERVED_COUNT = MEM_LEVELS_MAX + 1 };
+
+struct mem_port {
+	struct cache *level[MEM_LEVELS_MAX];
+	unsigned levels;
+	struct mem_side *side;
+};
+
+struct mem_cpu {                /* one core's private caches and its two ports */
+	struct mem_port data, fetch;
+	struct cache *owned[2 * MEM_LEVELS_MAX];
+	unsigned owned_count;
+	const char *served_names[MEM_SERVED_COUNT + 1];         /* data path: "l1d", "l2", ..., "dram" */
+};
+
+struct mem_side;
+
+/* Builds shared caches and nodes. `caches` lists struct cache_params. ERR_CONFIG with the key at fault. */
+enum status mem_new(const struct memory_params *memory, const struct param_list *caches, uint64_t clock_mhz,
+		    struct mem_side **out, struct err *err);
+void mem_free(struct mem_side *m);
+
+/* Builds one core's private caches and its ports; the side must outlive it. */
+enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, struct err *err);
+void mem_cpu_fini(struct mem_cpu *cpu);
+
+void mem_register_stats(struct mem_side *m, struct stats *s);
+void mem_cpu_register_stats(struct mem_cpu *cpu, struct stats *s, unsigned number);
+
+/* Completion cycle of request `r` that begins at the port's level `first` (0 = the nearest) at `now`. `*served` gets
+ * the index of the level that had the line; `levels` stands for memory. */
+cycles_t mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first, unsigned *served);
+
+/* As mem_access without caches: straight to the node. */
+cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cycles_t now);
+
+unsigned mem_line_bits(const struct mem_side *m);
+const struct node *mem_nodes(const struct mem_side *m, unsigned *count);
+
+/* Checks accesses = hits + misses + merged in every cache. ERR_CHECK names the first that does not hold. */
+enum status mem_check_sums(const struct mem_side *m, const struct mem_cpu *cpu, unsigned cpus, struct err *err);
+
+#endif
