@@ -1,0 +1,153 @@
+/* tlb.h - a TLB of combined translations, tagged by regime, security state, VMID and ASID.
+ *
+ *   tlb_hit: (va, tag) -> entry or NULL, the few instructions of a predicted hit
+ *   tlb_find: the whole look-up      tlb_fill: a walk's result -> entry      tlb_invalidate: TLBI
+ *
+ * An entry knows its own size, so one TLB holds pages and blocks together; a set is chosen by the page number at the
+ * entry's size, and a look-up tries each size that is present. A way predictor, indexed by low bits of the page
+ * number, finds most hits at once, and is verified against the entry itself: it costs time when wrong, never truth.
+ * Touches of predicted hits are logged and told to the replacement policy before its state matters.
+ * Source: Arm ARM DDI 0487, D8.14 (TLB maintenance), D8.15 (use of ASIDs and VMIDs).
+ * Not modelled: conflict aborts for two entries of one address.
+ */
+#ifndef TLB_TLB_H
+#define TLB_TLB_H
+
+#include "base/status.h"
+#include "base/types.h"
+#include "repl/repl.h"
+#include "stats/stats.h"
+#include "tlb/tlb_params.h"
+
+/* --- tags ------------------------------------------------------------------------------------------------------ */
+
+/* Who a translation belongs to, packed: ASID <15:0>, VMID <31:16>, regime <33:32>, security <35:34>. */
+typedef uint64_t tlb_tag_t;
+
+enum { TLB_TAG_ASID_BITS = 16 };
+#define TLB_TAG_ALL ((tlb_tag_t)0xfffffffffULL)
+#define TLB_TAG_GLOBAL (TLB_TAG_ALL & ~(tlb_tag_t)0xffff)       /* leaves the ASID out of the comparison */
+
+static inline tlb_tag_t tlb_tag(enum regime regime, enum security security, uint16_t vmid, uint16_t asid)
+{
+	return (tlb_tag_t)security << 34 | (tlb_tag_t)regime << 32 | (tlb_tag_t)vmid << 16 | asid;
+}
+
+/* --- entries --------------------------------------------------------------------------------------------------- */
+
+struct tlb_entry {              /* one host cache line */
+	uint64_t va, va_mask;           /* matches x where ((va ^ x) & va_mask) == 0 */
+	tlb_tag_t tag, tag_mask;        /* and the request's tag likewise; an invalid entry matches no tag */
+	uint64_t pa;                    /* where va goes */
+	cycles_t ready;                 /* when the walk that brought it ends */
+	uint16_t perm;                  /* what it allows; the owner's business */
+	uint8_t bits;                   /* log2 of the size that this entry maps */
+	uint8_t s1_bits, s2_bits;       /* log2 of the translation's size at each stage; s2 is 0 without stage 2 */
+	uint8_t level;                  /* of the stage 1 leaf + 1: last-level-only TLBI and TTL hints */
+	uint8_t attr, sh;               /* memory attributes (MAIR encoding) and shareability */
+	uint32_t set;                   /* where it stands; fixed */
+	uint16_t way;
+	bool contiguous, device;
+};
+
+struct tlb_stats {
+	uint64_t lookups, hits, misses, merged;         /* lookups = hits + misses + merged */
+	uint64_t permission_misses;                     /* misses on an entry that did not allow the access */
+	uint64_t fills, evictions, invalidated;
+};
+
+enum { TLB_PREDICTOR_SLOTS = 1024, TLB_LOG_SLOTS = 64, TLB_SIG_LANES = 8 };
+
+struct tlb {                    /* laid out for the hit path; change it through the functions below only */
+	struct tlb_entry *entry;                /* sets x ways, row major */
+	uint32_t predict[TLB_PREDICTOR_SLOTS];  /* index of the entry that the last access of this slot used */
+	uint16_t log[TLB_LOG_SLOTS];            /* touches not yet told to the policy (fully associative TLBs) */
+	unsigned logged;
+	unsigned sets, ways, set_bits;
+	bool sets_power_of_2, index_xor, one_set;
+	uint64_t sizes_present;                 /* bit b: an entry of 2^b bytes may be here */
+	uint32_t size_count[64];
+	uint64_t sizes_held;                    /* bit b: entries of 2^b bytes are allowed */
+	uint16_t *sig;                          /* sets x sig_stride: a few bits of each entry's page; 0 = invalid */
+	unsigned sig_stride;
+	uint16_t *valid;                        /* valid ways per set */
+	const struct repl_policy *policy;
+	char *state;
+	size_t state_bytes;
+	struct tlb_params params;
+	struct tlb_stats stats;
+};
+
+/* Builds a TLB from checked params; ERR_CONFIG names what does not fit together. Free with tlb_free. */
+enum status tlb_new(const struct tlb_params *p, struct tlb **out, struct err *err);
+void tlb_free(struct tlb *t);
+/* Registers the counters under a printf-style path. */
+void tlb_register_stats(struct tlb *t, struct stats *s, const char *path, ...) __attribute__((format(printf, 3, 4)));
+
+/* --- look-up --------------------------------------------------------------------------------------------------- */
+
+/* Tells the policy of all logged touches. */
+void tlb_settle(struct tlb *t);
+
+static inline bool tlb_matches(const struct tlb_entry *e, uint64_t va, tlb_tag_t tag)
+{
+	return (((va ^ e->va) & e->va_mask) | ((tag ^ e->tag) & e->tag_mask)) == 0;
+}
+
+/* The predicted entry if it is the right one, touched; else NULL, which says nothing. Counts nothing. */
+static inline struct tlb_entry *tlb_hit(struct tlb *t, uint64_t va, tlb_tag_t tag)
+{
+	struct tlb_entry *e = &t->entry[t->predict[va >> 12 & (TLB_PREDICTOR_SLOTS - 1)]];
+	if (__builtin_expect(!tlb_matches(e, va, tag), 0)) return NULL;
+	if (t->one_set) {
+		t->log[t->logged] = e->way;
+		if (++t->logged == TLB_LOG_SLOTS) tlb_settle(t);
+	} else {
+		t->policy->touch(t->state + e->set * t->state_bytes, t->ways, e->way);
+	}
+	return e;
+}
+
+/* The entry for va, touched and predicted from now on, or NULL. Counts nothing. Valid until the next fill. */
+struct tlb_entry *tlb_find(struct tlb *t, uint64_t va, tlb_tag_t tag);
+
+/* --- change ---------------------------------------------------------------------------------------------------- */
+
+/* A translation to be filled. `run_bits` is the size with contiguous runs taken as one, `bits` without; the entry
+ * becomes the largest piece around `va` that this TLB holds. `like` carries everything but va, va_mask, pa and bits:
+ * those are computed from `va` and the address `pa` that it goes to. */
+struct tlb_fill {
+	uint64_t va, pa;
+	unsigned bits, run_bits;
+	struct tlb_entry like;
+};
+
+/* Fills; returns the entry, or NULL where the TLB holds no size that is small enough. */
+struct tlb_entry *tlb_fill(struct tlb *t, const struct tlb_fill *f);
+
+/* Which entries a TLBI takes: all conditions must hold. A zero mask leaves the condition out. */
+struct tlb_match {
+	uint64_t va, va_mask;           /* overlaps the entry's range */
+	tlb_tag_t tag, tag_mask;        /* compared where the entry compares, too: global entries match any ASID */
+	bool not_global;                /* only entries that have an ASID */
+	uint8_t levels;                 /* bit l + 1: only leaves of stage 1 level l; 0: any */
+};
+
+static inline bool tlb_match_takes(const struct tlb_match *m, const struct tlb_entry *e)
+{
+	if (!e->bits) return false;
+	if ((m->va ^ e->va) & m->va_mask & e->va_mask) return false;
+	if ((m->tag ^ e->tag) & m->tag_mask & e->tag_mask) return false;
+	if (m->not_global && e->tag_mask != TLB_TAG_ALL) return false;
+	return !m->levels || (m->levels >> e->level & 1);
+}
+
+/* Removes the entries that `m` takes; returns how many. O(entries). */
+unsigned tlb_invalidate(struct tlb *t, const struct tlb_match *m);
+/* Removes one entry. */
+void tlb_drop(struct tlb *t, struct tlb_entry *e);
+
+/* Asserts what must always hold: signatures, counts and sizes agree with the entries. O(entries); for tests. */
+void tlb_check(const struct tlb *t);
+
+#endif
