@@ -1,0 +1,547 @@
+/* verb_trace.c - `strata trace info|cat|import|export|gen`: looks into, converts and makes traces. */
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/alloc.h"
+#include "cli/verbs.h"
+#include "trace/cut.h"
+#include "trace/generator.h"
+#include "trace/summary.h"
+#include "trace/text.h"
+#include "trace/wire.h"
+#include "trace/writer.h"
+
+/* -- Command lines -- */
+
+struct options {
+	const char *input, *output, *from, *to;
+	bool json;
+	uint64_t seed, skip, count;
+	struct gen_params gen;
+	bool gen_named;
+};
+
+/* A number, with K, M, G or T for powers of 1024. */
+static bool parse_number(const char *text, uint64_t *out)
+{
+	static const char suffixes[] = "KMGT";
+	char *end;
+	errno = 0;
+	unsigned long long v = strtoull(text, &end, strncmp(text, "0x", 2) ? 10 : 16);
+	const char *suffix = *end ? strchr(suffixes, *end) : NULL;
+	unsigned shift = suffix ? 10 * (unsigned)(suffix - suffixes + 1) : 0;
+	if (suffix) end++;
+	*out = (uint64_t)v << shift;
+	return text[0] >= '0' && text[0] <= '9' && !*end && !errno && *out >> shift == v;
+}
+
+static uint64_t need_number(struct argp_state *state, const char *key, const char *text)
+{
+	uint64_t v;
+	if (!parse_number(text, &v)) argp_error(state, "%s: '%s' is not a number", key, text);
+	return v;
+}
+
+static void set_choice(struct argp_state *state, const struct param *row, const char *text, uint64_t *out)
+{
+	for (*out = 0; row->choices[*out]; ++*out)
+		if (!strcmp(row->choices[*out], text)) return;
+	argp_error(state, "%s: '%s' is not one of its names; see --help", row->name, text);
+}
+
+static void set_value(struct argp_state *state, const struct param *row, const char *text, uint64_t *out)
+{
+	if (row->kind == PARAM_ENUM) {
+		set_choice(state, row, text, out);
+		return;
+	}
+	if (row->kind == PARAM_BOOL && (!strcmp(text, "yes") || !strcmp(text, "no")))
+		*out = !strcmp(text, "yes");
+	else
+		*out = need_number(state, row->name, text);
+	if (*out < row->min || *out > row->max)
+		argp_error(state, "%s: %s is outside %" PRIu64 "..%" PRIu64, row->name, text, row->min,
+			   row->max);
+}
+
+/* One "key=value" of `gen`, by the rows of the generators' schema. */
+static void set_param(struct argp_state *state, struct gen_params *p, const char *arg)
+{
+	const char *equals = strchr(arg, '=');
+	size_t n = equals ? (size_t)(equals - arg) : 0;
+	for (size_t i = 0; n && i < gen_schema.count; i++) {
+		const struct param *row = &gen_schema.param[i];
+		if (row->kind == PARAM_LIST || strlen(row->name) != n || strncmp(row->name, arg, n)) continue;
+		set_value(state, row, equals + 1, (uint64_t *)((char *)p + row->offset));
+		return;
+	}
+	argp_error(state, "'%s' is not KEY=VALUE with a key of the generators; see --help", arg);
+}
+
+static void take_word(struct options *o, char *arg, struct argp_state *state, bool generates)
+{
+	if (generates && !o->gen_named) {
+		set_choice(state, &gen_schema.param[0], arg, &o->gen.generator);
+		o->gen_named = true;
+	} else if (generates) {
+		set_param(state, &o->gen, arg);
+	} else if (o->input) {
+		argp_error(state, "one input at a time: '%s'", arg);
+	} else {
+		o->input = arg;
+	}
+}
+
+enum { OPT_SKIP = 256, OPT_FROM, OPT_TO, OPT_JSON, OPT_SEED };
+
+static void finish_words(const struct options *o, struct argp_state *state, bool generates)
+{
+	if (generates ? !o->gen_named : !o->input)
+		argp_error(state, generates ? "which generator?" : "which file?");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state, bool generates)
+{
+	struct options *o = state->input;
+	switch (key) {
+	case 'o': o->output = arg; return 0;
+	case 'n': o->count = need_number(state, "--count", arg); return 0;
+	case OPT_SKIP: o->skip = need_number(state, "--skip", arg); return 0;
+	case OPT_FROM: o->from = arg; return 0;
+	case OPT_TO: o->to = arg; return 0;
+	case OPT_JSON: o->json = true; return 0;
+	case OPT_SEED: o->seed = need_number(state, "--seed", arg); return 0;
+	case ARGP_KEY_ARG: take_word(o, arg, state, generates); return 0;
+	case ARGP_KEY_END: finish_words(o, state, generates); return 0;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static error_t parse_file(int key, char *arg, struct argp_state *state)
+{
+	return parse(key, arg, state, false);
+}
+static error_t parse_gen(int key, char *arg, struct argp_state *state)
+{
+	return parse(key, arg, state, true);
+}
+
+/* -- info -- */
+
+static void print_summary(const struct trace_info *info, const struct trace_summary *s)
+{
+	if (info->records != TRACE_UNKNOWN && info->records != s->records)
+		printf("  %-16s%14" PRIu64 "  of kinds unknown to this version, left out\n", "unknown",
+		       info->records - s->records);
+	for (unsigned kind = 0; kind < 256; kind++)
+		if (s->by_kind[kind])
+			printf("  %-16s%14" PRIu64 "\n", record_kind_text(kind), s->by_kind[kind]);
+	printf("  %-16s%14" PRIu64 "\n", "records", s->records);
+	printf("  %-16s%14" PRIu64 "\n", "instructions", s->instructions);
+	printf("  %-16s%14" PRIu64 "  instructions fetched + loads + stores\n", "accesses",
+	       trace_summary_accesses(s));
+	printf("  %-16s%14" PRIu64 "  of 4 KiB\n", "code pages", s->code_pages);
+	printf("  %-16s%14" PRIu64 "  of 4 KiB\n", "data pages", s->data_pages);
+	printf("  %-16s%14" PRIu64 "  of 4 KiB\n", "pages", s->all_pages);
+	if (info->frames) printf("  %-16s%14" PRIu64 "\n", "frames", info->frames);
+}
+
+static void print_lacks(uint32_t lacks)
+{
+	printf("lacks     ");
+	for (int i = 0; stream_lack_names[i]; i++)
+		if (lacks >> i & 1) printf(" %s", stream_lack_names[i]);
+	puts(lacks ? "" : " nothing");
+}
+
+static void print_heading(const char *path, const struct trace_info *info)
+{
+	printf("file       %s\nformat     %s\nstreams    %" PRIu32 "\npage       %" PRIu64 " bytes\n", path,
+	       info->format, info->streams, info->page_bytes);
+	print_lacks(info->lacks);
+	printf("hash       %016" PRIx64 "\n", info->hash);
+	for (const char *m = info->meta; *m; m += strcspn(m, "\n") + (m[strcspn(m, "\n")] == '\n'))
+		printf("meta       %.*s\n", (int)strcspn(m, "\n"), m);
+}
+
+static json_t *summary_json(const struct trace_info *info, const struct trace_summary *s)
+{
+	json_t *kinds = json_object();
+	for (unsigned kind = 0; kind < 256; kind++)
+		if (s->by_kind[kind])
+			json_object_set_new(kinds, record_kind_text(kind),
+					    json_integer((json_int_t)s->by_kind[kind]));
+	return json_pack("{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "by_kind", kinds, "records",
+			 (json_int_t)s->records, "instructions", (json_int_t)s->instructions, "accesses",
+			 (json_int_t)trace_summary_accesses(s), "code_pages", (json_int_t)s->code_pages,
+			 "data_pages", (json_int_t)s->data_pages, "pages", (json_int_t)s->all_pages, "frames",
+			 (json_int_t)info->frames);
+}
+
+static json_t *heading_json(const char *path, const struct trace_info *info)
+{
+	char hash[17];
+	json_t *lacks = json_array();
+	snprintf(hash, sizeof(hash), "%016" PRIx64, info->hash);
+	for (int i = 0; stream_lack_names[i]; i++)
+		if (info->lacks >> i & 1) json_array_append_new(lacks, json_string(stream_lack_names[i]));
+	return json_pack("{s:s,s:s,s:I,s:o,s:s,s:s}", "file", path, "format", info->format, "page_bytes",
+			 (json_int_t)info->page_bytes, "lacks", lacks, "hash", hash, "meta", info->meta);
+}
+
+/* Reads one stream to its end and prints it, or adds it to `streams`. */
+static enum status describe_stream(const struct options *o, uint32_t stream, json_t **root, uint32_t *streams,
+				   struct err *err)
+{
+	struct trace_source *src;
+	struct trace_summary sum;
+	TRY(trace_open(o->input, stream, &src, err));
+	const struct trace_info *info = trace_source_info(src);
+	enum status st = trace_summarize(src, &sum, err);
+	*streams = info->streams;
+	if (st == OK && o->json) {
+		if (!*root) *root = heading_json(o->input, info);
+		if (!json_object_get(*root, "streams")) json_object_set_new(*root, "streams", json_array());
+		json_array_append_new(json_object_get(*root, "streams"), summary_json(info, &sum));
+	} else if (st == OK) {
+		if (stream == 0) print_heading(o->input, info);
+		printf("\nstream %" PRIu32 "\n", stream);
+		print_summary(info, &sum);
+	}
+	trace_close(src);
+	return st;
+}
+
+static enum status run_info(const struct options *o, struct err *err)
+{
+	json_t *root = NULL;
+	uint32_t streams = 1;
+	enum status st = OK;
+	for (uint32_t i = 0; st == OK && i < streams; i++) st = describe_stream(o, i, &root, &streams, err);
+	if (st == OK && root) {
+		json_dumpf(root, stdout, JSON_INDENT(2));
+		putchar('\n');
+	}
+	json_decref(root);
+	return st;
+}
+
+/* -- Passing records on -- */
+
+/* Where the records of one stream go. */
+struct sink {
+	FILE *text;
+	struct trace_writer *writer;
+	uint64_t records;
+};
+
+static enum status sink_put(struct sink *sink, uint32_t stream, const struct record *r, size_t n,
+			    struct err *err)
+{
+	sink->records += n;
+	if (sink->writer) return trace_write(sink->writer, stream, r, n, err);
+	for (size_t i = 0; i < n; i++) trace_text_record(sink->text, &r[i]);
+	return OK;
+}
+
+/* All records of a source that are in the window. */
+static enum status copy_stream(struct trace_source *src, uint32_t stream, struct trace_cut cut,
+			       struct sink *sink, struct err *err)
+{
+	struct record *batch = xcalloc(TRACE_BATCH, sizeof(*batch));
+	enum status st = OK;
+	size_t n = 1;
+	if (sink->text) trace_text_stream(sink->text, stream);
+	while (st == OK && n && cut.count) {
+		st = trace_next(src, batch, TRACE_BATCH, &n, err);
+		if (st == OK) st = sink_put(sink, stream, batch, trace_cut_batch(&cut, batch, n), err);
+	}
+	free(batch);
+	return st;
+}
+
+/* The other streams of a file whose first is open. */
+static enum status copy_file(const struct options *o, struct trace_source *first, struct sink *sink,
+			     struct err *err)
+{
+	struct trace_cut cut = {o->skip, o->count};
+	uint32_t streams = trace_source_info(first)->streams;
+	TRY(copy_stream(first, 0, cut, sink, err));
+	for (uint32_t i = 1; i < streams; i++) {
+		struct trace_source *src;
+		TRY(trace_open(o->input, i, &src, err));
+		enum status st = copy_stream(src, i, cut, sink, err);
+		trace_close(src);
+		TRY(st);
+	}
+	return OK;
+}
+
+static enum status open_input(const struct options *o, struct trace_source **src, struct err *err)
+{
+	TRY(trace_open(o->input, 0, src, err));
+	const char *format = trace_source_info(*src)->format;
+	if (!o->from || !strcmp(format, o->from)) return OK;
+	enum status st = err_set(err, ERR_INPUT, "%s: expected format %s, found %s", o->input, o->from,
+				 format);
+	trace_close(*src);
+	return st;
+}
+
+static enum status flush_text(FILE *out, const char *name, struct err *err)
+{
+	if (!fflush(out) && !ferror(out)) return OK;
+	return err_set(err, ERR_HOST, "%s: cannot be written: %s", name, strerror(errno));
+}
+
+/* -- cat, export -- */
+
+static enum status print_records(struct trace_source *src, uint64_t count, struct sink *sink, struct err *err)
+{
+	struct record *batch = xcalloc(TRACE_BATCH, sizeof(*batch));
+	enum status st = OK;
+	for (size_t n = 1; st == OK && n && count;) {
+		st = trace_next(src, batch, count < TRACE_BATCH ? (size_t)count : TRACE_BATCH, &n, err);
+		if (st == OK) st = sink_put(sink, 0, batch, n, err);
+		count -= st == OK ? n : 0;
+	}
+	free(batch);
+	return st;
+}
+
+static enum status run_cat(const struct options *o, struct err *err)
+{
+	struct trace_source *src;
+	uint64_t from = 0;
+	struct sink sink = {.text = stdout};
+	if (o->from && !parse_number(o->from, &from))
+		return err_set(err, ERR_USAGE, "--from: '%s' is not a number", o->from);
+	TRY(trace_open(o->input, (uint32_t)o->skip, &src, err));
+	struct trace_info info = *trace_source_info(src);
+	info.streams = 1;
+	trace_text_header(stdout, &info);
+	enum status st = trace_skip(src, from, err);
+	if (st == OK) st = print_records(src, o->count, &sink, err);
+	if (st == OK) trace_text_end(stdout, sink.records);
+	trace_close(src);
+	return st == OK ? flush_text(stdout, "standard output", err) : st;
+}
+
+static enum status export_text(const struct options *o, struct trace_source *src, FILE *out, struct err *err)
+{
+	struct sink sink = {.text = out};
+	trace_text_header(out, trace_source_info(src));
+	TRY(copy_file(o, src, &sink, err));
+	trace_text_end(out, sink.records);
+	return flush_text(out, o->output ? o->output : "standard output", err);
+}
+
+static enum status run_export(const struct options *o, struct err *err)
+{
+	struct trace_source *src;
+	if (o->to && strcmp(o->to, "text"))
+		return err_set(err, ERR_USAGE, "--to: '%s' is not an export format; there is: text", o->to);
+	TRY(open_input(o, &src, err));
+	FILE *out = o->output ? fopen(o->output, "w") : stdout;
+	enum status st = out ? export_text(o, src, out, err)
+			     : err_set(err, ERR_HOST, "%s: cannot be written: %s", o->output,
+				       strerror(errno));
+	if (out && o->output && fclose(out) && st == OK)
+		st = err_set(err, ERR_HOST, "%s: cannot be written: %s", o->output, strerror(errno));
+	trace_close(src);
+	return st;
+}
+
+/* -- import, gen -- */
+
+/* The description of the file, and where a foreign or cut one comes from. */
+static char *import_meta(const struct options *o, const struct trace_info *info)
+{
+	bool cut = o->skip || o->count != TRACE_UNKNOWN;
+	bool own = !strcmp(info->format, "native") || !strcmp(info->format, "text");
+	if (own && !cut) return xstrdup(info->meta);
+	char *from = xasprintf("%simported_from=%s %016" PRIx64 "\n", info->meta, info->format, info->hash);
+	if (!cut) return from;
+	char *with_cut = o->count == TRACE_UNKNOWN
+				 ? xasprintf("%scut=skip %" PRIu64 " accesses\n", from, o->skip)
+				 : xasprintf("%scut=skip %" PRIu64 " keep %" PRIu64 " accesses\n", from,
+					     o->skip, o->count);
+	free(from);
+	return with_cut;
+}
+
+static enum status import_to(const struct options *o, struct trace_source *src, struct err *err)
+{
+	const struct trace_info *info = trace_source_info(src);
+	char *meta = import_meta(o, info);
+	struct trace_description d = {info->streams, info->lacks, info->page_bytes, meta};
+	struct sink sink = {0};
+	enum status st = trace_writer_open(o->output, &d, &sink.writer, err);
+	free(meta);
+	TRY(st);
+	st = copy_file(o, src, &sink, err);
+	if (st == OK) return trace_writer_commit(sink.writer, err);
+	trace_writer_abort(sink.writer);
+	return st;
+}
+
+static enum status run_import(const struct options *o, struct err *err)
+{
+	struct trace_source *src;
+	if (!o->output) return err_set(err, ERR_USAGE, "trace import: -o FILE is required");
+	TRY(open_input(o, &src, err));
+	enum status st = import_to(o, src, err);
+	trace_close(src);
+	return st;
+}
+
+static enum status copy_generated(const struct options *o, struct trace_writer *w, struct err *err)
+{
+	struct sink sink = {.writer = w};
+	for (uint32_t i = 0; i < o->gen.threads; i++) {
+		struct trace_source *src;
+		TRY(gen_open("gen", &o->gen, o->seed, i, &src, err));
+		enum status st = copy_stream(src, i, (struct trace_cut){0, TRACE_UNKNOWN}, &sink, err);
+		trace_close(src);
+		TRY(st);
+	}
+	return OK;
+}
+
+static enum status run_gen(const struct options *o, struct err *err)
+{
+	struct trace_source *src;
+	struct trace_writer *w;
+	if (!o->output) return err_set(err, ERR_USAGE, "trace gen: -o FILE is required");
+	TRY(gen_open("gen", &o->gen, o->seed, 0, &src, err));
+	const struct trace_info *info = trace_source_info(src);
+	struct trace_description d = {info->streams, info->lacks, info->page_bytes, info->meta};
+	enum status st = trace_writer_open(o->output, &d, &w, err);
+	trace_close(src);
+	TRY(st);
+	st = copy_generated(o, w, err);
+	if (st == OK) return trace_writer_commit(w, err);
+	trace_writer_abort(w);
+	return st;
+}
+
+/* The text behind the options of `gen --help`: generators and keys, from their rows. */
+static char *gen_help(int key, const char *text, void *input)
+{
+	(void)input;
+	if (key != ARGP_KEY_HELP_POST_DOC) return (char *)text;
+	struct wire_buffer out = {0};
+#define X(name, doc) wire_put(&out, "  " #name ": " doc "\n", sizeof("  " #name ": " doc "\n") - 1);
+	wire_put(&out, "Generators:\n", 12);
+	GENERATORS(X)
+#undef X
+	wire_put(&out, "Keys:\n", 6);
+	for (size_t i = 1; i < gen_schema.count; i++) {
+		const struct param *row = &gen_schema.param[i];
+		if (row->kind == PARAM_LIST) continue; /* children need a YAML file */
+		char *line = xasprintf("  %s=%" PRIu64 " (%s, %" PRIu64 "..%" PRIu64 ") %s\n", row->name,
+				       row->dflt, row->unit, row->min, row->max, row->doc);
+		wire_put(&out, line, strlen(line));
+		free(line);
+	}
+	wire_put(&out, "", 1);
+	return (char *)out.bytes;
+}
+
+/* -- Commands -- */
+
+static const struct argp_option info_options[] = {{"json", OPT_JSON, 0, 0, "print JSON", 0}, {0}};
+static const struct argp_option cat_options[] = {
+	{"from", OPT_FROM, "N", 0, "begin with record N (default 0)", 0},
+	{"count", 'n', "N", 0, "print N records (default: all)", 0},
+	{"stream", OPT_SKIP, "N", 0, "of this stream (default 0)", 0},
+	{0},
+};
+static const struct argp_option import_options[] = {
+	{"output", 'o', "FILE", 0, "the native trace to write", 0},
+	{"from", OPT_FROM, "FORMAT", 0, "insist on native, mtr1 or text (default: recognised)", 0},
+	{"skip", OPT_SKIP, "N", 0, "leave out N accesses (instructions fetched + loads + stores)", 0},
+	{"count", 'n', "N", 0, "keep N accesses", 0},
+	{0},
+};
+static const struct argp_option export_options[] = {
+	{"output", 'o', "FILE", 0, "default: standard output", 0},
+	{"to", OPT_TO, "FORMAT", 0, "text", 0},
+	{"skip", OPT_SKIP, "N", 0, "leave out N accesses (instructions fetched + loads + stores)", 0},
+	{"count", 'n', "N", 0, "keep N accesses", 0},
+	{0},
+};
+static const struct argp_option gen_options[] = {
+	{"output", 'o', "FILE", 0, "the native trace to write", 0},
+	{"seed", OPT_SEED, "N", 0, "of the random streams (default 1)", 0},
+	{0},
+};
+
+struct command {
+	const char *name;
+	enum status (*run)(const struct options *o, struct err *err);
+	struct argp argp;
+};
+
+static const struct command commands[] = {
+	{"info", run_info, {info_options, parse_file, "FILE", "What a trace holds.", 0, 0, 0}},
+	{"cat", run_cat, {cat_options, parse_file, "FILE", "Print a trace in its text form.", 0, 0, 0}},
+	{"import",
+	 run_import,
+	 {import_options, parse_file, "FILE", "Convert to the native format.", 0, 0, 0}},
+	{"export",
+	 run_export,
+	 {export_options, parse_file, "FILE", "Convert from the native format.", 0, 0, 0}},
+	{"gen",
+	 run_gen,
+	 {gen_options, parse_gen, "GENERATOR [KEY=VALUE...]", "Write what a generator computes.\v", 0,
+	  gen_help, 0}},
+};
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static void usage(FILE *out)
+{
+	fputs("usage: strata trace COMMAND [OPTION...] ...\n\ncommands:\n", out);
+	for (int i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].argp.doc);
+	fputs("\n`strata trace COMMAND --help` describes one.\n", out);
+}
+
+static int run_command(const struct command *c, int argc, char **argv)
+{
+	struct options o = {.count = TRACE_UNKNOWN, .seed = 1};
+	struct err err;
+	char *name = xasprintf("strata trace %s", c->name);
+	for (size_t i = 0; i < gen_schema.count; i++)
+		if (gen_schema.param[i].kind != PARAM_LIST)
+			*(uint64_t *)((char *)&o.gen + gen_schema.param[i].offset) = gen_schema.param[i].dflt;
+	argv[0] = name;
+	argp_err_exit_status = 2;
+	argp_parse(&c->argp, argc, argv, 0, NULL, &o);
+	enum status st = c->run(&o, &err);
+	if (st != OK) fprintf(stderr, "strata: %s\n", err.text);
+	free(name);
+	return status_exit_code(st);
+}
+
+int verb_trace(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage(stderr);
+		return 2;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		usage(stdout);
+		return 0;
+	}
+	for (int i = 0; i < COMMANDS; i++)
+		if (!strcmp(argv[1], commands[i].name)) return run_command(&commands[i], argc - 1, argv + 1);
+	fprintf(stderr, "strata: no command 'trace %s'; `strata trace --help` lists them\n", argv[1]);
+	return 2;
+}

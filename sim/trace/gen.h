@@ -1,0 +1,79 @@
+/* gen.h - what a generator implements (sim/trace/gen_<name>.c), and what its loops share.
+ *
+ *   check(params) -> start(state) -> fill(state, records, n) ...
+ * `fill` writes exactly n accesses and never ends; the number of accesses and the load-store pairs of `update` are
+ * done once, in generator.c. A fill loop is written out for its generator: no switch and
+ * no indirect call per record.
+ */
+#ifndef TRACE_GEN_H
+#define TRACE_GEN_H
+
+#include "base/rng.h"
+#include "trace/generator.h"
+
+struct gen_state {
+	const struct gen_params *p;
+	const char *path; /* names the random stream and stands in messages */
+	struct rng rng;
+	void *own;           /* state_bytes, zeroed */
+	struct record store; /* second half of an update that the last batch had no room for */
+	bool store_due;
+};
+
+struct generator {
+	const char *name;
+	size_t state_bytes;
+	/* Optional: what rows cannot say. */
+	enum status (*check)(const char *where, const struct gen_params *p, struct err *err);
+	/* Optional: fills `own`. */
+	void (*start)(struct gen_state *s, uint64_t seed, uint32_t stream);
+	void (*fill)(struct gen_state *s, struct record *buf, size_t n);
+	void (*stop)(struct gen_state *s); /* optional: frees what `own` points to */
+};
+
+#define X(name, doc) extern const struct generator gen_##name;
+GENERATORS(X)
+#undef X
+
+/* The generator of a kind; the kind comes from the schema's choices. */
+const struct generator *generator_find(uint64_t kind);
+/* The checks that every generator shares, then its own. */
+enum status gen_check(const char *where, const struct gen_params *p, struct err *err);
+/* Starts and stops one generator; `p` and `path` must outlive the state. */
+void gen_start(struct gen_state *s, const struct gen_params *p, const char *path, uint64_t seed,
+	       uint32_t stream);
+/* The next n accesses, updates included. The stream is the same however it is cut into calls. */
+void gen_fill(struct gen_state *s, struct record *buf, size_t n);
+void gen_stop(struct gen_state *s);
+
+/* ERR_INPUT "where: key: value is not a multiple of other". */
+enum status gen_check_multiple(const char *where, const char *key, uint64_t value, uint64_t of,
+			       struct err *err);
+
+/* One of 0..n-1 by the random fraction *u of 2^64, which becomes the fraction within that choice: a draw of 64 bits
+ * serves several choices, exact to their product over 2^64. Source: arithmetic decoding. */
+static inline uint64_t gen_choose(uint64_t *u, uint64_t n)
+{
+	u128_t product = (u128_t)*u * n;
+	*u = (uint64_t)product;
+	return (uint64_t)(product >> 64);
+}
+
+/* REC_LOAD or REC_STORE, by read_percent. */
+static inline uint8_t gen_choose_kind(uint64_t *u, uint64_t read_percent)
+{
+	return (uint8_t)(REC_LOAD + (gen_choose(u, 100) >= read_percent));
+}
+_Static_assert(REC_STORE == REC_LOAD + 1, "gen_choose_kind adds");
+
+/* The record of an access; kind, address and flags vary. */
+static inline struct record gen_record(const struct gen_params *p, uint64_t addr, uint8_t kind, uint8_t flags)
+{
+	return (struct record){.addr = addr,
+			       .count = (uint32_t)p->access_bytes,
+			       .gap = (uint16_t)p->instruction_gap,
+			       .kind = kind,
+			       .flags = flags};
+}
+
+#endif

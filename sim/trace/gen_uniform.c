@@ -1,0 +1,18 @@
+/* gen_uniform.c - every aligned access of the footprint equally likely.
+ * With `update: yes` each address is read and then written: the memory behaviour of HPC Challenge RandomAccess (GUPS).
+ */
+#include "trace/gen.h"
+
+static void uniform_fill(struct gen_state *s, struct record *buf, size_t n)
+{
+	const struct gen_params p = *s->p;
+	uint64_t places = p.footprint_bytes / p.access_bytes;
+	struct rng rng = s->rng;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t u = rng_next(&rng), addr = p.base_address + gen_choose(&u, places) * p.access_bytes;
+		buf[i] = gen_record(&p, addr, gen_choose_kind(&u, p.read_percent), 0);
+	}
+	s->rng = rng;
+}
+
+const struct generator gen_uniform = {.name = "uniform", .fill = uniform_fill};

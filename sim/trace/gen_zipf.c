@@ -1,0 +1,100 @@
+/* gen_zipf.c - items of Zipf popularity: the item of rank k is drawn with probability proportional to k^-theta.
+ * Ranks are scattered over the footprint by a fixed random permutation, so that popular items are no neighbours; the
+ * access falls on a uniformly drawn place in the item.
+ *
+ * Method: rejection-inversion, exact for any number of items with constant memory; it rejects a few per cent.
+ * Source: W. Hoermann and G. Derflinger, "Rejection-inversion to generate variates from monotone discrete
+ * distributions", ACM TOMACS 6(3), 1996. Logarithm and exponential are the portable ones, so that the stream
+ * does not depend on the host's mathematical library.
+ */
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/permute.h"
+#include "trace/gen.h"
+#include "trace/portable_math.h"
+
+struct zipf {
+	struct permutation scatter; /* rank - 1 -> item */
+	double theta, q;            /* q = 1 - theta, 0 at theta = 1 */
+	double h_first, h_last;     /* H(1.5) - 1 and H(items + 0.5): the interval that is inverted */
+	double sure;                /* a rank this near above its x is accepted without further computation */
+};
+
+/* h(x) = x^-theta. */
+static inline double zipf_h(const struct zipf *z, double x)
+{
+	return portable_exp(-z->theta * portable_log(x));
+}
+
+/* H(x), an integral of h. theta has steps of 1/1000, so q is 0 or at least 0.001 and nothing cancels badly. */
+static inline double zipf_integral(const struct zipf *z, double x)
+{
+	double log_x = portable_log(x);
+	return z->q == 0 ? log_x : (portable_exp(z->q * log_x) - 1) / z->q;
+}
+
+static inline double zipf_inverse(const struct zipf *z, double y)
+{
+	return z->q == 0 ? portable_exp(y) : portable_exp(portable_log(1 + y * z->q) / z->q);
+}
+
+static enum status zipf_check(const char *where, const struct gen_params *p, struct err *err)
+{
+	if (p->item_bytes < p->access_bytes || p->item_bytes > p->footprint_bytes)
+		return err_set(err, ERR_CONFIG,
+			       "%s: item_bytes: %llu is outside access_bytes..footprint_bytes (%llu..%llu)",
+			       where, (unsigned long long)p->item_bytes, (unsigned long long)p->access_bytes,
+			       (unsigned long long)p->footprint_bytes);
+	TRY(gen_check_multiple(where, "item_bytes", p->item_bytes, p->access_bytes, err));
+	return gen_check_multiple(where, "footprint_bytes", p->footprint_bytes, p->item_bytes, err);
+}
+
+static void zipf_start(struct gen_state *s, uint64_t seed, uint32_t stream)
+{
+	struct zipf *z = s->own;
+	struct rng shared; /* all threads find the same items popular */
+	char *name = xasprintf("%s.zipf.scatter", s->path);
+	(void)stream;
+	rng_init(&shared, seed, name);
+	free(name);
+	permute_init(&z->scatter, s->p->footprint_bytes / s->p->item_bytes, &shared);
+	z->theta = (double)s->p->theta_milli / 1000;
+	z->q = s->p->theta_milli == 1000 ? 0 : 1 - z->theta;
+	z->h_first = zipf_integral(z, 1.5) - 1;
+	z->h_last = zipf_integral(z, (double)z->scatter.n + 0.5);
+	z->sure = 2 - zipf_inverse(z, zipf_integral(z, 2.5) - zipf_h(z, 2));
+}
+
+/* A rank in 1..n. */
+static inline uint64_t zipf_rank(const struct zipf *z, struct rng *rng)
+{
+	for (;;) {
+		double y = z->h_last + rng_unit(rng) * (z->h_first - z->h_last), x = zipf_inverse(z, y);
+		uint64_t k = x < 1 ? 1 : (uint64_t)(x + 0.5);
+		if (k > z->scatter.n) k = z->scatter.n;
+		double rank = (double)k;
+		if (rank - x <= z->sure || y >= zipf_integral(z, rank + 0.5) - zipf_h(z, rank)) return k;
+	}
+}
+
+static void zipf_fill(struct gen_state *s, struct record *buf, size_t n)
+{
+	const struct gen_params p = *s->p;
+	const struct zipf *z = s->own;
+	uint64_t places = p.item_bytes / p.access_bytes;
+	struct rng rng = s->rng;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t item = permute(&z->scatter, zipf_rank(z, &rng) - 1), u = rng_next(&rng);
+		uint64_t addr = p.base_address + item * p.item_bytes +
+				gen_choose(&u, places) * p.access_bytes;
+		buf[i] = gen_record(&p, addr, gen_choose_kind(&u, p.read_percent), 0);
+	}
+	s->rng = rng;
+}
+
+const struct generator gen_zipf = {.name = "zipf",
+				   .state_bytes = sizeof(struct zipf),
+				   .check = zipf_check,
+				   .start = zipf_start,
+				   .fill = zipf_fill};

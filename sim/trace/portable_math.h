@@ -1,0 +1,67 @@
+/* portable_math.h - logarithm and exponential that give the same bits on every host.
+ *
+ * The C library's may differ in the last place from one version to the next, and a stream must not. These use only
+ * +, -, *, / and comparisons of IEEE 754 doubles, which are exact to the bit everywhere (built with
+ * -ffp-contract=off), are within a few units in the last place, and are inlined into the loops that use them.
+ */
+#ifndef TRACE_PORTABLE_MATH_H
+#define TRACE_PORTABLE_MATH_H
+
+#include <stdint.h>
+#include <string.h>
+
+/* ln(2) as a sum: the first part has 32 zero bits at its end, so that small multiples of it are exact. */
+#define PORTABLE_LN2_HIGH 0x1.62e42feep-1
+#define PORTABLE_LN2_LOW 0x1.a39ef35793c76p-33
+#define PORTABLE_LN2_INVERSE 0x1.71547652b82fep+0
+
+static inline double portable_scale(double x, int exponent)
+{
+	uint64_t bits = (uint64_t)(exponent + 1023) << 52;
+	double scale;
+	memcpy(&scale, &bits, sizeof(scale));
+	return x * scale;
+}
+
+/* ln(x) for normal x > 0: x = 2^e m with m near 1, ln m = 2 artanh((m-1)/(m+1)). */
+static inline double portable_log(double x)
+{
+	static const double coefficient[11] = {1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11,
+					       1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3,  1.0};
+	uint64_t bits;
+	memcpy(&bits, &x, sizeof(bits));
+	int e = (int)(bits >> 52) - 1023;
+	bits = (bits & UINT64_C(0xfffffffffffff)) | UINT64_C(0x3ff0000000000000);
+	double m;
+	memcpy(&m, &bits, sizeof(m));
+	if (m > 0x1.6a09e667f3bcdp+0) m *= 0.5, e++; /* sqrt(2) */
+	double t = (m - 1) / (m + 1), t2 = t * t, sum = 0;
+	for (int i = 0; i < 11; i++) sum = sum * t2 + coefficient[i];
+	return (2 * t * sum + e * PORTABLE_LN2_LOW) + e * PORTABLE_LN2_HIGH;
+}
+
+/* e^x for |x| < 700: x = k ln2 + r with |r| <= ln2 / 2, by the Taylor series of e^r. */
+static inline double portable_exp(double x)
+{
+	static const double coefficient[14] = {/* 1 / 13!, ..., 1 / 1!, 1 */
+					       1.0 / 6227020800,
+					       1.0 / 479001600,
+					       1.0 / 39916800,
+					       1.0 / 3628800,
+					       1.0 / 362880,
+					       1.0 / 40320,
+					       1.0 / 5040,
+					       1.0 / 720,
+					       1.0 / 120,
+					       1.0 / 24,
+					       1.0 / 6,
+					       1.0 / 2,
+					       1.0,
+					       1.0};
+	int k = (int)(x * PORTABLE_LN2_INVERSE + (x < 0 ? -0.5 : 0.5));
+	double r = (x - k * PORTABLE_LN2_HIGH) - k * PORTABLE_LN2_LOW, sum = 0;
+	for (int i = 0; i < 14; i++) sum = sum * r + coefficient[i];
+	return portable_scale(sum, k);
+}
+
+#endif
