@@ -24,14 +24,14 @@ static enum status look_up(sqlite3 *db, const char *text, int64_t *run, struct e
 	return status;
 }
 
-/* "bare metal, kvm 4K and 3 more" into `names`, which is fresh text. */
+/* "'bare metal', 'kvm 4K' and 3 more" into `names`, which is fresh text. */
 static enum status list_names(sqlite3 *db, char **names, struct err *err)
 {
 	sqlite3_stmt *stmt;
 	bool has_row;
 	TRY(sql_prepare(db,
 			"WITH n AS (SELECT name, max(id) AS id FROM run GROUP BY name)"
-			" SELECT group_concat(name, ', '), (SELECT count(*) FROM n) - ?1"
+			" SELECT group_concat('''' || name || '''', ', '), (SELECT count(*) FROM n) - ?1"
 			" FROM (SELECT name FROM n ORDER BY id LIMIT ?1)",
 			&stmt, err));
 	sqlite3_bind_int(stmt, 1, NAMES_SHOWN);

@@ -22,8 +22,8 @@
 	X("walk_cycles_mean", "walk mean", "cycles", 1, "s.walk_cycles_mean", "mean duration of a walk") \
 	X("walk_cycles_p99", "walk p99", "cycles", 0, "s.walk_cycles_p99", \
 	  "99 of 100 walks took at most this long (within 3.1 %)") \
-	X("cpi", "CPI", "cycles/instr.", 3, "s.cpi", "cycles per instruction, over all CPUs") \
-	X("slow_down", "slow-down", "x baseline", 3, \
+	X("cpi", "cycles", "/instr.", 3, "s.cpi", "cycles per instruction, over all CPUs") \
+	X("slow_down", "slow-down", "times", 3, \
 	  "CASE WHEN s.workload = b.workload THEN" \
 	  " 1.0 * s.cycles / nullif(s.accesses, 0) / (1.0 * nullif(b.cycles, 0) / nullif(b.accesses, 0)) END", \
 	  "elapsed cycles per access, relative to the baseline; only for the same workload")

@@ -90,7 +90,9 @@ static char *text_of(const struct cell *c, const struct column *column)
 {
 	switch (c->kind) {
 	case CELL_INT: return group_thousands(xasprintf("%" PRId64, c->integer));
-	case CELL_REAL: return group_thousands(xasprintf("%.*f", column->decimals, c->real));
+	case CELL_REAL:
+		if (!isfinite(c->real)) return xstrdup("-");
+		return group_thousands(xasprintf("%.*f", column->decimals, c->real));
 	case CELL_TEXT: return xstrdup(c->text);
 	default: return xstrdup("-");
 	}
@@ -198,7 +200,9 @@ static void print_csv_cell(const struct cell *c, FILE *out)
 {
 	switch (c->kind) {
 	case CELL_INT: fprintf(out, "%" PRId64, c->integer); break;
-	case CELL_REAL: fprintf(out, "%.15g", c->real); break;
+	case CELL_REAL:
+		if (isfinite(c->real)) fprintf(out, "%.15g", c->real);
+		break;
 	case CELL_TEXT: print_csv_text(c->text, out); break;
 	case CELL_NULL: break;
 	}

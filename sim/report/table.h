@@ -41,8 +41,9 @@ int table_row_count(const struct table *t);
 const struct cell *table_row(const struct table *t, int row);
 
 /* Text: headings, units, one line per row, numbers grouped by thousands, "-" for a missing value.
+ * A real that is no finite number counts as missing.
  * CSV: RFC 4180, a heading of column names, empty for a missing value. JSON: an array of objects, null for a
- * missing value; a real that is no number is null as well. ERR_HOST when the stream fails. */
+ * missing value. ERR_HOST when the stream fails. */
 enum status table_print(const struct table *t, enum table_format format, FILE *out, struct err *err);
 
 #endif
