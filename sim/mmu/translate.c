@@ -38,6 +38,16 @@ struct place {
 	uint64_t desc;
 };
 
+static void resume(struct walker *w, const struct stage_info *s, uint64_t input, struct walk_pos *pos)
+{
+	if (w->mem->shortcuts) w->mem->shortcuts->resume(w->mem->self, s, input, pos);
+}
+
+static void learn(struct walker *w, const struct stage_info *s, uint64_t input, const struct walk_pos *pos)
+{
+	if (w->mem->shortcuts) w->mem->shortcuts->learn(w->mem->self, s, input, pos);
+}
+
 /* HCR_EL2.PTW: stage 1 tables may not lie in Device memory. */
 static bool walk_is_protected(const struct stage_info *s, const struct leaf *leaf, enum req_cause cause)
 {
@@ -73,25 +83,39 @@ static bool write_back(struct walker *w, const struct place *at, uint64_t now)
 	return now == at->desc || w->mem->update(w->mem->self, at->pa, at->desc, now);
 }
 
-/* Stage 2 of `ipa`. false: *w->fault tells why. */
-static bool stage2(struct walker *w, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf)
+static bool stage2_walk(struct walker *w, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf)
 {
 	const struct stage_info *s = &w->r->s2;
 	struct walk_pos pos;
 	struct place at;
 	enum walk_step step;
-	if (!s->on) return leaf_of_off_stage(ipa, s->security, leaf), true;
+	uint64_t now;
 	enum fault_kind kind = walk_begin(s, ipa, a, &pos);
 	if (kind) return stage2_fail(w, kind, 0, ipa, cause);
+	resume(w, s, ipa, &pos);
 	do {
-		while ((step = stage2_step(w, &pos, ipa, cause, &at)) == WALK_TABLE) continue;
+		while ((step = stage2_step(w, &pos, ipa, cause, &at)) == WALK_TABLE) learn(w, s, ipa, &pos);
 		if (step == WALK_FAULT)
 			return stage2_fail(w, (enum fault_kind)pos.fault, pos.level, ipa, cause);
 		leaf_read(s, &pos, ipa, at.desc, leaf);
 		kind = leaf_check(s, leaf, a);
 		if (!kind && walk_is_protected(s, leaf, cause)) kind = FAULT_PERMISSION;
 		if (kind) return stage2_fail(w, kind, pos.level, ipa, cause);
-	} while (!write_back(w, &at, leaf_updated(s, leaf, a)));
+		now = leaf_updated(s, leaf, a);
+	} while (!write_back(w, &at, now));
+	if (now != at.desc) leaf_read(s, &pos, ipa, now, leaf);
+	return true;
+}
+
+/* Stage 2 of `ipa`. false: *w->fault tells why. */
+static bool stage2(struct walker *w, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf)
+{
+	const struct stage_info *s = &w->r->s2;
+	const struct walk_shortcuts *cut = w->mem->shortcuts;
+	if (!s->on) return leaf_of_off_stage(ipa, s->security, leaf), true;
+	if (cut && cut->find_stage2(w->mem->self, ipa, a, cause, leaf) && !walk_is_protected(s, leaf, cause)) return true;
+	if (!stage2_walk(w, ipa, a, cause, leaf)) return false;
+	if (cut) cut->learn_stage2(w->mem->self, ipa, leaf);
 	return true;
 }
 
@@ -124,14 +148,14 @@ static enum walk_step stage1_step(struct walker *w, const struct stage_info *s, 
 
 /* Writes stage 1's leaf back where the access asks for it. *done: false = it has changed meanwhile, read it again. */
 static bool stage1_update(struct walker *w, const struct stage_info *s, const struct walk_pos *pos,
-			  struct va va, struct access a, struct place *at, const struct leaf *leaf,
-			  bool *done)
+			  struct va va, struct access a, struct place *at, struct leaf *leaf, bool *done)
 {
 	uint64_t now = leaf_updated(s, leaf, a);
 	*done = true;
 	if (now == at->desc) return true;
 	if (!find_descriptor(w, walk_descriptor(s, pos, va.raw), ACCESS_WRITE, &at->pa)) return false;
 	*done = write_back(w, at, now);
+	if (*done) leaf_read(s, pos, va.raw, now, leaf);
 	return true;
 }
 
@@ -144,8 +168,9 @@ static bool stage1_walk(struct walker *w, const struct stage_info *s, struct va 
 	bool done;
 	enum fault_kind kind = walk_begin(s, va.raw, a, &pos);
 	if (kind) return fail(w, kind, 0, 1);
+	resume(w, s, va.raw, &pos);
 	do {
-		while ((step = stage1_step(w, s, &pos, va, &at)) == WALK_TABLE) continue;
+		while ((step = stage1_step(w, s, &pos, va, &at)) == WALK_TABLE) learn(w, s, va.raw, &pos);
 		if (step == WALK_FAULT) return false;
 		leaf_read(s, &pos, va.raw, at.desc, leaf);
 		kind = leaf_check(s, leaf, a);
@@ -188,6 +213,7 @@ static void take_stage1(const struct leaf *leaf, struct translation *out)
 	out->pa.raw = leaf->out;
 	out->s1_bits = leaf->bits;
 	out->s1_run_bits = leaf->run_bits;
+	out->s1_level = leaf->level;
 	out->perm = out->perm_s1 = leaf->perm;
 	out->attr = leaf->attr;
 	out->sh = attr_effective_sh(m);

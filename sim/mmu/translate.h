@@ -29,6 +29,19 @@ struct walk_mem {
 	uint64_t (*read)(void *self, struct pa pa, const struct walk_ref *ref);
 	/* Writes `now` if the word is still `old`; false otherwise, and the walk starts again. */
 	bool (*update)(void *self, struct pa pa, uint64_t old, uint64_t now);
+	const struct walk_shortcuts *shortcuts; /* NULL: none */
+};
+
+/* How a timed walker makes walks shorter without changing what they find. A position or leaf that is handed out must
+ * be one that was handed in for the same tables, not invalidated since. `self` is walk_mem's. */
+struct walk_shortcuts {
+	/* May move `pos` of a walk for `input` that is about to begin to one further down. */
+	void (*resume)(void *self, const struct stage_info *s, uint64_t input, struct walk_pos *pos);
+	/* A table descriptor was read on the way to `input`; `pos` is where it led. */
+	void (*learn)(void *self, const struct stage_info *s, uint64_t input, const struct walk_pos *pos);
+	/* May answer a whole stage 2 translation that allows `a`. */
+	bool (*find_stage2)(void *self, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf);
+	void (*learn_stage2)(void *self, uint64_t ipa, const struct leaf *leaf);
 };
 
 struct translation {
@@ -39,6 +52,7 @@ struct translation {
 	uint8_t s1_bits,
 		s1_run_bits; /* log2 of block or page, and of its contiguous run; 64 = the stage is off */
 	uint8_t s2_bits, s2_run_bits;
+	int8_t s1_level;                /* of the stage 1 leaf */
 	uint8_t perm, perm_s1, perm_s2; /* PERM_*, for a TLB; a clean page has no write permission yet */
 	uint8_t attr, sh;               /* MAIR form; effective shareability */
 	uint8_t security;               /* enum security: which physical address space */

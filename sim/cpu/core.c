@@ -1,0 +1,271 @@
+#include "cpu/core.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/bits.h"
+
+static const char *const bucket_names[] = {
+#define X(name, text, doc) #text,
+	CORE_BUCKETS(X)
+#undef X
+	NULL};
+
+#define F struct core_stats
+static const struct stat_desc stat_rows[] = {
+	STAT(F, instructions, "instructions", "instructions executed"),
+	STAT(F, loads, "count", "loads, after splitting"),
+	STAT(F, stores, "count", "stores, after splitting"),
+	STAT(F, accesses, "count", "loads and stores, after splitting"),
+	STAT(F, fetches, "count", "lines or parts of lines fetched"),
+	STAT(F, splits, "count", "loads and stores that crossed a line and were split"),
+	STAT(F, faults, "count", "accesses that faulted and were tried again"),
+	STAT(F, cycles, "cycles", "time from the first instruction to the retirement of the last"),
+	STAT_BY(F, cycles_by_bucket, bucket_names, "cycles", "where the cycles went; they add up to cycles"),
+};
+#undef F
+
+/* --- clocks ---------------------------------------------------------------------------------------------------- */
+
+static inline uint64_t clock_of(cycles_t cycle) { return cycle << CORE_FRACTION_BITS; }
+static inline cycles_t cycle_of(uint64_t clock) { return clock >> CORE_FRACTION_BITS; }
+
+/* `n` more instructions pass at the core's width. The window holds back dispatch until there is room. */
+static inline void pass_instructions(struct core *c, uint64_t n)
+{
+	uint64_t step = n * c->per_instruction;
+	c->instruction += n;
+	c->dispatch += step;
+	c->retire += step;
+	c->bucket[BUCKET_BASE] += step;
+	while (c->rob_tail != c->rob_head) {
+		const struct rob_mark *m = &c->rob[c->rob_tail & c->rob_mask];
+		if (m->instruction + c->rob_size > c->instruction) break;
+		uint64_t room = m->retired + (c->instruction - c->rob_size - m->instruction) * c->per_instruction;
+		if (room > c->dispatch) c->dispatch = room;
+		c->rob_tail++;
+	}
+}
+
+/* Holds the retire clock until `clock`, booking the wait to `bucket`. */
+static inline void hold_retire(struct core *c, uint64_t clock, enum core_bucket bucket)
+{
+	if (clock <= c->retire) return;
+	c->bucket[bucket] += clock - c->retire;
+	c->retire = clock;
+}
+
+/* Remembers that the present instruction retires at the retire clock. */
+static inline void mark_rob(struct core *c)
+{
+	if (c->rob_head != c->rob_tail && c->rob[(c->rob_head - 1) & c->rob_mask].instruction == c->instruction) c->rob_head--;
+	c->rob[c->rob_head++ & c->rob_mask] = (struct rob_mark){c->instruction, c->retire};
+}
+
+/* Time passes for the whole core: a handler ran. */
+static void stop_for(struct core *c, cycles_t cycles, enum core_bucket bucket)
+{
+	hold_retire(c, c->retire + clock_of(cycles), bucket);
+	c->dispatch = c->retire;
+}
+
+/* --- fetch ----------------------------------------------------------------------------------------------------- */
+
+/* The MMU met a fault at *now: its handler runs, and the walk goes on when it is done. */
+static bool resolve(void *owner, const struct mmu_fault *fault, cycles_t *now)
+{
+	struct core *c = owner;
+	struct core_fault_cost cost = {0};
+	c->stats.faults++;
+	if (c->on_fault(c->fault_owner, fault, &cost, &c->err) != OK) return false;
+	bool fetch = fault->access.kind == ACCESS_FETCH;
+	hold_retire(c, clock_of(*now), fetch ? BUCKET_FETCH_TRANSLATION : BUCKET_DATA_TRANSLATION);
+	stop_for(c, cost.exception, BUCKET_EXCEPTION);
+	stop_for(c, cost.hypervisor, BUCKET_HYPERVISOR);
+	*now = cycle_of(c->retire);
+	return true;
+}
+
+/* Fetches one piece, `n` instructions within one line. */
+static inline bool fetch_piece(struct core *c, uint64_t va, uint32_t n)
+{
+	struct mmu_done tr;
+	cycles_t start = cycle_of(c->dispatch);
+	if (!mmu_translate(c->mmu, va, ACCESS_FETCH, n, start, &tr)) return false;
+	unsigned served;
+	c->stats.fetches++;
+	c->fetch_req.pa.raw = tr.pa;
+	cycles_t done = mem_access(&c->mem->fetch, &c->fetch_req, tr.cycle, 0, &served) - c->fetch_hit_cycles;
+	if (done > start) {
+		hold_retire(c, clock_of(tr.cycle), BUCKET_FETCH_TRANSLATION);
+		hold_retire(c, clock_of(done), BUCKET_FETCH_MEMORY);
+		if (clock_of(done) > c->dispatch) c->dispatch = clock_of(done);
+	}
+	pass_instructions(c, n);
+	c->stats.instructions += n;
+	return true;
+}
+
+static inline bool fetch_run(struct core *c, const struct record *r)
+{
+	uint64_t va = r->addr, left = r->count;
+	while (left) {
+		uint64_t room = (64 - (va & 63)) / 4, n = left < room ? left : room;
+		if (!n) n = 1;          /* a 4-byte instruction that is not aligned, in a foreign trace */
+		if (!fetch_piece(c, va, (uint32_t)n)) return false;
+		va += 4 * n;
+		left -= n;
+	}
+	return true;
+}
+
+/* --- data ------------------------------------------------------------------------------------------------------ */
+
+static inline bool load(struct core *c, uint64_t va, bool dependent, bool in_order)
+{
+	struct mmu_done tr;
+	unsigned served;
+	cycles_t start = cycle_of(c->dispatch);
+	if (dependent && c->last_load_done > start) start = c->last_load_done;
+	if (!mmu_translate(c->mmu, va, ACCESS_READ, 1, start, &tr)) return false;
+	c->data_req.pa.raw = tr.pa;
+	c->data_req.kind = ACCESS_READ;
+	cycles_t done = mem_access(&c->mem->data, &c->data_req, tr.cycle, 0, &served);
+	c->last_load_done = done;
+	c->stats.loads++;
+	cycles_t hidden = in_order ? c->load_hit_cycles : 0;
+	if (clock_of(done - hidden) <= c->retire) return true;
+	hold_retire(c, clock_of(tr.cycle), BUCKET_DATA_TRANSLATION);
+	hold_retire(c, clock_of(done - hidden), BUCKET_DATA_MEMORY);
+	if (in_order) c->dispatch = c->retire;
+	else mark_rob(c);
+	return true;
+}
+
+static inline bool store(struct core *c, uint64_t va, bool in_order)
+{
+	struct mmu_done tr;
+	unsigned served;
+	cycles_t start = cycle_of(c->dispatch);
+	if (!mmu_translate(c->mmu, va, ACCESS_WRITE, 1, start, &tr)) return false;
+	uint64_t before = c->retire;
+	hold_retire(c, clock_of(tr.cycle), BUCKET_DATA_TRANSLATION);
+	cycles_t *slot = &c->store_done[c->store_next];
+	if (++c->store_next == c->store_buffer) c->store_next = 0;
+	hold_retire(c, clock_of(*slot), BUCKET_STORE_BUFFER);
+	c->data_req.pa.raw = tr.pa;
+	c->data_req.kind = ACCESS_WRITE;
+	*slot = mem_access(&c->mem->data, &c->data_req, cycle_of(c->retire), 0, &served);
+	c->stats.stores++;
+	if (c->retire == before) return true;
+	if (in_order) c->dispatch = c->retire;
+	else mark_rob(c);
+	return true;
+}
+
+static inline bool access_piece(struct core *c, uint64_t va, const struct record *r, bool in_order)
+{
+	c->stats.accesses++;
+	if (r->kind == REC_STORE) return store(c, va, in_order);
+	return load(c, va, r->flags & REC_DEPENDENT, in_order);
+}
+
+static inline bool access_data(struct core *c, const struct record *r, bool in_order)
+{
+	pass_instructions(c, r->gap);
+	c->stats.instructions += r->gap;
+	if (!access_piece(c, r->addr, r, in_order)) return false;
+	if (__builtin_expect((r->addr & c->line_mask) + r->count <= c->line_mask + 1, 1)) return true;
+	for (uint64_t va = (r->addr | c->line_mask) + 1; va < r->addr + r->count; va += c->line_mask + 1) {
+		c->stats.splits++;
+		if (!access_piece(c, va, r, in_order)) return false;
+	}
+	return true;
+}
+
+/* --- running --------------------------------------------------------------------------------------------------- */
+
+static inline __attribute__((always_inline)) size_t run(struct core *c, const struct record *rec, size_t n, bool in_order)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool ok;
+		if (rec[i].kind == REC_FETCH) ok = fetch_run(c, &rec[i]);
+		else if (rec[i].kind <= REC_STORE) ok = access_data(c, &rec[i], in_order);
+		else return i;
+		if (__builtin_expect(!ok, 0)) return i;
+	}
+	return n;
+}
+
+static size_t run_window(struct core *c, const struct record *rec, size_t n) { return run(c, rec, n, false); }
+static size_t run_in_order(struct core *c, const struct record *rec, size_t n) { return run(c, rec, n, true); }
+
+enum status core_run(struct core *c, const struct record *rec, size_t n, size_t *executed, struct err *err)
+{
+	*executed = c->run(c, rec, n);
+	if (c->err.code == OK) return OK;
+	*err = c->err;
+	return err->code;
+}
+
+void core_init(struct core *c, const struct core_params *p, struct mmu *mmu, struct mem_cpu *mem)
+{
+	*c = (struct core){.mmu = mmu, .mem = mem, .per_instruction = (UINT64_C(1) << CORE_FRACTION_BITS) / p->width};
+	c->run = p->model == CORE_WINDOW ? run_window : run_in_order;
+	c->rob_size = (unsigned)p->rob;
+	c->rob_mask = (2u << log2_floor(p->rob + 1)) - 1;
+	c->rob = xcalloc(c->rob_mask + 1, sizeof(*c->rob));
+	c->store_buffer = (unsigned)p->store_buffer;
+	c->store_done = xcalloc(c->store_buffer, sizeof(*c->store_done));
+	c->fetch_hit_cycles = mem->fetch.levels ? mem->fetch.level[0]->hit_cycles : 0;
+	c->load_hit_cycles = mem->data.levels ? mem->data.level[0]->hit_cycles : 0;
+	c->line_mask = p->split_pages ? (UINT64_C(1) << mem_line_bits(mem->data.side)) - 1 : UINT64_MAX >> 1;
+	c->data_req.cause = CAUSE_DATA;
+	c->fetch_req.cause = CAUSE_IFETCH;
+	c->fetch_req.kind = ACCESS_FETCH;
+	mmu->resolve = resolve;
+	mmu->resolve_owner = c;
+}
+
+void core_fini(struct core *c)
+{
+	free(c->rob);
+	free(c->store_done);
+}
+
+void core_register_stats(struct core *c, struct stats *s, unsigned number)
+{
+	stats_add(s, stat_rows, sizeof(stat_rows) / sizeof(stat_rows[0]), &c->stats, "cpu%u", number);
+}
+
+void core_reset_stats(struct core *c)
+{
+	memset(c->bucket, 0, sizeof(c->bucket));
+	c->stats = (struct core_stats){0};
+	c->retire_at_reset = c->retire;
+}
+
+void core_finish(struct core *c)
+{
+	uint64_t sum = 0;
+	for (int b = 0; b < BUCKET_COUNT; b++) {        /* whole cycles of the running sum, so that nothing is lost */
+		c->stats.cycles_by_bucket[b] = cycle_of(sum + c->bucket[b]) - cycle_of(sum);
+		sum += c->bucket[b];
+	}
+	c->stats.cycles = cycle_of(c->retire - c->retire_at_reset);
+}
+
+enum status core_check_sums(const struct core *c, struct err *err)
+{
+	uint64_t sum = 0;
+	for (int b = 0; b < BUCKET_COUNT; b++) sum += c->bucket[b];
+	if (sum != c->retire - c->retire_at_reset)
+		return err_set(err, ERR_CHECK, "cycles: buckets add up to %" PRIu64 "/65536, the clock says %" PRIu64 "/65536", sum,
+			       c->retire - c->retire_at_reset);
+	if (c->stats.accesses != c->stats.loads + c->stats.stores)
+		return err_set(err, ERR_CHECK, "accesses %" PRIu64 " are not loads %" PRIu64 " + stores %" PRIu64,
+			       c->stats.accesses, c->stats.loads, c->stats.stores);
+	return OK;
+}

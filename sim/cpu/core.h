@@ -1,0 +1,103 @@
+/* core.h - a core that executes a workload's records: in order, or with a window that lets latencies overlap.
+ *
+ *   core_run: records -> how many were executed, up to the first one that the core does not know
+ *
+ * Two clocks run through the program. The dispatch clock says when an instruction enters the window, the retire clock
+ * when it leaves; both advance by 1/width per instruction. A load or store starts at the dispatch clock - or when the
+ * load it depends on is done - and holds the retire clock until it is done. An instruction is dispatched only when the
+ * one `rob` instructions before it has retired. In order, both clocks wait together for what a first-level cache
+ * hit does not cover. Stores leave through a store buffer; fetches that miss hold both clocks.
+ * Every step of the retire clock is booked to one bucket, so the buckets add up to the total, exactly.
+ * Source: Karkhanis and Smith, "A First-Order Superscalar Processor Model", ISCA 2004; Carlson et al., "An Evaluation
+ * of High-Level Mechanistic Core Models" (ROB-centric), ACM TACO 11(3), 2014.
+ * Not modelled: branch prediction, functional units, dependences other than REC_DEPENDENT, wrong-path accesses.
+ */
+#ifndef CPU_CORE_H
+#define CPU_CORE_H
+
+#include "base/record.h"
+#include "cpu/core_params.h"
+#include "mem/mem.h"
+#include "mmu/mmu.h"
+
+/* Where a cycle went. */
+#define CORE_BUCKETS(X) \
+	X(BASE, base, "instructions at the core's width") \
+	X(FETCH_TRANSLATION, fetch_translation, "waiting for the translation of a fetch") \
+	X(FETCH_MEMORY, fetch_memory, "waiting for instructions") \
+	X(DATA_TRANSLATION, data_translation, "waiting for the translation of a load or store") \
+	X(DATA_MEMORY, data_memory, "waiting for a load") \
+	X(STORE_BUFFER, store_buffer, "waiting for room in the store buffer") \
+	X(EXCEPTION, exception, "in the kernel's exception handlers") \
+	X(HYPERVISOR, hypervisor, "in the hypervisor") \
+	X(IDLE, idle, "nothing to do")
+
+enum core_bucket {
+#define X(name, text, doc) BUCKET_##name,
+	CORE_BUCKETS(X)
+#undef X
+	BUCKET_COUNT
+};
+
+enum { CORE_FRACTION_BITS = 16 };       /* clocks and buckets count 1/65536 of a cycle */
+
+struct core_stats {
+	uint64_t instructions, loads, stores, fetches, accesses;        /* accesses = loads + stores, after splitting */
+	uint64_t splits;
+	uint64_t faults;                                                /* resolved by a handler */
+	uint64_t cycles;                                                /* set by core_finish */
+	uint64_t cycles_by_bucket[BUCKET_COUNT];                        /* set by core_finish */
+};
+
+struct rob_mark { uint64_t instruction, retired; };    /* the retire clock was held at this instruction until then */
+
+/* What a fault handler spent, and where. */
+struct core_fault_cost { cycles_t exception, hypervisor; };
+
+/* Resolves a fault so that the access may be tried again. Any status but OK ends the run. */
+typedef enum status core_fault_fn(void *owner, const struct mmu_fault *fault, struct core_fault_cost *cost, struct err *err);
+
+struct core {
+	uint64_t dispatch, retire;              /* the two clocks */
+	uint64_t per_instruction;               /* clock step */
+	uint64_t bucket[BUCKET_COUNT];          /* since the last core_reset_stats */
+	uint64_t retire_at_reset;
+	uint64_t instruction;                   /* instructions dispatched */
+	cycles_t last_load_done;
+	struct rob_mark *rob;                   /* a ring of rob_mask + 1 */
+	unsigned rob_mask, rob_head, rob_tail, rob_size;
+	cycles_t *store_done;                   /* a ring: when each store buffer entry is free */
+	unsigned store_buffer, store_next;
+	cycles_t fetch_hit_cycles, load_hit_cycles;     /* of the first-level caches */
+	uint64_t last_fetch_line;
+	uint64_t line_mask;                     /* line size - 1; all ones when accesses are never split */
+	struct mem_req data_req, fetch_req;     /* tags filled in once */
+	struct mmu *mmu;
+	struct mem_cpu *mem;
+	core_fault_fn *on_fault;
+	void *fault_owner;
+	struct err err;                         /* of a fault handler that failed */
+	size_t (*run)(struct core *c, const struct record *rec, size_t n);
+	struct core_stats stats;
+};
+
+/* Builds a core around an MMU and caches that outlive it. */
+void core_init(struct core *c, const struct core_params *p, struct mmu *mmu, struct mem_cpu *mem);
+void core_fini(struct core *c);
+void core_register_stats(struct core *c, struct stats *s, unsigned number);
+
+/* Executes rec[0..n-1] up to the first record that is not FETCH, LOAD or STORE; *executed says how many. When a fault
+ * handler fails, returns its status, and the count is of the records before the one at fault. */
+enum status core_run(struct core *c, const struct record *rec, size_t n, size_t *executed, struct err *err);
+
+/* Forgets what has been counted; time goes on. */
+void core_reset_stats(struct core *c);
+/* Turns the clocks into stats.cycles and stats.cycles_by_bucket, whole cycles that still add up. May be repeated. */
+void core_finish(struct core *c);
+/* Checks that buckets add up to the clock and that accesses are loads + stores. ERR_CHECK with both figures. */
+enum status core_check_sums(const struct core *c, struct err *err);
+
+/* The present cycle, for events and handlers. */
+static inline cycles_t core_now(const struct core *c) { return c->retire >> CORE_FRACTION_BITS; }
+
+#endif

@@ -1,0 +1,527 @@
+#include "mmu/mmu.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/bits.h"
+
+static const char *const walk_cause_names[] = {"s1_walk", "s2_of_s1", "s2_final", NULL};
+
+/* --- look-up --------------------------------------------------------------------------------------------------- */
+
+static bool allows(const struct mmu *m, const struct tlb_entry *e, enum access_kind kind)
+{
+	return (e->perm & m->perm_mask[kind]) == m->perm_want[kind];
+}
+
+/* The VA as TLBs hold it: a top byte that the regime ignores becomes that of a canonical address. */
+static uint64_t untag(const struct mmu *m, uint64_t va, enum access_kind kind)
+{
+	const struct stage_info *s = regime_stage1(&m->regime, (struct va){va});
+	uint64_t check = kind == ACCESS_FETCH ? s->check_fetch : s->check;
+	if (!m->regime.s1[0].on || check >> 56) return va;
+	bool upper = m->regime.two_ranges && bit_get(va, 55);
+	return upper ? va | ~bits_ones(56) : va & bits_ones(56);
+}
+
+/* Looks in one TLB. An entry that does not allow the access is dropped: its walk tells what is true now. */
+static struct tlb_entry *look_in(struct mmu *m, struct tlb *t, uint64_t va, enum access_kind kind)
+{
+	struct tlb_entry *e = tlb_find(t, va, m->tag);
+	if (!e || allows(m, e, kind)) return e;
+	t->stats.permission_misses++;
+	tlb_drop(t, e);
+	return NULL;
+}
+
+/* An entry answers at `now`, or when the walk that brings it ends. */
+static cycles_t answer(struct tlb *t, const struct tlb_entry *e, cycles_t now)
+{
+	if (e->ready > now) {
+		t->stats.merged++;
+		return e->ready;
+	}
+	t->stats.hits++;
+	return now;
+}
+
+static unsigned min_bits(unsigned a, unsigned b) { return a < b ? a : b; }
+
+static void fill_levels(struct mmu *m, unsigned side, unsigned below, struct tlb_fill *f)
+{
+	while (below-- > 0) tlb_fill(m->level[side][below], f);
+}
+
+/* --- walk: what translate() asks, with time -------------------------------------------------------------------- */
+
+/* A stage 1 table was read through stage 2: remember where it is, unless stage 2 may map it in several pieces. */
+static void note_table(struct mmu *m, struct pa pa, uint64_t ipa)
+{
+	unsigned bits = m->regime.s1[0].granule_bits;
+	if (m->regime.s2.on && m->regime.s2.granule_bits < bits) return;
+	m->table_bits = bits;
+	m->table_ipa = bits_align_down(ipa, bits);
+	m->table_pa = bits_align_down(pa.raw, bits);
+	for (unsigned i = 0; i < m->learned_count; i++) {
+		m->learned[i]->table = m->table_pa;
+		m->learned[i]->table_known = true;
+	}
+	m->learned_count = 0;
+}
+
+static uint64_t read_descriptor(void *self, struct pa pa, const struct walk_ref *ref)
+{
+	struct mmu *m = self;
+	unsigned why = ref->cause - CAUSE_S1_WALK, served = m->port->levels;
+	m->req.pa = pa;
+	m->req.cause = ref->cause;
+	m->req.kind = ACCESS_READ;
+	m->req.security = ref->security;
+	cycles_t done = m->reads_cached ? mem_access(m->port, &m->req, m->now, m->first_cache, &served) :
+					  mem_access_uncached(m->port, &m->req, m->now);
+	done += m->cycles_per_level;
+	m->stats.descriptor_reads[why]++;
+	m->stats.read_cycles[why] += done - m->now;
+	m->stats.reads_served[why][served]++;
+	m->now = done;
+	if (ref->cause == CAUSE_S1_WALK) note_table(m, pa, ref->address);
+	return physmem_read64(m->memory, pa);
+}
+
+static bool update_descriptor(void *self, struct pa pa, uint64_t old, uint64_t now)
+{
+	struct mmu *m = self;
+	unsigned served;
+	m->req.pa = pa;
+	m->req.kind = ACCESS_WRITE;
+	if (m->reads_cached) m->now = mem_access(m->port, &m->req, m->now, m->first_cache, &served);
+	else mem_access_uncached(m->port, &m->req, m->now);
+	m->stats.descriptor_updates++;
+	return physmem_cas64(m->memory, pa, old, now);
+}
+
+static tlb_tag_t stage_tag(const struct mmu *m, const struct stage_info *s)
+{
+	return s->stage == 1 ? m->tag : m->stage2_tag;
+}
+
+/* Looks in one walk cache for a position further down than `pos`; true when it gave one. */
+static bool resume_from(struct mmu *m, struct walk_cache *c, const struct stage_info *s, uint64_t input,
+			struct walk_pos *pos)
+{
+	struct tlb_entry *e = tlb_find(c->tlb, input, stage_tag(m, s));
+	c->tlb->stats.lookups++;
+	if (!e) {
+		c->tlb->stats.misses++;
+		return false;
+	}
+	m->now = answer(c->tlb, e, m->now);
+	const struct walk_place *p = &c->place[e - c->tlb->entry];
+	if (p->pos.level <= pos->level) return false;
+	*pos = p->pos;
+	if (s->stage == 2) return true;
+	m->table_bits = p->table_known ? s->granule_bits : 0;
+	m->table_ipa = p->pos.table;
+	m->table_pa = p->table;
+	return true;
+}
+
+/* All caches of the stage are looked up at once; the one that reaches furthest counts. */
+static void resume(void *self, const struct stage_info *s, uint64_t input, struct walk_pos *pos)
+{
+	struct mmu *m = self;
+	cycles_t slowest = 0;
+	if (s->stage == 1) m->table_bits = m->learned_count = 0;
+	for (unsigned i = 0; i < m->caches[s->stage - 1]; i++) {
+		struct walk_cache *c = &m->cache[s->stage - 1][i];
+		resume_from(m, c, s, input, pos);
+		if (c->cycles > slowest) slowest = c->cycles;
+	}
+	m->now += slowest;
+}
+
+/* A table descriptor of level pos->level - 1 was read on the way to `input`: `pos` is where it leads. */
+static void learn(void *self, const struct stage_info *s, uint64_t input, const struct walk_pos *pos)
+{
+	struct mmu *m = self;
+	unsigned bits = level_entry_bits(s->granule_bits, pos->level - 1);
+	struct tlb_fill f = {.va = input, .bits = bits, .run_bits = bits,
+			     .like = {.tag = stage_tag(m, s), .tag_mask = TLB_TAG_ALL, .ready = m->now}};
+	if (s->stage == 1) m->table_bits = m->learned_count = 0;
+	for (unsigned i = 0; i < m->caches[s->stage - 1]; i++) {
+		struct walk_cache *c = &m->cache[s->stage - 1][i];
+		if (!bit_get(c->levels, (unsigned)pos->level)) continue;        /* bit l + 1 for level l = pos->level - 1 */
+		struct tlb_entry *e = tlb_fill(c->tlb, &f);
+		struct walk_place *p = &c->place[e - c->tlb->entry];
+		*p = (struct walk_place){.pos = *pos};
+		if (s->stage == 1) m->learned[m->learned_count++] = p;
+	}
+}
+
+/* The IPA cache's answer, if it allows the access. */
+static struct tlb_entry *look_in_ipa_cache(struct mmu *m, uint64_t ipa, struct access a)
+{
+	struct tlb *t = m->ipa_cache;
+	struct tlb_entry *e = tlb_find(t, ipa, m->stage2_tag);
+	t->stats.lookups++;
+	m->now += m->ipa_cycles;
+	if (e && !perm_allows(e->perm, a)) {
+		t->stats.permission_misses++;
+		tlb_drop(t, e);
+		e = NULL;
+	}
+	if (e) m->now = answer(t, e, m->now);
+	else t->stats.misses++;
+	return e;
+}
+
+/* Answers a whole stage 2 translation without a walk, if it can. */
+static bool find_stage2(void *self, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf)
+{
+	struct mmu *m = self;
+	bool known = cause == CAUSE_S2_OF_S1 && a.kind == ACCESS_READ && m->table_bits &&
+		     m->table_ipa == bits_align_down(ipa, m->table_bits);
+	if (known) {
+		*leaf = (struct leaf){.out = m->table_pa | (ipa & bits_ones(m->table_bits)), .perm = PERM_ALL,
+				      .security = m->regime.s2.security};
+		return true;
+	}
+	struct tlb_entry *e = m->ipa_cache ? look_in_ipa_cache(m, ipa, a) : NULL;
+	if (!e) return false;
+	*leaf = m->ipa_leaf[e - m->ipa_cache->entry];
+	leaf->out = e->pa | (ipa & ~e->va_mask);
+	return true;
+}
+
+static void learn_stage2(void *self, uint64_t ipa, const struct leaf *leaf)
+{
+	struct mmu *m = self;
+	if (!m->ipa_cache) return;
+	struct tlb_fill f = {.va = ipa, .pa = leaf->out, .bits = leaf->bits, .run_bits = leaf->bits,
+			     .like = {.tag = m->stage2_tag, .tag_mask = TLB_TAG_ALL, .perm = leaf->perm, .ready = m->now}};
+	struct tlb_entry *e = tlb_fill(m->ipa_cache, &f);
+	if (e) m->ipa_leaf[e - m->ipa_cache->entry] = *leaf;
+}
+
+/* --- walk ------------------------------------------------------------------------------------------------------ */
+
+/* A walker that is free at `now`, or the one that is free first. One whose latest walk begins after `now` counts as
+ * free: walks of a core that runs ahead are not asked for in order of time. */
+static struct mmu_walker *choose_walker(struct mmu *m, cycles_t now, cycles_t *start)
+{
+	struct mmu_walker *first = &m->walker[0];
+	for (unsigned i = 0; i < m->walkers; i++) {
+		struct mmu_walker *w = &m->walker[i];
+		if (w->until <= now || w->from > now) {
+			*start = now;
+			return w;
+		}
+		if (w->until < first->until) first = w;
+	}
+	*start = first->until;
+	return first;
+}
+
+/* Walks; on success t holds the result. Returns the cycle at which the walk ended. */
+static cycles_t walk(struct mmu *m, uint64_t va, struct access a, cycles_t now, struct translation *t)
+{
+	cycles_t start;
+	struct mmu_walker *w = choose_walker(m, now, &start);
+	m->now = start;
+	translate(&m->regime, (struct va){va}, a, &m->walk_mem, t);
+	*w = (struct mmu_walker){.from = start, .until = m->now};
+	m->stats.walks++;
+	m->stats.queue_cycles += start - now;
+	hist_add(&m->stats.walk_cycles, m->now - start);
+	return m->now;
+}
+
+enum { LARGEST_BITS = 47 };     /* of an entry, where both stages are off */
+
+static void fill_from_walk(struct mmu *m, unsigned side, unsigned levels, const struct translation *t, cycles_t ready)
+{
+	unsigned bits = min_bits(t->s1_bits, t->s2_bits), run_bits = min_bits(t->s1_run_bits, t->s2_run_bits);
+	struct tlb_fill f = {
+		.va = t->va.raw, .pa = t->pa.raw, .bits = min_bits(bits, LARGEST_BITS), .run_bits = min_bits(run_bits, LARGEST_BITS),
+		.like = {.tag = m->tag, .tag_mask = t->global ? TLB_TAG_GLOBAL : TLB_TAG_ALL, .ready = ready, .perm = t->perm,
+			 .s1_bits = t->s1_bits, .s2_bits = t->s2_bits, .attr = t->attr, .sh = t->sh,
+			 .level = (uint8_t)(t->s1_level + 1), .contiguous = run_bits > bits, .device = attr_is_device(t->attr)},
+	};
+	fill_levels(m, side, levels, &f);
+}
+
+/* Fills the levels above from an entry found further down. */
+static void fill_from_entry(struct mmu *m, unsigned side, unsigned levels, uint64_t va, const struct tlb_entry *e,
+			    cycles_t ready)
+{
+	struct tlb_fill f = {.va = va, .pa = e->pa | (va & ~e->va_mask), .run_bits = e->bits, .like = *e};
+	f.bits = min_bits(e->bits, min_bits(e->s1_bits, e->s2_bits));
+	f.like.ready = ready;
+	fill_levels(m, side, levels, &f);
+}
+
+static void count_first(struct tlb *t, unsigned n)
+{
+	t->stats.lookups += n;
+	t->stats.hits += n - 1;         /* the rest of the run finds what the first brings */
+}
+
+bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now, struct mmu_done *out)
+{
+	unsigned side = kind == ACCESS_FETCH ? 0 : 1;
+	va = untag(m, va, kind);
+	count_first(m->level[side][0], n);
+	for (unsigned l = 0; l < m->levels[side]; l++) {
+		struct tlb *t = m->level[side][l];
+		if (l) t->stats.lookups++;
+		struct tlb_entry *e = look_in(m, t, va, kind);
+		now += t->params.hit_cycles;
+		if (!e) {
+			t->stats.misses++;
+			continue;
+		}
+		out->cycle = answer(t, e, now);
+		out->pa = e->pa | (va & ~e->va_mask);
+		if (l) fill_from_entry(m, side, l, va, e, out->cycle);
+		return true;
+	}
+	struct access a = {.kind = (uint8_t)kind, .el = (uint8_t)m->el, .pan = m->pan};
+	struct translation t;
+	while ((out->cycle = walk(m, va, a, now, &t)), t.fault.kind) {
+		m->fault = (struct mmu_fault){t.fault, {va}, a};
+		m->stats.faults++;
+		now = out->cycle;
+		if (!m->resolve || !m->resolve(m->resolve_owner, &m->fault, &now)) return false;
+	}
+	out->pa = t.pa.raw;
+	fill_from_walk(m, side, m->levels[side], &t, out->cycle);
+	return true;
+}
+
+/* --- context --------------------------------------------------------------------------------------------------- */
+
+static uint16_t present_asid(const struct sysregs *r, const struct features *f, enum regime regime)
+{
+	bool el1 = regime == REGIME_EL10;
+	if (regime != REGIME_EL10 && regime != REGIME_EL20) return 0;
+	uint64_t tcr = el1 ? r->TCR_EL1 : r->TCR_EL2;
+	uint64_t ttbr0 = el1 ? r->TTBR0_EL1 : r->TTBR0_EL2, ttbr1 = el1 ? r->TTBR1_EL1 : r->TTBR1_EL2;
+	uint64_t asid = (bit_get(tcr, 22) ? ttbr1 : ttbr0) >> 48;       /* TCR_ELx.A1 */
+	bool wide = f->asid16 && bit_get(tcr, 36);                      /* TCR_ELx.AS */
+	return (uint16_t)(wide ? asid : asid & 0xff);
+}
+
+static uint16_t present_vmid(const struct sysregs *r, const struct features *f)
+{
+	uint64_t vmid = r->VTTBR_EL2 >> 48;
+	return (uint16_t)(f->vmid16 && bit_get(r->VTCR_EL2, 19) ? vmid : vmid & 0xff);  /* VTCR_EL2.VS */
+}
+
+void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct features *f, unsigned el, bool pan,
+		     enum security security)
+{
+	enum regime regime = regime_of_el(regs, f, el, security);
+	uint16_t vmid = regime == REGIME_EL10 && regime_has_el2(security) ? present_vmid(regs, f) : 0;
+	regime_decode(regs, f, regime, security, &m->regime);
+	m->tag = tlb_tag(regime, security, vmid, present_asid(regs, f, regime));
+	m->stage2_tag = tlb_tag(REGIME_EL10, security, vmid, 0);
+	m->el = el;
+	m->pan = pan;
+	for (unsigned kind = 0; kind < 3; kind++) {
+		m->perm_want[kind] = (uint16_t)(1u << kind << (el == 0 ? 3 : 0));
+		m->perm_mask[kind] = m->perm_want[kind];
+		if (pan && el != 0 && kind != ACCESS_FETCH) m->perm_mask[kind] |= PERM_GUARDED;
+	}
+}
+
+/* --- building -------------------------------------------------------------------------------------------------- */
+
+static const struct tlb_params *tlb_at(const struct param_list *tlbs, size_t i)
+{
+	return (const struct tlb_params *)tlbs->items + i;
+}
+
+static enum status place_tlb(struct mmu *m, struct tlb *t, unsigned side, struct err *err)
+{
+	if (m->levels[side] && m->level[side][m->levels[side] - 1]->params.level == t->params.level)
+		return err_set(err, ERR_CONFIG, "tlbs.%s: a second level %" PRIu64 " TLB for the same accesses (beside %s)",
+			       t->params.name, t->params.level, m->level[side][m->levels[side] - 1]->params.name);
+	m->level[side][m->levels[side]++] = t;
+	return OK;
+}
+
+static enum status build_tlbs(struct mmu *m, const struct param_list *tlbs, struct err *err)
+{
+	for (uint64_t level = 1; level <= MMU_LEVELS_MAX; level++) {
+		for (size_t i = 0; i < tlbs->count; i++) {
+			const struct tlb_params *p = tlb_at(tlbs, i);
+			if (p->level != level) continue;
+			struct tlb *t = NULL;
+			TRY(tlb_new(p, &t, err));
+			m->owned[m->owned_count++] = t;
+			if (p->side != SIDE_DATA) TRY(place_tlb(m, t, 0, err));
+			if (p->side != SIDE_INSTRUCTION) TRY(place_tlb(m, t, 1, err));
+		}
+	}
+	if (!m->levels[0] || !m->levels[1])
+		return err_set(err, ERR_CONFIG, "tlbs: no TLB for %s", m->levels[0] ? "data" : "instructions");
+	m->first[ACCESS_FETCH] = m->level[0][0];
+	m->first[ACCESS_READ] = m->first[ACCESS_WRITE] = m->level[1][0];
+	return OK;
+}
+
+/* A TLB that holds entries of any size, for walk positions or stage 2 translations. */
+static enum status build_inner(const char *name, uint64_t entries, uint64_t ways, uint64_t policy, struct tlb **out,
+			       struct err *err)
+{
+	struct tlb_params p = {.name = name, .level = 1, .side = SIDE_UNIFIED, .entries = entries,
+			       .ways = ways < entries ? ways : entries, .pages = UINT64_MAX, .policy = policy};
+	TRY(tlb_new(&p, out, err));
+	(*out)->sizes_held = UINT64_MAX;
+	return OK;
+}
+
+static enum status build_walk_caches(struct mmu *m, const struct param_list *list, unsigned stage, struct err *err)
+{
+	static const char *const names[2][MMU_WALK_CACHES_MAX] = {
+		{"s1_walk_cache", "s1_walk_cache1", "s1_walk_cache2", "s1_walk_cache3", "s1_walk_cache4", "s1_walk_cache5",
+		 "s1_walk_cache6", "s1_walk_cache7"},
+		{"s2_walk_cache", "s2_walk_cache1", "s2_walk_cache2", "s2_walk_cache3", "s2_walk_cache4", "s2_walk_cache5",
+		 "s2_walk_cache6", "s2_walk_cache7"},
+	};
+	for (size_t i = 0; i < list->count; i++) {
+		const struct walk_cache_params *p = (const struct walk_cache_params *)list->items + i;
+		if (!p->entries) continue;
+		struct walk_cache *c = &m->cache[stage - 1][m->caches[stage - 1]];
+		TRY(build_inner(names[stage - 1][i], p->entries, p->ways, p->policy, &c->tlb, err));
+		c->place = xcalloc(p->entries, sizeof(*c->place));
+		c->levels = p->levels;
+		c->cycles = p->cycles;
+		m->caches[stage - 1]++;
+	}
+	return OK;
+}
+
+static enum status build(struct mmu *m, const struct param_list *tlbs, const struct walker_params *w, struct err *err)
+{
+	TRY(build_tlbs(m, tlbs, err));
+	TRY(build_walk_caches(m, &w->s1_caches, 1, err));
+	TRY(build_walk_caches(m, &w->s2_caches, 2, err));
+	if (!w->ipa_cache.entries) return OK;
+	m->ipa_leaf = xcalloc(w->ipa_cache.entries, sizeof(*m->ipa_leaf));
+	m->ipa_cycles = w->ipa_cache.cycles;
+	return build_inner("ipa_cache", w->ipa_cache.entries, w->ipa_cache.ways, w->ipa_cache.policy, &m->ipa_cache, err);
+}
+
+enum status mmu_new(const struct param_list *tlbs, const struct walker_params *w, struct mem_cpu *mem,
+		    struct physmem *memory, struct mmu **out, struct err *err)
+{
+	struct mmu *m = xcalloc_lines(1, sizeof(*m));
+	m->walkers = (unsigned)w->walkers;
+	m->cycles_per_level = w->cycles_per_level;
+	m->reads_cached = w->descriptor_reads_cached;
+	m->first_cache = (unsigned)w->first_cache - 1;
+	m->port = &mem->data;
+	m->served_names = mem->served_names;
+	m->memory = memory;
+	static const struct walk_shortcuts shortcuts = {resume, learn, find_stage2, learn_stage2};
+	m->walk_mem = (struct walk_mem){m, read_descriptor, update_descriptor, &shortcuts};
+	enum status st = build(m, tlbs, w, err);
+	if (st != OK) {
+		mmu_free(m);
+		return st;
+	}
+	*out = m;
+	return OK;
+}
+
+void mmu_free(struct mmu *m)
+{
+	if (!m) return;
+	for (unsigned i = 0; i < m->owned_count; i++) tlb_free(m->owned[i]);
+	for (unsigned stage = 0; stage < 2; stage++) {
+		for (unsigned i = 0; i < m->caches[stage]; i++) {
+			tlb_free(m->cache[stage][i].tlb);
+			free(m->cache[stage][i].place);
+		}
+	}
+	tlb_free(m->ipa_cache);
+	free(m->ipa_leaf);
+	free(m);
+}
+
+void mmu_each_tlb(struct mmu *m, mmu_tlb_fn *fn, void *ctx)
+{
+	for (unsigned i = 0; i < m->owned_count; i++) fn(ctx, m->owned[i], 0);
+	for (int stage = 1; stage <= 2; stage++)
+		for (unsigned i = 0; i < m->caches[stage - 1]; i++) fn(ctx, m->cache[stage - 1][i].tlb, stage);
+	if (m->ipa_cache) fn(ctx, m->ipa_cache, 3);
+}
+
+/* --- statistics ------------------------------------------------------------------------------------------------ */
+
+struct registration { struct stats *stats; unsigned number; };
+
+static void register_tlb(void *self, struct tlb *t, int stage)
+{
+	const struct registration *r = self;
+	tlb_register_stats(t, r->stats, "cpu%u.%s%s", r->number, t->params.name, stage == 0 ? "_tlb" : "");
+}
+
+#define F struct walker_stats
+static const struct stat_desc walker_rows[MMU_WALKER_ROWS] = {
+	STAT(F, walks, "count", "translation table walks"),
+	STAT(F, faults, "count", "walks that ended in a fault"),
+	STAT(F, queue_cycles, "cycles", "cycles that walks waited for a walker"),
+	STAT_BY(F, descriptor_reads, walk_cause_names, "count", "descriptors read, by what for"),
+	STAT(F, descriptor_updates, "count", "descriptors written by hardware (access flag, dirty state)"),
+	STAT_BY(F, read_cycles, walk_cause_names, "cycles", "time of descriptor reads, by what for"),
+	STAT_BY2(F, reads_served, walk_cause_names, NULL, "count",
+		 "descriptors read, by what for and by the level that had them"),
+	STAT_DIST(F, walk_cycles, "cycles", "time of a walk, from its walker's start to its end"),
+};
+#undef F
+
+void mmu_register_stats(struct mmu *m, struct stats *s, unsigned number)
+{
+	struct registration r = {s, number};
+	mmu_each_tlb(m, register_tlb, &r);
+	for (unsigned i = 0; i < MMU_WALKER_ROWS; i++) {
+		m->rows[i] = walker_rows[i];
+		if (m->rows[i].offset == offsetof(struct walker_stats, reads_served)) m->rows[i].labels2 = m->served_names;
+	}
+	stats_add(s, m->rows, MMU_WALKER_ROWS, &m->stats, "cpu%u.walker", number);
+}
+
+struct sums { struct err *err; enum status st; };
+
+static void check_tlb(void *ctx, struct tlb *t, int stage)
+{
+	struct sums *sums = ctx;
+	const struct tlb_stats *s = &t->stats;
+	(void)stage;
+	if (sums->st != OK || s->lookups == s->hits + s->misses + s->merged) return;
+	sums->st = err_set(sums->err, ERR_CHECK,
+			   "%s: lookups %" PRIu64 " are not hits %" PRIu64 " + misses %" PRIu64 " + merged %" PRIu64,
+			   t->params.name, s->lookups, s->hits, s->misses, s->merged);
+}
+
+enum status mmu_check_sums(const struct mmu *m, struct err *err)
+{
+	struct sums sums = {err, OK};
+	mmu_each_tlb((struct mmu *)m, check_tlb, &sums);
+	if (sums.st != OK) return sums.st;
+	uint64_t misses = 0;
+	for (unsigned side = 0; side < MMU_SIDES; side++) {
+		const struct tlb *last = m->level[side][m->levels[side] - 1];
+		if (side && last == m->level[0][m->levels[0] - 1]) break;
+		misses += last->stats.misses;
+	}
+	if (misses + m->stats.faults != m->stats.walks)
+		return err_set(err, ERR_CHECK,
+			       "walks %" PRIu64 " are not the misses of the last TLB level %" PRIu64 " + faults %" PRIu64,
+			       m->stats.walks, misses, m->stats.faults);
+	return OK;
+}

@@ -1,0 +1,143 @@
+/* mmu.h - timed translation: TLBs, walk caches and walkers around the functional walk.
+ *
+ *   mmu_translate: (va, kind, now) -> the PA and the cycle at which it is known, or a fault
+ *
+ * The walk is translate() of translate.h, the same code as in the functional plane; this module only lets it start
+ * further down (walk caches, IPA cache) and charges its descriptor reads to the memory side. So no timing
+ * parameter can change a result. A fault that m->resolve takes care of restarts the walk, not the look-up, so that TLB
+ * misses count pages and not faults. TLBs of one level are looked up by side; each level is filled on its own miss.
+ * Calls may come with any `now`; state changes in the order of the calls.
+ * Source: Arm ARM DDI 0487, D8.2 (walks), D8.14 (TLBs), D8.15 (ASIDs, VMIDs).
+ * Not modelled: speculative walks; prefetching of translations.
+ */
+#ifndef MMU_MMU_H
+#define MMU_MMU_H
+
+#include "mem/mem.h"
+#include "mem/physmem.h"
+#include "mmu/translate.h"
+#include "mmu/walker_params.h"
+#include "tlb/tlb.h"
+
+enum { MMU_SIDES = 2, MMU_LEVELS_MAX = 4, MMU_WALK_CACHES_MAX = 8, MMU_WALKERS_MAX = 64, MMU_WALK_CAUSES = 3,
+       MMU_WALKER_ROWS = 8 };
+
+/* Why a translation was refused: everything that a handler needs. */
+struct mmu_fault {
+	struct fault fault;
+	struct va va;
+	struct access access;
+};
+
+struct mmu_done { cycles_t cycle; uint64_t pa; };
+
+/* Resolves a fault met at *now, so that the walk may be tried again from the *now that it gives; false: it cannot. */
+typedef bool mmu_resolve_fn(void *owner, const struct mmu_fault *fault, cycles_t *now);
+
+struct walker_stats {
+	uint64_t walks, faults;
+	uint64_t queue_cycles;
+	uint64_t descriptor_reads[MMU_WALK_CAUSES];
+	uint64_t descriptor_updates;
+	uint64_t read_cycles[MMU_WALK_CAUSES];
+	uint64_t reads_served[MMU_WALK_CAUSES][MEM_SERVED_COUNT];
+	struct hist walk_cycles;
+};
+
+/* A TLB that holds walk positions instead of translations: entry i belongs to pos[i]. */
+struct walk_cache {
+	struct tlb *tlb;
+	struct walk_place *place;
+	uint64_t levels;                /* bit l + 1: table descriptors of level l */
+	cycles_t cycles;
+};
+
+struct walk_place {
+	struct walk_pos pos;
+	uint64_t table;                 /* PA of pos.table, behind stage 2 */
+	bool table_known;               /* false: stage 2 maps it in pieces smaller than the table */
+};
+
+struct mmu_walker { cycles_t from, until; };    /* its latest walk */
+
+struct mmu {            /* laid out for the hit path; change it through the functions below only */
+	struct tlb *first[3];                   /* level 1, by enum access_kind */
+	tlb_tag_t tag;                          /* of the present context */
+	uint16_t perm_mask[3], perm_want[3];    /* an entry lets a kind through if (perm & mask) == want */
+	mmu_resolve_fn *resolve;                /* NULL: no fault is resolved */
+	void *resolve_owner;
+	struct mmu_fault fault;                 /* of the last translation that failed */
+
+	struct tlb *level[MMU_SIDES][MMU_LEVELS_MAX];   /* [0] instruction, [1] data */
+	unsigned levels[MMU_SIDES];
+	struct tlb *owned[2 * MMU_LEVELS_MAX];
+	unsigned owned_count;
+	struct walk_cache cache[2][MMU_WALK_CACHES_MAX];        /* by stage - 1 */
+	unsigned caches[2];
+	struct tlb *ipa_cache;                  /* NULL: none */
+	struct leaf *ipa_leaf;                  /* per entry of it */
+	cycles_t ipa_cycles;
+
+	struct regime_info regime;
+	tlb_tag_t stage2_tag;
+	unsigned el;
+	bool pan;
+	struct mmu_walker walker[MMU_WALKERS_MAX];
+	unsigned walkers;
+	cycles_t cycles_per_level;
+	bool reads_cached;
+	unsigned first_cache;
+	struct mem_port *port;
+	struct physmem *memory;
+	struct mem_req req;
+	struct walk_mem walk_mem;
+
+	cycles_t now;                           /* of the walk in progress */
+	uint64_t table_ipa, table_pa;           /* a stage 1 table whose PA is known without stage 2, ... */
+	unsigned table_bits;                    /* ... log2 of its size; 0: none */
+	struct walk_place *learned[MMU_WALK_CACHES_MAX];        /* places whose table has not been read yet */
+	unsigned learned_count;
+	const char *const *served_names;
+	struct walker_stats stats;
+	struct stat_desc rows[MMU_WALKER_ROWS];         /* of stats, with this machine's level names */
+};
+
+/* Builds the MMU of one core over its data port. `tlbs` lists struct tlb_params. Everything is borrowed and must outlive
+ * it. ERR_CONFIG names the key at fault. */
+enum status mmu_new(const struct param_list *tlbs, const struct walker_params *w, struct mem_cpu *mem,
+		    struct physmem *memory, struct mmu **out, struct err *err);
+void mmu_free(struct mmu *m);
+void mmu_register_stats(struct mmu *m, struct stats *s, unsigned number);
+
+/* Makes `regs` the present context at `el`: decodes them, and forms the tag. TLBs keep what they hold. */
+void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct features *f, unsigned el, bool pan,
+		     enum security security);
+
+/* The way of all that the predicted entry does not settle. */
+bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now, struct mmu_done *out);
+
+/* Translates the address of `n` accesses in a row to one page (instructions of a run; 1 for data), starting at `now`.
+ * False: m->fault says why, and out->cycle when it was known. */
+static inline bool mmu_translate(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
+				 struct mmu_done *out)
+{
+	struct tlb *t = m->first[kind];
+	struct tlb_entry *e = tlb_hit(t, va, m->tag);
+	if (__builtin_expect(!e || (e->perm & m->perm_mask[kind]) != m->perm_want[kind] || e->ready > now, 0))
+		return mmu_translate_slow(m, va, kind, n, now, out);
+	t->stats.lookups += n;
+	t->stats.hits += n;
+	out->cycle = now;
+	out->pa = e->pa | (va & ~e->va_mask);
+	return true;
+}
+
+/* Calls `fn` for every TLB, walk cache and IPA cache. `stage`: 0 combined translations, 1 and 2 walk caches of that
+ * stage, 3 the IPA cache. */
+typedef void mmu_tlb_fn(void *ctx, struct tlb *t, int stage);
+void mmu_each_tlb(struct mmu *m, mmu_tlb_fn *fn, void *ctx);
+
+/* Checks lookups = hits + misses + merged in every TLB, and walks against their misses. ERR_CHECK. */
+enum status mmu_check_sums(const struct mmu *m, struct err *err);
+
+#endif
