@@ -112,7 +112,7 @@ static bool run_at(const struct vector *v, FILE *report)
 	if (report) fprintf(report, "  AT %s\n", at_op_name(v->op));
 	regime_decode(&v->regs, v->features, at_regime(v->op, &v->regs, v->features, SEC_NONSECURE),
 		      SEC_NONSECURE, &r);
-	at_translate(v->op, &r, v->va, v->pan, &mem, &t);
+	at_translate(v->op, &r, v->va, v->features->pan && v->pan, &mem, &t);
 	memory_free(&m);
 	if (report) conform_print_result(report, &t);
 	return agrees(report, "PAR_EL1 under par_mask", v->par & v->par_mask, par_encode(&t) & v->par_mask);

@@ -1,19 +1,18 @@
 #include "mmu/attrs.h"
 
-enum { NIBBLE_NC = 4, NIBBLE_WB_RW = 15, NIBBLE_HINTS = 3 };
+enum { NIBBLE_NC = 4, NIBBLE_WB_RW = 15, NIBBLE_WRITE_BACK = 4 };
 
 bool s2_attr_is_device(unsigned memattr, bool fwb) { return fwb ? (memattr & 4) == 0 : memattr >> 2 == 0; }
 
-static bool is_write_through(unsigned nibble) { return (nibble & 4) == 0; }
+static bool is_write_through(unsigned nibble) { return !(nibble & NIBBLE_WRITE_BACK); }
 
 /* Stage 2's two bits for one of inner and outer: 1 Non-cacheable, 2 Write-Through, 3 Write-Back. The weaker of both
- * stages wins; the hints are stage 1's. UNSURE: the reserved 0 leaves stage 1 as it is.
- * IMPDEF: a stage 1 transient Write-Back under Write-Through is not transient any more. */
+ * stages wins; the hints, transient included, are stage 1's. UNSURE: the reserved 0 leaves stage 1 as it is. */
 static unsigned combine_nibble(unsigned s1, unsigned s2)
 {
 	if (s1 == NIBBLE_NC || s2 == 1) return NIBBLE_NC;
 	if (is_write_through(s1) || s2 != 2) return s1;
-	return 8 | (s1 & NIBBLE_HINTS);
+	return s1 & ~(unsigned)NIBBLE_WRITE_BACK;
 }
 
 static uint8_t combine_attr(uint8_t s1, unsigned s2)
@@ -26,7 +25,10 @@ static uint8_t combine_attr(uint8_t s1, unsigned s2)
 }
 
 /* Write-Back with the hints that stage 1 has, read and write allocate where it has none. */
-static unsigned force_write_back(unsigned nibble) { return nibble == NIBBLE_NC ? NIBBLE_WB_RW : nibble | 4; }
+static unsigned force_write_back(unsigned nibble)
+{
+	return nibble == NIBBLE_NC ? NIBBLE_WB_RW : nibble | NIBBLE_WRITE_BACK;
+}
 
 static uint8_t combine_attr_fwb(uint8_t s1, unsigned s2)
 {
@@ -51,8 +53,8 @@ struct memattr memattr_combine(struct memattr s1, unsigned s2_memattr, unsigned 
 {
 	bool tagged = s1.attr == ATTR_TAGGED;
 	struct memattr m = {.attr = tagged ? ATTR_NORMAL_WB : s1.attr, .sh = combine_sh(s1.sh, s2_sh)};
-	if (nocache && !s2_attr_is_device(s2_memattr, fwb)) s2_memattr = S2_ATTR_NORMAL_NC;
 	m.attr = fwb ? combine_attr_fwb(m.attr, s2_memattr) : combine_attr(m.attr, s2_memattr);
+	if (nocache && !attr_is_device(m.attr)) m.attr = ATTR_NORMAL_NC;
 	if (tagged && m.attr == ATTR_NORMAL_WB) m.attr = ATTR_TAGGED;
 	m.sh = attr_effective_sh(m);
 	return m;

@@ -61,7 +61,7 @@ static const struct tcr_format tcr_stage2 = {.txsz = 0,
 					     .tbid = NONE,
 					     .e0pd = NONE,
 					     .ds = 32};
-enum { VTCR_SL0 = 6, VTCR_SL2 = 33 };
+enum { VTCR_SL0 = 6, VTCR_VS = 19, VTCR_SL2 = 33, TCR_A1 = 22, TCR_AS = 36 };
 
 /* The registers of one stage 1 regime. */
 struct stage1_regs {
@@ -303,6 +303,17 @@ static void decode_half(struct regime_info *r, unsigned half, const struct stage
 		decode_check(s, regs->tcr, t, (unsigned)f->pa_bits, f->pauth);
 }
 
+/* The upper half of a TTBR; 8 bits of it unless the wide form exists and is asked for. */
+static uint16_t tag_of(uint64_t ttbr, bool wide) { return (uint16_t)bits_get(ttbr, wide ? 63 : 55, 48); }
+
+static void decode_tags(struct regime_info *r, const struct sysregs *regs, const struct stage1_regs *s1,
+			const struct features *f)
+{
+	uint64_t ttbr = bit_get(s1->tcr, TCR_A1) ? s1->ttbr1 : s1->ttbr0;
+	if (r->two_ranges) r->asid = tag_of(ttbr, f->asid16 && bit_get(s1->tcr, TCR_AS));
+	if (r->s2.on) r->vmid = tag_of(regs->VTTBR_EL2, f->vmid16 && bit_get(regs->VTCR_EL2, VTCR_VS));
+}
+
 void regime_decode(const struct sysregs *regs, const struct features *f, enum regime regime,
 		   enum security security, struct regime_info *out)
 {
@@ -326,4 +337,5 @@ void regime_decode(const struct sysregs *regs, const struct features *f, enum re
 	out->s2.stage = 2;
 	out->s2.security = (uint8_t)security;
 	if (hcr & (HCR_VM | HCR_DC)) decode_stage2(&out->s2, regs, f);
+	decode_tags(out, regs, &s1, f);
 }
