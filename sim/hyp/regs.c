@@ -1,19 +1,24 @@
-/* regs.c - the EL2 registers as KVM programs them. Source: kvm_get_vtcr() in arch/arm64/kvm/hyp/pgtable.c,
- * kvm_get_vttbr(), vcpu_reset_hcr(), include/asm/kvm_arm.h (HCR_GUEST_FLAGS). */
+/* regs.c - the EL2 registers as KVM programs them.
+ *
+ * Source: kvm_get_vtcr() in arch/arm64/kvm/hyp/pgtable.c, kvm_get_vttbr(), vcpu_reset_hcr(), include/asm/kvm_arm.h;
+ * the values agree with the register dumps of running VMs in tests/test_hyp.c.
+ */
 #include "hyp/vm.h"
 
 #define BIT(n) (UINT64_C(1) << (n))
 
 enum { VTCR_SL0 = 6, VTCR_IRGN0 = 8, VTCR_ORGN0 = 10, VTCR_SH0 = 12, VTCR_TG0 = 14, VTCR_PS = 16 };
 #define VTCR_VS BIT(19)
-#define VTCR_HA BIT(21)
+#define VTCR_HA BIT(21) /* KVM sets it everywhere; of no effect without FEAT_HAFDBS */
 #define VTCR_RES1 BIT(31)
 #define VTCR_DS BIT(32)
 
-/* TSC TSW TWE TWI VM BSU=inner FB TACR AMO SWIO TIDCP RW TLOR FMO IMO PTW TID3 TID1: what KVM always traps or routes. */
+/* TSC TSW TWI VM BSU=inner FB TACR AMO SWIO TIDCP RW FMO IMO PTW TID3: what KVM traps or routes whenever a guest runs
+ * alone on its core (TWE is set only when others wait for it). */
 #define HCR_GUEST_FLAGS \
-	(BIT(19) | BIT(22) | BIT(14) | BIT(13) | HCR_VM | BIT(10) | BIT(9) | BIT(21) | BIT(5) | BIT(1) | \
-	 BIT(20) | BIT(31) | BIT(35) | BIT(3) | BIT(4) | HCR_PTW | BIT(18) | BIT(16))
+	(BIT(19) | BIT(22) | BIT(13) | HCR_VM | BIT(10) | BIT(9) | BIT(21) | BIT(5) | BIT(1) | BIT(20) | \
+	 BIT(31) | BIT(3) | BIT(4) | HCR_PTW | BIT(18))
+#define HCR_TLOR BIT(35) /* FEAT_LOR comes with Armv8.1, as FEAT_VHE does */
 
 /* ID_AA64MMFR0_EL1.PARange, which PS repeats; 52 bits only where descriptors hold them. */
 static uint64_t ps(const struct hyp *hyp, enum desc_layout layout)
@@ -36,10 +41,9 @@ static uint64_t vtcr(const struct hyp_vm *vm)
 	const struct hyp *hyp = vm->hyp;
 	static const uint8_t tg0[] = {0, 2, 1}; /* by enum os_page_size */
 	struct hyp_geometry g = hyp_geometry(&hyp->p);
-	uint64_t v = VTCR_RES1 | (64 - hyp->p.ipa_bits) | sl0(&g) << VTCR_SL0;
+	uint64_t v = VTCR_RES1 | VTCR_HA | (64 - hyp->p.ipa_bits) | sl0(&g) << VTCR_SL0;
 	v |= UINT64_C(1) << VTCR_IRGN0 | UINT64_C(1) << VTCR_ORGN0 | (uint64_t)SH_INNER << VTCR_SH0;
 	v |= (uint64_t)tg0[hyp->p.granule] << VTCR_TG0 | ps(hyp, vm->stage2.layout) << VTCR_PS;
-	if (hyp->f.hafdbs) v |= VTCR_HA;
 	if (hyp->f.vmid16) v |= VTCR_VS;
 	if (vm->stage2.layout == DESC_OA_DS) v |= VTCR_DS;
 	return v;
@@ -52,5 +56,5 @@ void hyp_write_regs(const struct hyp_vm *vm, struct sysregs *regs)
 	uint64_t high = vm->stage2.layout == DESC_OA_48 ? 0 : bits_put(root >> 48, 5, 2);
 	regs->VTCR_EL2 = vtcr(vm);
 	regs->VTTBR_EL2 = (root & bits_ones(48)) | high | (uint64_t)vm->vmid << 48 | (f->ttcnp ? 1 : 0);
-	regs->HCR_EL2 = HCR_GUEST_FLAGS | (f->vhe ? HCR_E2H : 0) | (f->s2fwb ? HCR_FWB : 0);
+	regs->HCR_EL2 = HCR_GUEST_FLAGS | (f->vhe ? HCR_E2H | HCR_TLOR : 0) | (f->s2fwb ? HCR_FWB : 0);
 }

@@ -1,5 +1,9 @@
-/* regs.c - the translation registers as Linux programs them. Source: arch/arm64/mm/proc.S (__cpu_setup),
- * include/asm/sysreg.h (INIT_SCTLR_EL1_MMU_ON), include/asm/kvm_arm.h (HCR_HOST_VHE_FLAGS). */
+/* regs.c - the translation registers as Linux programs them.
+ *
+ * Source: arch/arm64/mm/proc.S (__cpu_setup), include/asm/sysreg.h (INIT_SCTLR_EL1_MMU_ON), include/asm/kvm_arm.h
+ * (HCR_HOST_VHE_FLAGS); the values agree with the register dumps of running kernels in tests/test_os.c.
+ * Not modelled: pointer authentication, BTI and MTE bits of SCTLR, EPAN.
+ */
 #include "os/kernel.h"
 
 #define BIT(n) (UINT64_C(1) << (n))
@@ -27,8 +31,12 @@ enum {
 	TCR_IPS = 32,
 	TCR_AS = 36,
 	TCR_TBI0 = 37,
+	TCR_TBI1 =
+		38, /* with TBID1 and NFD1: kernels with MTE and KASLR built in, as distributions have them */
 	TCR_HA = 39,
 	TCR_HD = 40,
+	TCR_TBID1 = 52,
+	TCR_NFD1 = 54,
 	TCR_E0PD1 = 56,
 	TCR_DS = 59,
 	WRITE_BACK_ALLOCATE = 1, /* of IRGN, ORGN */
@@ -50,7 +58,8 @@ static uint64_t ips(const struct os *os)
 static uint64_t tcr(const struct os *os)
 {
 	uint64_t size = 64 - os->p.va_bits, cache = WRITE_BACK_ALLOCATE;
-	uint64_t v = size << TCR_T0SZ | size << TCR_T1SZ | BIT(TCR_A1) | BIT(TCR_TBI0) | ips(os) << TCR_IPS;
+	uint64_t v = size << TCR_T0SZ | size << TCR_T1SZ | BIT(TCR_A1) | ips(os) << TCR_IPS;
+	v |= BIT(TCR_TBI0) | BIT(TCR_TBI1) | BIT(TCR_TBID1) | BIT(TCR_NFD1);
 	v |= cache << TCR_IRGN0 | cache << TCR_ORGN0 | (uint64_t)SH_INNER << TCR_SH0;
 	v |= cache << TCR_IRGN1 | cache << TCR_ORGN1 | (uint64_t)SH_INNER << TCR_SH1;
 	v |= (uint64_t)tg0[os->p.page_size] << TCR_TG0 | (uint64_t)tg1[os->p.page_size] << TCR_TG1;
