@@ -122,7 +122,7 @@ Test(provenance, a_hardware_number_without_a_tag_is_an_error)
 	read_with_sources(&w, "main: {name: m, ways: 8}\n", "{}");
 	cr_assert(eq(int, config_check_provenance(&w.bound, &w.err), ERR_CONFIG));
 	cr_expect(eq(str, w.err.text,
-		     "w.yaml:1:23: w.main.ways: 8 says nothing of its source; tag it (or what is around it) "
+		     "w.yaml:1:23: main.ways: 8 says nothing of its source; tag it (or what is around it) "
 		     "!documented/SOURCE, !measured/SOURCE or !estimated/SOURCE"));
 	world_free(&w);
 }
@@ -133,7 +133,7 @@ Test(provenance, a_tag_that_names_no_source_is_an_error)
 	read_with_sources(&w, "main: {name: m, ways: !measured/lap 8}\n", "{lab: our own}");
 	cr_assert(eq(int, config_check_provenance(&w.bound, &w.err), ERR_CONFIG));
 	cr_expect(eq(str, w.err.text,
-		     "w.yaml:1:23: w.main.ways: source 'lap' is not under sources:; did you mean 'lab'?"));
+		     "w.yaml:1:23: main.ways: source 'lap' is not under sources:; did you mean 'lab'?"));
 	world_free(&w);
 }
 

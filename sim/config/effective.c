@@ -235,5 +235,7 @@ static enum status check_value(void *ctx, const struct config_value *v, struct e
 
 enum status config_check_provenance(const struct bound *b, struct err *err)
 {
-	return config_visit(b, check_value, b->file.sources, err);
+	struct bound as_in_file = *b;
+	as_in_file.name = ""; /* messages call keys what the file calls them */
+	return config_visit(&as_in_file, check_value, b->file.sources, err);
 }
