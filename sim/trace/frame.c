@@ -177,8 +177,10 @@ static bool get_shape_row(struct shape *s, const uint8_t *row)
 /* Whether the tags name shapes that exist and take exactly the columns that are there. */
 static bool tags_fit(const struct frame_decoder *d, uint32_t shapes, const uint32_t column_bytes[COLUMNS])
 {
-	uint32_t uses[256] = {0};
-	for (uint32_t i = 0; i < d->records; i++) uses[d->tag[i]]++;
+	uint32_t uses[256] = {0},
+		 lane[2][256] = {{0}}; /* two lanes: runs of one tag would wait for themselves */
+	for (uint32_t i = 0; i < d->records; i++) lane[i & 1][d->tag[i]]++;
+	for (unsigned i = 0; i < 256; i++) uses[i] = lane[0][i] + lane[1][i];
 	for (unsigned i = shapes; i < 256; i++)
 		if (uses[i]) return false;
 	for (int c = 0; c < COLUMNS; c++) {
@@ -231,14 +233,13 @@ size_t frame_decode(struct frame_decoder *d, struct record *out, size_t n)
 		uint64_t va = last[s->slot] + unzigzag(wire_get64(addr) & s->mask[COLUMN_ADDR]);
 		uint32_t cnt = s->count_base + (uint32_t)(wire_get64(count) & s->mask[COLUMN_COUNT]);
 		last[s->slot] = va + (s->advance & UINT64_C(4) * cnt);
-		out[made] = (struct record){
-			.addr = va,
-			.arg = wire_get64(arg) & s->mask[COLUMN_ARG],
-			.count = cnt,
-			.gap = (uint16_t)(wire_get64(gap) & s->mask[COLUMN_GAP]),
-			.kind = s->kind,
-			.flags = s->flags,
-		};
+		struct record *r = &out[made]; /* written member by member: see gen_put */
+		r->addr = va;
+		r->arg = wire_get64(arg) & s->mask[COLUMN_ARG];
+		r->count = cnt;
+		r->gap = (uint16_t)(wire_get64(gap) & s->mask[COLUMN_GAP]);
+		r->kind = s->kind;
+		r->flags = s->flags;
 		made += s->known;
 		addr += s->bytes[COLUMN_ADDR];
 		arg += s->bytes[COLUMN_ARG];

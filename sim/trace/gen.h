@@ -66,14 +66,16 @@ static inline uint8_t gen_choose_kind(uint64_t *u, uint64_t read_percent)
 }
 _Static_assert(REC_STORE == REC_LOAD + 1, "gen_choose_kind adds");
 
-/* The record of an access; kind, address and flags vary. */
-static inline struct record gen_record(const struct gen_params *p, uint64_t addr, uint8_t kind, uint8_t flags)
+/* Writes an access, member by member: a struct that is put together and then copied stalls on its way. */
+static inline void gen_put(struct record *r, const struct gen_params *p, uint64_t addr, uint8_t kind,
+			   uint8_t flags)
 {
-	return (struct record){.addr = addr,
-			       .count = (uint32_t)p->access_bytes,
-			       .gap = (uint16_t)p->instruction_gap,
-			       .kind = kind,
-			       .flags = flags};
+	r->addr = addr;
+	r->arg = 0;
+	r->count = (uint32_t)p->access_bytes;
+	r->gap = (uint16_t)p->instruction_gap;
+	r->kind = kind;
+	r->flags = flags;
 }
 
 #endif

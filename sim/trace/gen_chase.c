@@ -37,8 +37,8 @@ static void chase_fill(struct gen_state *s, struct record *buf, size_t n)
 	const struct permutation order = chase->order;
 	uint64_t step = chase->step;
 	for (size_t i = 0; i < n; i++) {
-		buf[i] = gen_record(&p, p.base_address + permute(&order, step) * p.item_bytes, REC_LOAD,
-				    REC_DEPENDENT);
+		gen_put(&buf[i], &p, p.base_address + permute(&order, step) * p.item_bytes, REC_LOAD,
+			REC_DEPENDENT);
 		step = step + 1 == order.n ? 0 : step + 1;
 	}
 	chase->step = step;

@@ -24,12 +24,11 @@ static void walk_fill(struct gen_state *s, uint64_t by, struct record *buf, size
 	if (p.read_percent % 100 == 0) {
 		uint8_t kind = p.read_percent ? REC_LOAD : REC_STORE;
 		for (size_t i = 0; i < n; i++, offset = step(offset, by, p.footprint_bytes))
-			buf[i] = gen_record(&p, p.base_address + offset, kind, 0);
+			gen_put(&buf[i], &p, p.base_address + offset, kind, 0);
 	} else {
 		for (size_t i = 0; i < n; i++, offset = step(offset, by, p.footprint_bytes)) {
 			uint64_t u = rng_next(&rng);
-			buf[i] = gen_record(&p, p.base_address + offset, gen_choose_kind(&u, p.read_percent),
-					    0);
+			gen_put(&buf[i], &p, p.base_address + offset, gen_choose_kind(&u, p.read_percent), 0);
 		}
 	}
 	walk->offset = offset;

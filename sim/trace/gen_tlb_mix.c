@@ -37,7 +37,7 @@ static void tlb_mix_fill(struct gen_state *s, struct record *buf, size_t n)
 		uint64_t u = rng_next(&rng), share = gen_choose(&u, 1000);
 		unsigned set = (unsigned)(share >= warm_from) + (share >= cold_from);
 		uint64_t addr = p.base_address + first[set] + gen_choose(&u, places[set]) * p.access_bytes;
-		buf[i] = gen_record(&p, addr, gen_choose_kind(&u, p.read_percent), 0);
+		gen_put(&buf[i], &p, addr, gen_choose_kind(&u, p.read_percent), 0);
 	}
 	s->rng = rng;
 }

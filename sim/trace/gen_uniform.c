@@ -10,7 +10,7 @@ static void uniform_fill(struct gen_state *s, struct record *buf, size_t n)
 	struct rng rng = s->rng;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t u = rng_next(&rng), addr = p.base_address + gen_choose(&u, places) * p.access_bytes;
-		buf[i] = gen_record(&p, addr, gen_choose_kind(&u, p.read_percent), 0);
+		gen_put(&buf[i], &p, addr, gen_choose_kind(&u, p.read_percent), 0);
 	}
 	s->rng = rng;
 }

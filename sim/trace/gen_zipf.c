@@ -88,7 +88,7 @@ static void zipf_fill(struct gen_state *s, struct record *buf, size_t n)
 		uint64_t item = permute(&z->scatter, zipf_rank(z, &rng) - 1), u = rng_next(&rng);
 		uint64_t addr = p.base_address + item * p.item_bytes +
 				gen_choose(&u, places) * p.access_bytes;
-		buf[i] = gen_record(&p, addr, gen_choose_kind(&u, p.read_percent), 0);
+		gen_put(&buf[i], &p, addr, gen_choose_kind(&u, p.read_percent), 0);
 	}
 	s->rng = rng;
 }

@@ -23,45 +23,53 @@ static inline double portable_scale(double x, int exponent)
 	return x * scale;
 }
 
-/* ln(x) for normal x > 0: x = 2^e m with m near 1, ln m = 2 artanh((m-1)/(m+1)). */
+/* c[0] + c[1] x + ... + c[15] x^15, in Estrin's order, which keeps the host's pipelines full. */
+static inline double portable_polynomial(const double c[16], double x)
+{
+	double x2 = x * x, x4 = x2 * x2, x8 = x4 * x4;
+	double a = (c[0] + c[1] * x) + (c[2] + c[3] * x) * x2;
+	double b = (c[4] + c[5] * x) + (c[6] + c[7] * x) * x2;
+	double d = (c[8] + c[9] * x) + (c[10] + c[11] * x) * x2;
+	double e = (c[12] + c[13] * x) + (c[14] + c[15] * x) * x2;
+	return (a + b * x4) + (d + e * x4) * x8;
+}
+
+/* ln(x) for normal x > 0: x = 2^e m with m in [sqrt(1/2), sqrt(2)), ln m = 2 artanh((m-1)/(m+1)). */
 static inline double portable_log(double x)
 {
-	static const double coefficient[11] = {1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11,
-					       1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3,  1.0};
-	uint64_t bits;
-	memcpy(&bits, &x, sizeof(bits));
-	int e = (int)(bits >> 52) - 1023;
-	bits = (bits & UINT64_C(0xfffffffffffff)) | UINT64_C(0x3ff0000000000000);
+	static const double artanh[16] = {1.0,      1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,  1.0 / 11,
+					  1.0 / 13, 1.0 / 15, 1.0 / 17, 1.0 / 19, 1.0 / 21, 1.0 / 23};
+	uint64_t bits, above;
 	double m;
+	memcpy(&bits, &x, sizeof(bits));
+	above = bits - UINT64_C(0x3fe6a09e667f3bcd); /* sqrt(1/2) */
+	int64_t e = (int64_t)above >> 52;
+	bits -= above & UINT64_C(0xfff0000000000000);
 	memcpy(&m, &bits, sizeof(m));
-	if (m > 0x1.6a09e667f3bcdp+0) m *= 0.5, e++; /* sqrt(2) */
-	double t = (m - 1) / (m + 1), t2 = t * t, sum = 0;
-	for (int i = 0; i < 11; i++) sum = sum * t2 + coefficient[i];
-	return (2 * t * sum + e * PORTABLE_LN2_LOW) + e * PORTABLE_LN2_HIGH;
+	double t = (m - 1) / (m + 1), k = (double)e;
+	return (2 * t * portable_polynomial(artanh, t * t) + k * PORTABLE_LN2_LOW) + k * PORTABLE_LN2_HIGH;
 }
 
 /* e^x for |x| < 700: x = k ln2 + r with |r| <= ln2 / 2, by the Taylor series of e^r. */
 static inline double portable_exp(double x)
 {
-	static const double coefficient[14] = {/* 1 / 13!, ..., 1 / 1!, 1 */
-					       1.0 / 6227020800,
-					       1.0 / 479001600,
-					       1.0 / 39916800,
-					       1.0 / 3628800,
-					       1.0 / 362880,
-					       1.0 / 40320,
-					       1.0 / 5040,
-					       1.0 / 720,
-					       1.0 / 120,
-					       1.0 / 24,
-					       1.0 / 6,
-					       1.0 / 2,
-					       1.0,
-					       1.0};
+	static const double taylor[16] = {1.0,
+					  1.0,
+					  1.0 / 2,
+					  1.0 / 6,
+					  1.0 / 24,
+					  1.0 / 120,
+					  1.0 / 720,
+					  1.0 / 5040,
+					  1.0 / 40320,
+					  1.0 / 362880,
+					  1.0 / 3628800,
+					  1.0 / 39916800,
+					  1.0 / 479001600,
+					  1.0 / 6227020800};
 	int k = (int)(x * PORTABLE_LN2_INVERSE + (x < 0 ? -0.5 : 0.5));
-	double r = (x - k * PORTABLE_LN2_HIGH) - k * PORTABLE_LN2_LOW, sum = 0;
-	for (int i = 0; i < 14; i++) sum = sum * r + coefficient[i];
-	return portable_scale(sum, k);
+	double r = (x - k * PORTABLE_LN2_HIGH) - k * PORTABLE_LN2_LOW;
+	return portable_scale(portable_polynomial(taylor, r), k);
 }
 
 #endif
