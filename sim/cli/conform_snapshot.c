@@ -193,7 +193,7 @@ static bool run_answer(struct snapshot *s, const struct answer *want)
 {
 	const struct cpu *cpu = &s->cpus[want->cpu];
 	struct access a = {.kind = ACCESS_READ, .el = (uint8_t)want->el, .pan = want->pan, .probe = true};
-	struct walk_mem mem = {s, snapshot_read, snapshot_update};
+	struct walk_mem mem = {.self = s, .read = snapshot_read, .update = snapshot_update};
 	struct regime_info r;
 	struct translation t;
 	regime_decode(&cpu->regs, &cpu->features,

@@ -108,7 +108,7 @@ static bool run_at(const struct vector *v, FILE *report)
 	struct translation t;
 	struct memory m;
 	memory_init(&m, &v->memory, report);
-	struct walk_mem mem = {&m, memory_read, memory_update};
+	struct walk_mem mem = {.self = &m, .read = memory_read, .update = memory_update};
 	if (report) fprintf(report, "  AT %s\n", at_op_name(v->op));
 	regime_decode(&v->regs, v->features, at_regime(v->op, &v->regs, v->features, SEC_NONSECURE),
 		      SEC_NONSECURE, &r);
@@ -144,7 +144,7 @@ static bool run_access_in(const struct vector *v, struct memory *m, FILE *report
 				     .size_bits = STORED_HINT_SIZE,
 				     .sf = true,
 				     .reg = want->kind == ACCESS_WRITE ? WRITE_REG : READ_REG};
-	struct walk_mem mem = {m, memory_read, memory_update};
+	struct walk_mem mem = {.self = m, .read = memory_read, .update = memory_update};
 	struct regime_info r;
 	struct translation t;
 	struct abort_report came;

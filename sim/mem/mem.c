@@ -14,7 +14,7 @@ struct mem_side {
 	unsigned shared_count;
 	struct mem_cpu *cpu[1024];              /* whose private caches lie above the shared ones; borrowed */
 	unsigned cpus;
-	struct node *node;
+	struct mem_node *node;
 	unsigned nodes;
 	unsigned line_bits, security_shift;
 	uint64_t line_limit;                    /* lines of all security states are below it */
@@ -25,14 +25,14 @@ static uint64_t line_of(const struct mem_side *m, const struct mem_req *r)
 	return r->pa.raw >> m->line_bits | (uint64_t)r->security << m->security_shift;
 }
 
-static struct node *node_of(struct mem_side *m, uint64_t pa)
+static struct mem_node *node_of(struct mem_side *m, uint64_t pa)
 {
 	for (unsigned i = 0; i < m->nodes; i++)
 		if (pa < m->node[i].limit) return &m->node[i];
 	return &m->node[m->nodes - 1];
 }
 
-static struct node *node_of_line(struct mem_side *m, uint64_t line)
+static struct mem_node *node_of_line(struct mem_side *m, uint64_t line)
 {
 	return node_of(m, (line & bits_ones(m->security_shift)) << m->line_bits);
 }
@@ -295,7 +295,7 @@ cycles_t mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now
 
 cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cycles_t now)
 {
-	struct node *n = node_of(port->side, r->pa.raw);
+	struct mem_node *n = node_of(port->side, r->pa.raw);
 	if (r->kind == ACCESS_WRITE) {
 		node_write(n, now, UINT64_C(1) << port->side->line_bits);
 		return now;
@@ -307,7 +307,7 @@ cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cyc
 
 unsigned mem_line_bits(const struct mem_side *m) { return m->line_bits; }
 
-const struct node *mem_nodes(const struct mem_side *m, unsigned *count)
+const struct mem_node *mem_nodes(const struct mem_side *m, unsigned *count)
 {
 	*count = m->nodes;
 	return m->node;

@@ -51,7 +51,7 @@ cycles_t mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now
 cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cycles_t now);
 
 unsigned mem_line_bits(const struct mem_side *m);
-const struct node *mem_nodes(const struct mem_side *m, unsigned *count);
+const struct mem_node *mem_nodes(const struct mem_side *m, unsigned *count);
 
 /* Checks accesses = hits + misses + merged in every cache. ERR_CHECK names the first that does not hold. */
 enum status mem_check_sums(const struct mem_side *m, const struct mem_cpu *cpu, unsigned cpus, struct err *err);

@@ -1,6 +1,6 @@
 #include "mem/node.h"
 
-#define F struct node_stats
+#define F struct mem_node_stats
 static const struct stat_desc stat_rows[] = {
 	STAT(F, reads, "count", "lines read"),
 	STAT(F, writes, "count", "lines written"),
@@ -8,27 +8,27 @@ static const struct stat_desc stat_rows[] = {
 };
 #undef F
 
-void node_init(struct node *n, const struct node_params *p, uint64_t base, uint64_t clock_mhz)
+void node_init(struct mem_node *n, const struct node_params *p, uint64_t base, uint64_t clock_mhz)
 {
-	*n = (struct node){.base = base, .limit = base + p->size, .name = p->name};
+	*n = (struct mem_node){.base = base, .limit = base + p->size, .name = p->name};
 	n->latency = (p->latency_ns * clock_mhz + 999) / 1000;
 	n->window_bytes = (p->bandwidth_MBps << NODE_WINDOW_BITS) / clock_mhz;
 	if (!n->window_bytes) n->window_bytes = 1;
 }
 
-void node_register_stats(struct node *n, struct stats *s, unsigned number)
+void node_register_stats(struct mem_node *n, struct stats *s, unsigned number)
 {
 	stats_add(s, stat_rows, sizeof(stat_rows) / sizeof(stat_rows[0]), &n->stats, "node%u", number);
 }
 
 /* Books `bytes` from `now` on; returns the cycle at which the transfer begins. */
-static cycles_t book(struct node *n, cycles_t now, uint64_t bytes)
+static cycles_t book(struct mem_node *n, cycles_t now, uint64_t bytes)
 {
 	cycles_t start = UINT64_MAX;
 	for (uint64_t number = now >> NODE_WINDOW_BITS; bytes; number++) {
-		struct node_window *w = &n->window[number % NODE_WINDOWS];
+		struct mem_node_window *w = &n->window[number % NODE_WINDOWS];
 		if (w->number > number) break;          /* so far in the past that its window is forgotten */
-		if (w->number < number) *w = (struct node_window){.number = number};
+		if (w->number < number) *w = (struct mem_node_window){.number = number};
 		uint64_t left = n->window_bytes - w->used_bytes, take = bytes < left ? bytes : left;
 		if (take && start == UINT64_MAX) start = number << NODE_WINDOW_BITS;
 		w->used_bytes += take;
@@ -39,13 +39,13 @@ static cycles_t book(struct node *n, cycles_t now, uint64_t bytes)
 	return start;
 }
 
-cycles_t node_read(struct node *n, cycles_t now, uint64_t bytes)
+cycles_t node_read(struct mem_node *n, cycles_t now, uint64_t bytes)
 {
 	n->stats.reads++;
 	return book(n, now, bytes) + n->latency;
 }
 
-void node_write(struct node *n, cycles_t now, uint64_t bytes)
+void node_write(struct mem_node *n, cycles_t now, uint64_t bytes)
 {
 	n->stats.writes++;
 	book(n, now, bytes);

@@ -13,29 +13,29 @@
 
 enum { NODE_WINDOW_BITS = 8, NODE_WINDOWS = 1024 };
 
-struct node_window { uint64_t number; uint64_t used_bytes; };
+struct mem_node_window { uint64_t number; uint64_t used_bytes; };
 
-struct node_stats {
+struct mem_node_stats {
 	uint64_t reads, writes;
 	uint64_t queue_cycles;
 };
 
-struct node {
+struct mem_node {
 	uint64_t base, limit;           /* physical addresses base..limit-1 */
 	cycles_t latency;
 	uint64_t window_bytes;          /* what the channel carries in one window */
-	struct node_window window[NODE_WINDOWS];
+	struct mem_node_window window[NODE_WINDOWS];
 	const char *name;
-	struct node_stats stats;
+	struct mem_node_stats stats;
 };
 
 /* Latency and bandwidth become cycles of a clock of clock_mhz, rounded up and down. */
-void node_init(struct node *n, const struct node_params *p, uint64_t base, uint64_t clock_mhz);
-void node_register_stats(struct node *n, struct stats *s, unsigned number);
+void node_init(struct mem_node *n, const struct node_params *p, uint64_t base, uint64_t clock_mhz);
+void node_register_stats(struct mem_node *n, struct stats *s, unsigned number);
 
 /* A read of `bytes` asked for at `now`: the cycle at which the data is there. */
-cycles_t node_read(struct node *n, cycles_t now, uint64_t bytes);
+cycles_t node_read(struct mem_node *n, cycles_t now, uint64_t bytes);
 /* A posted write: takes bandwidth, and nobody waits for it. */
-void node_write(struct node *n, cycles_t now, uint64_t bytes);
+void node_write(struct mem_node *n, cycles_t now, uint64_t bytes);
 
 #endif

@@ -302,31 +302,13 @@ bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsig
 
 /* --- context --------------------------------------------------------------------------------------------------- */
 
-static uint16_t present_asid(const struct sysregs *r, const struct features *f, enum regime regime)
-{
-	bool el1 = regime == REGIME_EL10;
-	if (regime != REGIME_EL10 && regime != REGIME_EL20) return 0;
-	uint64_t tcr = el1 ? r->TCR_EL1 : r->TCR_EL2;
-	uint64_t ttbr0 = el1 ? r->TTBR0_EL1 : r->TTBR0_EL2, ttbr1 = el1 ? r->TTBR1_EL1 : r->TTBR1_EL2;
-	uint64_t asid = (bit_get(tcr, 22) ? ttbr1 : ttbr0) >> 48;       /* TCR_ELx.A1 */
-	bool wide = f->asid16 && bit_get(tcr, 36);                      /* TCR_ELx.AS */
-	return (uint16_t)(wide ? asid : asid & 0xff);
-}
-
-static uint16_t present_vmid(const struct sysregs *r, const struct features *f)
-{
-	uint64_t vmid = r->VTTBR_EL2 >> 48;
-	return (uint16_t)(f->vmid16 && bit_get(r->VTCR_EL2, 19) ? vmid : vmid & 0xff);  /* VTCR_EL2.VS */
-}
-
 void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct features *f, unsigned el, bool pan,
 		     enum security security)
 {
 	enum regime regime = regime_of_el(regs, f, el, security);
-	uint16_t vmid = regime == REGIME_EL10 && regime_has_el2(security) ? present_vmid(regs, f) : 0;
 	regime_decode(regs, f, regime, security, &m->regime);
-	m->tag = tlb_tag(regime, security, vmid, present_asid(regs, f, regime));
-	m->stage2_tag = tlb_tag(REGIME_EL10, security, vmid, 0);
+	m->tag = tlb_tag(regime, security, m->regime.vmid, m->regime.asid);
+	m->stage2_tag = tlb_tag(REGIME_EL10, security, m->regime.vmid, 0);
 	m->el = el;
 	m->pan = pan;
 	for (unsigned kind = 0; kind < 3; kind++) {

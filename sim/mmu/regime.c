@@ -311,7 +311,8 @@ static void decode_tags(struct regime_info *r, const struct sysregs *regs, const
 {
 	uint64_t ttbr = bit_get(s1->tcr, TCR_A1) ? s1->ttbr1 : s1->ttbr0;
 	if (r->two_ranges) r->asid = tag_of(ttbr, f->asid16 && bit_get(s1->tcr, TCR_AS));
-	if (r->s2.on) r->vmid = tag_of(regs->VTTBR_EL2, f->vmid16 && bit_get(regs->VTCR_EL2, VTCR_VS));
+	if (r->regime == REGIME_EL10 && regime_has_el2((enum security)r->security))
+		r->vmid = tag_of(regs->VTTBR_EL2, f->vmid16 && bit_get(regs->VTCR_EL2, VTCR_VS));
 }
 
 void regime_decode(const struct sysregs *regs, const struct features *f, enum regime regime,

@@ -1,0 +1,232 @@
+#include "machine/machine.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "mem/frames.h"
+
+/* What a run counts outside of its components. */
+struct event_stats { uint64_t ignored; };
+
+static const struct stat_desc event_rows[] = {
+	STAT(struct event_stats, ignored, "records", "events of the workload that have no effect in this version"),
+};
+
+struct machine {
+	const struct machine_params *hw;
+	const struct stack_params *stack;
+	struct stats *stats;
+	struct mem_side *mem;
+	struct mem_cpu mem_cpu;
+	struct physmem *physmem;
+	struct mmu *mmu;
+	struct core core;
+	struct frames *host_frames, *guest_frames;      /* guest_frames: IPAs of the VM; NULL when native */
+	struct hyp *hyp;                                /* NULL when native */
+	struct hyp_vm *vm;
+	struct os *os;
+	struct os_aspace *aspace;
+	struct sysregs regs;
+	struct event_stats events;
+	struct va last_fault;                           /* with nothing to add: a second one in a row is an error */
+	bool last_was_spurious;
+};
+
+/* --- faults ---------------------------------------------------------------------------------------------------- */
+
+static const char *const kind_names[] = {"read", "write", "fetch"};
+
+static enum status refuse(const struct mmu_fault *f, const char *why, struct err *err)
+{
+	return err_set(err, ERR_INPUT, "the workload's %s of VA 0x%" PRIx64 " cannot go on: %s", kind_names[f->access.kind],
+		       f->va.raw, why);
+}
+
+/* A handler that had nothing to add says that the access should pass. If it does not, it never will. */
+static enum status note_spurious(struct machine *m, const struct mmu_fault *f, bool spurious, struct err *err)
+{
+	bool again = spurious && m->last_was_spurious && m->last_fault.raw == f->va.raw;
+	m->last_was_spurious = spurious;
+	m->last_fault = f->va;
+	if (!again) return OK;
+	return refuse(f, "it is mapped, but EL0 may not access it (is it a kernel address?)", err);
+}
+
+static enum status stage2_fault(struct machine *m, const struct mmu_fault *f, struct core_fault_cost *cost, struct err *err)
+{
+	enum access_kind kind = f->fault.s1ptw ? ACCESS_READ : (enum access_kind)f->access.kind;
+	struct hyp_fault done = hyp_handle_stage2_fault(m->vm, f->fault.ipa, kind);
+	if (done.outcome == HYP_NOT_MEMORY) return refuse(f, "its IPA is outside of the VM's memory", err);
+	if (done.outcome == HYP_NO_MEMORY) return refuse(f, "the machine has no memory left for the VM", err);
+	cost->hypervisor = done.cycles;
+	return note_spurious(m, f, done.outcome == HYP_SPURIOUS, err);
+}
+
+static enum status stage1_fault(struct machine *m, const struct mmu_fault *f, struct core_fault_cost *cost, struct err *err)
+{
+	uint64_t before = m->vm ? hyp_stats(m->vm)->faults : 0;
+	struct os_fault done = os_handle_fault(m->os, m->aspace, f->va, (enum access_kind)f->access.kind);
+	switch (done.outcome) {
+	case OS_BAD_ADDRESS: return refuse(f, "it is outside of the kernel's address space (os.va_bits)", err);
+	case OS_NO_MEMORY: return refuse(f, "the kernel has no memory left (memory size of the machine or VM)", err);
+	case OS_NO_BACKING: return refuse(f, "the hypervisor has no memory left for the kernel's tables", err);
+	default: break;
+	}
+	cost->exception = done.cycles;
+	if (m->vm) cost->hypervisor = (hyp_stats(m->vm)->faults - before) * stack_hypervisor(m->stack)->fault_cycles;
+	return note_spurious(m, f, done.outcome == OS_SPURIOUS, err);
+}
+
+static enum status on_fault(void *owner, const struct mmu_fault *f, struct core_fault_cost *cost, struct err *err)
+{
+	struct machine *m = owner;
+	if (f->fault.kind == FAULT_ADDRESS_SIZE) return refuse(f, "an address in its translation is too large", err);
+	return f->fault.stage == 2 ? stage2_fault(m, f, cost, err) : stage1_fault(m, f, cost, err);
+}
+
+/* --- building -------------------------------------------------------------------------------------------------- */
+
+static struct frames *new_frames(struct frames_params p, uint64_t seed)
+{
+	p.seed = seed;
+	return frames_new(&p);
+}
+
+/* The region that the kernel or hypervisor on the hardware manages: the first node's memory. */
+static enum status build_hypervisor(struct machine *m, uint64_t seed, struct err *err)
+{
+	const struct hyp_params *p = stack_hypervisor(m->stack);
+	const struct mem_node *node = mem_nodes(m->mem, &(unsigned){0});
+	m->host_frames = new_frames(hyp_frames_params(p, node->base, node->limit - node->base), seed);
+	TRY(hyp_new(p, &m->hw->features, m->host_frames, m->physmem, &m->hyp, err));
+	m->vm = hyp_vm_new(m->hyp, 1);
+	if (!m->vm) return err_set(err, ERR_CONFIG, "memory: too small for the VM's stage 2 tables");
+	m->guest_frames = new_frames(os_frames_params(&m->stack->os, p->memory_base, p->memory_bytes), seed);
+	hyp_write_regs(m->vm, &m->regs);
+	return OK;
+}
+
+static enum status build_native(struct machine *m, uint64_t seed)
+{
+	const struct mem_node *node = mem_nodes(m->mem, &(unsigned){0});
+	m->host_frames = new_frames(os_frames_params(&m->stack->os, node->base, node->limit - node->base), seed);
+	return OK;
+}
+
+static enum status build_kernel(struct machine *m, struct err *err)
+{
+	struct pgtable_view view = m->vm ? hyp_view(m->vm) : (struct pgtable_view){0};
+	struct frames *frames = m->vm ? m->guest_frames : m->host_frames;
+	TRY(os_new(&m->stack->os, &m->hw->features, frames, m->physmem, m->vm ? &view : NULL, &m->os, err));
+	m->aspace = os_aspace_new(m->os, 1);
+	if (!m->aspace) return err_set(err, ERR_CONFIG, "memory: too small for a translation table");
+	bool vhe_host = !m->vm && m->hw->features.vhe;
+	os_write_regs(m->os, m->aspace, vhe_host ? REGIME_EL20 : REGIME_EL10, &m->regs);
+	return OK;
+}
+
+static enum status build_core(struct machine *m, struct err *err)
+{
+	TRY(mem_new(&m->hw->memory, &m->hw->caches, m->hw->clock_mhz, &m->mem, err));
+	TRY(mem_cpu_init(&m->mem_cpu, m->mem, err));
+	m->physmem = physmem_new();
+	TRY(mmu_new(&m->hw->tlbs, &m->hw->walker, &m->mem_cpu, m->physmem, &m->mmu, err));
+	core_init(&m->core, &m->hw->core, m->mmu, &m->mem_cpu);
+	m->core.on_fault = on_fault;
+	m->core.fault_owner = m;
+	return OK;
+}
+
+static void register_stats(struct machine *m)
+{
+	m->stats = stats_new();
+	core_register_stats(&m->core, m->stats, 0);
+	mmu_register_stats(m->mmu, m->stats, 0);
+	mem_cpu_register_stats(&m->mem_cpu, m->stats, 0);
+	mem_register_stats(m->mem, m->stats);
+	stats_add(m->stats, os_stat_rows, os_stat_row_count, os_stats(m->os), m->vm ? "vm0.os" : "os");
+	if (m->vm) stats_add(m->stats, hyp_stat_rows, hyp_stat_row_count, hyp_stats(m->vm), "vm0.hyp");
+	stats_add(m->stats, event_rows, 1, &m->events, "events");
+}
+
+static enum status build(struct machine *m, uint64_t seed, struct err *err)
+{
+	TRY(build_core(m, err));
+	if (stack_hypervisor(m->stack)) TRY(build_hypervisor(m, seed, err));
+	else TRY(build_native(m, seed));
+	TRY(build_kernel(m, err));
+	mmu_set_context(m->mmu, &m->regs, &m->hw->features, 0, false, SEC_NONSECURE);
+	register_stats(m);
+	return OK;
+}
+
+enum status machine_new(const struct machine_params *hardware, const struct stack_params *stack, uint64_t seed,
+			struct machine **out, struct err *err)
+{
+	struct machine *m = xcalloc(1, sizeof(*m));
+	m->hw = hardware;
+	m->stack = stack;
+	enum status st = build(m, seed, err);
+	if (st != OK) {
+		machine_free(m);
+		return st;
+	}
+	*out = m;
+	return OK;
+}
+
+void machine_free(struct machine *m)
+{
+	if (!m) return;
+	stats_free(m->stats);
+	os_free(m->os);
+	hyp_free(m->hyp);
+	if (m->guest_frames) frames_free(m->guest_frames);
+	if (m->host_frames) frames_free(m->host_frames);
+	core_fini(&m->core);
+	mmu_free(m->mmu);
+	if (m->physmem) physmem_free(m->physmem);
+	mem_cpu_fini(&m->mem_cpu);
+	mem_free(m->mem);
+	free(m);
+}
+
+/* --- running --------------------------------------------------------------------------------------------------- */
+
+enum status machine_run(struct machine *m, const struct record *rec, size_t n, struct err *err)
+{
+	while (n) {
+		size_t executed;
+		TRY(core_run(&m->core, rec, n, &executed, err));
+		rec += executed;
+		n -= executed;
+		for (; n && rec->kind > REC_STORE; rec++, n--) m->events.ignored++;
+	}
+	return OK;
+}
+
+void machine_finish(struct machine *m) { core_finish(&m->core); }
+
+void machine_reset_stats(struct machine *m)
+{
+	stats_reset(m->stats);
+	core_reset_stats(&m->core);
+}
+
+enum status machine_check_sums(const struct machine *m, struct err *err)
+{
+	TRY(core_check_sums(&m->core, err));
+	TRY(mmu_check_sums(m->mmu, err));
+	return mem_check_sums(m->mem, &m->mem_cpu, 1, err);
+}
+
+const struct stats *machine_stats(const struct machine *m) { return m->stats; }
+
+struct machine_totals machine_totals(const struct machine *m)
+{
+	const struct core_stats *s = &m->core.stats;
+	return (struct machine_totals){s->accesses, s->instructions, s->cycles};
+}
+
+struct physmem_usage machine_memory(const struct machine *m) { return physmem_usage(m->physmem); }

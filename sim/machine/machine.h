@@ -1,0 +1,41 @@
+/* machine.h - one machine with its software stack, ready to run a workload.
+ *
+ *   machine_new(hardware, stack) -> machine      machine_run(records) -> how many were executed
+ *
+ * machine.c is the only file that knows every component: it builds them, owns them, and hands each the callbacks that it
+ * needs of a later layer. The workload runs at EL0 of the stack's kernel. Faults go to the hypervisor when stage 2
+ * raised them, otherwise to the kernel; both fill their tables on first touch.
+ * Not modelled: more than one core; events in a workload (they are counted and have no effect).
+ */
+#ifndef MACHINE_MACHINE_H
+#define MACHINE_MACHINE_H
+
+#include "cpu/core.h"
+#include "machine/machine_config.h"
+#include "machine/stack_config.h"
+
+struct machine;
+
+struct machine_totals { uint64_t accesses, instructions, cycles; };
+
+/* Builds it. The parameters are borrowed and must outlive it. ERR_CONFIG where stack and hardware do not fit together. */
+enum status machine_new(const struct machine_params *hardware, const struct stack_params *stack, uint64_t seed,
+			struct machine **out, struct err *err);
+void machine_free(struct machine *m);
+
+/* Executes rec[0..n-1]. ERR_INPUT when the workload touches what neither kernel nor hypervisor can map. */
+enum status machine_run(struct machine *m, const struct record *rec, size_t n, struct err *err);
+
+/* Brings the counters up to date: call before reading them. */
+void machine_finish(struct machine *m);
+/* Ends the warm-up: counters start again from zero, all other state stays. */
+void machine_reset_stats(struct machine *m);
+/* The conservation laws of every component. ERR_CHECK names the first that does not hold. */
+enum status machine_check_sums(const struct machine *m, struct err *err);
+
+const struct stats *machine_stats(const struct machine *m);
+struct machine_totals machine_totals(const struct machine *m);
+/* Host memory of simulated physical memory, for benchmarks. */
+struct physmem_usage machine_memory(const struct machine *m);
+
+#endif

@@ -1,0 +1,25 @@
+/* stack_config.h - what a stack file says: the kernel whose address space the workload uses, and the hypervisors below.
+ *
+ * Native is an empty list of hypervisors: the kernel owns the machine. With one hypervisor the kernel is a guest's.
+ * Not modelled: nested virtualization, which would be a list of two.
+ */
+#ifndef MACHINE_STACK_CONFIG_H
+#define MACHINE_STACK_CONFIG_H
+
+#include "config/bind.h"
+#include "config/effective.h"
+#include "hyp/hyp.h"
+#include "os/os.h"
+
+struct stack_params {
+	const char *name;
+	struct os_params os;
+	struct param_list hypervisors;  /* of struct hyp_params, the one nearest to the hardware first */
+};
+
+extern const struct schema stack_schema;
+
+/* The only hypervisor of the stack, or NULL when it is native. */
+const struct hyp_params *stack_hypervisor(const struct stack_params *s);
+
+#endif
