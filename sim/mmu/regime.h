@@ -52,7 +52,7 @@ struct regime_info {
 	uint8_t abort_el; /* exception level that takes stage 1 aborts of EL0 and of the regime's own level */
 	bool two_ranges;
 	uint16_t asid; /* of regimes with two ranges: from the TTBR that TCR.A1 names */
-	uint16_t vmid; /* of EL1&0, with stage 2 or without; 0 in other regimes */
+	uint16_t vmid; /* of EL1&0, with or without a stage 2; else 0 */
 };
 
 /* True when EL2 exists for `security`, so that HCR_EL2 counts. */
