@@ -21,8 +21,8 @@ static unsigned count_reads(struct shape s1, struct shape s2, bool with2)
 		world_map2(&w, page, s2_all);
 	}
 	struct translation t = world_translate(&w, va, read0);
-	cr_assert(eq(int, t.fault.kind, FAULT_NONE), "%d.%d over %d.%d: level %d stage %d", s1.granule_bits, s1.start,
-		  s2.granule_bits, s2.start, t.fault.level, t.fault.stage);
+	cr_assert(eq(int, t.fault.kind, FAULT_NONE), "%d.%d over %d.%d: level %d stage %d", s1.granule_bits,
+		  s1.start, s2.granule_bits, s2.start, t.fault.level, t.fault.stage);
 	return w.reads;
 }
 

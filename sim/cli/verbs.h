@@ -7,6 +7,7 @@
 #define CLI_VERBS_H
 
 #define VERBS(X) \
+	X(run, "a workload on a machine under a software stack, into the results database") \
 	X(report, "one row per stored run: TLB misses, walks, cycles, slow-down") \
 	X(compare, "two stored runs, counter by counter") \
 	X(conform, "translation vectors and snapshots against the functional plane") \

@@ -11,7 +11,7 @@ static const char *const bucket_names[] = {
 #define X(name, text, doc) #text,
 	CORE_BUCKETS(X)
 #undef X
-	NULL};
+		NULL};
 
 #define F struct core_stats
 static const struct stat_desc stat_rows[] = {
@@ -43,7 +43,8 @@ static inline void pass_instructions(struct core *c, uint64_t n)
 	while (c->rob_tail != c->rob_head) {
 		const struct rob_mark *m = &c->rob[c->rob_tail & c->rob_mask];
 		if (m->instruction + c->rob_size > c->instruction) break;
-		uint64_t room = m->retired + (c->instruction - c->rob_size - m->instruction) * c->per_instruction;
+		uint64_t room = m->retired +
+				(c->instruction - c->rob_size - m->instruction) * c->per_instruction;
 		if (room > c->dispatch) c->dispatch = room;
 		c->rob_tail++;
 	}
@@ -60,7 +61,9 @@ static inline void hold_retire(struct core *c, uint64_t clock, enum core_bucket 
 /* Remembers that the present instruction retires at the retire clock. */
 static inline void mark_rob(struct core *c)
 {
-	if (c->rob_head != c->rob_tail && c->rob[(c->rob_head - 1) & c->rob_mask].instruction == c->instruction) c->rob_head--;
+	if (c->rob_head != c->rob_tail &&
+	    c->rob[(c->rob_head - 1) & c->rob_mask].instruction == c->instruction)
+		c->rob_head--;
 	c->rob[c->rob_head++ & c->rob_mask] = (struct rob_mark){c->instruction, c->retire};
 }
 
@@ -113,7 +116,7 @@ static inline bool fetch_run(struct core *c, const struct record *r)
 	uint64_t va = r->addr, left = r->count;
 	while (left) {
 		uint64_t room = (64 - (va & 63)) / 4, n = left < room ? left : room;
-		if (!n) n = 1;          /* a 4-byte instruction that is not aligned, in a foreign trace */
+		if (!n) n = 1; /* a 4-byte instruction that is not aligned, in a foreign trace */
 		if (!fetch_piece(c, va, (uint32_t)n)) return false;
 		va += 4 * n;
 		left -= n;
@@ -139,8 +142,10 @@ static inline bool load(struct core *c, uint64_t va, bool dependent, bool in_ord
 	if (clock_of(done - hidden) <= c->retire) return true;
 	hold_retire(c, clock_of(tr.cycle), BUCKET_DATA_TRANSLATION);
 	hold_retire(c, clock_of(done - hidden), BUCKET_DATA_MEMORY);
-	if (in_order) c->dispatch = c->retire;
-	else mark_rob(c);
+	if (in_order)
+		c->dispatch = c->retire;
+	else
+		mark_rob(c);
 	return true;
 }
 
@@ -160,8 +165,10 @@ static inline bool store(struct core *c, uint64_t va, bool in_order)
 	*slot = mem_access(&c->mem->data, &c->data_req, cycle_of(c->retire), 0, &served);
 	c->stats.stores++;
 	if (c->retire == before) return true;
-	if (in_order) c->dispatch = c->retire;
-	else mark_rob(c);
+	if (in_order)
+		c->dispatch = c->retire;
+	else
+		mark_rob(c);
 	return true;
 }
 
@@ -187,20 +194,27 @@ static inline bool access_data(struct core *c, const struct record *r, bool in_o
 
 /* --- running --------------------------------------------------------------------------------------------------- */
 
-static inline __attribute__((always_inline)) size_t run(struct core *c, const struct record *rec, size_t n, bool in_order)
+static inline __attribute__((always_inline)) size_t run(struct core *c, const struct record *rec, size_t n,
+							bool in_order)
 {
 	for (size_t i = 0; i < n; i++) {
 		bool ok;
-		if (rec[i].kind == REC_FETCH) ok = fetch_run(c, &rec[i]);
-		else if (rec[i].kind <= REC_STORE) ok = access_data(c, &rec[i], in_order);
-		else return i;
+		if (rec[i].kind == REC_FETCH)
+			ok = fetch_run(c, &rec[i]);
+		else if (rec[i].kind <= REC_STORE)
+			ok = access_data(c, &rec[i], in_order);
+		else
+			return i;
 		if (__builtin_expect(!ok, 0)) return i;
 	}
 	return n;
 }
 
 static size_t run_window(struct core *c, const struct record *rec, size_t n) { return run(c, rec, n, false); }
-static size_t run_in_order(struct core *c, const struct record *rec, size_t n) { return run(c, rec, n, true); }
+static size_t run_in_order(struct core *c, const struct record *rec, size_t n)
+{
+	return run(c, rec, n, true);
+}
 
 enum status core_run(struct core *c, const struct record *rec, size_t n, size_t *executed, struct err *err)
 {
@@ -212,7 +226,8 @@ enum status core_run(struct core *c, const struct record *rec, size_t n, size_t 
 
 void core_init(struct core *c, const struct core_params *p, struct mmu *mmu, struct mem_cpu *mem)
 {
-	*c = (struct core){.mmu = mmu, .mem = mem, .per_instruction = (UINT64_C(1) << CORE_FRACTION_BITS) / p->width};
+	*c = (struct core){
+		.mmu = mmu, .mem = mem, .per_instruction = (UINT64_C(1) << CORE_FRACTION_BITS) / p->width};
 	c->run = p->model == CORE_WINDOW ? run_window : run_in_order;
 	c->rob_size = (unsigned)p->rob;
 	c->rob_mask = (2u << log2_floor(p->rob + 1)) - 1;
@@ -250,7 +265,8 @@ void core_reset_stats(struct core *c)
 void core_finish(struct core *c)
 {
 	uint64_t sum = 0;
-	for (int b = 0; b < BUCKET_COUNT; b++) {        /* whole cycles of the running sum, so that nothing is lost */
+	for (int b = 0; b < BUCKET_COUNT;
+	     b++) { /* whole cycles of the running sum, so that nothing is lost */
 		c->stats.cycles_by_bucket[b] = cycle_of(sum + c->bucket[b]) - cycle_of(sum);
 		sum += c->bucket[b];
 	}
@@ -262,10 +278,13 @@ enum status core_check_sums(const struct core *c, struct err *err)
 	uint64_t sum = 0;
 	for (int b = 0; b < BUCKET_COUNT; b++) sum += c->bucket[b];
 	if (sum != c->retire - c->retire_at_reset)
-		return err_set(err, ERR_CHECK, "cycles: buckets add up to %" PRIu64 "/65536, the clock says %" PRIu64 "/65536", sum,
-			       c->retire - c->retire_at_reset);
+		return err_set(err, ERR_CHECK,
+			       "cycles: buckets add up to %" PRIu64 "/65536, the clock says %" PRIu64
+			       "/65536",
+			       sum, c->retire - c->retire_at_reset);
 	if (c->stats.accesses != c->stats.loads + c->stats.stores)
-		return err_set(err, ERR_CHECK, "accesses %" PRIu64 " are not loads %" PRIu64 " + stores %" PRIu64,
+		return err_set(err, ERR_CHECK,
+			       "accesses %" PRIu64 " are not loads %" PRIu64 " + stores %" PRIu64,
 			       c->stats.accesses, c->stats.loads, c->stats.stores);
 	return OK;
 }

@@ -36,47 +36,53 @@ enum core_bucket {
 #define X(name, text, doc) BUCKET_##name,
 	CORE_BUCKETS(X)
 #undef X
-	BUCKET_COUNT
+		BUCKET_COUNT
 };
 
-enum { CORE_FRACTION_BITS = 16 };       /* clocks and buckets count 1/65536 of a cycle */
+enum { CORE_FRACTION_BITS = 16 }; /* clocks and buckets count 1/65536 of a cycle */
 
 struct core_stats {
-	uint64_t instructions, loads, stores, fetches, accesses;        /* accesses = loads + stores, after splitting */
+	uint64_t instructions, loads, stores, fetches,
+		accesses; /* accesses = loads + stores, after splitting */
 	uint64_t splits;
-	uint64_t faults;                                                /* resolved by a handler */
-	uint64_t cycles;                                                /* set by core_finish */
-	uint64_t cycles_by_bucket[BUCKET_COUNT];                        /* set by core_finish */
+	uint64_t faults;                         /* resolved by a handler */
+	uint64_t cycles;                         /* set by core_finish */
+	uint64_t cycles_by_bucket[BUCKET_COUNT]; /* set by core_finish */
 };
 
-struct rob_mark { uint64_t instruction, retired; };    /* the retire clock was held at this instruction until then */
+struct rob_mark {
+	uint64_t instruction, retired;
+}; /* the retire clock was held at this instruction until then */
 
 /* What a fault handler spent, and where. */
-struct core_fault_cost { cycles_t exception, hypervisor; };
+struct core_fault_cost {
+	cycles_t exception, hypervisor;
+};
 
 /* Resolves a fault so that the access may be tried again. Any status but OK ends the run. */
-typedef enum status core_fault_fn(void *owner, const struct mmu_fault *fault, struct core_fault_cost *cost, struct err *err);
+typedef enum status core_fault_fn(void *owner, const struct mmu_fault *fault, struct core_fault_cost *cost,
+				  struct err *err);
 
 struct core {
-	uint64_t dispatch, retire;              /* the two clocks */
-	uint64_t per_instruction;               /* clock step */
-	uint64_t bucket[BUCKET_COUNT];          /* since the last core_reset_stats */
+	uint64_t dispatch, retire;     /* the two clocks */
+	uint64_t per_instruction;      /* clock step */
+	uint64_t bucket[BUCKET_COUNT]; /* since the last core_reset_stats */
 	uint64_t retire_at_reset;
-	uint64_t instruction;                   /* instructions dispatched */
+	uint64_t instruction; /* instructions dispatched */
 	cycles_t last_load_done;
-	struct rob_mark *rob;                   /* a ring of rob_mask + 1 */
+	struct rob_mark *rob; /* a ring of rob_mask + 1 */
 	unsigned rob_mask, rob_head, rob_tail, rob_size;
-	cycles_t *store_done;                   /* a ring: when each store buffer entry is free */
+	cycles_t *store_done; /* a ring: when each store buffer entry is free */
 	unsigned store_buffer, store_next;
-	cycles_t fetch_hit_cycles, load_hit_cycles;     /* of the first-level caches */
+	cycles_t fetch_hit_cycles, load_hit_cycles; /* of the first-level caches */
 	uint64_t last_fetch_line;
-	uint64_t line_mask;                     /* line size - 1; all ones when accesses are never split */
-	struct mem_req data_req, fetch_req;     /* tags filled in once */
+	uint64_t line_mask;                 /* line size - 1; all ones when accesses are never split */
+	struct mem_req data_req, fetch_req; /* tags filled in once */
 	struct mmu *mmu;
 	struct mem_cpu *mem;
 	core_fault_fn *on_fault;
 	void *fault_owner;
-	struct err err;                         /* of a fault handler that failed */
+	struct err err; /* of a fault handler that failed */
 	size_t (*run)(struct core *c, const struct record *rec, size_t n);
 	struct core_stats stats;
 };

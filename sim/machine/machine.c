@@ -7,10 +7,13 @@
 #include "mem/frames.h"
 
 /* What a run counts outside of its components. */
-struct event_stats { uint64_t ignored; };
+struct event_stats {
+	uint64_t ignored;
+};
 
 static const struct stat_desc event_rows[] = {
-	STAT(struct event_stats, ignored, "records", "events of the workload that have no effect in this version"),
+	STAT(struct event_stats, ignored, "records",
+	     "events of the workload that have no effect in this version"),
 };
 
 struct machine {
@@ -22,14 +25,14 @@ struct machine {
 	struct physmem *physmem;
 	struct mmu *mmu;
 	struct core core;
-	struct frames *host_frames, *guest_frames;      /* guest_frames: IPAs of the VM; NULL when native */
-	struct hyp *hyp;                                /* NULL when native */
+	struct frames *host_frames, *guest_frames; /* guest_frames: IPAs of the VM; NULL when native */
+	struct hyp *hyp;                           /* NULL when native */
 	struct hyp_vm *vm;
 	struct os *os;
 	struct os_aspace *aspace;
 	struct sysregs regs;
 	struct event_stats events;
-	struct va last_fault;                           /* with nothing to add: a second one in a row is an error */
+	struct va last_fault; /* with nothing to add: a second one in a row is an error */
 	bool last_was_spurious;
 };
 
@@ -39,8 +42,8 @@ static const char *const kind_names[] = {"read", "write", "fetch"};
 
 static enum status refuse(const struct mmu_fault *f, const char *why, struct err *err)
 {
-	return err_set(err, ERR_INPUT, "the workload's %s of VA 0x%" PRIx64 " cannot go on: %s", kind_names[f->access.kind],
-		       f->va.raw, why);
+	return err_set(err, ERR_INPUT, "the workload's %s of VA 0x%" PRIx64 " cannot go on: %s",
+		       kind_names[f->access.kind], f->va.raw, why);
 }
 
 /* A handler that had nothing to add says that the access should pass. If it does not, it never will. */
@@ -53,7 +56,8 @@ static enum status note_spurious(struct machine *m, const struct mmu_fault *f, b
 	return refuse(f, "it is mapped, but EL0 may not access it (is it a kernel address?)", err);
 }
 
-static enum status stage2_fault(struct machine *m, const struct mmu_fault *f, struct core_fault_cost *cost, struct err *err)
+static enum status stage2_fault(struct machine *m, const struct mmu_fault *f, struct core_fault_cost *cost,
+				struct err *err)
 {
 	enum access_kind kind = f->fault.s1ptw ? ACCESS_READ : (enum access_kind)f->access.kind;
 	struct hyp_fault done = hyp_handle_stage2_fault(m->vm, f->fault.ipa, kind);
@@ -63,25 +67,33 @@ static enum status stage2_fault(struct machine *m, const struct mmu_fault *f, st
 	return note_spurious(m, f, done.outcome == HYP_SPURIOUS, err);
 }
 
-static enum status stage1_fault(struct machine *m, const struct mmu_fault *f, struct core_fault_cost *cost, struct err *err)
+static enum status stage1_fault(struct machine *m, const struct mmu_fault *f, struct core_fault_cost *cost,
+				struct err *err)
 {
 	uint64_t before = m->vm ? hyp_stats(m->vm)->faults : 0;
 	struct os_fault done = os_handle_fault(m->os, m->aspace, f->va, (enum access_kind)f->access.kind);
 	switch (done.outcome) {
-	case OS_BAD_ADDRESS: return refuse(f, "it is outside of the kernel's address space (os.va_bits)", err);
-	case OS_NO_MEMORY: return refuse(f, "the kernel has no memory left (memory size of the machine or VM)", err);
-	case OS_NO_BACKING: return refuse(f, "the hypervisor has no memory left for the kernel's tables", err);
+	case OS_BAD_ADDRESS:
+		return refuse(f, "it is outside of the kernel's address space (os.va_bits)", err);
+	case OS_NO_MEMORY:
+		return refuse(f, "the kernel has no memory left (memory size of the machine or VM)", err);
+	case OS_NO_BACKING:
+		return refuse(f, "the hypervisor has no memory left for the kernel's tables", err);
 	default: break;
 	}
 	cost->exception = done.cycles;
-	if (m->vm) cost->hypervisor = (hyp_stats(m->vm)->faults - before) * stack_hypervisor(m->stack)->fault_cycles;
+	if (m->vm)
+		cost->hypervisor = (hyp_stats(m->vm)->faults - before) *
+				   stack_hypervisor(m->stack)->fault_cycles;
 	return note_spurious(m, f, done.outcome == OS_SPURIOUS, err);
 }
 
-static enum status on_fault(void *owner, const struct mmu_fault *f, struct core_fault_cost *cost, struct err *err)
+static enum status on_fault(void *owner, const struct mmu_fault *f, struct core_fault_cost *cost,
+			    struct err *err)
 {
 	struct machine *m = owner;
-	if (f->fault.kind == FAULT_ADDRESS_SIZE) return refuse(f, "an address in its translation is too large", err);
+	if (f->fault.kind == FAULT_ADDRESS_SIZE)
+		return refuse(f, "an address in its translation is too large", err);
 	return f->fault.stage == 2 ? stage2_fault(m, f, cost, err) : stage1_fault(m, f, cost, err);
 }
 
@@ -110,7 +122,8 @@ static enum status build_hypervisor(struct machine *m, uint64_t seed, struct err
 static enum status build_native(struct machine *m, uint64_t seed)
 {
 	const struct mem_node *node = mem_nodes(m->mem, &(unsigned){0});
-	m->host_frames = new_frames(os_frames_params(&m->stack->os, node->base, node->limit - node->base), seed);
+	m->host_frames = new_frames(os_frames_params(&m->stack->os, node->base, node->limit - node->base),
+				    seed);
 	return OK;
 }
 
@@ -153,16 +166,18 @@ static void register_stats(struct machine *m)
 static enum status build(struct machine *m, uint64_t seed, struct err *err)
 {
 	TRY(build_core(m, err));
-	if (stack_hypervisor(m->stack)) TRY(build_hypervisor(m, seed, err));
-	else TRY(build_native(m, seed));
+	if (stack_hypervisor(m->stack))
+		TRY(build_hypervisor(m, seed, err));
+	else
+		TRY(build_native(m, seed));
 	TRY(build_kernel(m, err));
 	mmu_set_context(m->mmu, &m->regs, &m->hw->features, 0, false, SEC_NONSECURE);
 	register_stats(m);
 	return OK;
 }
 
-enum status machine_new(const struct machine_params *hardware, const struct stack_params *stack, uint64_t seed,
-			struct machine **out, struct err *err)
+enum status machine_new(const struct machine_params *hardware, const struct stack_params *stack,
+			uint64_t seed, struct machine **out, struct err *err)
 {
 	struct machine *m = xcalloc(1, sizeof(*m));
 	m->hw = hardware;

@@ -16,11 +16,13 @@
 
 struct machine;
 
-struct machine_totals { uint64_t accesses, instructions, cycles; };
+struct machine_totals {
+	uint64_t accesses, instructions, cycles;
+};
 
 /* Builds it. The parameters are borrowed and must outlive it. ERR_CONFIG where stack and hardware do not fit together. */
-enum status machine_new(const struct machine_params *hardware, const struct stack_params *stack, uint64_t seed,
-			struct machine **out, struct err *err);
+enum status machine_new(const struct machine_params *hardware, const struct stack_params *stack,
+			uint64_t seed, struct machine **out, struct err *err);
 void machine_free(struct machine *m);
 
 /* Executes rec[0..n-1]. ERR_INPUT when the workload touches what neither kernel nor hypervisor can map. */

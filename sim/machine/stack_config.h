@@ -14,7 +14,7 @@
 struct stack_params {
 	const char *name;
 	struct os_params os;
-	struct param_list hypervisors;  /* of struct hyp_params, the one nearest to the hardware first */
+	struct param_list hypervisors; /* of struct hyp_params, the one nearest to the hardware first */
 };
 
 extern const struct schema stack_schema;

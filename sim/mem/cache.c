@@ -11,7 +11,7 @@ static const char *const cause_names[] = {
 #define X(name, text, doc) #text,
 	REQ_CAUSES(X)
 #undef X
-	NULL};
+		NULL};
 
 #define F struct cache_stats
 static const struct stat_desc stat_rows[] = {
@@ -38,10 +38,11 @@ static enum status check_params(const struct cache_params *p, uint64_t line_limi
 			       " must give a number of sets and a line that are powers of two",
 			       p->name, p->size, p->ways, p->line);
 	if (p->ways > policy->max_ways)
-		return err_set(err, ERR_CONFIG, "caches.%s: policy %s serves at most %u ways, not %" PRIu64, p->name,
-			       policy->name, policy->max_ways, p->ways);
+		return err_set(err, ERR_CONFIG, "caches.%s: policy %s serves at most %u ways, not %" PRIu64,
+			       p->name, policy->name, policy->max_ways, p->ways);
 	if (line_limit / sets >= UINT32_MAX)
-		return err_set(err, ERR_CONFIG, "caches.%s: %" PRIu64 " sets are too few to tag memory up to 0x%" PRIx64,
+		return err_set(err, ERR_CONFIG,
+			       "caches.%s: %" PRIu64 " sets are too few to tag memory up to 0x%" PRIx64,
 			       p->name, sets, line_limit * p->line);
 	return OK;
 }
@@ -83,7 +84,8 @@ void cache_free(struct cache *c)
 
 void cache_register_stats(struct cache *c, struct stats *s, const char *prefix)
 {
-	stats_add(s, stat_rows, sizeof(stat_rows) / sizeof(stat_rows[0]), &c->stats, "%s%s", prefix, c->params.name);
+	stats_add(s, stat_rows, sizeof(stat_rows) / sizeof(stat_rows[0]), &c->stats, "%s%s", prefix,
+		  c->params.name);
 }
 
 static int way_of(const struct cache *c, uint64_t line)
@@ -100,7 +102,8 @@ static struct cache_victim take_out(struct cache *c, uint64_t set, unsigned way)
 {
 	uint32_t *tag = &c->tag[set * c->ways + way];
 	if (!*tag) return (struct cache_victim){0};
-	struct cache_victim v = {.line = (uint64_t)(*tag - 1) << c->set_bits | set, .valid = true,
+	struct cache_victim v = {.line = (uint64_t)(*tag - 1) << c->set_bits | set,
+				 .valid = true,
 				 .dirty = bit_get(c->dirty[set], way)};
 	*tag = 0;
 	c->dirty[set] &= ~(UINT64_C(1) << way);

@@ -15,24 +15,24 @@
 #include "stats/stats.h"
 
 struct cache_stats {
-	uint64_t accesses, hits, misses, merged;        /* accesses = hits + misses + merged */
+	uint64_t accesses, hits, misses, merged; /* accesses = hits + misses + merged */
 	uint64_t misses_by_cause[CAUSE_COUNT];
 	uint64_t fills, evictions, writebacks, invalidations;
 	uint64_t mshr_wait_cycles;
 };
 
-struct cache {          /* laid out for the hit path; change it through the functions below only */
-	uint32_t *tag;          /* sets x ways; 0 = invalid, else (line >> set_bits) + 1 */
-	uint8_t *mru;           /* per set: the way whose next touch changes nothing, or MRU_NONE */
-	uint64_t *dirty;        /* per set: one bit per way */
-	char *state;            /* per set: the policy's */
-	cycles_t *ready;        /* sets x ways: when the line arrives, from the core's point of view */
-	cycles_t settled;       /* no line arrives after this cycle */
+struct cache {            /* laid out for the hit path; change it through the functions below only */
+	uint32_t *tag;    /* sets x ways; 0 = invalid, else (line >> set_bits) + 1 */
+	uint8_t *mru;     /* per set: the way whose next touch changes nothing, or MRU_NONE */
+	uint64_t *dirty;  /* per set: one bit per way */
+	char *state;      /* per set: the policy's */
+	cycles_t *ready;  /* sets x ways: when the line arrives, from the core's point of view */
+	cycles_t settled; /* no line arrives after this cycle */
 	uint64_t set_mask;
 	unsigned set_bits, ways, state_bytes;
 	const struct repl_policy *policy;
 	cycles_t hit_cycles;
-	cycles_t *mshr;         /* when each miss register is free again */
+	cycles_t *mshr; /* when each miss register is free again */
 	unsigned mshrs;
 	struct cache_params params;
 	struct cache_stats stats;
@@ -46,7 +46,10 @@ enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct 
 void cache_free(struct cache *c);
 void cache_register_stats(struct cache *c, struct stats *s, const char *prefix);
 
-static inline uint32_t cache_tag(const struct cache *c, uint64_t line) { return (uint32_t)(line >> c->set_bits) + 1; }
+static inline uint32_t cache_tag(const struct cache *c, uint64_t line)
+{
+	return (uint32_t)(line >> c->set_bits) + 1;
+}
 
 /* The way that holds `line`, now the most recently used, or CACHE_MISS. Counts nothing. */
 static inline int cache_find(struct cache *c, uint64_t line)
@@ -68,7 +71,10 @@ static inline int cache_find(struct cache *c, uint64_t line)
 /* Whether `line` is held; changes nothing. */
 bool cache_holds(const struct cache *c, uint64_t line);
 
-struct cache_victim { uint64_t line; bool valid, dirty; };
+struct cache_victim {
+	uint64_t line;
+	bool valid, dirty;
+};
 
 /* Puts `line`, which must not be held, into its set, arriving at `ready`. Returns what it pushed out. */
 struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, cycles_t ready);

@@ -9,15 +9,15 @@
 #include "base/bits.h"
 
 struct mem_side {
-	const struct param_list *caches;        /* of struct cache_params; borrowed from the configuration */
+	const struct param_list *caches; /* of struct cache_params; borrowed from the configuration */
 	struct cache *shared[MEM_LEVELS_MAX];
 	unsigned shared_count;
-	struct mem_cpu *cpu[1024];              /* whose private caches lie above the shared ones; borrowed */
+	struct mem_cpu *cpu[1024]; /* whose private caches lie above the shared ones; borrowed */
 	unsigned cpus;
 	struct mem_node *node;
 	unsigned nodes;
 	unsigned line_bits, security_shift;
-	uint64_t line_limit;                    /* lines of all security states are below it */
+	uint64_t line_limit; /* lines of all security states are below it */
 };
 
 static uint64_t line_of(const struct mem_side *m, const struct mem_req *r)
@@ -49,11 +49,14 @@ static enum status check_caches(const struct mem_side *m, struct err *err)
 	for (size_t i = 0; i < m->caches->count; i++) {
 		const struct cache_params *c = cache_at(m, i);
 		if (c->line != cache_at(m, 0)->line)
-			return err_set(err, ERR_CONFIG, "caches.%s.line: %" PRIu64 ", but all caches need one size (%s has %" PRIu64 ")",
+			return err_set(err, ERR_CONFIG,
+				       "caches.%s.line: %" PRIu64
+				       ", but all caches need one size (%s has %" PRIu64 ")",
 				       c->name, c->line, cache_at(m, 0)->name, cache_at(m, 0)->line);
 		for (size_t j = 0; j < i; j++)
 			if (c->shared < cache_at(m, j)->shared && c->level > cache_at(m, j)->level)
-				return err_set(err, ERR_CONFIG, "caches.%s: a private cache below the shared %s", c->name,
+				return err_set(err, ERR_CONFIG,
+					       "caches.%s: a private cache below the shared %s", c->name,
 					       cache_at(m, j)->name);
 	}
 	return OK;
@@ -83,7 +86,8 @@ enum status mem_new(const struct memory_params *memory, const struct param_list 
 	for (uint64_t level = 1; st == OK && level <= MEM_LEVELS_MAX; level++)
 		for (size_t i = 0; st == OK && i < caches->count; i++)
 			if (cache_at(m, i)->shared && cache_at(m, i)->level == level)
-				st = cache_new(cache_at(m, i), m->line_limit, &m->shared[m->shared_count++], err);
+				st = cache_new(cache_at(m, i), m->line_limit, &m->shared[m->shared_count++],
+					       err);
 	if (st != OK) {
 		mem_free(m);
 		return st;
@@ -103,7 +107,8 @@ void mem_free(struct mem_side *m)
 static enum status extend_port(struct mem_port *port, struct cache *c, struct err *err)
 {
 	if (port->levels && port->level[port->levels - 1]->params.level == c->params.level)
-		return err_set(err, ERR_CONFIG, "caches.%s: a second level %" PRIu64 " cache on one path (beside %s)",
+		return err_set(err, ERR_CONFIG,
+			       "caches.%s: a second level %" PRIu64 " cache on one path (beside %s)",
 			       c->params.name, c->params.level, port->level[port->levels - 1]->params.name);
 	port->level[port->levels++] = c;
 	return OK;
@@ -140,7 +145,8 @@ enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, struct err *er
 		mem_cpu_fini(cpu);
 		return st;
 	}
-	for (unsigned i = 0; i < cpu->data.levels; i++) cpu->served_names[i] = cpu->data.level[i]->params.name;
+	for (unsigned i = 0; i < cpu->data.levels; i++)
+		cpu->served_names[i] = cpu->data.level[i]->params.name;
 	cpu->served_names[cpu->data.levels] = "dram";
 	assert(m->cpus < sizeof(m->cpu) / sizeof(m->cpu[0]));
 	m->cpu[m->cpus++] = cpu;
@@ -162,7 +168,8 @@ static bool drop_above(struct mem_cpu *cpu, const struct cache *c, uint64_t line
 {
 	bool dirty = false;
 	for (unsigned i = 0; i < cpu->owned_count; i++)
-		if (cpu->owned[i]->params.level < c->params.level) dirty |= cache_drop(cpu->owned[i], line).dirty;
+		if (cpu->owned[i]->params.level < c->params.level)
+			dirty |= cache_drop(cpu->owned[i], line).dirty;
 	return dirty;
 }
 
@@ -185,7 +192,8 @@ static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirt
 	struct cache_victim out = cache_install(c, line, dirty, ready);
 	if (!out.valid) return;
 	if (c->params.inclusion == INCL_INCLUSIVE) out.dirty |= back_invalidate(port, c, out.line);
-	bool next_takes_all = level + 1 < port->levels && port->level[level + 1]->params.inclusion == INCL_EXCLUSIVE;
+	bool next_takes_all = level + 1 < port->levels &&
+			      port->level[level + 1]->params.inclusion == INCL_EXCLUSIVE;
 	c->stats.writebacks += out.dirty;
 	if (out.dirty) {
 		write_down(port, level + 1, out.line, ready);
@@ -207,16 +215,20 @@ static void write_down(struct mem_port *port, unsigned level, uint64_t line, cyc
 		return;
 	}
 	int way = cache_find(c, line);
-	if (way == CACHE_MISS) fill(port, level, line, true, now);
-	else c->dirty[line & c->set_mask] |= UINT64_C(1) << way;
+	if (way == CACHE_MISS)
+		fill(port, level, line, true, now);
+	else
+		c->dirty[line & c->set_mask] |= UINT64_C(1) << way;
 }
 
 /* A write finds or brings its line to `level`, the first it looked in. */
 static void mark_written(struct mem_port *port, unsigned level, uint64_t line, int way, cycles_t now)
 {
 	struct cache *c = port->level[level];
-	if (c->params.write_back) c->dirty[line & c->set_mask] |= UINT64_C(1) << way;
-	else write_down(port, level + 1, line, now);
+	if (c->params.write_back)
+		c->dirty[line & c->set_mask] |= UINT64_C(1) << way;
+	else
+		write_down(port, level + 1, line, now);
 }
 
 /* --- access --------------------------------------------------------------------------------------------------- */
@@ -237,8 +249,8 @@ static cycles_t hit_done(struct cache *c, uint64_t line, int way, cycles_t now)
 }
 
 /* Brings `line` into the levels first..hit-1 that missed. A line found in an exclusive cache leaves it. */
-static void fill_missed(struct mem_port *port, const struct mem_req *r, uint64_t line, unsigned first, unsigned hit,
-			cycles_t done)
+static void fill_missed(struct mem_port *port, const struct mem_req *r, uint64_t line, unsigned first,
+			unsigned hit, cycles_t done)
 {
 	bool write = r->kind == ACCESS_WRITE, dirty = false;
 	if (hit < port->levels && port->level[hit]->params.inclusion == INCL_EXCLUSIVE && hit > first)
@@ -246,14 +258,17 @@ static void fill_missed(struct mem_port *port, const struct mem_req *r, uint64_t
 	for (unsigned i = hit; i-- > first;) {
 		struct cache *c = port->level[i];
 		if (i > first && c->params.inclusion == INCL_EXCLUSIVE) continue;
-		if (cache_holds(c, line)) continue;     /* brought back by an eviction of this very fill */
+		if (cache_holds(c, line)) continue; /* brought back by an eviction of this very fill */
 		bool takes = i > first || !write || c->params.write_allocate;
-		if (takes) fill(port, i, line, i == first && (dirty || (write && c->params.write_back)), done);
-		if (i == first && write && !(takes && c->params.write_back)) write_down(port, i + 1, line, done);
+		if (takes)
+			fill(port, i, line, i == first && (dirty || (write && c->params.write_back)), done);
+		if (i == first && write && !(takes && c->params.write_back))
+			write_down(port, i + 1, line, done);
 	}
 }
 
-static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first, unsigned *served)
+static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
+		     unsigned *served)
 {
 	uint64_t line = line_of(port->side, r);
 	unsigned slot[MEM_LEVELS_MAX], level = first;
@@ -269,15 +284,18 @@ static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t no
 		c->stats.misses_by_cause[r->cause]++;
 		now = cache_mshr_reserve(c, now, &slot[level]);
 	}
-	if (way != CACHE_MISS) done = hit_done(port->level[level], line, way, now);
-	else done = node_read(node_of(port->side, r->pa.raw), now, UINT64_C(1) << port->side->line_bits);
+	if (way != CACHE_MISS)
+		done = hit_done(port->level[level], line, way, now);
+	else
+		done = node_read(node_of(port->side, r->pa.raw), now, UINT64_C(1) << port->side->line_bits);
 	for (unsigned i = first; i < level; i++) port->level[i]->mshr[slot[i]] = done;
 	fill_missed(port, r, line, first, level, done);
 	*served = level;
 	return done;
 }
 
-cycles_t mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first, unsigned *served)
+cycles_t mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
+		    unsigned *served)
 {
 	if (first >= port->levels) {
 		*served = port->levels;
@@ -331,11 +349,13 @@ static enum status check_cache(const struct cache *c, struct err *err)
 	const struct cache_stats *s = &c->stats;
 	if (s->accesses == s->hits + s->misses + s->merged) return OK;
 	return err_set(err, ERR_CHECK,
-		       "%s: accesses %" PRIu64 " are not hits %" PRIu64 " + misses %" PRIu64 " + merged %" PRIu64,
+		       "%s: accesses %" PRIu64 " are not hits %" PRIu64 " + misses %" PRIu64
+		       " + merged %" PRIu64,
 		       c->params.name, s->accesses, s->hits, s->misses, s->merged);
 }
 
-enum status mem_check_sums(const struct mem_side *m, const struct mem_cpu *cpu, unsigned cpus, struct err *err)
+enum status mem_check_sums(const struct mem_side *m, const struct mem_cpu *cpu, unsigned cpus,
+			   struct err *err)
 {
 	for (unsigned i = 0; i < m->shared_count; i++) TRY(check_cache(m->shared[i], err));
 	for (unsigned n = 0; n < cpus; n++)

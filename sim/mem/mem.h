@@ -22,11 +22,11 @@ struct mem_port {
 	struct mem_side *side;
 };
 
-struct mem_cpu {                /* one core's private caches and its two ports */
+struct mem_cpu { /* one core's private caches and its two ports */
 	struct mem_port data, fetch;
 	struct cache *owned[2 * MEM_LEVELS_MAX];
 	unsigned owned_count;
-	const char *served_names[MEM_SERVED_COUNT + 1];         /* data path: "l1d", "l2", ..., "dram" */
+	const char *served_names[MEM_SERVED_COUNT + 1]; /* data path: "l1d", "l2", ..., "dram" */
 };
 
 struct mem_side;
@@ -45,7 +45,8 @@ void mem_cpu_register_stats(struct mem_cpu *cpu, struct stats *s, unsigned numbe
 
 /* Completion cycle of request `r` that begins at the port's level `first` (0 = the nearest) at `now`. `*served` gets
  * the index of the level that had the line; `levels` stands for memory. */
-cycles_t mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first, unsigned *served);
+cycles_t mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
+		    unsigned *served);
 
 /* As mem_access without caches: straight to the node. */
 cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cycles_t now);
@@ -54,6 +55,7 @@ unsigned mem_line_bits(const struct mem_side *m);
 const struct mem_node *mem_nodes(const struct mem_side *m, unsigned *count);
 
 /* Checks accesses = hits + misses + merged in every cache. ERR_CHECK names the first that does not hold. */
-enum status mem_check_sums(const struct mem_side *m, const struct mem_cpu *cpu, unsigned cpus, struct err *err);
+enum status mem_check_sums(const struct mem_side *m, const struct mem_cpu *cpu, unsigned cpus,
+			   struct err *err);
 
 #endif

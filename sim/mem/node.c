@@ -27,7 +27,7 @@ static cycles_t book(struct mem_node *n, cycles_t now, uint64_t bytes)
 	cycles_t start = UINT64_MAX;
 	for (uint64_t number = now >> NODE_WINDOW_BITS; bytes; number++) {
 		struct mem_node_window *w = &n->window[number % NODE_WINDOWS];
-		if (w->number > number) break;          /* so far in the past that its window is forgotten */
+		if (w->number > number) break; /* so far in the past that its window is forgotten */
 		if (w->number < number) *w = (struct mem_node_window){.number = number};
 		uint64_t left = n->window_bytes - w->used_bytes, take = bytes < left ? bytes : left;
 		if (take && start == UINT64_MAX) start = number << NODE_WINDOW_BITS;

@@ -13,7 +13,10 @@
 
 enum { NODE_WINDOW_BITS = 8, NODE_WINDOWS = 1024 };
 
-struct mem_node_window { uint64_t number; uint64_t used_bytes; };
+struct mem_node_window {
+	uint64_t number;
+	uint64_t used_bytes;
+};
 
 struct mem_node_stats {
 	uint64_t reads, writes;
@@ -21,9 +24,9 @@ struct mem_node_stats {
 };
 
 struct mem_node {
-	uint64_t base, limit;           /* physical addresses base..limit-1 */
+	uint64_t base, limit; /* physical addresses base..limit-1 */
 	cycles_t latency;
-	uint64_t window_bytes;          /* what the channel carries in one window */
+	uint64_t window_bytes; /* what the channel carries in one window */
 	struct mem_node_window window[NODE_WINDOWS];
 	const char *name;
 	struct mem_node_stats stats;

@@ -79,8 +79,8 @@ static uint64_t read_descriptor(void *self, struct pa pa, const struct walk_ref 
 	m->req.cause = ref->cause;
 	m->req.kind = ACCESS_READ;
 	m->req.security = ref->security;
-	cycles_t done = m->reads_cached ? mem_access(m->port, &m->req, m->now, m->first_cache, &served) :
-					  mem_access_uncached(m->port, &m->req, m->now);
+	cycles_t done = m->reads_cached ? mem_access(m->port, &m->req, m->now, m->first_cache, &served)
+					: mem_access_uncached(m->port, &m->req, m->now);
 	done += m->cycles_per_level;
 	m->stats.descriptor_reads[why]++;
 	m->stats.read_cycles[why] += done - m->now;
@@ -96,8 +96,10 @@ static bool update_descriptor(void *self, struct pa pa, uint64_t old, uint64_t n
 	unsigned served;
 	m->req.pa = pa;
 	m->req.kind = ACCESS_WRITE;
-	if (m->reads_cached) m->now = mem_access(m->port, &m->req, m->now, m->first_cache, &served);
-	else mem_access_uncached(m->port, &m->req, m->now);
+	if (m->reads_cached)
+		m->now = mem_access(m->port, &m->req, m->now, m->first_cache, &served);
+	else
+		mem_access_uncached(m->port, &m->req, m->now);
 	m->stats.descriptor_updates++;
 	return physmem_cas64(m->memory, pa, old, now);
 }
@@ -147,12 +149,15 @@ static void learn(void *self, const struct stage_info *s, uint64_t input, const 
 {
 	struct mmu *m = self;
 	unsigned bits = level_entry_bits(s->granule_bits, pos->level - 1);
-	struct tlb_fill f = {.va = input, .bits = bits, .run_bits = bits,
+	struct tlb_fill f = {.va = input,
+			     .bits = bits,
+			     .run_bits = bits,
 			     .like = {.tag = stage_tag(m, s), .tag_mask = TLB_TAG_ALL, .ready = m->now}};
 	if (s->stage == 1) m->table_bits = m->learned_count = 0;
 	for (unsigned i = 0; i < m->caches[s->stage - 1]; i++) {
 		struct walk_cache *c = &m->cache[s->stage - 1][i];
-		if (!bit_get(c->levels, (unsigned)pos->level)) continue;        /* bit l + 1 for level l = pos->level - 1 */
+		if (!bit_get(c->levels, (unsigned)pos->level))
+			continue; /* bit l + 1 for level l = pos->level - 1 */
 		struct tlb_entry *e = tlb_fill(c->tlb, &f);
 		struct walk_place *p = &c->place[e - c->tlb->entry];
 		*p = (struct walk_place){.pos = *pos};
@@ -172,8 +177,10 @@ static struct tlb_entry *look_in_ipa_cache(struct mmu *m, uint64_t ipa, struct a
 		tlb_drop(t, e);
 		e = NULL;
 	}
-	if (e) m->now = answer(t, e, m->now);
-	else t->stats.misses++;
+	if (e)
+		m->now = answer(t, e, m->now);
+	else
+		t->stats.misses++;
 	return e;
 }
 
@@ -184,7 +191,8 @@ static bool find_stage2(void *self, uint64_t ipa, struct access a, enum req_caus
 	bool known = cause == CAUSE_S2_OF_S1 && a.kind == ACCESS_READ && m->table_bits &&
 		     m->table_ipa == bits_align_down(ipa, m->table_bits);
 	if (known) {
-		*leaf = (struct leaf){.out = m->table_pa | (ipa & bits_ones(m->table_bits)), .perm = PERM_ALL,
+		*leaf = (struct leaf){.out = m->table_pa | (ipa & bits_ones(m->table_bits)),
+				      .perm = PERM_ALL,
 				      .security = m->regime.s2.security};
 		return true;
 	}
@@ -199,8 +207,12 @@ static void learn_stage2(void *self, uint64_t ipa, const struct leaf *leaf)
 {
 	struct mmu *m = self;
 	if (!m->ipa_cache) return;
-	struct tlb_fill f = {.va = ipa, .pa = leaf->out, .bits = leaf->bits, .run_bits = leaf->bits,
-			     .like = {.tag = m->stage2_tag, .tag_mask = TLB_TAG_ALL, .perm = leaf->perm, .ready = m->now}};
+	struct tlb_fill f = {
+		.va = ipa,
+		.pa = leaf->out,
+		.bits = leaf->bits,
+		.run_bits = leaf->bits,
+		.like = {.tag = m->stage2_tag, .tag_mask = TLB_TAG_ALL, .perm = leaf->perm, .ready = m->now}};
 	struct tlb_entry *e = tlb_fill(m->ipa_cache, &f);
 	if (e) m->ipa_leaf[e - m->ipa_cache->entry] = *leaf;
 }
@@ -238,23 +250,35 @@ static cycles_t walk(struct mmu *m, uint64_t va, struct access a, cycles_t now, 
 	return m->now;
 }
 
-enum { LARGEST_BITS = 47 };     /* of an entry, where both stages are off */
+enum { LARGEST_BITS = 47 }; /* of an entry, where both stages are off */
 
-static void fill_from_walk(struct mmu *m, unsigned side, unsigned levels, const struct translation *t, cycles_t ready)
+static void fill_from_walk(struct mmu *m, unsigned side, unsigned levels, const struct translation *t,
+			   cycles_t ready)
 {
 	unsigned bits = min_bits(t->s1_bits, t->s2_bits), run_bits = min_bits(t->s1_run_bits, t->s2_run_bits);
 	struct tlb_fill f = {
-		.va = t->va.raw, .pa = t->pa.raw, .bits = min_bits(bits, LARGEST_BITS), .run_bits = min_bits(run_bits, LARGEST_BITS),
-		.like = {.tag = m->tag, .tag_mask = t->global ? TLB_TAG_GLOBAL : TLB_TAG_ALL, .ready = ready, .perm = t->perm,
-			 .s1_bits = t->s1_bits, .s2_bits = t->s2_bits, .attr = t->attr, .sh = t->sh,
-			 .level = (uint8_t)(t->s1_level + 1), .contiguous = run_bits > bits, .device = attr_is_device(t->attr)},
+		.va = t->va.raw,
+		.pa = t->pa.raw,
+		.bits = min_bits(bits, LARGEST_BITS),
+		.run_bits = min_bits(run_bits, LARGEST_BITS),
+		.like = {.tag = m->tag,
+			 .tag_mask = t->global ? TLB_TAG_GLOBAL : TLB_TAG_ALL,
+			 .ready = ready,
+			 .perm = t->perm,
+			 .s1_bits = t->s1_bits,
+			 .s2_bits = t->s2_bits,
+			 .attr = t->attr,
+			 .sh = t->sh,
+			 .level = (uint8_t)(t->s1_level + 1),
+			 .contiguous = run_bits > bits,
+			 .device = attr_is_device(t->attr)},
 	};
 	fill_levels(m, side, levels, &f);
 }
 
 /* Fills the levels above from an entry found further down. */
-static void fill_from_entry(struct mmu *m, unsigned side, unsigned levels, uint64_t va, const struct tlb_entry *e,
-			    cycles_t ready)
+static void fill_from_entry(struct mmu *m, unsigned side, unsigned levels, uint64_t va,
+			    const struct tlb_entry *e, cycles_t ready)
 {
 	struct tlb_fill f = {.va = va, .pa = e->pa | (va & ~e->va_mask), .run_bits = e->bits, .like = *e};
 	f.bits = min_bits(e->bits, min_bits(e->s1_bits, e->s2_bits));
@@ -265,10 +289,11 @@ static void fill_from_entry(struct mmu *m, unsigned side, unsigned levels, uint6
 static void count_first(struct tlb *t, unsigned n)
 {
 	t->stats.lookups += n;
-	t->stats.hits += n - 1;         /* the rest of the run finds what the first brings */
+	t->stats.hits += n - 1; /* the rest of the run finds what the first brings */
 }
 
-bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now, struct mmu_done *out)
+bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
+			struct mmu_done *out)
 {
 	unsigned side = kind == ACCESS_FETCH ? 0 : 1;
 	va = untag(m, va, kind);
@@ -302,8 +327,8 @@ bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsig
 
 /* --- context --------------------------------------------------------------------------------------------------- */
 
-void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct features *f, unsigned el, bool pan,
-		     enum security security)
+void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct features *f, unsigned el,
+		     bool pan, enum security security)
 {
 	enum regime regime = regime_of_el(regs, f, el, security);
 	regime_decode(regs, f, regime, security, &m->regime);
@@ -328,8 +353,10 @@ static const struct tlb_params *tlb_at(const struct param_list *tlbs, size_t i)
 static enum status place_tlb(struct mmu *m, struct tlb *t, unsigned side, struct err *err)
 {
 	if (m->levels[side] && m->level[side][m->levels[side] - 1]->params.level == t->params.level)
-		return err_set(err, ERR_CONFIG, "tlbs.%s: a second level %" PRIu64 " TLB for the same accesses (beside %s)",
-			       t->params.name, t->params.level, m->level[side][m->levels[side] - 1]->params.name);
+		return err_set(err, ERR_CONFIG,
+			       "tlbs.%s: a second level %" PRIu64 " TLB for the same accesses (beside %s)",
+			       t->params.name, t->params.level,
+			       m->level[side][m->levels[side] - 1]->params.name);
 	m->level[side][m->levels[side]++] = t;
 	return OK;
 }
@@ -348,30 +375,37 @@ static enum status build_tlbs(struct mmu *m, const struct param_list *tlbs, stru
 		}
 	}
 	if (!m->levels[0] || !m->levels[1])
-		return err_set(err, ERR_CONFIG, "tlbs: no TLB for %s", m->levels[0] ? "data" : "instructions");
+		return err_set(err, ERR_CONFIG, "tlbs: no TLB for %s",
+			       m->levels[0] ? "data" : "instructions");
 	m->first[ACCESS_FETCH] = m->level[0][0];
 	m->first[ACCESS_READ] = m->first[ACCESS_WRITE] = m->level[1][0];
 	return OK;
 }
 
 /* A TLB that holds entries of any size, for walk positions or stage 2 translations. */
-static enum status build_inner(const char *name, uint64_t entries, uint64_t ways, uint64_t policy, struct tlb **out,
-			       struct err *err)
+static enum status build_inner(const char *name, uint64_t entries, uint64_t ways, uint64_t policy,
+			       struct tlb **out, struct err *err)
 {
-	struct tlb_params p = {.name = name, .level = 1, .side = SIDE_UNIFIED, .entries = entries,
-			       .ways = ways < entries ? ways : entries, .pages = UINT64_MAX, .policy = policy};
+	struct tlb_params p = {.name = name,
+			       .level = 1,
+			       .side = SIDE_UNIFIED,
+			       .entries = entries,
+			       .ways = ways < entries ? ways : entries,
+			       .pages = UINT64_MAX,
+			       .policy = policy};
 	TRY(tlb_new(&p, out, err));
 	(*out)->sizes_held = UINT64_MAX;
 	return OK;
 }
 
-static enum status build_walk_caches(struct mmu *m, const struct param_list *list, unsigned stage, struct err *err)
+static enum status build_walk_caches(struct mmu *m, const struct param_list *list, unsigned stage,
+				     struct err *err)
 {
 	static const char *const names[2][MMU_WALK_CACHES_MAX] = {
-		{"s1_walk_cache", "s1_walk_cache1", "s1_walk_cache2", "s1_walk_cache3", "s1_walk_cache4", "s1_walk_cache5",
-		 "s1_walk_cache6", "s1_walk_cache7"},
-		{"s2_walk_cache", "s2_walk_cache1", "s2_walk_cache2", "s2_walk_cache3", "s2_walk_cache4", "s2_walk_cache5",
-		 "s2_walk_cache6", "s2_walk_cache7"},
+		{"s1_walk_cache", "s1_walk_cache1", "s1_walk_cache2", "s1_walk_cache3", "s1_walk_cache4",
+		 "s1_walk_cache5", "s1_walk_cache6", "s1_walk_cache7"},
+		{"s2_walk_cache", "s2_walk_cache1", "s2_walk_cache2", "s2_walk_cache3", "s2_walk_cache4",
+		 "s2_walk_cache5", "s2_walk_cache6", "s2_walk_cache7"},
 	};
 	for (size_t i = 0; i < list->count; i++) {
 		const struct walk_cache_params *p = (const struct walk_cache_params *)list->items + i;
@@ -386,7 +420,8 @@ static enum status build_walk_caches(struct mmu *m, const struct param_list *lis
 	return OK;
 }
 
-static enum status build(struct mmu *m, const struct param_list *tlbs, const struct walker_params *w, struct err *err)
+static enum status build(struct mmu *m, const struct param_list *tlbs, const struct walker_params *w,
+			 struct err *err)
 {
 	TRY(build_tlbs(m, tlbs, err));
 	TRY(build_walk_caches(m, &w->s1_caches, 1, err));
@@ -394,7 +429,8 @@ static enum status build(struct mmu *m, const struct param_list *tlbs, const str
 	if (!w->ipa_cache.entries) return OK;
 	m->ipa_leaf = xcalloc(w->ipa_cache.entries, sizeof(*m->ipa_leaf));
 	m->ipa_cycles = w->ipa_cache.cycles;
-	return build_inner("ipa_cache", w->ipa_cache.entries, w->ipa_cache.ways, w->ipa_cache.policy, &m->ipa_cache, err);
+	return build_inner("ipa_cache", w->ipa_cache.entries, w->ipa_cache.ways, w->ipa_cache.policy,
+			   &m->ipa_cache, err);
 }
 
 enum status mmu_new(const struct param_list *tlbs, const struct walker_params *w, struct mem_cpu *mem,
@@ -438,13 +474,17 @@ void mmu_each_tlb(struct mmu *m, mmu_tlb_fn *fn, void *ctx)
 {
 	for (unsigned i = 0; i < m->owned_count; i++) fn(ctx, m->owned[i], 0);
 	for (int stage = 1; stage <= 2; stage++)
-		for (unsigned i = 0; i < m->caches[stage - 1]; i++) fn(ctx, m->cache[stage - 1][i].tlb, stage);
+		for (unsigned i = 0; i < m->caches[stage - 1]; i++)
+			fn(ctx, m->cache[stage - 1][i].tlb, stage);
 	if (m->ipa_cache) fn(ctx, m->ipa_cache, 3);
 }
 
 /* --- statistics ------------------------------------------------------------------------------------------------ */
 
-struct registration { struct stats *stats; unsigned number; };
+struct registration {
+	struct stats *stats;
+	unsigned number;
+};
 
 static void register_tlb(void *self, struct tlb *t, int stage)
 {
@@ -472,12 +512,16 @@ void mmu_register_stats(struct mmu *m, struct stats *s, unsigned number)
 	mmu_each_tlb(m, register_tlb, &r);
 	for (unsigned i = 0; i < MMU_WALKER_ROWS; i++) {
 		m->rows[i] = walker_rows[i];
-		if (m->rows[i].offset == offsetof(struct walker_stats, reads_served)) m->rows[i].labels2 = m->served_names;
+		if (m->rows[i].offset == offsetof(struct walker_stats, reads_served))
+			m->rows[i].labels2 = m->served_names;
 	}
 	stats_add(s, m->rows, MMU_WALKER_ROWS, &m->stats, "cpu%u.walker", number);
 }
 
-struct sums { struct err *err; enum status st; };
+struct sums {
+	struct err *err;
+	enum status st;
+};
 
 static void check_tlb(void *ctx, struct tlb *t, int stage)
 {
@@ -486,7 +530,8 @@ static void check_tlb(void *ctx, struct tlb *t, int stage)
 	(void)stage;
 	if (sums->st != OK || s->lookups == s->hits + s->misses + s->merged) return;
 	sums->st = err_set(sums->err, ERR_CHECK,
-			   "%s: lookups %" PRIu64 " are not hits %" PRIu64 " + misses %" PRIu64 " + merged %" PRIu64,
+			   "%s: lookups %" PRIu64 " are not hits %" PRIu64 " + misses %" PRIu64
+			   " + merged %" PRIu64,
 			   t->params.name, s->lookups, s->hits, s->misses, s->merged);
 }
 
@@ -503,7 +548,8 @@ enum status mmu_check_sums(const struct mmu *m, struct err *err)
 	}
 	if (misses + m->stats.faults != m->stats.walks)
 		return err_set(err, ERR_CHECK,
-			       "walks %" PRIu64 " are not the misses of the last TLB level %" PRIu64 " + faults %" PRIu64,
+			       "walks %" PRIu64 " are not the misses of the last TLB level %" PRIu64
+			       " + faults %" PRIu64,
 			       m->stats.walks, misses, m->stats.faults);
 	return OK;
 }

@@ -19,8 +19,14 @@
 #include "mmu/walker_params.h"
 #include "tlb/tlb.h"
 
-enum { MMU_SIDES = 2, MMU_LEVELS_MAX = 4, MMU_WALK_CACHES_MAX = 8, MMU_WALKERS_MAX = 64, MMU_WALK_CAUSES = 3,
-       MMU_WALKER_ROWS = 8 };
+enum {
+	MMU_SIDES = 2,
+	MMU_LEVELS_MAX = 4,
+	MMU_WALK_CACHES_MAX = 8,
+	MMU_WALKERS_MAX = 64,
+	MMU_WALK_CAUSES = 3,
+	MMU_WALKER_ROWS = 8
+};
 
 /* Why a translation was refused: everything that a handler needs. */
 struct mmu_fault {
@@ -29,7 +35,10 @@ struct mmu_fault {
 	struct access access;
 };
 
-struct mmu_done { cycles_t cycle; uint64_t pa; };
+struct mmu_done {
+	cycles_t cycle;
+	uint64_t pa;
+};
 
 /* Resolves a fault met at *now, so that the walk may be tried again from the *now that it gives; false: it cannot. */
 typedef bool mmu_resolve_fn(void *owner, const struct mmu_fault *fault, cycles_t *now);
@@ -48,34 +57,36 @@ struct walker_stats {
 struct walk_cache {
 	struct tlb *tlb;
 	struct walk_place *place;
-	uint64_t levels;                /* bit l + 1: table descriptors of level l */
+	uint64_t levels; /* bit l + 1: table descriptors of level l */
 	cycles_t cycles;
 };
 
 struct walk_place {
 	struct walk_pos pos;
-	uint64_t table;                 /* PA of pos.table, behind stage 2 */
-	bool table_known;               /* false: stage 2 maps it in pieces smaller than the table */
+	uint64_t table;   /* PA of pos.table, behind stage 2 */
+	bool table_known; /* false: stage 2 maps it in pieces smaller than the table */
 };
 
-struct mmu_walker { cycles_t from, until; };    /* its latest walk */
+struct mmu_walker {
+	cycles_t from, until;
+}; /* its latest walk */
 
-struct mmu {            /* laid out for the hit path; change it through the functions below only */
-	struct tlb *first[3];                   /* level 1, by enum access_kind */
-	tlb_tag_t tag;                          /* of the present context */
-	uint16_t perm_mask[3], perm_want[3];    /* an entry lets a kind through if (perm & mask) == want */
-	mmu_resolve_fn *resolve;                /* NULL: no fault is resolved */
+struct mmu {                  /* laid out for the hit path; change it through the functions below only */
+	struct tlb *first[3]; /* level 1, by enum access_kind */
+	tlb_tag_t tag;        /* of the present context */
+	uint16_t perm_mask[3], perm_want[3]; /* an entry lets a kind through if (perm & mask) == want */
+	mmu_resolve_fn *resolve;             /* NULL: no fault is resolved */
 	void *resolve_owner;
-	struct mmu_fault fault;                 /* of the last translation that failed */
+	struct mmu_fault fault; /* of the last translation that failed */
 
-	struct tlb *level[MMU_SIDES][MMU_LEVELS_MAX];   /* [0] instruction, [1] data */
+	struct tlb *level[MMU_SIDES][MMU_LEVELS_MAX]; /* [0] instruction, [1] data */
 	unsigned levels[MMU_SIDES];
 	struct tlb *owned[2 * MMU_LEVELS_MAX];
 	unsigned owned_count;
-	struct walk_cache cache[2][MMU_WALK_CACHES_MAX];        /* by stage - 1 */
+	struct walk_cache cache[2][MMU_WALK_CACHES_MAX]; /* by stage - 1 */
 	unsigned caches[2];
-	struct tlb *ipa_cache;                  /* NULL: none */
-	struct leaf *ipa_leaf;                  /* per entry of it */
+	struct tlb *ipa_cache; /* NULL: none */
+	struct leaf *ipa_leaf; /* per entry of it */
 	cycles_t ipa_cycles;
 
 	struct regime_info regime;
@@ -92,14 +103,14 @@ struct mmu {            /* laid out for the hit path; change it through the func
 	struct mem_req req;
 	struct walk_mem walk_mem;
 
-	cycles_t now;                           /* of the walk in progress */
-	uint64_t table_ipa, table_pa;           /* a stage 1 table whose PA is known without stage 2, ... */
-	unsigned table_bits;                    /* ... log2 of its size; 0: none */
-	struct walk_place *learned[MMU_WALK_CACHES_MAX];        /* places whose table has not been read yet */
+	cycles_t now;                 /* of the walk in progress */
+	uint64_t table_ipa, table_pa; /* a stage 1 table whose PA is known without stage 2, ... */
+	unsigned table_bits;          /* ... log2 of its size; 0: none */
+	struct walk_place *learned[MMU_WALK_CACHES_MAX]; /* places whose table has not been read yet */
 	unsigned learned_count;
 	const char *const *served_names;
 	struct walker_stats stats;
-	struct stat_desc rows[MMU_WALKER_ROWS];         /* of stats, with this machine's level names */
+	struct stat_desc rows[MMU_WALKER_ROWS]; /* of stats, with this machine's level names */
 };
 
 /* Builds the MMU of one core over its data port. `tlbs` lists struct tlb_params. Everything is borrowed and must outlive
@@ -110,11 +121,12 @@ void mmu_free(struct mmu *m);
 void mmu_register_stats(struct mmu *m, struct stats *s, unsigned number);
 
 /* Makes `regs` the present context at `el`: decodes them, and forms the tag. TLBs keep what they hold. */
-void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct features *f, unsigned el, bool pan,
-		     enum security security);
+void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct features *f, unsigned el,
+		     bool pan, enum security security);
 
 /* The way of all that the predicted entry does not settle. */
-bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now, struct mmu_done *out);
+bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
+			struct mmu_done *out);
 
 /* Translates the address of `n` accesses in a row to one page (instructions of a run; 1 for data), starting at `now`.
  * False: m->fault says why, and out->cycle when it was known. */

@@ -83,7 +83,8 @@ static bool write_back(struct walker *w, const struct place *at, uint64_t now)
 	return now == at->desc || w->mem->update(w->mem->self, at->pa, at->desc, now);
 }
 
-static bool stage2_walk(struct walker *w, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf)
+static bool stage2_walk(struct walker *w, uint64_t ipa, struct access a, enum req_cause cause,
+			struct leaf *leaf)
 {
 	const struct stage_info *s = &w->r->s2;
 	struct walk_pos pos;
@@ -113,7 +114,8 @@ static bool stage2(struct walker *w, uint64_t ipa, struct access a, enum req_cau
 	const struct stage_info *s = &w->r->s2;
 	const struct walk_shortcuts *cut = w->mem->shortcuts;
 	if (!s->on) return leaf_of_off_stage(ipa, s->security, leaf), true;
-	if (cut && cut->find_stage2(w->mem->self, ipa, a, cause, leaf) && !walk_is_protected(s, leaf, cause)) return true;
+	if (cut && cut->find_stage2(w->mem->self, ipa, a, cause, leaf) && !walk_is_protected(s, leaf, cause))
+		return true;
 	if (!stage2_walk(w, ipa, a, cause, leaf)) return false;
 	if (cut) cut->learn_stage2(w->mem->self, ipa, leaf);
 	return true;

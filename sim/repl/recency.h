@@ -14,7 +14,9 @@ enum { RECENCY_NIBBLE_WAYS = 16 };
 #define RECENCY_IDENTITY UINT64_C(0xfedcba9876543210)
 #define RECENCY_ONES UINT64_C(0x1111111111111111)
 
-struct recency_node { uint16_t newer, older; };
+struct recency_node {
+	uint16_t newer, older;
+};
 
 static inline size_t recency_bytes(unsigned ways)
 {
@@ -26,8 +28,8 @@ static inline void recency_nibbles_front(uint64_t *word, unsigned way)
 	uint64_t order = *word ^ RECENCY_IDENTITY, x = order ^ way * RECENCY_ONES;
 	/* The lowest nibble of x that is zero is where `way` stands; its top bit is set in `zero`. */
 	uint64_t zero = (x - RECENCY_ONES) & ~x & (RECENCY_ONES << 3);
-	uint64_t newer = (zero & -zero) - 1;            /* all bits below it ... */
-	newer >>= 3;                                    /* ... without its own nibble */
+	uint64_t newer = (zero & -zero) - 1; /* all bits below it ... */
+	newer >>= 3;                         /* ... without its own nibble */
 	uint64_t older = ~(newer << 4 | 0xf);
 	*word = ((order & older) | (order & newer) << 4 | way) ^ RECENCY_IDENTITY;
 }
@@ -41,15 +43,17 @@ static inline void recency_list_front(struct recency_node *node, unsigned way)
 		node[node[me].older].newer = node[me].newer;
 	}
 	node[me] = (struct recency_node){.newer = 0, .older = first};
-	node[first].newer = me;         /* first == 0: an empty list; the head's "newer" is the last way */
+	node[first].newer = me; /* first == 0: an empty list; the head's "newer" is the last way */
 	node[0].older = me;
 }
 
 /* Makes `way` the most recent. Doing so twice in a row is the same as once. */
 static inline void recency_front(void *set, unsigned ways, unsigned way)
 {
-	if (ways <= RECENCY_NIBBLE_WAYS) recency_nibbles_front(set, way);
-	else recency_list_front(set, way);
+	if (ways <= RECENCY_NIBBLE_WAYS)
+		recency_nibbles_front(set, way);
+	else
+		recency_list_front(set, way);
 }
 
 /* The least recent way; above 16 ways every way must have been to the front once. */

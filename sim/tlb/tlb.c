@@ -16,7 +16,8 @@ static const struct stat_desc stat_rows[] = {
 	STAT(F, hits, "count", "look-ups that found their translation"),
 	STAT(F, misses, "count", "look-ups that did not"),
 	STAT(F, merged, "count", "look-ups that found it being walked, and waited"),
-	STAT(F, permission_misses, "count", "misses on an entry that did not allow the access, which was dropped"),
+	STAT(F, permission_misses, "count",
+	     "misses on an entry that did not allow the access, which was dropped"),
 	STAT(F, fills, "entries", "entries written"),
 	STAT(F, evictions, "entries", "fills that replaced a valid entry"),
 	STAT(F, invalidated, "entries", "entries removed by TLBI"),
@@ -29,11 +30,12 @@ static enum status check_params(const struct tlb_params *p, struct err *err)
 {
 	const struct repl_policy *policy = repl_policies[p->policy];
 	if (p->entries % p->ways)
-		return err_set(err, ERR_CONFIG, "tlbs.%s: entries %" PRIu64 " is not a multiple of ways %" PRIu64, p->name,
+		return err_set(err, ERR_CONFIG,
+			       "tlbs.%s: entries %" PRIu64 " is not a multiple of ways %" PRIu64, p->name,
 			       p->entries, p->ways);
 	if (p->ways > policy->max_ways)
-		return err_set(err, ERR_CONFIG, "tlbs.%s: policy %s serves at most %u ways, not %" PRIu64, p->name,
-			       policy->name, policy->max_ways, p->ways);
+		return err_set(err, ERR_CONFIG, "tlbs.%s: policy %s serves at most %u ways, not %" PRIu64,
+			       p->name, policy->name, policy->max_ways, p->ways);
 	if (!p->pages) return err_set(err, ERR_CONFIG, "tlbs.%s.pages: at least one size is needed", p->name);
 	return OK;
 }
@@ -49,7 +51,8 @@ static uint64_t held_sizes(uint64_t pages)
 /* No request's tag has bit 63. */
 static void make_invalid(struct tlb_entry *e)
 {
-	*e = (struct tlb_entry){.tag = UINT64_C(1) << 63, .tag_mask = UINT64_C(1) << 63, .set = e->set, .way = e->way};
+	*e = (struct tlb_entry){
+		.tag = UINT64_C(1) << 63, .tag_mask = UINT64_C(1) << 63, .set = e->set, .way = e->way};
 }
 
 static void make_geometry(struct tlb *t, const struct tlb_params *p)
@@ -269,12 +272,15 @@ void tlb_check(const struct tlb *t)
 			uint16_t sig = t->sig[(size_t)set * t->sig_stride + way];
 			assert(e->set == set && e->way == way && !e->bits == !sig);
 			if (!sig) continue;
-			assert(sig == signature(e->va >> e->bits, e->bits) && set_of(t, e->va >> e->bits) == set);
-			assert(!(e->va & ~e->va_mask) && !(e->pa & ~e->va_mask) && bit_get(t->sizes_held, e->bits));
+			assert(sig == signature(e->va >> e->bits, e->bits) &&
+			       set_of(t, e->va >> e->bits) == set);
+			assert(!(e->va & ~e->va_mask) && !(e->pa & ~e->va_mask) &&
+			       bit_get(t->sizes_held, e->bits));
 			count[e->bits]++;
 			valid++;
 		}
 		assert(valid == t->valid[set]);
 	}
-	for (unsigned b = 0; b < 64; b++) assert(count[b] == t->size_count[b] && !count[b] == !bit_get(t->sizes_present, b));
+	for (unsigned b = 0; b < 64; b++)
+		assert(count[b] == t->size_count[b] && !count[b] == !bit_get(t->sizes_present, b));
 }

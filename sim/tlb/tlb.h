@@ -26,7 +26,7 @@ typedef uint64_t tlb_tag_t;
 
 enum { TLB_TAG_ASID_BITS = 16 };
 #define TLB_TAG_ALL ((tlb_tag_t)0xfffffffffULL)
-#define TLB_TAG_GLOBAL (TLB_TAG_ALL & ~(tlb_tag_t)0xffff)       /* leaves the ASID out of the comparison */
+#define TLB_TAG_GLOBAL (TLB_TAG_ALL & ~(tlb_tag_t)0xffff) /* leaves the ASID out of the comparison */
 
 static inline tlb_tag_t tlb_tag(enum regime regime, enum security security, uint16_t vmid, uint16_t asid)
 {
@@ -35,42 +35,42 @@ static inline tlb_tag_t tlb_tag(enum regime regime, enum security security, uint
 
 /* --- entries --------------------------------------------------------------------------------------------------- */
 
-struct tlb_entry {              /* one host cache line */
-	uint64_t va, va_mask;           /* matches x where ((va ^ x) & va_mask) == 0 */
-	tlb_tag_t tag, tag_mask;        /* and the request's tag likewise; an invalid entry matches no tag */
-	uint64_t pa;                    /* where va goes */
-	cycles_t ready;                 /* when the walk that brought it ends */
-	uint16_t perm;                  /* what it allows; the owner's business */
-	uint8_t bits;                   /* log2 of the size that this entry maps */
-	uint8_t s1_bits, s2_bits;       /* log2 of the translation's size at each stage; s2 is 0 without stage 2 */
-	uint8_t level;                  /* of the stage 1 leaf + 1: last-level-only TLBI and TTL hints */
-	uint8_t attr, sh;               /* memory attributes (MAIR encoding) and shareability */
-	uint32_t set;                   /* where it stands; fixed */
+struct tlb_entry {                /* one host cache line */
+	uint64_t va, va_mask;     /* matches x where ((va ^ x) & va_mask) == 0 */
+	tlb_tag_t tag, tag_mask;  /* and the request's tag likewise; an invalid entry matches no tag */
+	uint64_t pa;              /* where va goes */
+	cycles_t ready;           /* when the walk that brought it ends */
+	uint16_t perm;            /* what it allows; the owner's business */
+	uint8_t bits;             /* log2 of the size that this entry maps */
+	uint8_t s1_bits, s2_bits; /* log2 of the translation's size at each stage; s2 is 0 without stage 2 */
+	uint8_t level;            /* of the stage 1 leaf + 1: last-level-only TLBI and TTL hints */
+	uint8_t attr, sh;         /* memory attributes (MAIR encoding) and shareability */
+	uint32_t set;             /* where it stands; fixed */
 	uint16_t way;
 	bool contiguous, device;
 };
 
 struct tlb_stats {
-	uint64_t lookups, hits, misses, merged;         /* lookups = hits + misses + merged */
-	uint64_t permission_misses;                     /* misses on an entry that did not allow the access */
+	uint64_t lookups, hits, misses, merged; /* lookups = hits + misses + merged */
+	uint64_t permission_misses;             /* misses on an entry that did not allow the access */
 	uint64_t fills, evictions, invalidated;
 };
 
 enum { TLB_PREDICTOR_SLOTS = 1024, TLB_LOG_SLOTS = 64, TLB_SIG_LANES = 8 };
 
-struct tlb {                    /* laid out for the hit path; change it through the functions below only */
-	struct tlb_entry *entry;                /* sets x ways, row major */
-	uint32_t predict[TLB_PREDICTOR_SLOTS];  /* index of the entry that the last access of this slot used */
-	uint16_t log[TLB_LOG_SLOTS];            /* touches not yet told to the policy (fully associative TLBs) */
+struct tlb {                     /* laid out for the hit path; change it through the functions below only */
+	struct tlb_entry *entry; /* sets x ways, row major */
+	uint32_t predict[TLB_PREDICTOR_SLOTS]; /* index of the entry that the last access of this slot used */
+	uint16_t log[TLB_LOG_SLOTS]; /* touches not yet told to the policy (fully associative TLBs) */
 	unsigned logged;
 	unsigned sets, ways, set_bits;
 	bool sets_power_of_2, index_xor, one_set;
-	uint64_t sizes_present;                 /* bit b: an entry of 2^b bytes may be here */
+	uint64_t sizes_present; /* bit b: an entry of 2^b bytes may be here */
 	uint32_t size_count[64];
-	uint64_t sizes_held;                    /* bit b: entries of 2^b bytes are allowed */
-	uint16_t *sig;                          /* sets x sig_stride: a few bits of each entry's page; 0 = invalid */
+	uint64_t sizes_held; /* bit b: entries of 2^b bytes are allowed */
+	uint16_t *sig;       /* sets x sig_stride: a few bits of each entry's page; 0 = invalid */
 	unsigned sig_stride;
-	uint16_t *valid;                        /* valid ways per set */
+	uint16_t *valid; /* valid ways per set */
 	const struct repl_policy *policy;
 	char *state;
 	size_t state_bytes;
@@ -82,7 +82,8 @@ struct tlb {                    /* laid out for the hit path; change it through 
 enum status tlb_new(const struct tlb_params *p, struct tlb **out, struct err *err);
 void tlb_free(struct tlb *t);
 /* Registers the counters under a printf-style path. */
-void tlb_register_stats(struct tlb *t, struct stats *s, const char *path, ...) __attribute__((format(printf, 3, 4)));
+void tlb_register_stats(struct tlb *t, struct stats *s, const char *path, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* --- look-up --------------------------------------------------------------------------------------------------- */
 
@@ -127,10 +128,10 @@ struct tlb_entry *tlb_fill(struct tlb *t, const struct tlb_fill *f);
 
 /* Which entries a TLBI takes: all conditions must hold. A zero mask leaves the condition out. */
 struct tlb_match {
-	uint64_t va, va_mask;           /* overlaps the entry's range */
-	tlb_tag_t tag, tag_mask;        /* compared where the entry compares, too: global entries match any ASID */
-	bool not_global;                /* only entries that have an ASID */
-	uint8_t levels;                 /* bit l + 1: only leaves of stage 1 level l; 0: any */
+	uint64_t va, va_mask;    /* overlaps the entry's range */
+	tlb_tag_t tag, tag_mask; /* compared where the entry compares, too: global entries match any ASID */
+	bool not_global;         /* only entries that have an ASID */
+	uint8_t levels;          /* bit l + 1: only leaves of stage 1 level l; 0: any */
 };
 
 static inline bool tlb_match_takes(const struct tlb_match *m, const struct tlb_entry *e)

@@ -12,8 +12,8 @@ enum tlb_index { TLB_INDEX_LOW, TLB_INDEX_XOR };
 /* Translation sizes that exist in VMSAv8-64: pages, contiguous runs and blocks of the three granules. */
 #define TLB_SIZES(X) \
 	X(4K, 12) \
-	X(16K, 14) X(64K, 16) X(2M, 21) X(32M, 25) X(512M, 29) X(1G, 30) X(64G, 36) X(512G, 39) X(4T, 42) \
-		X(16T, 44)
+	X(16K, 14) \
+	X(64K, 16) X(2M, 21) X(32M, 25) X(512M, 29) X(1G, 30) X(64G, 36) X(512G, 39) X(4T, 42) X(16T, 44)
 
 enum {
 	TLB_SIZE_COUNT = 0

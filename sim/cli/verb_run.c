@@ -1,0 +1,141 @@
+/* verb_run.c - `strata run`: a workload on a machine under a stack, into the results database. */
+#include <argp.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "cli/numbers.h"
+#include "cli/results.h"
+#include "cli/verbs.h"
+#include "machine/run.h"
+
+struct options {
+	struct run_request req;
+	const char **overlays, **sets;
+	size_t overlay_count, set_count;
+	bool json, no_db, quiet;
+};
+
+enum { OPT_SET = 256, OPT_SEED, OPT_DB, OPT_NO_DB, OPT_NAME, OPT_WARMUP, OPT_LIMIT, OPT_STREAM, OPT_JSON };
+
+static const struct argp_option run_options[] = {
+	{"machine", 'm', "FILE", 0, "hardware: a file of configs/machines/ or one of your own", 0},
+	{"stack", 's', "FILE", 0, "software: kernel and hypervisors, as in configs/stacks/ (default: native)",
+	 0},
+	{"workload", 'w', "FILE", 0, "a trace of any known format, or a generator described in YAML", 0},
+	{"overlay", 'o', "FILE", 0, "a file on top of the machine; may be repeated", 0},
+	{"set", OPT_SET, "KEY=VALUE", 0,
+	 "one value on top of all files, such as tlbs.l2.entries=2048, stack.os.thp=always or "
+	 "workload.footprint_bytes=1G; may be repeated",
+	 0},
+	{"seed", OPT_SEED, "N", 0, "seed of everything random (1)", 0},
+	{"db", OPT_DB, "FILE", 0, "results database that the run is appended to (results.db)", 0},
+	{"no-db", OPT_NO_DB, NULL, 0, "store nothing", 0},
+	{"name", OPT_NAME, "NAME", 0, "name of the run (machine/stack/workload)", 0},
+	{"warmup", OPT_WARMUP, "N", 0, "loads and stores before the measured region (0); counted apart", 0},
+	{"limit", OPT_LIMIT, "N", 0, "loads and stores of the measured region (to the end)", 0},
+	{"stream", OPT_STREAM, "N", 0, "which thread of the workload runs (0)", 0},
+	{"json", OPT_JSON, NULL, 0, "print every counter of the measured region, keyed by path", 0},
+	{"quiet", 'q', NULL, 0, "no summary line", 0},
+	{0},
+};
+
+static void push(const char ***list, size_t *count, const char *text)
+{
+	*list = xrealloc(*list, *count + 2, sizeof(**list));
+	(*list)[(*count)++] = text;
+	(*list)[*count] = NULL;
+}
+
+static void need_files(const struct run_request *q, struct argp_state *state)
+{
+	if (!q->machine)
+		argp_error(state, "-m FILE is needed: a machine, such as configs/machines/neoverse-n1.yaml");
+	if (!q->workload) argp_error(state, "-w FILE is needed: a trace, or a generator in YAML");
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+	switch (key) {
+	case 'm': o->req.machine = arg; return 0;
+	case 's': o->req.stack = arg; return 0;
+	case 'w': o->req.workload = arg; return 0;
+	case 'o': push(&o->overlays, &o->overlay_count, arg); return 0;
+	case OPT_SET: push(&o->sets, &o->set_count, arg); return 0;
+	case OPT_SEED: o->req.seed = need_number(state, "--seed", arg, INT64_MAX); return 0;
+	case OPT_DB: o->req.db = arg; return 0;
+	case OPT_NO_DB: o->no_db = true; return 0;
+	case OPT_NAME: o->req.name = arg; return 0;
+	case OPT_WARMUP: o->req.warmup = need_number(state, "--warmup", arg, INT64_MAX); return 0;
+	case OPT_LIMIT: o->req.limit = need_number(state, "--limit", arg, INT64_MAX); return 0;
+	case OPT_STREAM: o->req.stream = need_number(state, "--stream", arg, UINT32_MAX); return 0;
+	case OPT_JSON: o->json = true; return 0;
+	case 'q': o->quiet = true; return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s' is not an option; files are named by -m, -s and -w", arg);
+		return EINVAL;
+	case ARGP_KEY_END: need_files(&o->req, state); return 0;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void show_progress(void *ctx, uint64_t records)
+{
+	(void)ctx;
+	fprintf(stderr, "\r%" PRIu64 " million records ", records / 1000000);
+}
+
+static void print_summary(const struct run *run, const struct run_report *r, const char *db, int64_t id)
+{
+	fprintf(stderr,
+		"%s: %" PRIu64 " accesses, %" PRIu64 " instructions, %" PRIu64
+		" cycles; replayed at %.1f M records/s",
+		run_name(run), r->accesses, r->instructions, r->cycles,
+		r->host_ns ? (double)r->records * 1e3 / (double)r->host_ns : 0.0);
+	if (db) fprintf(stderr, "; run %" PRId64 " of %s", id, db);
+	if (*run_lacks(run)) fprintf(stderr, "; the trace lacks: %s", run_lacks(run));
+	fputc('\n', stderr);
+}
+
+static enum status execute(const struct options *o, struct run *run, struct err *err)
+{
+	struct run_report report;
+	bool terminal = isatty(STDERR_FILENO) && !o->quiet;
+	int64_t id = 0;
+	enum status st = run_execute(run, terminal ? show_progress : NULL, NULL, &report, err);
+	if (terminal) fputs("\r                        \r", stderr);
+	if (st != OK) return st;
+	if (o->req.db) TRY(run_commit(run, &id, err));
+	if (!o->quiet) print_summary(run, &report, o->req.db, id);
+	return o->json ? run_json(run, stdout, err) : OK;
+}
+
+int verb_run(int argc, char **argv)
+{
+	static const struct argp argp = {
+		run_options,
+		parse_option,
+		"-m MACHINE -w WORKLOAD",
+		"Replays a workload on a machine under a software stack, and appends what was counted to a results database."
+		"\v`strata report` shows stored runs side by side. --set keys beginning with stack. and workload. go there, "
+		"all others to the machine; `strata params` lists them.",
+		NULL,
+		NULL,
+		NULL};
+	struct options o = {.req = {.seed = 1, .db = "results.db"}};
+	struct err err = {0};
+	struct run *run = NULL;
+	results_parse(&argp, argc, argv, &o);
+	if (o.no_db) o.req.db = NULL;
+	o.req.overlays = o.overlays;
+	o.req.sets = o.sets;
+	enum status st = run_new(&o.req, &run, &err);
+	if (st == OK) st = execute(&o, run, &err);
+	run_free(run);
+	free(o.overlays);
+	free(o.sets);
+	return st == OK ? 0 : results_fail(st, &err);
+}

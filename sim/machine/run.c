@@ -1,0 +1,288 @@
+#include "machine/run.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <xxhash.h>
+
+#include "base/alloc.h"
+#include "base/version.h"
+#include "machine/machine.h"
+#include "machine/workload.h"
+#include "stats/json.h"
+#include "store/store.h"
+
+/* --set by where it goes, "machine.", "stack." and "workload." taken off. */
+enum target { TO_MACHINE, TO_STACK, TO_WORKLOAD, TARGETS };
+
+struct run {
+	struct run_request req;
+	char *name, *lacks;
+	const char **sets[TARGETS]; /* NULL at the end */
+	struct conf *conf;          /* of stack and workload */
+	struct machine_config machine_config;
+	struct stack_params stack;
+	struct bound stack_bound;
+	struct workload workload;
+	struct machine *machine;
+	struct store *store; /* NULL: the run is not stored */
+	uint64_t left;       /* loads and stores until the present region ends; UINT64_MAX: no limit */
+};
+
+/* --- set-up ---------------------------------------------------------------------------------------------------- */
+
+static void sort_sets(struct run *r)
+{
+	static const char *const prefix[TARGETS] = {"machine.", "stack.", "workload."};
+	size_t count = 0, used[TARGETS] = {0};
+	while (r->req.sets && r->req.sets[count]) count++;
+	for (int t = 0; t < TARGETS; t++) r->sets[t] = xcalloc(count + 1, sizeof(*r->sets[t]));
+	for (size_t i = 0; i < count; i++) {
+		int target = TO_MACHINE;
+		const char *text = r->req.sets[i];
+		for (int t = 0; t < TARGETS; t++) {
+			if (strncmp(text, prefix[t], strlen(prefix[t])) != 0) continue;
+			target = t;
+			text += strlen(prefix[t]);
+			break;
+		}
+		r->sets[target][used[target]++] = text;
+	}
+}
+
+static enum status read_stack(struct run *r, struct err *err)
+{
+	struct bound *b = &r->stack_bound;
+	*b = (struct bound){.name = "stack", .schema = &stack_schema, .params = &r->stack};
+	if (r->req.stack) {
+		TRY(conf_load(r->conf, r->req.stack, &b->file, err));
+	} else {
+		struct place nowhere = {.file = "(native)"};
+		b->file.root = node_new(r->conf, NODE_MAP, nowhere);
+		b->file.sources = node_new(r->conf, NODE_MAP, nowhere);
+	}
+	for (size_t i = 0; r->sets[TO_STACK][i]; i++)
+		TRY(conf_set(r->conf, &b->file, r->sets[TO_STACK][i], err));
+	return schema_bind(r->conf, &stack_schema, b->file.root, &r->stack, err);
+}
+
+static const char *base_name(const char *path) { return strrchr(path, '/') ? strrchr(path, '/') + 1 : path; }
+
+static char *lacks_text(uint32_t lacks)
+{
+	char *text = xstrdup("");
+	for (unsigned i = 0; stream_lack_names[i]; i++) {
+		if (!(lacks >> i & 1)) continue;
+		char *longer = xasprintf("%s%s%s", text, *text ? " " : "", stream_lack_names[i]);
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+static enum status read_files(struct run *r, struct err *err)
+{
+	const struct run_request *q = &r->req;
+	struct machine_request machine = {q->machine, q->overlays, r->sets[TO_MACHINE]};
+	TRY(machine_config_load(&r->machine_config, &machine, err));
+	TRY(read_stack(r, err));
+	TRY(workload_open(&r->workload, r->conf, q->workload, r->sets[TO_WORKLOAD], q->seed,
+			  (uint32_t)q->stream, err));
+	r->lacks = lacks_text(trace_source_info(r->workload.source)->lacks);
+	r->name = q->name ? xstrdup(q->name)
+			  : xasprintf("%s/%s/%s", r->machine_config.params.name, r->stack.name,
+				      base_name(q->workload));
+	return machine_new(&r->machine_config.params, &r->stack, q->seed, &r->machine, err);
+}
+
+/* --- what is stored of the configuration ------------------------------------------------------------------------ */
+
+static enum status store_value(void *ctx, const struct config_value *v, struct err *err)
+{
+	bool tagged = v->param->hardware;
+	struct store_param p = {.path = v->path,
+				.text = v->text,
+				.unit = v->unit,
+				.origin = v->origin,
+				.tag = tagged ? v->provenance : NULL,
+				.source = tagged && *v->source_text ? v->source_text : NULL};
+	return store_param(ctx, &p, err);
+}
+
+static void hash_config(XXH64_state_t *state, const struct bound *b)
+{
+	char *text = config_text(b);
+	XXH64_update(state, text, strlen(text));
+	free(text);
+}
+
+/* Everything that decides the results but the seed and the trace: machine, stack, generator, regions. */
+static void config_hash_text(const struct run *r, char out[20])
+{
+	XXH64_state_t *state = XXH64_createState();
+	char regions[64];
+	XXH64_reset(state, 0);
+	hash_config(state, &r->machine_config.bound);
+	hash_config(state, &r->stack_bound);
+	if (r->workload.bound.schema) hash_config(state, &r->workload.bound);
+	snprintf(regions, sizeof(regions), "warmup=%" PRIu64 " limit=%" PRIu64, r->req.warmup, r->req.limit);
+	XXH64_update(state, regions, strlen(regions));
+	snprintf(out, 20, "%016" PRIx64, (uint64_t)XXH64_digest(state));
+	XXH64_freeState(state);
+}
+
+static enum status begin_stored_run(struct run *r, struct err *err)
+{
+	char config[20], trace[20];
+	config_hash_text(r, config);
+	snprintf(trace, sizeof(trace), "%016" PRIx64, trace_source_info(r->workload.source)->hash);
+	struct store_run_meta meta = {.name = r->name,
+				      .machine = r->machine_config.params.name,
+				      .stack = r->stack.name,
+				      .workload = base_name(r->req.workload),
+				      .version = STRATA_VERSION,
+				      .config_hash = config,
+				      .trace_hash = r->workload.bound.schema ? NULL : trace,
+				      .lacks = r->lacks,
+				      .seed = r->req.seed};
+	TRY(store_open(r->req.db, STORE_APPEND, &r->store, err));
+	TRY(store_run_begin(r->store, &meta, err));
+	TRY(config_visit(&r->machine_config.bound, store_value, r->store, err));
+	TRY(config_visit(&r->stack_bound, store_value, r->store, err));
+	if (r->workload.bound.schema) TRY(config_visit(&r->workload.bound, store_value, r->store, err));
+	return OK;
+}
+
+enum status run_new(const struct run_request *request, struct run **out, struct err *err)
+{
+	struct run *r = xcalloc(1, sizeof(*r));
+	r->req = *request;
+	r->conf = conf_new();
+	sort_sets(r);
+	enum status st = read_files(r, err);
+	if (st == OK && r->req.db) st = begin_stored_run(r, err);
+	if (st != OK) {
+		run_free(r);
+		return st;
+	}
+	*out = r;
+	return OK;
+}
+
+void run_free(struct run *r)
+{
+	if (!r) return;
+	store_close(r->store);
+	machine_free(r->machine);
+	workload_close(&r->workload);
+	machine_config_free(&r->machine_config);
+	conf_free(r->conf);
+	for (int t = 0; t < TARGETS; t++) free(r->sets[t]);
+	free(r->lacks);
+	free(r->name);
+	free(r);
+}
+
+const char *run_lacks(const struct run *r) { return r->lacks; }
+const char *run_name(const struct run *r) { return r->name; }
+
+/* --- replay ---------------------------------------------------------------------------------------------------- */
+
+static bool is_data(const struct record *rec) { return rec->kind == REC_LOAD || rec->kind == REC_STORE; }
+
+/* How many of rec[0..n-1] belong to the present region: up to its last load or store. */
+static size_t within_region(struct run *r, const struct record *rec, size_t n)
+{
+	if (r->left == UINT64_MAX) return n;
+	for (size_t i = 0; i < n; i++)
+		if (is_data(&rec[i]) && --r->left == 0) return i + 1;
+	return n;
+}
+
+static enum status end_region(struct run *r, const char *name, struct err *err)
+{
+	machine_finish(r->machine);
+	TRY(machine_check_sums(r->machine, err));
+	struct machine_totals t = machine_totals(r->machine);
+	struct store_region region = {name, t.accesses, t.instructions, t.cycles};
+	return r->store ? store_region(r->store, &region, machine_stats(r->machine), err) : OK;
+}
+
+/* The warm-up is over: what follows is measured. */
+static enum status begin_measured(struct run *r, struct err *err)
+{
+	TRY(end_region(r, "warmup", err));
+	machine_reset_stats(r->machine);
+	r->left = r->req.limit ? r->req.limit : UINT64_MAX;
+	return OK;
+}
+
+static enum status replay(struct run *r, run_progress_fn *progress, void *ctx, struct run_report *report,
+			  struct err *err)
+{
+	static const unsigned batches_per_report = 256;
+	struct record *buf = xcalloc(TRACE_BATCH, sizeof(*buf));
+	bool measured = r->req.warmup == 0;
+	enum status st = OK;
+	for (uint64_t batch = 0; st == OK && r->left; batch++) {
+		size_t n = 0;
+		st = trace_next(r->workload.source, buf, TRACE_BATCH, &n, err);
+		if (st != OK || n == 0) break;
+		for (size_t done = 0, take; st == OK && done < n && r->left; done += take) {
+			take = within_region(r, buf + done, n - done);
+			st = machine_run(r->machine, buf + done, take, err);
+			report->records += take;
+			if (st != OK || r->left || measured) continue;
+			st = begin_measured(r, err);
+			measured = true;
+		}
+		if (progress && batch % batches_per_report == 0) progress(ctx, report->records);
+	}
+	free(buf);
+	if (st == OK && !measured)
+		return err_set(err, ERR_INPUT, "%s: ends within the warm-up of %" PRIu64 " loads and stores",
+			       r->req.workload, r->req.warmup);
+	return st;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, struct run_report *report,
+			struct err *err)
+{
+	*report = (struct run_report){0};
+	uint64_t limit = r->req.warmup ? r->req.warmup : r->req.limit, begin = now_ns();
+	r->left = limit ? limit : UINT64_MAX;
+	TRY(replay(r, progress, ctx, report, err));
+	report->host_ns = now_ns() - begin;
+	TRY(end_region(r, "measured", err));
+	struct machine_totals t = machine_totals(r->machine);
+	struct physmem_usage usage = machine_memory(r->machine);
+	report->accesses = t.accesses;
+	report->instructions = t.instructions;
+	report->cycles = t.cycles;
+	report->table_pages = usage.compact_pages + usage.raw_pages;
+	report->table_host_bytes = usage.host_bytes;
+	return OK;
+}
+
+enum status run_commit(struct run *r, int64_t *id, struct err *err)
+{
+	return store_run_commit(r->store, id, err);
+}
+
+enum status run_json(struct run *r, FILE *out, struct err *err)
+{
+	json_t *json = NULL;
+	TRY(stats_to_json(machine_stats(r->machine), &json, err));
+	enum status st = json_print(out, json, err);
+	json_decref(json);
+	return st;
+}

@@ -1,0 +1,55 @@
+/* run.h - one run from its files to the results database: machine, stack and workload read, replayed, checked, stored.
+ *
+ *   run_new(request) -> run      run_execute -> report      run_commit / run_json      run_free
+ *
+ * The warm-up is the first `warmup` loads and stores; the measured region is the rest, at most `limit` of them. Both are
+ * recorded, the counters of each apart. The conservation laws are checked at the end of both: a run whose sums do
+ * not hold fails and is not stored.
+ */
+#ifndef MACHINE_RUN_H
+#define MACHINE_RUN_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/status.h"
+
+struct run_request {
+	const char *name; /* NULL: "machine/stack/workload" */
+	const char *machine, *stack,
+		*workload; /* paths; stack NULL: native. A workload is YAML, or a trace of any format */
+	const char *const *overlays; /* on top of the machine; NULL at the end */
+	const char *const *sets; /* "key=value"; stack.* and workload.* go there, the rest to the machine */
+	uint64_t seed, stream;
+	uint64_t warmup, limit; /* loads and stores; limit 0: to the end */
+	const char *db;         /* results database to append to; NULL: none */
+};
+
+struct run_report {                              /* for who prints or times it */
+	uint64_t records;                        /* replayed, warm-up included */
+	uint64_t accesses, instructions, cycles; /* of the measured region */
+	uint64_t host_ns;                        /* real time of the replay, set-up excluded */
+	uint64_t table_pages, table_host_bytes;  /* simulated physical memory that translation tables took */
+};
+
+struct run;
+
+/* Called now and then with the number of records replayed so far. */
+typedef void run_progress_fn(void *ctx, uint64_t records);
+
+/* Reads and checks everything; opens the database. */
+enum status run_new(const struct run_request *request, struct run **out, struct err *err);
+void run_free(struct run *r);
+/* Replays. `progress` may be NULL. */
+enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, struct run_report *report,
+			struct err *err);
+/* Appends the run to its database in one transaction; until then nothing of it is there. */
+enum status run_commit(struct run *r, int64_t *id, struct err *err);
+/* Prints the counters of the measured region as one JSON object keyed by path. */
+enum status run_json(struct run *r, FILE *out, struct err *err);
+
+/* What the stream of a run cannot say, as text ("fetch sizes"); "" when it says all. Lives as long as the run. */
+const char *run_lacks(const struct run *r);
+const char *run_name(const struct run *r);
+
+#endif

@@ -1,0 +1,20 @@
+/* workload.h - a workload as the user named it: a generator described in YAML, or a trace file of any format. */
+#ifndef MACHINE_WORKLOAD_H
+#define MACHINE_WORKLOAD_H
+
+#include "config/bind.h"
+#include "config/effective.h"
+#include "trace/generator.h"
+
+struct workload {
+	struct gen_params gen; /* of a generator */
+	struct bound bound;    /* its effective configuration; schema NULL for a trace */
+	struct trace_source *source;
+};
+
+/* Reads the configuration (owned by `c`) and opens stream `stream`. `sets` are applied to a generator. */
+enum status workload_open(struct workload *w, struct conf *c, const char *path, const char *const *sets,
+			  uint64_t seed, uint32_t stream, struct err *err);
+void workload_close(struct workload *w);
+
+#endif
