@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
+enum { TEMP_FILES = 32 };
 
 static const char *const colours[] = {"red", "green", "blue", NULL};
 static const char *const sizes[] = {"4K", "16K", "64K", NULL};
@@ -62,17 +61,29 @@ const char *world_error(const char *yaml)
 	return text;
 }
 
+/* Files of one test; each test is a process of its own. */
+static char temp_folder[64], temp_path[TEMP_FILES][96];
+static size_t temp_count;
+
 const char *temp_file(const char *name, const char *text)
 {
-	static char folder[64];
-	if (!*folder) {
-		snprintf(folder, sizeof(folder), "/tmp/strata_test_XXXXXX");
-		if (!mkdtemp(folder)) abort();
+	if (!*temp_folder) {
+		snprintf(temp_folder, sizeof(temp_folder), "/tmp/strata_test_XXXXXX");
+		if (!mkdtemp(temp_folder)) abort();
 	}
-	char *path = xasprintf("%s/%s", folder, name);
+	if (temp_count == TEMP_FILES) abort();
+	char *path = temp_path[temp_count++];
+	snprintf(path, sizeof(temp_path[0]), "%.60s/%.30s", temp_folder, name);
 	FILE *f = fopen(path, "w");
 	if (!f) abort();
 	fputs(text, f);
 	fclose(f);
-	return path; /* lives as long as the test's process */
+	return path;
+}
+
+void temp_clean(void)
+{
+	while (temp_count) unlink(temp_path[--temp_count]);
+	if (*temp_folder) rmdir(temp_folder);
+	temp_folder[0] = 0;
 }

@@ -34,7 +34,9 @@ void world_free(struct world *w);
 /* What reading and binding `yaml` (called "w.yaml") complains of; "" when it does not. Valid until the next call. */
 const char *world_error(const char *yaml);
 
-/* Writes `text` to a fresh file; its path is valid until the process ends. */
+/* Writes `text` to a file `name` of this test's own folder, up to 32 of them. The path is valid until temp_clean(). */
 const char *temp_file(const char *name, const char *text);
+/* Removes those files and their folder. */
+void temp_clean(void);
 
 #endif

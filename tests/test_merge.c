@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "config_world.h"
 
 static struct conf *c;
@@ -16,7 +15,11 @@ static void setup(void)
 	c = conf_new();
 	memset(&file, 0, sizeof(file));
 }
-static void teardown(void) { conf_free(c); }
+static void teardown(void)
+{
+	conf_free(c);
+	temp_clean();
+}
 TestSuite(merge, .init = setup, .fini = teardown);
 
 /* The value at "a.b" below the root as text; "-" when it is not there. List items are found by name. */
@@ -131,7 +134,7 @@ Test(merge, a_file_that_extends_itself_through_another_is_an_error)
 Test(merge, a_chain_of_extends_beyond_16_is_an_error)
 {
 	for (int i = 0; i < 20; i++) {
-		char name[16], text[40];
+		char name[32], text[64];
 		snprintf(name, sizeof(name), "c%d.yaml", i);
 		snprintf(text, sizeof(text), "extends: c%d.yaml\n", i + 1);
 		temp_file(name, text);
