@@ -2,14 +2,14 @@
  *
  * Source: arch/arm64/mm/proc.S (__cpu_setup), include/asm/sysreg.h (INIT_SCTLR_EL1_MMU_ON), include/asm/kvm_arm.h
  * (HCR_HOST_VHE_FLAGS); the values agree with the register dumps of running kernels in tests/test_os.c.
- * Not modelled: pointer authentication, BTI and MTE bits of SCTLR, EPAN.
+ * Not modelled: pointer authentication, BTI and MTE bits of SCTLR.
  */
 #include "os/kernel.h"
 
 #define BIT(n) (UINT64_C(1) << (n))
 
-/* SCTLR_EL1 of an Armv8.2 processor: M C SA SA0 SED EOS I DZE UCT nTWE TSCXT IESB EIS SPAN UCI LSMAOE nTLSMD */
-enum { SCTLR_LINUX = 0x34f4d91d };
+/* SCTLR_EL1: M C SA SA0 SED EOS I DZE UCT nTWE TSCXT IESB EIS SPAN UCI LSMAOE nTLSMD EPAN. */
+#define SCTLR_LINUX UINT64_C(0x0200000034f4d91d)
 
 /* MAIR_EL1: Normal, Normal Tagged (as Normal without MTE), Normal NC, Device nGnRnE, Device nGnRE. */
 #define MAIR_LINUX UINT64_C(0x000000040044ffff)

@@ -1,0 +1,230 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "tables.h"
+
+static struct tables *open_native(struct tables_setup s)
+{
+	struct features f = tables_features();
+	return tables_open(&s, &f);
+}
+
+static struct va user(uint64_t raw) { return (struct va){raw}; }
+
+/* Linux 6.x on an Armv8.5 machine: VHE host registers of ../shared/real/snapshots/linux_vhe_guest0_host0. */
+Test(os, registers_are_those_of_a_running_kernel)
+{
+	struct tables *w = open_native(tables_native());
+	cr_assert(eq(u64, w->regs.TCR_EL2, 0x15001f5b5503510));
+	cr_assert(eq(u64, w->regs.MAIR_EL2, 0x40044ffff));
+	cr_assert(eq(u64, w->regs.HCR_EL2, 0x488000000));
+	cr_assert(eq(u64, w->regs.TTBR1_EL2 >> 48, 7));
+	cr_assert(eq(u64, w->regs.TTBR0_EL2 >> 48, 0));
+	cr_assert(eq(u64, w->regs.TTBR0_EL2 & 1, 1));
+	tables_close(w);
+}
+
+/* The same on an Armv8.0 machine (Cortex-A72): linux_nvhe_host1_guest0. */
+Test(os, registers_without_features_are_those_of_a_running_kernel)
+{
+	struct features f = {.granules = 7, .granules_stage2 = 7, .pa_bits = 44, .asid16 = 1};
+	struct tables_setup s = tables_native();
+	s.regime = REGIME_EL10;
+	struct tables *w = tables_open(&s, &f);
+	cr_assert(eq(u64, w->regs.SCTLR_EL1, 0x200000034f4d91d));
+	cr_assert(eq(u64, w->regs.TCR_EL1, 0x500074b5503510));
+	cr_assert(eq(u64, w->regs.MAIR_EL1, 0x40044ffff));
+	cr_assert(eq(u64, w->regs.TTBR0_EL1 & 1, 0));
+	tables_close(w);
+}
+
+Test(os, page_first_read_is_clean_until_hardware_or_a_fault_dirties_it)
+{
+	for (uint64_t hafdbs = 0; hafdbs < 2; hafdbs++) {
+		struct features f = tables_features();
+		struct tables_setup s = tables_native();
+		struct translation t;
+		f.hafdbs = hafdbs;
+		struct tables *w = tables_open(&s, &f);
+		tables_access(w, user(0x400000), ACCESS_READ, &t);
+		cr_assert(eq(u8, t.perm & (PERM_UR | PERM_UW | PERM_UX), PERM_UR));
+		tables_translate(w, user(0x400000), ACCESS_WRITE, &t);
+		cr_assert(eq(int, t.fault.kind, hafdbs ? FAULT_NONE : FAULT_PERMISSION));
+		tables_access(w, user(0x400000), ACCESS_WRITE, &t);
+		cr_assert(eq(u8, t.perm & (PERM_UR | PERM_UW | PERM_UX), PERM_UR | PERM_UW));
+		cr_assert(eq(u64, os_stats(w->os)->upgrades, !hafdbs));
+		tables_close(w);
+	}
+}
+
+Test(os, page_first_fetched_is_executable_by_the_user_alone_and_not_writable)
+{
+	struct tables *w = open_native(tables_native());
+	struct translation t;
+	tables_access(w, user(0x400000), ACCESS_FETCH, &t);
+	cr_assert(eq(u8, t.perm & PERM_ALL, PERM_UR | PERM_UX | PERM_PR));
+	tables_access(w, user(0x400000), ACCESS_WRITE, &t);
+	cr_assert(eq(u8, t.perm & PERM_ALL, PERM_UR | PERM_UW | PERM_UX | PERM_PR | PERM_PW));
+	cr_assert(eq(u64, os_stats(w->os)->upgrades, 1));
+	tables_close(w);
+}
+
+Test(os, kernel_pages_are_global_and_closed_to_the_user)
+{
+	struct tables *w = open_native(tables_native());
+	struct translation t;
+	tables_access(w, user(0xffff800008010000), ACCESS_WRITE, &t);
+	cr_assert(t.global);
+	cr_assert(eq(u8, t.perm & PERM_ALL, PERM_PR | PERM_PW));
+	tables_access(w, user(0x1000), ACCESS_WRITE, &t);
+	cr_assert(not(t.global));
+	tables_close(w);
+}
+
+Test(os, address_outside_of_both_halves_is_refused_and_a_user_tag_is_not)
+{
+	struct tables *w = open_native(tables_native());
+	cr_assert(eq(int, os_handle_fault(w->os, w->as, user(0x0001000000000000), ACCESS_READ).outcome,
+		     OS_BAD_ADDRESS));
+	cr_assert(eq(int, os_handle_fault(w->os, w->as, user(0xfff0800000000000), ACCESS_READ).outcome,
+		     OS_BAD_ADDRESS));
+	cr_assert(eq(int, os_handle_fault(w->os, w->as, user(0xaa00000000001000), ACCESS_READ).outcome,
+		     OS_MAPPED_PAGE));
+	cr_assert(eq(u64, os_stats(w->os)->failed, 2));
+	tables_close(w);
+}
+
+Test(os, second_fault_on_a_mapped_page_is_spurious)
+{
+	struct tables *w = open_native(tables_native());
+	struct os_fault first = os_handle_fault(w->os, w->as, user(0x5000), ACCESS_WRITE);
+	struct os_fault second = os_handle_fault(w->os, w->as, user(0x5008), ACCESS_WRITE);
+	cr_assert(eq(int, first.outcome, OS_MAPPED_PAGE));
+	cr_assert(eq(uint, first.tables, 3));
+	cr_assert(eq(u64, first.cycles, 1000));
+	cr_assert(eq(int, second.outcome, OS_SPURIOUS));
+	cr_assert(eq(u64, second.frame, first.frame));
+	tables_close(w);
+}
+
+Test(os, address_spaces_share_the_kernel_and_nothing_else)
+{
+	struct tables *w = open_native(tables_native());
+	struct os_aspace *other = os_aspace_new(w->os, 8);
+	struct os_fault a = os_handle_fault(w->os, w->as, user(0x5000), ACCESS_WRITE);
+	struct os_fault b = os_handle_fault(w->os, other, user(0x5000), ACCESS_WRITE);
+	struct os_fault k = os_handle_fault(w->os, w->as, user(0xffff000000005000), ACCESS_WRITE);
+	cr_assert(eq(int, b.outcome, OS_MAPPED_PAGE));
+	cr_assert(ne(u64, a.frame, b.frame));
+	cr_assert(eq(int, k.outcome, OS_MAPPED_PAGE));
+	cr_assert(eq(int, os_handle_fault(w->os, other, user(0xffff000000005000), ACCESS_WRITE).outcome,
+		     OS_SPURIOUS));
+	tables_close(w);
+}
+
+Test(os, huge_page_is_not_taken_where_a_base_page_stands)
+{
+	struct tables_setup s = tables_native();
+	s.os.thp = OS_THP_ALWAYS;
+	s.os.thp_fail_percent = 100;
+	struct tables *w = open_native(s);
+	cr_assert(
+		eq(int, os_handle_fault(w->os, w->as, user(0x200000), ACCESS_WRITE).outcome, OS_MAPPED_PAGE));
+	cr_assert(
+		eq(int, os_handle_fault(w->os, w->as, user(0x201000), ACCESS_WRITE).outcome, OS_MAPPED_PAGE));
+	cr_assert(eq(u64, os_stats(w->os)->huge_failed, 1));
+	tables_close(w);
+}
+
+Test(os, unmapping_part_of_a_huge_page_splits_it_and_keeps_the_rest)
+{
+	struct tables_setup s = tables_native();
+	s.os.thp = OS_THP_ALWAYS;
+	struct tables *w = open_native(s);
+	struct translation t;
+	uint64_t used = frames_used_bytes(w->guest);
+	tables_access(w, user(0x200000), ACCESS_WRITE, &t);
+	uint64_t frame = t.pa.raw;
+	cr_assert(eq(u8, t.s1_bits, 21));
+	cr_assert(eq(u64, os_unmap(w->os, w->as, user(0x203000), 0x2000), 2));
+	tables_translate(w, user(0x203000), ACCESS_READ, &t);
+	cr_assert(eq(int, t.fault.kind, FAULT_TRANSLATION));
+	tables_translate(w, user(0x205008), ACCESS_WRITE, &t);
+	cr_assert(eq(int, t.fault.kind, FAULT_NONE));
+	cr_assert(eq(u64, t.pa.raw, frame + 0x5008));
+	cr_assert(eq(u8, t.s1_bits, 12));
+	cr_assert(eq(u64, os_unmap(w->os, w->as, user(0), 1 << 30), 510));
+	cr_assert(eq(u64, frames_used_bytes(w->guest), used + 3 * 0x1000)); /* tables stay */
+	tables_close(w);
+}
+
+Test(os, protecting_one_page_unfolds_its_contiguous_run)
+{
+	struct tables_setup s = tables_native();
+	s.os.contiguous = 1;
+	struct tables *w = open_native(s);
+	struct translation t;
+	tables_access(w, user(0x10000), ACCESS_WRITE, &t);
+	cr_assert(eq(u8, t.s1_run_bits, 16));
+	cr_assert(eq(u64, os_protect(w->os, w->as, user(0x13000), 0x1000, OS_PROT_READ | OS_PROT_EXEC), 1));
+	tables_translate(w, user(0x13000), ACCESS_WRITE, &t);
+	cr_assert(eq(int, t.fault.kind, FAULT_PERMISSION));
+	tables_translate(w, user(0x13000), ACCESS_FETCH, &t);
+	cr_assert(eq(int, t.fault.kind, FAULT_NONE));
+	tables_translate(w, user(0x12000), ACCESS_WRITE, &t);
+	cr_assert(eq(int, t.fault.kind, FAULT_NONE));
+	cr_assert(eq(u8, t.s1_run_bits, 12));
+	tables_close(w);
+}
+
+Test(os, protection_keeps_dirtiness)
+{
+	struct features f = tables_features();
+	struct tables_setup s = tables_native();
+	f.hafdbs = 0;
+	struct tables *w = tables_open(&s, &f);
+	struct translation t;
+	tables_access(w, user(0x1000), ACCESS_WRITE, &t);
+	tables_access(w, user(0x2000), ACCESS_READ, &t);
+	cr_assert(eq(u64, os_protect(w->os, w->as, user(0x1000), 0x2000, OS_PROT_READ), 2));
+	cr_assert(eq(u64, os_protect(w->os, w->as, user(0x1000), 0x2000, OS_PROT_READ | OS_PROT_WRITE), 2));
+	tables_translate(w, user(0x1000), ACCESS_WRITE, &t);
+	cr_assert(eq(int, t.fault.kind, FAULT_NONE));
+	tables_translate(w, user(0x2000), ACCESS_WRITE, &t);
+	cr_assert(eq(int, t.fault.kind, FAULT_PERMISSION));
+	tables_close(w);
+}
+
+Test(os, memory_that_runs_out_is_a_result)
+{
+	struct tables_setup s = tables_native();
+	s.host_bytes = 1 << 20;
+	s.os.thp = OS_THP_ALWAYS;
+	s.os.contiguous = 1;
+	struct tables *w = open_native(s);
+	struct os_fault f = {0};
+	uint64_t pages = 0;
+	for (uint64_t va = 0; f.outcome != OS_NO_MEMORY; va += 0x1000, pages++) {
+		f = os_handle_fault(w->os, w->as, user(va), ACCESS_WRITE);
+		cr_assert(lt(u64, pages, 300));
+	}
+	cr_assert(eq(u64, frames_used_bytes(w->guest), 1 << 20));
+	cr_assert(gt(u64, pages, 230));
+	cr_assert(eq(uint, f.size_bits, 0));
+	tables_close(w);
+}
+
+Test(os, impossible_parameters_name_key_and_choices)
+{
+	struct features f = tables_features();
+	struct os_params p = {.page_size = OS_PAGE_16K, .va_bits = 39};
+	struct err err;
+	cr_assert(eq(int, os_check(&p, &f, &err), ERR_CONFIG));
+	cr_assert(eq(str, err.text, "os.va_bits: 39 is not a size of Linux with 16K pages: 36, 47, 48, 52"));
+	p.va_bits = 52;
+	cr_assert(eq(int, os_check(&p, &f, &err), ERR_CONFIG));
+	cr_assert(eq(str, err.text, "os.va_bits: 52 with 16K pages needs features.lpa2"));
+	f.granules = FEAT_GRANULE_4K;
+	cr_assert(eq(int, os_check(&p, &f, &err), ERR_CONFIG));
+	cr_assert(eq(str, err.text, "os.page_size: 16K is not among the machine's features.granules"));
+}
