@@ -112,7 +112,7 @@ static bool update_word(void *mem, struct pa pa, uint64_t old, uint64_t now)
 
 void tables_translate(struct tables *w, struct va va, enum access_kind kind, struct translation *t)
 {
-	struct walk_mem mem = {w->mem, read_word, update_word};
+	struct walk_mem mem = {.self = w->mem, .read = read_word, .update = update_word};
 	unsigned kernel_el = w->setup.regime == REGIME_EL20 ? 2 : 1;
 	struct access a = {.kind = (uint8_t)kind, .el = bit_get(va.raw, 55) ? (uint8_t)kernel_el : 0};
 	translate(&w->info, va, a, &mem, t);

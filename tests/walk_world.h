@@ -166,7 +166,7 @@ static inline struct translation world_translate(struct world *w, uint64_t va, s
 {
 	struct regime_info r;
 	struct translation t;
-	struct walk_mem mem = {w, world_read, world_update};
+	struct walk_mem mem = {.self = w, .read = world_read, .update = world_update};
 	w->reads = 0;
 	regime_decode(&w->regs, &w->f, regime_of_el(&w->regs, &w->f, a.el, SEC_NONSECURE), SEC_NONSECURE, &r);
 	translate(&r, (struct va){va}, a, &mem, &t);

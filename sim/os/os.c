@@ -33,11 +33,12 @@ struct os_stats *os_stats(struct os *os) { return &os->stats; }
 static uint64_t no_exec(bool kernel) { return kernel ? DESC_PXN : DESC_UXN; }
 
 /* PAGE_SHARED, PAGE_READONLY_EXEC and the kernel's counterparts, accessed already. */
-static uint64_t leaf_attributes(const struct pgtable *t, bool kernel, enum access_kind access)
+static uint64_t leaf_attributes(const struct os *os, const struct pgtable *t, bool kernel, enum access_kind access)
 {
 	uint64_t d = DESC_AF | desc_attr_index(0);
 	if (t->layout != DESC_OA_DS) d |= desc_sh(SH_INNER); /* else TCR.SH says it */
 	d |= kernel ? DESC_UXN : DESC_PXN | DESC_AP_USER | DESC_NG;
+	if (os->p.first_touch == OS_GRANT_ALL) return d | DESC_DBM | SOFT_DIRTY;
 	if (access == ACCESS_FETCH) return d | DESC_AP_READ_ONLY;
 	d |= no_exec(kernel) | DESC_DBM;
 	return d | (access == ACCESS_WRITE ? SOFT_DIRTY : DESC_AP_READ_ONLY);
@@ -99,7 +100,7 @@ static struct os_fault map_frames(struct fault_site *s, int level, uint64_t fram
 {
 	struct pgtable *t = s->tree;
 	unsigned entries_bits = size_bits - level_entry_bits(t->granule_bits, level);
-	uint64_t attributes = leaf_attributes(t, s->need.kernel, s->need.access);
+	uint64_t attributes = leaf_attributes(s->os, t, s->need.kernel, s->need.access);
 	enum pgtable_result r = pgtable_descend(t, bits_align_down(s->input, size_bits), level, &s->slot);
 	if (r != PGTABLE_OK) {
 		frames_give(t->frames, frame, size_bits);

@@ -6,9 +6,10 @@
  * populates what is behind each table page that the kernel writes. Descriptors and registers are those that
  * Linux writes on arm64 for the page size and VA size chosen. User addresses are VA<55> = 0 (TTBR0), one tree per
  * address space, not global; kernel addresses share one global tree (TTBR1).
- * Permissions grow with use: a page first fetched from is read-execute, any other is read-write, and an access
- * that is not allowed is granted, since traces do not say what was mapped; os_protect says so explicitly.
- * A page first read is writable but clean (DBM, AP[2]): FEAT_HAFDBS or a permission fault makes it dirty.
+ * Traces do not say what was mapped with which permissions. So either a first touch grants all of them, dirty at once, as
+ * for a program that has run for a while; or they grow with use: a page first fetched from is read-execute, any other is
+ * read-write, and an access that is not allowed is granted. os_protect says so explicitly. When they grow,
+ * a page first read is writable but clean (DBM, AP[2]): FEAT_HAFDBS or a permission fault makes it dirty.
  *
  * Source: Linux 6.6 arch/arm64: include/asm/pgtable-prot.h, pgtable-hwdef.h, pgalloc.h, mm/proc.S, mm/contpte.c (6.9).
  * Not modelled: VMAs (THP and runs are taken wherever nothing of the block is mapped), the shared zero page,
@@ -26,6 +27,7 @@
 
 enum os_page_size { OS_PAGE_4K, OS_PAGE_16K, OS_PAGE_64K };
 enum os_thp { OS_THP_NEVER, OS_THP_ALWAYS };
+enum os_first_touch { OS_GRANT_ALL, OS_GRANT_ACCESS };
 enum os_placement { OS_IN_ORDER, OS_SCATTERED };
 
 struct os_params {
@@ -35,6 +37,7 @@ struct os_params {
 	uint64_t thp_fail_percent;
 	uint64_t contiguous; /* bool: runs of pages under the contiguous hint */
 	uint64_t placement;  /* enum os_placement */
+	uint64_t first_touch; /* enum os_first_touch */
 	uint64_t fault_cycles, thp_fault_cycles;
 };
 extern const struct schema os_schema;

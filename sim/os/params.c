@@ -2,6 +2,7 @@
 
 static const char *const page_size_names[] = {"4K", "16K", "64K", NULL};
 static const char *const thp_names[] = {"never", "always", NULL};
+static const char *const first_touch_names[] = {"all", "access", NULL};
 static const char *const placement_names[] = {"in_order", "scattered", NULL};
 
 #define T struct os_params
@@ -18,6 +19,9 @@ static const struct param rows[] = {
 	       "a first touch maps a run of 16, 128, 32 pages of 4K, 16K, 64K under the contiguous hint"),
 	P_ENUM(T, placement, placement_names, OS_IN_ORDER,
 	       "base pages come in order, or scattered as after a long uptime"),
+	P_ENUM(T, first_touch, first_touch_names, OS_GRANT_ALL,
+	       "permissions that a first touch maps: all of them, dirty at once; or what the access needs, the rest by later "
+	       "faults and by hardware dirty state"),
 	/* CAL: estimated; an anonymous 4 KiB fault takes 0.5 to 0.7 us with zeroing on 3 GHz servers. */
 	P_U64(T, fault_cycles, "cycles", 1800, 0, 1000000000,
 	      "kernel's cost of a minor fault that maps a page or a run (estimated: 0.6 us at 3 GHz, zeroing of one "
