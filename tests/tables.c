@@ -58,6 +58,17 @@ static void open_vm(struct tables *w, struct err *err)
 	hyp_write_regs(w->vm, &w->regs);
 }
 
+static bool serve_stage2(struct tables *w, struct ipa ipa, enum access_kind kind);
+
+/* As hyp_view(), with what it maps written down. */
+static bool resolve(void *ctx, uint64_t addr, struct pa *pa)
+{
+	struct tables *w = ctx;
+	struct ipa ipa = {addr};
+	if (hyp_ipa_to_pa(w->vm, ipa, pa)) return true;
+	return serve_stage2(w, ipa, ACCESS_WRITE) && hyp_ipa_to_pa(w->vm, ipa, pa);
+}
+
 static void open_os(struct tables *w, struct err *err)
 {
 	const struct hyp_params *h = &w->setup.hyp;
@@ -65,7 +76,7 @@ static void open_os(struct tables *w, struct err *err)
 	if (w->vm) p = os_frames_params(&w->setup.os, h->memory_base, h->memory_bytes);
 	p.seed = 2;
 	w->guest = frames_new(&p);
-	struct pgtable_view view = w->vm ? hyp_view(w->vm) : (struct pgtable_view){0};
+	struct pgtable_view view = {w, resolve};
 	enum status st = os_new(&w->setup.os, &w->features, w->guest, w->mem, w->vm ? &view : NULL, &w->os,
 				err);
 	cr_assert(eq(int, st, OK), "%s", err->text);

@@ -76,7 +76,7 @@ Test(physmem, compare_and_swap_stores_only_over_the_expected_word)
 Test(physmem, clearing_spares_the_neighbours)
 {
 	struct physmem *m = physmem_new();
-	const uint64_t base = UINT64_C(0xfff000); /* the last page of one index leaf, and the next leaf */
+	const uint64_t base = UINT64_C(0xfff000);
 	for (uint64_t i = 0; i < 4 * 512; i++) physmem_write64(m, at(base + i * 8), (i + 1) << (i % 50));
 	physmem_clear(m, at(base + 0x1000), 0x2000);
 	for (uint64_t i = 0; i < 4 * 512; i++) {

@@ -11,7 +11,8 @@ enum {
 	CHUNK_MIN_BYTES = 64 << 10,
 	CHUNK_HUGE_BYTES = 2 << 20, /* chunks of 1 MiB and more are rounded up to host huge pages */
 	SETS_MAX = 1 << 16,         /* what an entry's <63:48> can name */
-	SETS_SEARCHED = 16,         /* newest sets looked at for one that suits a page */
+	INDEX_MIN_BITS = 8,
+	SETS_SEARCHED = 16, /* newest sets looked at for one that suits a page */
 };
 
 struct physmem_arena {
@@ -146,22 +147,36 @@ static uint64_t set_for(struct physmem *m, const struct physmem_set *need)
 
 /* ---- pages ---------------------------------------------------------------------------------- */
 
-/* The index entry of pa's page, with the index grown to hold it. */
+static void index_allocate(struct physmem *m, unsigned bits)
+{
+	m->last = bits_ones(bits);
+	m->hash_shift = 64 - (bits - PHYSMEM_GROUP_BITS);
+	m->slot = xcalloc_lines(m->last + 1, sizeof(*m->slot));
+	m->arena->usage.host_bytes += (m->last + 1) * sizeof(*m->slot);
+}
+
+/* Twice as many slots. */
+static void index_grow(struct physmem *m)
+{
+	struct physmem_slot *old = m->slot;
+	uint64_t count = m->last + 1;
+	m->arena->usage.host_bytes -= count * sizeof(*old);
+	index_allocate(m, log2_floor(count) + 1);
+	for (uint64_t i = 0; i < count; i++) {
+		if (!old[i].key) continue;
+		*physmem_slot(m, (struct pa){(old[i].key - 1) << PHYSMEM_PAGE_BITS}) = old[i];
+	}
+	free(old);
+}
+
+/* The index entry of pa's page, with the index grown to hold it. The caller fills it before another call. */
 static uint64_t *entry_at(struct physmem *m, struct pa pa)
 {
-	uint64_t page = pa.raw >> PHYSMEM_PAGE_BITS, *bytes = &m->arena->usage.host_bytes;
-	assert(physmem_legal(pa));
-	struct physmem_mid **mid = &m->root[page >> (PHYSMEM_LEAF_BITS + PHYSMEM_MID_BITS)];
-	if (!*mid) {
-		*mid = xcalloc(1, sizeof(**mid));
-		*bytes += sizeof(**mid);
-	}
-	struct physmem_leaf **leaf = &(*mid)->leaf[(page >> PHYSMEM_LEAF_BITS) & bits_ones(PHYSMEM_MID_BITS)];
-	if (!*leaf) {
-		*leaf = xcalloc(1, sizeof(**leaf));
-		*bytes += sizeof(**leaf);
-	}
-	return &(*leaf)->entry[page & bits_ones(PHYSMEM_LEAF_BITS)];
+	const struct physmem_usage *u = &m->arena->usage;
+	if (2 * (u->compact_pages + u->raw_pages + 1) > m->last) index_grow(m);
+	struct physmem_slot *slot = physmem_slot(m, pa);
+	slot->key = (pa.raw >> PHYSMEM_PAGE_BITS) + 1;
+	return &slot->entry;
 }
 
 static void make_raw(struct physmem *m, uint64_t *entry)
@@ -249,18 +264,24 @@ void physmem_write64(struct physmem *m, struct pa pa, uint64_t word)
 	((uint64_t *)physmem_entry_page(*entry))[word_index] = word;
 }
 
+static void clear_page(uint64_t entry)
+{
+	if (!entry) return;
+	memset(physmem_entry_page(entry), 0,
+	       (entry & 3) == PHYSMEM_RAW ? (size_t)RAW_BYTES : (size_t)COMPACT_BYTES);
+}
+
 void physmem_clear(struct physmem *m, struct pa pa, uint64_t bytes)
 {
-	uint64_t end = pa.raw + bytes;
-	while (pa.raw < end) {
-		uint64_t entry = physmem_entry(m, pa);
-		unsigned step_bits = PHYSMEM_PAGE_BITS;
-		if (!entry && !physmem_leaf(m, pa)) step_bits += PHYSMEM_LEAF_BITS;
-		if (entry)
-			memset(physmem_entry_page(entry), 0,
-			       (entry & 3) == PHYSMEM_RAW ? (size_t)RAW_BYTES : (size_t)COMPACT_BYTES);
-		pa.raw = bits_align_down(pa.raw, step_bits) + (UINT64_C(1) << step_bits);
+	uint64_t first = pa.raw >> PHYSMEM_PAGE_BITS, pages = bytes >> PHYSMEM_PAGE_BITS;
+	if (pages > m->last) { /* fewer slots than pages: look at what there is */
+		for (uint64_t i = 0; i <= m->last; i++)
+			if (m->slot[i].key && m->slot[i].key - 1 - first < pages)
+				clear_page(m->slot[i].entry);
+		return;
 	}
+	for (uint64_t i = 0; i < pages; i++)
+		clear_page(physmem_entry(m, (struct pa){(first + i) << PHYSMEM_PAGE_BITS}));
 }
 
 bool physmem_cas64(struct physmem *m, struct pa pa, uint64_t expected, uint64_t desired)
@@ -277,23 +298,17 @@ struct physmem *physmem_new(void)
 	struct physmem *m = xcalloc(1, sizeof(*m));
 	m->arena = xcalloc(1, sizeof(*m->arena));
 	m->arena->usage.host_bytes = sizeof(*m) + sizeof(*m->arena);
+	index_allocate(m, INDEX_MIN_BITS);
 	return m;
-}
-
-static void mid_free(struct physmem_mid *mid)
-{
-	if (!mid) return;
-	for (size_t i = 0; i < sizeof(mid->leaf) / sizeof(mid->leaf[0]); i++) free(mid->leaf[i]);
-	free(mid);
 }
 
 void physmem_free(struct physmem *m)
 {
 	if (!m) return;
-	for (size_t i = 0; i < sizeof(m->root) / sizeof(m->root[0]); i++) mid_free(m->root[i]);
 	for (size_t i = 0; i < m->arena->chunk_count; i++) free(m->arena->chunk[i]);
 	free(m->arena->chunk);
 	free(m->arena);
+	free(m->slot);
 	free(m->set);
 	free(m);
 }

@@ -7,8 +7,9 @@
  *   compact  512 x 32 bits: 4 bits choose a template of attributes, 28 bits are <39:12> of the word.
  *            Templates live in sets of 16 that pages share, so that they stay in the host's L1.
  *   raw      512 x 64 bits, for pages that need more than 16 templates.
- * A word is found by two index loads that stay hot, then the page's index entry, then the word:
- * two host cache misses at worst. Memory is not thread-safe; it grows and never shrinks.
+ * A word is found by a hash of its page number, then in the page: two host cache misses at worst. (A radix tree is no
+ * faster here, and where scattered placement leaves one table in each of its nodes it costs many times the tables.)
+ * Memory is not thread-safe; it grows and never shrinks.
  *
  * Not modelled: data. Programs' loads and stores carry no values; only tables are held here.
  */
@@ -24,9 +25,8 @@ enum {
 	PHYSMEM_PAGE_BITS = 12,
 	PHYSMEM_PAGE_WORDS = 512,
 	PHYSMEM_PA_BITS = 52,
-	PHYSMEM_LEAF_BITS = 12, /* an index leaf covers 16 MiB */
-	PHYSMEM_MID_BITS = 14,  /* a middle node 256 GiB */
-	PHYSMEM_ROOT_BITS = PHYSMEM_PA_BITS - PHYSMEM_PAGE_BITS - PHYSMEM_LEAF_BITS - PHYSMEM_MID_BITS,
+	PHYSMEM_GROUP_BITS =
+		2, /* pages that are neighbours in memory are so in the index: one host cache line */
 	PHYSMEM_TEMPLATES = 16,  /* of one set */
 	PHYSMEM_FIELD_BITS = 28, /* of the word that a compact entry holds, from bit 12 */
 };
@@ -34,11 +34,9 @@ enum {
 /* A page's index entry: 0 absent; <1:0> form, <47:6> host address >> 6, <63:48> template set. */
 enum physmem_form { PHYSMEM_ABSENT, PHYSMEM_COMPACT, PHYSMEM_RAW };
 
-struct physmem_leaf {
-	uint64_t entry[1 << PHYSMEM_LEAF_BITS];
-};
-struct physmem_mid {
-	struct physmem_leaf *leaf[1 << PHYSMEM_MID_BITS];
+struct physmem_slot {
+	uint64_t key; /* page number + 1; 0: free */
+	uint64_t entry;
 };
 struct physmem_set {
 	uint64_t word[PHYSMEM_TEMPLATES]; /* word[0] is 0; after it, a 0 is a place that is free */
@@ -47,7 +45,9 @@ struct physmem_arena;
 
 /* Open only for the inline read; written by physmem.c alone. */
 struct physmem {
-	struct physmem_mid *root[1 << PHYSMEM_ROOT_BITS];
+	struct physmem_slot *slot; /* open addressing, linear probing, at most half full */
+	uint64_t last;             /* number of slots, a power of 2, minus 1 */
+	unsigned hash_shift;
 	struct physmem_set *set;
 	struct physmem_arena *arena;
 };
@@ -76,20 +76,26 @@ static inline bool physmem_legal(struct pa pa)
 	return !(pa.raw & ~bits_align_down(bits_ones(PHYSMEM_PA_BITS), 3));
 }
 
-/* The index leaf for `pa`, or NULL: nothing was ever written to these 16 MiB. */
-static inline const struct physmem_leaf *physmem_leaf(const struct physmem *m, struct pa pa)
+/* Where the search for a page begins. */
+static inline uint64_t physmem_hash(const struct physmem *m, uint64_t page)
 {
-	uint64_t page = pa.raw >> PHYSMEM_PAGE_BITS;
+	uint64_t group = (page >> PHYSMEM_GROUP_BITS) * UINT64_C(0x9e3779b97f4a7c15) >> m->hash_shift;
+	return group << PHYSMEM_GROUP_BITS | (page & bits_ones(PHYSMEM_GROUP_BITS));
+}
+
+/* The slot of pa's page, or the free one that ends the search for it. */
+static inline struct physmem_slot *physmem_slot(const struct physmem *m, struct pa pa)
+{
+	uint64_t page = pa.raw >> PHYSMEM_PAGE_BITS, i = physmem_hash(m, page);
 	assert(physmem_legal(pa));
-	const struct physmem_mid *mid = m->root[page >> (PHYSMEM_LEAF_BITS + PHYSMEM_MID_BITS)];
-	return mid ? mid->leaf[(page >> PHYSMEM_LEAF_BITS) & bits_ones(PHYSMEM_MID_BITS)] : NULL;
+	while (m->slot[i].key != page + 1 && m->slot[i].key) i = (i + 1) & m->last;
+	return &m->slot[i];
 }
 
 /* The index entry of the page that `pa` lies in; 0 when nothing was ever written to it. */
 static inline uint64_t physmem_entry(const struct physmem *m, struct pa pa)
 {
-	const struct physmem_leaf *leaf = physmem_leaf(m, pa);
-	return leaf ? leaf->entry[(pa.raw >> PHYSMEM_PAGE_BITS) & bits_ones(PHYSMEM_LEAF_BITS)] : 0;
+	return physmem_slot(m, pa)->entry;
 }
 
 static inline void *physmem_entry_page(uint64_t entry)
