@@ -28,7 +28,10 @@ struct features tables_features(void)
 
 struct tables_setup tables_native(void)
 {
-	return (struct tables_setup){.os = {.va_bits = 48, .fault_cycles = 1000, .thp_fault_cycles = 9000},
+	return (struct tables_setup){.os = {.va_bits = 48,
+					    .first_touch = OS_GRANT_ACCESS,
+					    .fault_cycles = 1000,
+					    .thp_fault_cycles = 9000},
 				     .hyp = {.ipa_bits = 40,
 					     .memory_base = 1 << 30,
 					     .memory_bytes = UINT64_C(4) << 30,

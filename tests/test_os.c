@@ -228,3 +228,15 @@ Test(os, impossible_parameters_name_key_and_choices)
 	cr_assert(eq(int, os_check(&p, &f, &err), ERR_CONFIG));
 	cr_assert(eq(str, err.text, "os.page_size: 16K is not among the machine's features.granules"));
 }
+
+Test(os, a_first_touch_may_grant_every_permission_at_once)
+{
+	struct tables_setup s = tables_native();
+	struct translation t;
+	s.os.first_touch = OS_GRANT_ALL;
+	struct tables *w = open_native(s);
+	tables_access(w, user(0x400000), ACCESS_READ, &t);
+	cr_assert(eq(u8, t.perm & (PERM_UR | PERM_UW | PERM_UX), PERM_UR | PERM_UW | PERM_UX));
+	cr_assert(eq(u64, os_stats(w->os)->upgrades, 0));
+	tables_close(w);
+}

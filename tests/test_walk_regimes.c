@@ -134,7 +134,7 @@ static struct translation translate_secure(struct world *w, struct access a)
 {
 	struct regime_info r;
 	struct translation t;
-	struct walk_mem mem = {w, world_read, world_update};
+	struct walk_mem mem = {.self = w, .read = world_read, .update = world_update};
 	regime_decode(&w->regs, &w->f, REGIME_EL10, SEC_SECURE, &r);
 	translate(&r, (struct va){va}, a, &mem, &t);
 	return t;

@@ -142,7 +142,7 @@ static uint64_t par_of(struct world *w, enum at_op op, uint64_t va)
 {
 	struct regime_info r;
 	struct translation t;
-	struct walk_mem mem = {w, world_read, world_update};
+	struct walk_mem mem = {.self = w, .read = world_read, .update = world_update};
 	regime_decode(&w->regs, &w->f, at_regime(op, &w->regs, &w->f, SEC_NONSECURE), SEC_NONSECURE, &r);
 	at_translate(op, &r, (struct va){va}, true, &mem, &t);
 	return par_encode(&t);

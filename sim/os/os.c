@@ -33,7 +33,8 @@ struct os_stats *os_stats(struct os *os) { return &os->stats; }
 static uint64_t no_exec(bool kernel) { return kernel ? DESC_PXN : DESC_UXN; }
 
 /* PAGE_SHARED, PAGE_READONLY_EXEC and the kernel's counterparts, accessed already. */
-static uint64_t leaf_attributes(const struct os *os, const struct pgtable *t, bool kernel, enum access_kind access)
+static uint64_t leaf_attributes(const struct os *os, const struct pgtable *t, bool kernel,
+				enum access_kind access)
 {
 	uint64_t d = DESC_AF | desc_attr_index(0);
 	if (t->layout != DESC_OA_DS) d |= desc_sh(SH_INNER); /* else TCR.SH says it */
