@@ -76,7 +76,10 @@ static enum status check_cache(const struct subject *s, const struct cache_param
 	if (!is_power_of_2(c->line)) return fault(s, "line", "%" PRIu64 " is no power of two", c->line);
 	if (c->size % c->line != 0)
 		return fault(s, "size", "%" PRIu64 " is no multiple of the line, %" PRIu64, c->size, c->line);
-	return check_shape(s, (struct shape){c->size / c->line, c->ways, c->policy});
+	TRY(check_shape(s, (struct shape){c->size / c->line, c->ways, c->policy}));
+	if (is_power_of_2(c->size / c->line / c->ways)) return OK;
+	return fault(s, "ways", "%" PRIu64 " ways give %" PRIu64 " sets, which is no power of two", c->ways,
+		     c->size / c->line / c->ways);
 }
 
 /* --- TLBs --------------------------------------------------------------------------------------- */

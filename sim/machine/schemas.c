@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "machine/machine_config.h"
+#include "machine/stack_config.h"
+#include "trace/generator.h"
 
 const struct schema *const schemas[] = {
 #define X(ident) &ident,

@@ -16,7 +16,11 @@
 	X(ipa_cache_schema) \
 	X(cache_schema) \
 	X(memory_schema) \
-	X(node_schema)
+	X(node_schema) \
+	X(stack_schema) \
+	X(os_schema) \
+	X(hyp_schema) \
+	X(gen_schema)
 
 /* All of them, NULL at the end. */
 extern const struct schema *const schemas[];

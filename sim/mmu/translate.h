@@ -76,9 +76,9 @@ void translate_stage1(const struct regime_info *r, struct va va, struct access a
 	X(S1E2R, 2, 1, READ, false) \
 	X(S1E2W, 2, 1, WRITE, false) \
 	X(S1E3R, 3, 1, READ, false) \
-	X(S1E3W, 3, 1, WRITE, false) X(S12E1R, 1, 2, READ, false) X(S12E1W, 1, 2, WRITE, false) \
-		X(S12E0R, 0, 2, READ, false) X(S12E0W, 0, 2, WRITE, false) X(S1E1RP, 1, 1, READ, true) \
-			X(S1E1WP, 1, 1, WRITE, true)
+	X(S1E3W, 3, 1, WRITE, false) \
+	X(S12E1R, 1, 2, READ, false) X(S12E1W, 1, 2, WRITE, false) X(S12E0R, 0, 2, READ, false) \
+		X(S12E0W, 0, 2, WRITE, false) X(S1E1RP, 1, 1, READ, true) X(S1E1WP, 1, 1, WRITE, true)
 
 enum at_op {
 #define X(name, el, stages, kind, pan) AT_##name,

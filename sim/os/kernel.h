@@ -18,6 +18,7 @@ struct os {
 	struct pgtable kernel; /* also the pattern for every user tree */
 	struct os_aspace *aspaces;
 	struct os_stats stats;
+	uint64_t shared_frame; /* with os_params.shared_frame, once taken; else 0 */
 };
 
 /* How table and leaf descriptors hold addresses, from page size, VA size and features. */

@@ -96,6 +96,11 @@ static void write_leaves(struct fault_site *s, unsigned count, uint64_t frame, u
 	}
 }
 
+static void give_frame(struct os *os, struct pgtable *t, uint64_t frame, unsigned bits)
+{
+	if (!os->shared_frame || frame != os->shared_frame) frames_give(t->frames, frame, bits);
+}
+
 /* Maps 2^size_bits bytes at `frame` around the address by leaves of `level`. */
 static struct os_fault map_frames(struct fault_site *s, int level, uint64_t frame, unsigned size_bits)
 {
@@ -104,7 +109,7 @@ static struct os_fault map_frames(struct fault_site *s, int level, uint64_t fram
 	uint64_t attributes = leaf_attributes(s->os, t, s->need.kernel, s->need.access);
 	enum pgtable_result r = pgtable_descend(t, bits_align_down(s->input, size_bits), level, &s->slot);
 	if (r != PGTABLE_OK) {
-		frames_give(t->frames, frame, size_bits);
+		give_frame(s->os, t, frame, size_bits);
 		return failed(r);
 	}
 	if (entries_bits) attributes |= DESC_CONTIGUOUS;
@@ -153,10 +158,20 @@ static bool map_run(struct fault_site *s, struct os_fault *out)
 	return true;
 }
 
+/* A base page's frame: a new one, or the one that all share. */
+static bool take_page(struct os *os, struct frames *frames, uint64_t *frame)
+{
+	*frame = os->shared_frame;
+	if (*frame) return true;
+	if (!frames_take_page(frames, frame)) return false;
+	if (os->p.shared_frame) os->shared_frame = *frame;
+	return true;
+}
+
 static struct os_fault map_page(struct fault_site *s)
 {
 	uint64_t frame;
-	if (!frames_take_page(s->tree->frames, &frame)) return failed(PGTABLE_NO_FRAME);
+	if (!take_page(s->os, s->tree->frames, &frame)) return failed(PGTABLE_NO_FRAME);
 	struct os_fault out = map_frames(s, LAST_LEVEL, frame, s->tree->granule_bits);
 	if (!out.size_bits) return out;
 	out.outcome = OS_MAPPED_PAGE;
@@ -217,11 +232,17 @@ struct os_fault os_handle_fault(struct os *os, struct os_aspace *as, struct va v
 
 /* ---- unmap, protect ------------------------------------------------------------------------- */
 
+struct removal {
+	struct os *os;
+	struct pgtable *tree;
+};
+
 static uint64_t remove_leaf(void *ctx, uint64_t addr, const struct pgtable_slot *leaf)
 {
-	struct pgtable *t = ctx;
+	const struct removal *r = ctx;
 	(void)addr;
-	frames_give(t->frames, pgtable_output(t, leaf), level_entry_bits(t->granule_bits, leaf->level));
+	give_frame(r->os, r->tree, pgtable_output(r->tree, leaf),
+		   level_entry_bits(r->tree->granule_bits, leaf->level));
 	return 0;
 }
 
@@ -264,8 +285,8 @@ static struct pgtable *tree_of(struct os *os, struct os_aspace *as, struct va va
 
 uint64_t os_unmap(struct os *os, struct os_aspace *as, struct va va, uint64_t bytes)
 {
-	struct pgtable *tree = tree_of(os, as, va);
-	uint64_t removed = edit_range(os, tree, va, bytes, remove_leaf, tree);
+	struct removal r = {os, tree_of(os, as, va)};
+	uint64_t removed = edit_range(os, r.tree, va, bytes, remove_leaf, &r);
 	os->stats.unmapped += removed;
 	return removed;
 }

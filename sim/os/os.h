@@ -35,9 +35,10 @@ struct os_params {
 	uint64_t va_bits;   /* 39, 48, 52 with 4K; 36, 47, 48, 52 with 16K; 42, 48, 52 with 64K */
 	uint64_t thp;       /* enum os_thp */
 	uint64_t thp_fail_percent;
-	uint64_t contiguous;  /* bool: runs of pages under the contiguous hint */
-	uint64_t placement;   /* enum os_placement */
-	uint64_t first_touch; /* enum os_first_touch */
+	uint64_t contiguous;   /* bool: runs of pages under the contiguous hint */
+	uint64_t placement;    /* enum os_placement */
+	uint64_t first_touch;  /* enum os_first_touch */
+	uint64_t shared_frame; /* bool: every base page maps one and the same frame */
 	uint64_t fault_cycles, thp_fault_cycles;
 };
 extern const struct schema os_schema;

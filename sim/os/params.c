@@ -22,6 +22,9 @@ static const struct param rows[] = {
 	P_ENUM(T, first_touch, first_touch_names, OS_GRANT_ALL,
 	       "permissions that a first touch maps: all of them, dirty at once; or what the access needs, the rest by later "
 	       "faults and by hardware dirty state"),
+	P_BOOL(T, shared_frame, 0,
+	       "every base page maps one and the same frame, as micro-benchmarks of TLBs do to keep their data in the "
+	       "first-level cache"),
 	/* CAL: estimated; an anonymous 4 KiB fault takes 0.5 to 0.7 us with zeroing on 3 GHz servers. */
 	P_U64(T, fault_cycles, "cycles", 1800, 0, 1000000000,
 	      "kernel's cost of a minor fault that maps a page or a run (estimated: 0.6 us at 3 GHz, zeroing of one "
