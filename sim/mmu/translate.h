@@ -29,20 +29,6 @@ struct walk_mem {
 	uint64_t (*read)(void *self, struct pa pa, const struct walk_ref *ref);
 	/* Writes `now` if the word is still `old`; false otherwise, and the walk starts again. */
 	bool (*update)(void *self, struct pa pa, uint64_t old, uint64_t now);
-	const struct walk_shortcuts *shortcuts; /* NULL: none */
-};
-
-/* How a timed walker makes walks shorter without changing what they find. A position or leaf that is handed out must
- * be one that was handed in for the same tables, not invalidated since. `self` is walk_mem's. */
-struct walk_shortcuts {
-	/* May move `pos` of a walk for `input` that is about to begin to one further down. */
-	void (*resume)(void *self, const struct stage_info *s, uint64_t input, struct walk_pos *pos);
-	/* A table descriptor was read on the way to `input`; `pos` is where it led. */
-	void (*learn)(void *self, const struct stage_info *s, uint64_t input, const struct walk_pos *pos);
-	/* May answer a whole stage 2 translation that allows `a`. */
-	bool (*find_stage2)(void *self, uint64_t ipa, struct access a, enum req_cause cause,
-			    struct leaf *leaf);
-	void (*learn_stage2)(void *self, uint64_t ipa, const struct leaf *leaf);
 };
 
 struct translation {
@@ -53,7 +39,6 @@ struct translation {
 	uint8_t s1_bits,
 		s1_run_bits; /* log2 of block or page, and of its contiguous run; 64 = the stage is off */
 	uint8_t s2_bits, s2_run_bits;
-	int8_t s1_level;                /* of the stage 1 leaf */
 	uint8_t perm, perm_s1, perm_s2; /* PERM_*, for a TLB; a clean page has no write permission yet */
 	uint8_t attr, sh;               /* MAIR form; effective shareability */
 	uint8_t security;               /* enum security: which physical address space */
@@ -74,11 +59,10 @@ void translate_stage1(const struct regime_info *r, struct va va, struct access a
 	X(S1E0R, 0, 1, READ, false) \
 	X(S1E0W, 0, 1, WRITE, false) \
 	X(S1E2R, 2, 1, READ, false) \
-	X(S1E2W, 2, 1, WRITE, false) \
-	X(S1E3R, 3, 1, READ, false) \
-	X(S1E3W, 3, 1, WRITE, false) \
-	X(S12E1R, 1, 2, READ, false) X(S12E1W, 1, 2, WRITE, false) X(S12E0R, 0, 2, READ, false) \
-		X(S12E0W, 0, 2, WRITE, false) X(S1E1RP, 1, 1, READ, true) X(S1E1WP, 1, 1, WRITE, true)
+	X(S1E2W, 2, 1, WRITE, false) X(S1E3R, 3, 1, READ, false) X(S1E3W, 3, 1, WRITE, false) \
+		X(S12E1R, 1, 2, READ, false) X(S12E1W, 1, 2, WRITE, false) X(S12E0R, 0, 2, READ, false) \
+			X(S12E0W, 0, 2, WRITE, false) X(S1E1RP, 1, 1, READ, true) \
+				X(S1E1WP, 1, 1, WRITE, true)
 
 enum at_op {
 #define X(name, el, stages, kind, pan) AT_##name,
