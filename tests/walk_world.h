@@ -1,7 +1,7 @@
 /* walk_world.h - a small memory with page tables in it, for tests of translation.
  *
- * Tables are built through sim/mmu/descriptor.h and read through the walk under test. Stage 2 maps addresses onto
- * themselves, so a stage 1 table has one address. Reads are counted.
+ * Tables are built through sim/mmu/descriptor.h and read through the walk under test. Stage 2 maps
+ * addresses onto themselves, so a stage 1 table has one address. Reads are counted.
  */
 #ifndef TESTS_WALK_WORLD_H
 #define TESTS_WALK_WORLD_H
@@ -59,7 +59,7 @@ static inline bool world_update(void *self, struct pa pa, uint64_t old, uint64_t
 	return true;
 }
 
-/* Stage 1 of 4 KiB pages and 39 bits through TTBR0 in EL1&0, everything else off; a processor with every feature. */
+/* EL1&0 with 4 KiB pages and 39 bits through TTBR0, all else off, on a processor with every feature. */
 static inline void world_init(struct world *w)
 {
 	memset(w, 0, sizeof(*w));

@@ -1,7 +1,7 @@
 /* zread.h - a zstd file as a stream of bytes.
  *
- * Frames follow each other as one stream. A file that ends inside a frame, and what is not zstd at all, is ERR_INPUT
- * with the file's name and the offset in the compressed file.
+ * Frames follow each other as one stream. A file that ends inside a frame, and what is not zstd at all, is
+ * ERR_INPUT with the file's name and the offset in the compressed file.
  */
 #ifndef BASE_ZREAD_H
 #define BASE_ZREAD_H
@@ -17,7 +17,7 @@ enum status zread_open(const char *path, struct zread **out, struct err *err);
 void zread_close(struct zread *z);
 /* Fills up to `bytes` of `to`; *got is less only at the end of the stream. */
 enum status zread_bytes(struct zread *z, void *to, size_t bytes, size_t *got, struct err *err);
-/* The next line without its newline, or *line = NULL at the end. Valid until the next call; at most 64 KiB long. */
+/* The next line, of at most 64 KiB, without its newline; *line = NULL at the end. Valid until the next call. */
 enum status zread_line(struct zread *z, const char **line, struct err *err);
 
 #endif

@@ -1,9 +1,10 @@
 /* conform.h - checks of the functional translation plane against answers from elsewhere.
  *
- *   vector_parse -> vector_run      one case of a .jsonl file: an AT operation, and perhaps a real access
- *   snapshot_load -> snapshot_run   page tables and registers of a running machine, with thousands of answers
- * Both print a failing case - what was expected, what came, and the walk - to the `report` they are given.
- * Source of the forms: docs of the vector and snapshot sets. A case is Non-secure, its EL1 is AArch64.
+ *   vector_parse -> vector_run   one case of a .jsonl file: an AT operation, and perhaps a real access
+ *   conform_vectors              a whole file of them
+ *   conform_snapshot             page tables and registers of a running machine, with thousands of answers
+ * A failing case is printed - what was expected, what came, and the walk - to the `report` that is given.
+ * Everything is Non-secure and EL1 is AArch64.
  */
 #ifndef CLI_CONFORM_H
 #define CLI_CONFORM_H
@@ -49,8 +50,8 @@ struct vector {
 	struct vec_access access;
 };
 
-/* Reads one line of `bytes`. OK: *out is filled, vector_free() it. ERR_INPUT: the text names field and value. Never
- * reads past `bytes`; needs no terminating 0. */
+/* Reads one line of `bytes`. OK: *out is filled, vector_free() it. ERR_INPUT: the text names field and
+ * value. Never reads past `bytes`; needs no terminating 0. */
 enum status vector_parse(const char *line, size_t bytes, struct vector *out, struct err *err);
 void vector_free(struct vector *v);
 /* True when every answer agrees. `report` (NULL: silent) gets expectations, results and walks. */

@@ -1,4 +1,4 @@
-/* vector_run.c - runs one vector: the AT, the real access, and the comparison of both with what is expected. */
+/* vector_run.c - runs one vector, the AT and the real access, and compares both with what is expected. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -37,7 +37,7 @@ static const struct argp argp = {
 	.parser = parse_word,
 	.args_doc = "FILE.jsonl\n--snapshot DIR",
 	.doc = "Checks address translation against recorded answers.\v"
-	       "Closes with 'N passed, M failed'. A failing case prints what was expected, what came and the walk. "
+	       "Closes with 'N passed, M failed'. A failing case prints the walk. "
 	       "Exit: 0 all agree, 1 some differ, 2 the input is malformed.",
 };
 

@@ -1,4 +1,5 @@
-/* at.c - the AT instructions: which translation each asks for, and PAR_EL1. Arm ARM DDI 0487, C5.5, D19.2 PAR_EL1. */
+/* at.c - the AT instructions: which translation each asks for, and PAR_EL1. Arm ARM DDI 0487, C5.5,
+ * D19.2 (PAR_EL1). */
 #include <assert.h>
 #include <string.h>
 

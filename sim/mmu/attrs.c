@@ -6,8 +6,9 @@ bool s2_attr_is_device(unsigned memattr, bool fwb) { return fwb ? (memattr & 4) 
 
 static bool is_write_through(unsigned nibble) { return !(nibble & NIBBLE_WRITE_BACK); }
 
-/* Stage 2's two bits for one of inner and outer: 1 Non-cacheable, 2 Write-Through, 3 Write-Back. The weaker of both
- * stages wins; the hints, transient included, are stage 1's. UNSURE: the reserved 0 leaves stage 1 as it is. */
+/* Stage 2's two bits for one of inner and outer: 1 Non-cacheable, 2 Write-Through, 3 Write-Back. The weaker
+ * of both stages wins; the hints, transient included, are stage 1's. UNSURE: the reserved 0 leaves stage 1
+ * as it is. */
 static unsigned combine_nibble(unsigned s1, unsigned s2)
 {
 	if (s1 == NIBBLE_NC || s2 == 1) return NIBBLE_NC;

@@ -1,10 +1,11 @@
-/* descriptor.h - the bits of a VMSAv8-64 translation table descriptor, for those who read and who write tables.
+/* descriptor.h - the bits of a VMSAv8-64 translation table descriptor, for readers and writers of tables.
  *
  *   desc_table(), desc_leaf() build a descriptor; desc_address() takes the address out again.
- * A descriptor's address field depends on its `enum desc_layout`: 48 bits, or 52 bits in one of two ways. Level is the
- * manual's -1..3. OR the DESC_* bits onto what a builder returns.
+ * A descriptor's address field depends on its `enum desc_layout`: 48 bits, or 52 bits in one of two ways.
+ * Level is the manual's -1..3. OR the DESC_* bits onto what a builder returns.
  * Source: Arm ARM DDI 0487, D8.3 (translation table descriptor formats).
- * Not modelled: 128-bit descriptors (FEAT_D128), permission indirection and overlays, PBHA, GP, the software bits.
+ * Not modelled: 128-bit descriptors (FEAT_D128), permission indirection and overlays, PBHA, GP, the
+ * software bits.
  */
 #ifndef MMU_DESCRIPTOR_H
 #define MMU_DESCRIPTOR_H
@@ -55,7 +56,7 @@ static inline uint64_t desc_sh(enum shareability sh) { return bits_put(sh, 9, 8)
 enum desc_layout {
 	DESC_OA_48,  /* nowhere */
 	DESC_OA_LPA, /* 64 KiB granule with FEAT_LPA: descriptor bits 15:12 */
-	DESC_OA_DS, /* 4 and 16 KiB with TCR.DS = 1 (FEAT_LPA2): 49:48 in place, 51:50 in descriptor bits 9:8 */
+	DESC_OA_DS,  /* 4 and 16 KiB with TCR.DS = 1 (FEAT_LPA2): 49:48 in place, 51:50 in bits 9:8 */
 };
 
 /* The number of address bits that one level resolves; log2 of what an entry at `level` covers. */

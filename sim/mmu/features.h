@@ -1,6 +1,7 @@
 /* features.h - which architectural features a processor implements; the functional plane obeys them.
  *
- * One row per feature, under the names of the Arm ARM (DDI 0487, A2). A machine file sets them under `features:`.
+ * One row per feature, under the names of the Arm ARM (DDI 0487, A2). A machine file sets them in
+ * `features:`.
  */
 #ifndef MMU_FEATURES_H
 #define MMU_FEATURES_H
@@ -27,7 +28,7 @@ struct features {
 
 extern const struct schema features_schema;
 
-/* Processors known by name, without a machine file: max (everything), neoverse-n1, cortex-a72. NULL: not known. */
+/* A processor known without a machine file: max (everything), neoverse-n1, cortex-a72. NULL: not known. */
 const struct features *features_of_cpu(const char *name);
 /* The names that features_of_cpu() knows, one per call from index 0; NULL at the end. */
 const char *features_cpu_name(unsigned index);

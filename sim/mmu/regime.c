@@ -14,7 +14,7 @@ uint64_t *sysregs_find(struct sysregs *regs, const char *name)
 
 enum { SCTLR_M = 0, SCTLR_C = 2, SCTLR_I = 12, SCTLR_WXN = 19, SCTLR_EPAN = 57, SCR_SIF = 9, NONE = 255 };
 
-/* Where a TCR keeps what belongs to one table tree: bit numbers, NONE where the register has no such field. */
+/* Where a TCR keeps what belongs to one table tree: bit numbers, NONE where it has no such field. */
 struct tcr_format {
 	uint8_t txsz, epd, sh, tg, ps, tbi, ha, hd, hpd, tbid, e0pd, ds;
 	bool tg1; /* TG1 has an encoding of its own */
@@ -117,7 +117,7 @@ static void decode_granule(struct stage_info *s, uint64_t tcr, const struct tcr_
 	s->sh = (uint8_t)bits_get(tcr, t->sh + 1u, t->sh);
 }
 
-/* Blocks: 4K at 1 and 2 (0 with DS), 16K at 2 (1 with DS), 64K at 2 (1 where addresses have 52 bits). D8.3.1. */
+/* Blocks: 4K at 1 and 2 (0 with DS), 16K at 2 (1 with DS), 64K at 2 (1 with FEAT_LPA). D8.3.1. */
 static int8_t first_block_level(const struct stage_info *s)
 {
 	if (s->granule_bits == GRANULE_64K) return s->layout == DESC_OA_LPA ? 1 : 2;
@@ -213,7 +213,7 @@ static void decode_stage1(struct stage_info *s, const struct stage1_regs *regs, 
 	s->deny_el0 = f->e0pd && flag(tcr, t->e0pd);
 }
 
-/* The level of the first stage 2 table; NONE where SL0, SL2 are reserved or the sizes do not allow it. S2InvalidSL. */
+/* The level of the first stage 2 table; NONE where SL0, SL2 are reserved or sizes forbid it. S2InvalidSL. */
 static unsigned stage2_start(const struct stage_info *s, uint64_t vtcr, const struct features *f)
 {
 	unsigned sl0 = (unsigned)bits_get(vtcr, VTCR_SL0 + 1, VTCR_SL0);
@@ -231,8 +231,8 @@ static unsigned stage2_start(const struct stage_info *s, uint64_t vtcr, const st
 	return sl0 == 2 && f->pa_bits < 44 ? NONE : sl0;
 }
 
-/* The start level must resolve at least one bit, and with up to 16 concatenated tables at most four more than a table
- * does. S2InconsistentSL. */
+/* The start level must resolve at least one bit, and with up to 16 concatenated tables at most four more
+ * than a table does. S2InconsistentSL. */
 static bool stage2_fits(const struct stage_info *s)
 {
 	unsigned low = level_entry_bits(s->granule_bits, s->start_level);

@@ -2,10 +2,10 @@
  *
  * Decode again when a register changes (a context switch), never per access. regime_info is plain data
  * without pointers; two equal ones translate alike.
- * Source: Arm ARM DDI 0487, D8.1 (regimes), D8.2 (translation table walk properties), and the shared pseudocode
- * AArch64.GetS1TTWParams, GetS2TTWParams, S2InvalidSL, S2InconsistentSL.
- * Not modelled: stage 2 of Secure state (FEAT_SEL2): Secure EL1&0 has stage 1 only; Realm stage 2 (FEAT_RME)
- * is walked as the Non-secure one; FEAT_NV (NV1), 32-bit EL1, GPC, FEAT_THE, FEAT_S1PIE.
+ * Source: Arm ARM DDI 0487, D8.1 (regimes), D8.2 (translation table walk properties), and the shared
+ * pseudocode AArch64.GetS1TTWParams, GetS2TTWParams, S2InvalidSL, S2InconsistentSL.
+ * Not modelled: stage 2 of Secure state (FEAT_SEL2): Secure EL1&0 has stage 1 only; Realm stage 2
+ * (FEAT_RME) is walked as the Non-secure one; FEAT_NV (NV1), 32-bit EL1, GPC, FEAT_THE, FEAT_S1PIE.
  */
 #ifndef MMU_REGIME_H
 #define MMU_REGIME_H

@@ -148,7 +148,7 @@ static enum walk_step stage1_step(struct walker *w, const struct stage_info *s, 
 	return step;
 }
 
-/* Writes stage 1's leaf back where the access asks for it. *done: false = it has changed meanwhile, read it again. */
+/* Writes stage 1's leaf back where the access asks for it. *done false: it has changed, read it again. */
 static bool stage1_update(struct walker *w, const struct stage_info *s, const struct walk_pos *pos,
 			  struct va va, struct access a, struct place *at, struct leaf *leaf, bool *done)
 {

@@ -1,11 +1,11 @@
-/* translate.h - a whole translation, both stages, untimed: (regime_info, va, access, memory) -> struct translation.
+/* translate.h - a whole translation, untimed: (regime_info, va, access, memory) -> struct translation.
  *
- * A plain loop over the stepper of walk.h; the timed walker runs the same steps with latencies. at_translate() is
- * the AT instructions, par_encode() what they leave in PAR_EL1, abort_report() what an exception leaves in ESR, FAR
- * and HPFAR.
- * Source: Arm ARM DDI 0487, shared pseudocode AArch64.FullTranslate, S1Translate, S2Translate, AArch64.AT; D8.15.
- * Not modelled: an AT at EL1 whose stage 2 fault on a walk traps to EL2 (it is reported in PAR_EL1 here, as for an AT
- * at EL3); the ordering of hardware updates between cores.
+ * A plain loop over the stepper of walk.h; the timed walker runs the same steps with latencies.
+ * at_translate() is the AT instructions, par_encode() what they leave in PAR_EL1, abort_report() what an
+ * exception leaves in ESR, FAR and HPFAR.
+ * Source: Arm ARM DDI 0487, shared pseudocode AArch64.FullTranslate, S1Translate, S2Translate, AT; D8.15.
+ * Not modelled: an AT at EL1 whose stage 2 fault on a walk traps to EL2 (it is reported in PAR_EL1 here, as
+ * for an AT at EL3); the ordering of hardware updates between cores.
  */
 #ifndef MMU_TRANSLATE_H
 #define MMU_TRANSLATE_H
@@ -59,10 +59,15 @@ void translate_stage1(const struct regime_info *r, struct va va, struct access a
 	X(S1E0R, 0, 1, READ, false) \
 	X(S1E0W, 0, 1, WRITE, false) \
 	X(S1E2R, 2, 1, READ, false) \
-	X(S1E2W, 2, 1, WRITE, false) X(S1E3R, 3, 1, READ, false) X(S1E3W, 3, 1, WRITE, false) \
-		X(S12E1R, 1, 2, READ, false) X(S12E1W, 1, 2, WRITE, false) X(S12E0R, 0, 2, READ, false) \
-			X(S12E0W, 0, 2, WRITE, false) X(S1E1RP, 1, 1, READ, true) \
-				X(S1E1WP, 1, 1, WRITE, true)
+	X(S1E2W, 2, 1, WRITE, false) \
+	X(S1E3R, 3, 1, READ, false) \
+	X(S1E3W, 3, 1, WRITE, false) \
+	X(S12E1R, 1, 2, READ, false) \
+	X(S12E1W, 1, 2, WRITE, false) \
+	X(S12E0R, 0, 2, READ, false) \
+	X(S12E0W, 0, 2, WRITE, false) \
+	X(S1E1RP, 1, 1, READ, true) \
+	X(S1E1WP, 1, 1, WRITE, true)
 
 enum at_op {
 #define X(name, el, stages, kind, pan) AT_##name,

@@ -3,14 +3,16 @@
  *   walk_begin(stage, input, ...)          -> FAULT_NONE and a position, or why not (level 0)
  *   walk_descriptor(stage, &pos, input)    -> where the next descriptor is
  *   walk_step(stage, &pos, descriptor)     -> WALK_TABLE (pos is one level down) | WALK_LEAF | WALK_FAULT
- *   leaf_read(stage, &pos, input, desc)    -> struct leaf; leaf_check() judges an access, leaf_updated() gives what
- *                                             the hardware writes back
- * The caller reads each descriptor; of a stage 1 under a stage 2, after it has translated the descriptor's address with
- * the same stepper and the other stage_info. A position is all that a walk cache must hold: a walk resumes from any copy
- * of one, for every input of the same stage_info that shares the bits above level_entry_bits(granule, pos.level - 1).
- * Source: Arm ARM DDI 0487, D8.2, D8.4 (permissions), D8.5 (hardware updates), D8.6 (memory attributes, contiguous),
- * and the shared pseudocode AArch64.S1Walk, S2Walk, S1DirectBasePermissions, S2DirectBasePermissions.
- * Not modelled: see regime.h and descriptor.h; the optional fault of a contiguous run that exceeds the input range.
+ *   leaf_read(stage, &pos, input, desc)    -> struct leaf; leaf_check() judges an access,
+ *                                             leaf_updated() gives what the hardware writes back
+ * The caller reads each descriptor; of a stage 1 under a stage 2, after it has translated the descriptor's
+ * address with the same stepper and the other stage_info. A position is all that a walk cache must hold: a
+ * walk resumes from any copy of one, for every input of the same stage_info that shares the bits above
+ * level_entry_bits(granule, pos.level - 1).
+ * Source: Arm ARM DDI 0487, D8.2, D8.4 (permissions), D8.5 (hardware updates), D8.6 (memory attributes,
+ * contiguous), and the shared pseudocode AArch64.S1Walk, S2Walk, S[12]DirectBasePermissions.
+ * Not modelled: see regime.h and descriptor.h; the optional fault of a contiguous run that exceeds the
+ * input range.
  */
 #ifndef MMU_WALK_H
 #define MMU_WALK_H
@@ -31,14 +33,14 @@ enum walk_step { WALK_TABLE, WALK_LEAF, WALK_FAULT };
 
 /* Permissions as a TLB holds them, judged by perm_allows() without the descriptor. */
 enum {
-	PERM_PR = 1,
+	PERM_PR = 1, /* EL1 and above: read */
 	PERM_PW = 2,
-	PERM_PX = 4, /* EL1 and above */
-	PERM_UR = 8,
+	PERM_PX = 4,
+	PERM_UR = 8, /* EL0: read */
 	PERM_UW = 16,
-	PERM_UX = 32,      /* EL0 */
-	PERM_GUARDED = 64, /* PSTATE.PAN keeps EL1 and above from reading and writing it */
+	PERM_UX = 32,
 	PERM_ALL = 63,
+	PERM_GUARDED = 64, /* PSTATE.PAN keeps EL1 and above from reading and writing it */
 };
 
 struct leaf {
@@ -139,7 +141,7 @@ static inline enum fault_kind leaf_check(const struct stage_info *s, const struc
 	return perm_allows(leaf->perm_check, a) ? FAULT_NONE : FAULT_PERMISSION;
 }
 
-/* What hardware writes back for an access that leaf_check() let through; = leaf->desc when nothing. FEAT_HAFDBS. */
+/* What hardware writes back for an access that leaf_check() let through (FEAT_HAFDBS); = leaf->desc: nothing. */
 uint64_t leaf_updated(const struct stage_info *s, const struct leaf *leaf, struct access a);
 
 #endif
