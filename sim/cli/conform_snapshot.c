@@ -18,6 +18,7 @@ struct page {
 struct cpu {
 	struct sysregs regs;
 	struct features features;
+	bool has_scr; /* SCR_EL3 was recorded */
 };
 
 struct snapshot {
@@ -125,6 +126,7 @@ static enum status load_cpu(const json_t *object, struct cpu *out, struct err *e
 	{
 		uint64_t *reg = find_register(&out->regs, name);
 		if (reg) TRY(json_read_u64(value, name, reg, err));
+		out->has_scr |= reg == &out->regs.SCR_EL3;
 	}
 	return OK;
 }
@@ -189,15 +191,23 @@ static enum status parse_answer(const struct snapshot *s, const char *line, stru
 /* The truth does not count a clear access flag as a refusal. */
 static void ignore_access_flag(struct regime_info *r) { r->s1[0].ha = r->s1[1].ha = r->s2.ha = true; }
 
+/* Without a recorded SCR_EL3 the machine has no Secure state in use. */
+static enum security security_of(const struct cpu *cpu, unsigned el)
+{
+	if (el == 3) return SEC_SECURE;
+	return cpu->has_scr && !(cpu->regs.SCR_EL3 & SCR_NS) ? SEC_SECURE : SEC_NONSECURE;
+}
+
 static bool run_answer(struct snapshot *s, const struct answer *want)
 {
 	const struct cpu *cpu = &s->cpus[want->cpu];
+	enum security security = security_of(cpu, want->el);
 	struct access a = {.kind = ACCESS_READ, .el = (uint8_t)want->el, .pan = want->pan, .probe = true};
 	struct walk_mem mem = {.self = s, .read = snapshot_read, .update = snapshot_update};
 	struct regime_info r;
 	struct translation t;
 	regime_decode(&cpu->regs, &cpu->features,
-		      regime_of_el(&cpu->regs, &cpu->features, want->el, SEC_NONSECURE), SEC_NONSECURE, &r);
+		      regime_of_el(&cpu->regs, &cpu->features, want->el, security), security, &r);
 	ignore_access_flag(&r);
 	translate(&r, want->va, a, &mem, &t);
 	if (s->report) conform_print_result(s->report, &t);

@@ -35,6 +35,8 @@ struct sysregs {
 #undef X
 };
 
+#define SCR_NS (UINT64_C(1) << 0)
+
 /* HCR_EL2 fields that decide about translation and where its faults go. */
 #define HCR_VM (UINT64_C(1) << 0)
 #define HCR_PTW (UINT64_C(1) << 2)

@@ -191,8 +191,7 @@ static bool is_uncached(const struct stage_info *s, struct access a)
 static bool stage1_off(struct walker *w, const struct stage_info *s, struct va va, struct access a,
 		       struct leaf *leaf)
 {
-	uint64_t check = a.kind == ACCESS_FETCH ? s->check_fetch : s->check;
-	if (va.raw & check) return fail(w, FAULT_ADDRESS_SIZE, 0, 1);
+	if (!stage_in_range(s, va.raw, (enum access_kind)a.kind)) return fail(w, FAULT_ADDRESS_SIZE, 0, 1);
 	leaf_of_off_stage(va.raw & bits_ones(w->r->pa_bits), w->r->security, leaf);
 	leaf->attr = a.kind == ACCESS_FETCH ? w->r->off_fetch_attr : w->r->off_attr;
 	leaf->sh = w->r->off_sh;

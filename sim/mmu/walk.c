@@ -92,7 +92,9 @@ void leaf_read(const struct stage_info *s, const struct walk_pos *pos, uint64_t 
 		read_stage1(s, pos, desc, out);
 	else
 		read_stage2(s, pos, desc, out);
-	out->perm = out->dirty ? out->perm_check : out->perm_check & (uint8_t) ~(PERM_PW | PERM_UW);
+	unsigned lost = (out->dirty ? 0 : PERM_PW | PERM_UW) |
+			(s->deny_el0 ? PERM_UR | PERM_UW | PERM_UX : 0);
+	out->perm = (uint8_t)(out->perm_check & ~lost);
 }
 
 uint64_t leaf_updated(const struct stage_info *s, const struct leaf *leaf, struct access a)

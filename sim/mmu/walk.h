@@ -49,7 +49,7 @@ struct leaf {
 	uint8_t bits;     /* log2 of the block or page */
 	uint8_t run_bits; /* log2 of the contiguous run it belongs to, = bits where there is none */
 	int8_t level;
-	uint8_t perm;       /* PERM_*: as it is now, clean pages read-only */
+	uint8_t perm;       /* PERM_*: for a TLB; clean pages are read-only, E0PD takes EL0's away */
 	uint8_t perm_check; /* PERM_*: what an access may do; more than perm on a clean page under HD */
 	uint8_t attr;       /* stage 1: byte of MAIR; stage 2: MemAttr */
 	uint8_t sh;         /* enum shareability */
@@ -68,8 +68,7 @@ static inline bool perm_allows(unsigned perm, struct access a)
 static inline enum fault_kind walk_begin(const struct stage_info *s, uint64_t input, struct access a,
 					 struct walk_pos *pos)
 {
-	uint64_t check = a.kind == ACCESS_FETCH ? s->check_fetch : s->check;
-	if ((input ^ s->upper) & check) return FAULT_TRANSLATION;
+	if (!stage_in_range(s, input, (enum access_kind)a.kind)) return FAULT_TRANSLATION;
 	if (s->deny_el0 && a.el == 0) return FAULT_TRANSLATION;
 	if (s->bad) return (enum fault_kind)s->bad;
 	*pos = (struct walk_pos){.table = s->base, .level = s->start_level, .security = s->security};
