@@ -32,27 +32,29 @@ static void leaf_of_off_stage(uint64_t address, unsigned security, struct leaf *
 			     .security = (uint8_t)security};
 }
 
+enum fault_kind stage1_off(const struct regime_info *r, struct va va, struct access a, struct leaf *out)
+{
+	const struct stage_info *s = regime_stage1(r, va);
+	if (!stage_in_range(s, va.raw, (enum access_kind)a.kind)) return FAULT_ADDRESS_SIZE;
+	leaf_of_off_stage(va.raw & bits_ones(r->pa_bits), r->security, out);
+	out->attr = a.kind == ACCESS_FETCH ? r->off_fetch_attr : r->off_attr;
+	out->sh = r->off_sh;
+	return FAULT_NONE;
+}
+
+enum fault_kind stage2_check(const struct stage_info *s, const struct leaf *leaf, struct access a,
+			     enum req_cause cause)
+{
+	enum fault_kind kind = leaf_check(s, leaf, a);
+	bool protected = cause == CAUSE_S2_OF_S1 && s->ptw && s2_attr_is_device(leaf->attr, s->fwb);
+	return kind == FAULT_NONE && protected ? FAULT_PERMISSION : kind;
+}
+
 /* One step of a walk as its caller sees it: the descriptor, and where it was. */
 struct place {
 	struct pa pa;
 	uint64_t desc;
 };
-
-static void resume(struct walker *w, const struct stage_info *s, uint64_t input, struct walk_pos *pos)
-{
-	if (w->mem->shortcuts) w->mem->shortcuts->resume(w->mem->self, s, input, pos);
-}
-
-static void learn(struct walker *w, const struct stage_info *s, uint64_t input, const struct walk_pos *pos)
-{
-	if (w->mem->shortcuts) w->mem->shortcuts->learn(w->mem->self, s, input, pos);
-}
-
-/* HCR_EL2.PTW: stage 1 tables may not lie in Device memory. */
-static bool walk_is_protected(const struct stage_info *s, const struct leaf *leaf, enum req_cause cause)
-{
-	return cause == CAUSE_S2_OF_S1 && s->ptw && s2_attr_is_device(leaf->attr, s->fwb);
-}
 
 static bool stage2_fail(struct walker *w, enum fault_kind kind, int level, uint64_t ipa, enum req_cause cause)
 {
@@ -83,41 +85,24 @@ static bool write_back(struct walker *w, const struct place *at, uint64_t now)
 	return now == at->desc || w->mem->update(w->mem->self, at->pa, at->desc, now);
 }
 
-static bool stage2_walk(struct walker *w, uint64_t ipa, struct access a, enum req_cause cause,
-			struct leaf *leaf)
+/* Stage 2 of `ipa`. false: *w->fault tells why. */
+static bool stage2(struct walker *w, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf)
 {
 	const struct stage_info *s = &w->r->s2;
 	struct walk_pos pos;
 	struct place at;
 	enum walk_step step;
-	uint64_t now;
+	if (!s->on) return leaf_of_off_stage(ipa, s->security, leaf), true;
 	enum fault_kind kind = walk_begin(s, ipa, a, &pos);
 	if (kind) return stage2_fail(w, kind, 0, ipa, cause);
-	resume(w, s, ipa, &pos);
 	do {
-		while ((step = stage2_step(w, &pos, ipa, cause, &at)) == WALK_TABLE) learn(w, s, ipa, &pos);
+		while ((step = stage2_step(w, &pos, ipa, cause, &at)) == WALK_TABLE) continue;
 		if (step == WALK_FAULT)
 			return stage2_fail(w, (enum fault_kind)pos.fault, pos.level, ipa, cause);
 		leaf_read(s, &pos, ipa, at.desc, leaf);
-		kind = leaf_check(s, leaf, a);
-		if (!kind && walk_is_protected(s, leaf, cause)) kind = FAULT_PERMISSION;
+		kind = stage2_check(s, leaf, a, cause);
 		if (kind) return stage2_fail(w, kind, pos.level, ipa, cause);
-		now = leaf_updated(s, leaf, a);
-	} while (!write_back(w, &at, now));
-	if (now != at.desc) leaf_read(s, &pos, ipa, now, leaf);
-	return true;
-}
-
-/* Stage 2 of `ipa`. false: *w->fault tells why. */
-static bool stage2(struct walker *w, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf)
-{
-	const struct stage_info *s = &w->r->s2;
-	const struct walk_shortcuts *cut = w->mem->shortcuts;
-	if (!s->on) return leaf_of_off_stage(ipa, s->security, leaf), true;
-	if (cut && cut->find_stage2(w->mem->self, ipa, a, cause, leaf) && !walk_is_protected(s, leaf, cause))
-		return true;
-	if (!stage2_walk(w, ipa, a, cause, leaf)) return false;
-	if (cut) cut->learn_stage2(w->mem->self, ipa, leaf);
+	} while (!write_back(w, &at, leaf_updated(s, leaf, a)));
 	return true;
 }
 
@@ -150,14 +135,14 @@ static enum walk_step stage1_step(struct walker *w, const struct stage_info *s, 
 
 /* Writes stage 1's leaf back where the access asks for it. *done false: it has changed, read it again. */
 static bool stage1_update(struct walker *w, const struct stage_info *s, const struct walk_pos *pos,
-			  struct va va, struct access a, struct place *at, struct leaf *leaf, bool *done)
+			  struct va va, struct access a, struct place *at, const struct leaf *leaf,
+			  bool *done)
 {
 	uint64_t now = leaf_updated(s, leaf, a);
 	*done = true;
 	if (now == at->desc) return true;
 	if (!find_descriptor(w, walk_descriptor(s, pos, va.raw), ACCESS_WRITE, &at->pa)) return false;
 	*done = write_back(w, at, now);
-	if (*done) leaf_read(s, pos, va.raw, now, leaf);
 	return true;
 }
 
@@ -170,9 +155,8 @@ static bool stage1_walk(struct walker *w, const struct stage_info *s, struct va 
 	bool done;
 	enum fault_kind kind = walk_begin(s, va.raw, a, &pos);
 	if (kind) return fail(w, kind, 0, 1);
-	resume(w, s, va.raw, &pos);
 	do {
-		while ((step = stage1_step(w, s, &pos, va, &at)) == WALK_TABLE) learn(w, s, va.raw, &pos);
+		while ((step = stage1_step(w, s, &pos, va, &at)) == WALK_TABLE) continue;
 		if (step == WALK_FAULT) return false;
 		leaf_read(s, &pos, va.raw, at.desc, leaf);
 		kind = leaf_check(s, leaf, a);
@@ -182,62 +166,15 @@ static bool stage1_walk(struct walker *w, const struct stage_info *s, struct va 
 	return true;
 }
 
-/* Normal memory while SCTLR_ELx.C (data) or I (fetches) is clear. */
-static bool is_uncached(const struct stage_info *s, struct access a)
-{
-	return a.kind == ACCESS_FETCH ? s->nocache_fetch : s->nocache_data;
-}
-
-static bool stage1_off(struct walker *w, const struct stage_info *s, struct va va, struct access a,
-		       struct leaf *leaf)
-{
-	if (!stage_in_range(s, va.raw, (enum access_kind)a.kind)) return fail(w, FAULT_ADDRESS_SIZE, 0, 1);
-	leaf_of_off_stage(va.raw & bits_ones(w->r->pa_bits), w->r->security, leaf);
-	leaf->attr = a.kind == ACCESS_FETCH ? w->r->off_fetch_attr : w->r->off_attr;
-	leaf->sh = w->r->off_sh;
-	return true;
-}
-
 static bool stage1(struct walker *w, struct va va, struct access a, struct leaf *leaf)
 {
 	const struct stage_info *s = regime_stage1(w->r, va);
-	if (!s->on) return stage1_off(w, s, va, a, leaf);
-	if (!stage1_walk(w, s, va, a, leaf)) return false;
-	if (is_uncached(s, a) && !attr_is_device(leaf->attr)) leaf->attr = ATTR_NORMAL_NC;
-	return true;
+	if (s->on) return stage1_walk(w, s, va, a, leaf);
+	enum fault_kind kind = stage1_off(w->r, va, a, leaf);
+	return kind == FAULT_NONE || fail(w, kind, 0, 1);
 }
 
-static void take_stage1(const struct leaf *leaf, struct translation *out)
-{
-	struct memattr m = {leaf->attr, leaf->sh};
-	out->ipa.raw = leaf->out;
-	out->pa.raw = leaf->out;
-	out->s1_bits = leaf->bits;
-	out->s1_run_bits = leaf->run_bits;
-	out->s1_level = leaf->level;
-	out->perm = out->perm_s1 = leaf->perm;
-	out->attr = leaf->attr;
-	out->sh = attr_effective_sh(m);
-	out->security = leaf->security;
-	out->global = leaf->global;
-}
-
-/* IMPDEF: stage 1 hands on the shareability of its descriptor, not the effective one. */
-static void take_stage2(const struct stage_info *s, const struct leaf *s1, const struct leaf *s2,
-			struct access a, struct translation *out)
-{
-	struct memattr m = memattr_combine((struct memattr){s1->attr, s1->sh}, s2->attr, s2->sh, s->fwb,
-					   is_uncached(s, a));
-	out->pa.raw = s2->out;
-	out->s2_bits = s2->bits;
-	out->s2_run_bits = s2->run_bits;
-	out->perm_s2 = s2->perm;
-	out->perm = (out->perm_s1 & s2->perm & PERM_ALL) | (out->perm_s1 & PERM_GUARDED);
-	out->attr = m.attr;
-	out->sh = m.sh;
-}
-
-static void begin(struct va va, struct translation *out)
+void translation_begin(struct va va, struct translation *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->va = va;
@@ -245,26 +182,61 @@ static void begin(struct va va, struct translation *out)
 	out->perm_s2 = PERM_ALL;
 }
 
+/* Normal memory while SCTLR_ELx.C (data) or I (fetches) is clear, or HCR_EL2.CD or ID is set. */
+static bool is_uncached(const struct stage_info *s, struct access a)
+{
+	return a.kind == ACCESS_FETCH ? s->nocache_fetch : s->nocache_data;
+}
+
+void translation_add_stage1(const struct regime_info *r, const struct leaf *leaf, struct access a,
+			    struct translation *out)
+{
+	bool uncached = is_uncached(regime_stage1(r, out->va), a) && !attr_is_device(leaf->attr);
+	out->ipa.raw = leaf->out;
+	out->pa.raw = leaf->out;
+	out->s1_bits = leaf->bits;
+	out->s1_run_bits = leaf->run_bits;
+	out->perm = out->perm_s1 = leaf->perm;
+	out->attr = uncached ? ATTR_NORMAL_NC : leaf->attr;
+	out->sh_s1 = leaf->sh;
+	out->sh = attr_effective_sh((struct memattr){out->attr, leaf->sh});
+	out->security = leaf->security;
+	out->global = leaf->global;
+}
+
+void translation_add_stage2(const struct regime_info *r, const struct leaf *leaf, struct access a,
+			    struct translation *out)
+{
+	const struct stage_info *s = &r->s2;
+	struct memattr m = memattr_combine((struct memattr){out->attr, out->sh_s1}, leaf->attr, leaf->sh,
+					   s->fwb, is_uncached(s, a));
+	out->pa.raw = leaf->out;
+	out->s2_bits = leaf->bits;
+	out->s2_run_bits = leaf->run_bits;
+	out->perm_s2 = leaf->perm;
+	out->perm = (out->perm_s1 & leaf->perm & PERM_ALL) | (out->perm_s1 & PERM_GUARDED);
+	out->attr = m.attr;
+	out->sh = m.sh;
+}
+
 void translate_stage1(const struct regime_info *r, struct va va, struct access a, const struct walk_mem *mem,
 		      struct translation *out)
 {
 	struct walker w = {r, mem, &out->fault};
-	struct leaf s1;
-	begin(va, out);
-	if (stage1(&w, va, a, &s1)) take_stage1(&s1, out);
+	struct leaf leaf;
+	translation_begin(va, out);
+	if (stage1(&w, va, a, &leaf)) translation_add_stage1(r, &leaf, a, out);
 }
 
 void translate(const struct regime_info *r, struct va va, struct access a, const struct walk_mem *mem,
 	       struct translation *out)
 {
 	struct walker w = {r, mem, &out->fault};
-	struct leaf s1, s2;
-	begin(va, out);
-	if (!stage1(&w, va, a, &s1)) return;
-	take_stage1(&s1, out);
-	if (!r->s2.on) return;
+	struct leaf leaf;
+	translate_stage1(r, va, a, mem, out);
+	if (out->fault.kind != FAULT_NONE || !r->s2.on) return;
 	a.pan = false;
-	if (stage2(&w, s1.out, a, CAUSE_S2_FINAL, &s2)) take_stage2(&r->s2, &s1, &s2, a, out);
+	if (stage2(&w, out->ipa.raw, a, CAUSE_S2_FINAL, &leaf)) translation_add_stage2(r, &leaf, a, out);
 }
 
 void abort_report(const struct regime_info *r, const struct fault *f, struct va va, struct access a,
