@@ -104,7 +104,7 @@ ParameterizedTest(struct seed_case *c, walk_random, a_tlb_entry_says_what_a_new_
 		struct regime_info info;
 		struct translation t;
 		uint64_t seed = rng_next(&r);
-		struct walk_mem mem = {&seed, random_word, accept_update};
+		struct walk_mem mem = {.self = &seed, .read = random_word, .update = accept_update};
 		const struct features *f = features_of_cpu(features_cpu_name((unsigned)rng_below(&r, 3)));
 		random_regs(&r, &regs);
 		enum regime regime = rng_below(&r, 4) ? REGIME_EL10 : (enum regime)rng_below(&r, 4);

@@ -193,6 +193,8 @@ static bool find_stage2(void *self, uint64_t ipa, struct access a, enum req_caus
 	if (known) {
 		*leaf = (struct leaf){.out = m->table_pa | (ipa & bits_ones(m->table_bits)),
 				      .perm = PERM_ALL,
+				      .perm_check = PERM_ALL,
+				      .af = true,
 				      .security = m->regime.s2.security};
 		return true;
 	}

@@ -32,7 +32,9 @@ static void leaf_of_off_stage(uint64_t address, unsigned security, struct leaf *
 			     .security = (uint8_t)security};
 }
 
-enum fault_kind stage1_off(const struct regime_info *r, struct va va, struct access a, struct leaf *out)
+/* Stage 1 while it is off: FAULT_NONE and a leaf of 64 bits, or FAULT_ADDRESS_SIZE (level 0). */
+static enum fault_kind stage1_off(const struct regime_info *r, struct va va, struct access a,
+				  struct leaf *out)
 {
 	const struct stage_info *s = regime_stage1(r, va);
 	if (!stage_in_range(s, va.raw, (enum access_kind)a.kind)) return FAULT_ADDRESS_SIZE;
@@ -42,8 +44,9 @@ enum fault_kind stage1_off(const struct regime_info *r, struct va va, struct acc
 	return FAULT_NONE;
 }
 
-enum fault_kind stage2_check(const struct stage_info *s, const struct leaf *leaf, struct access a,
-			     enum req_cause cause)
+/* leaf_check() for a leaf of stage 2, and HCR_EL2.PTW: stage 1 tables may not lie in Device memory. */
+static enum fault_kind stage2_check(const struct stage_info *s, const struct leaf *leaf, struct access a,
+				    enum req_cause cause)
 {
 	enum fault_kind kind = leaf_check(s, leaf, a);
 	bool protected = cause == CAUSE_S2_OF_S1 && s->ptw && s2_attr_is_device(leaf->attr, s->fwb);
@@ -55,6 +58,16 @@ struct place {
 	struct pa pa;
 	uint64_t desc;
 };
+
+static void resume(struct walker *w, const struct stage_info *s, uint64_t input, struct walk_pos *pos)
+{
+	if (w->mem->shortcuts) w->mem->shortcuts->resume(w->mem->self, s, input, pos);
+}
+
+static void learn(struct walker *w, const struct stage_info *s, uint64_t input, const struct walk_pos *pos)
+{
+	if (w->mem->shortcuts) w->mem->shortcuts->learn(w->mem->self, s, input, pos);
+}
 
 static bool stage2_fail(struct walker *w, enum fault_kind kind, int level, uint64_t ipa, enum req_cause cause)
 {
@@ -85,24 +98,40 @@ static bool write_back(struct walker *w, const struct place *at, uint64_t now)
 	return now == at->desc || w->mem->update(w->mem->self, at->pa, at->desc, now);
 }
 
-/* Stage 2 of `ipa`. false: *w->fault tells why. */
-static bool stage2(struct walker *w, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf)
+static bool stage2_walk(struct walker *w, uint64_t ipa, struct access a, enum req_cause cause,
+			struct leaf *leaf)
 {
 	const struct stage_info *s = &w->r->s2;
 	struct walk_pos pos;
 	struct place at;
 	enum walk_step step;
-	if (!s->on) return leaf_of_off_stage(ipa, s->security, leaf), true;
+	uint64_t now;
 	enum fault_kind kind = walk_begin(s, ipa, a, &pos);
 	if (kind) return stage2_fail(w, kind, 0, ipa, cause);
+	resume(w, s, ipa, &pos);
 	do {
-		while ((step = stage2_step(w, &pos, ipa, cause, &at)) == WALK_TABLE) continue;
+		while ((step = stage2_step(w, &pos, ipa, cause, &at)) == WALK_TABLE) learn(w, s, ipa, &pos);
 		if (step == WALK_FAULT)
 			return stage2_fail(w, (enum fault_kind)pos.fault, pos.level, ipa, cause);
 		leaf_read(s, &pos, ipa, at.desc, leaf);
 		kind = stage2_check(s, leaf, a, cause);
 		if (kind) return stage2_fail(w, kind, pos.level, ipa, cause);
-	} while (!write_back(w, &at, leaf_updated(s, leaf, a)));
+		now = leaf_updated(s, leaf, a);
+	} while (!write_back(w, &at, now));
+	if (now != at.desc) leaf_read(s, &pos, ipa, now, leaf);
+	return true;
+}
+
+/* Stage 2 of `ipa`. false: *w->fault tells why. */
+static bool stage2(struct walker *w, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf)
+{
+	const struct stage_info *s = &w->r->s2;
+	const struct walk_shortcuts *cut = w->mem->shortcuts;
+	if (!s->on) return leaf_of_off_stage(ipa, s->security, leaf), true;
+	if (cut && cut->find_stage2(w->mem->self, ipa, a, cause, leaf) && !stage2_check(s, leaf, a, cause))
+		return true;
+	if (!stage2_walk(w, ipa, a, cause, leaf)) return false;
+	if (cut) cut->learn_stage2(w->mem->self, ipa, leaf);
 	return true;
 }
 
@@ -135,14 +164,14 @@ static enum walk_step stage1_step(struct walker *w, const struct stage_info *s, 
 
 /* Writes stage 1's leaf back where the access asks for it. *done false: it has changed, read it again. */
 static bool stage1_update(struct walker *w, const struct stage_info *s, const struct walk_pos *pos,
-			  struct va va, struct access a, struct place *at, const struct leaf *leaf,
-			  bool *done)
+			  struct va va, struct access a, struct place *at, struct leaf *leaf, bool *done)
 {
 	uint64_t now = leaf_updated(s, leaf, a);
 	*done = true;
 	if (now == at->desc) return true;
 	if (!find_descriptor(w, walk_descriptor(s, pos, va.raw), ACCESS_WRITE, &at->pa)) return false;
 	*done = write_back(w, at, now);
+	if (*done) leaf_read(s, pos, va.raw, now, leaf);
 	return true;
 }
 
@@ -155,8 +184,9 @@ static bool stage1_walk(struct walker *w, const struct stage_info *s, struct va 
 	bool done;
 	enum fault_kind kind = walk_begin(s, va.raw, a, &pos);
 	if (kind) return fail(w, kind, 0, 1);
+	resume(w, s, va.raw, &pos);
 	do {
-		while ((step = stage1_step(w, s, &pos, va, &at)) == WALK_TABLE) continue;
+		while ((step = stage1_step(w, s, &pos, va, &at)) == WALK_TABLE) learn(w, s, va.raw, &pos);
 		if (step == WALK_FAULT) return false;
 		leaf_read(s, &pos, va.raw, at.desc, leaf);
 		kind = leaf_check(s, leaf, a);
@@ -174,7 +204,7 @@ static bool stage1(struct walker *w, struct va va, struct access a, struct leaf 
 	return kind == FAULT_NONE || fail(w, kind, 0, 1);
 }
 
-void translation_begin(struct va va, struct translation *out)
+static void translation_begin(struct va va, struct translation *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->va = va;
@@ -188,14 +218,15 @@ static bool is_uncached(const struct stage_info *s, struct access a)
 	return a.kind == ACCESS_FETCH ? s->nocache_fetch : s->nocache_data;
 }
 
-void translation_add_stage1(const struct regime_info *r, const struct leaf *leaf, struct access a,
-			    struct translation *out)
+static void translation_add_stage1(const struct regime_info *r, const struct leaf *leaf, struct access a,
+				   struct translation *out)
 {
 	bool uncached = is_uncached(regime_stage1(r, out->va), a) && !attr_is_device(leaf->attr);
 	out->ipa.raw = leaf->out;
 	out->pa.raw = leaf->out;
 	out->s1_bits = leaf->bits;
 	out->s1_run_bits = leaf->run_bits;
+	out->s1_level = leaf->level;
 	out->perm = out->perm_s1 = leaf->perm;
 	out->attr = uncached ? ATTR_NORMAL_NC : leaf->attr;
 	out->sh_s1 = leaf->sh;
@@ -204,8 +235,8 @@ void translation_add_stage1(const struct regime_info *r, const struct leaf *leaf
 	out->global = leaf->global;
 }
 
-void translation_add_stage2(const struct regime_info *r, const struct leaf *leaf, struct access a,
-			    struct translation *out)
+static void translation_add_stage2(const struct regime_info *r, const struct leaf *leaf, struct access a,
+				   struct translation *out)
 {
 	const struct stage_info *s = &r->s2;
 	struct memattr m = memattr_combine((struct memattr){out->attr, out->sh_s1}, leaf->attr, leaf->sh,

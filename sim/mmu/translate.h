@@ -29,6 +29,20 @@ struct walk_mem {
 	uint64_t (*read)(void *self, struct pa pa, const struct walk_ref *ref);
 	/* Writes `now` if the word is still `old`; false otherwise, and the walk starts again. */
 	bool (*update)(void *self, struct pa pa, uint64_t old, uint64_t now);
+	const struct walk_shortcuts *shortcuts; /* NULL: none */
+};
+
+/* How a timed walker makes walks shorter without changing what they find. A position or leaf that is handed out must
+ * be one that was handed in for the same tables, not invalidated since. `self` is walk_mem's. */
+struct walk_shortcuts {
+	/* May move `pos` of a walk for `input` that is about to begin to one further down. */
+	void (*resume)(void *self, const struct stage_info *s, uint64_t input, struct walk_pos *pos);
+	/* A table descriptor was read on the way to `input`; `pos` is where it led. */
+	void (*learn)(void *self, const struct stage_info *s, uint64_t input, const struct walk_pos *pos);
+	/* May answer a whole stage 2 translation that allows `a`. */
+	bool (*find_stage2)(void *self, uint64_t ipa, struct access a, enum req_cause cause,
+			    struct leaf *leaf);
+	void (*learn_stage2)(void *self, uint64_t ipa, const struct leaf *leaf);
 };
 
 struct translation {
@@ -39,26 +53,13 @@ struct translation {
 	uint8_t s1_bits,
 		s1_run_bits; /* log2 of block or page, and of its contiguous run; 64 = the stage is off */
 	uint8_t s2_bits, s2_run_bits;
+	int8_t s1_level;                /* of the stage 1 leaf */
 	uint8_t perm, perm_s1, perm_s2; /* PERM_*, for a TLB; a clean page has no write permission yet */
-	uint8_t sh_s1; /* stage 1's own, which stage 2 combines with. IMPDEF: the descriptor's, not the effective one */
+	uint8_t sh_s1;    /* what stage 2 combines with. IMPDEF: the descriptor's, not the effective one */
 	uint8_t attr, sh; /* MAIR form; effective shareability */
 	uint8_t security; /* enum security: which physical address space */
 	bool global;
 };
-
-/* The pieces of translate(), for a walker that charges time between them. `cause` and `a` as the access has them. */
-
-/* Stage 1 while it is off: FAULT_NONE and a leaf of 64 bits, or FAULT_ADDRESS_SIZE (level 0). */
-enum fault_kind stage1_off(const struct regime_info *r, struct va va, struct access a, struct leaf *out);
-/* leaf_check() for a leaf of stage 2, and HCR_EL2.PTW: stage 1 tables may not lie in Device memory. */
-enum fault_kind stage2_check(const struct stage_info *s, const struct leaf *leaf, struct access a,
-			     enum req_cause cause);
-/* No fault, no stage yet; then each stage's leaf adds its part. */
-void translation_begin(struct va va, struct translation *out);
-void translation_add_stage1(const struct regime_info *r, const struct leaf *leaf, struct access a,
-			    struct translation *out);
-void translation_add_stage2(const struct regime_info *r, const struct leaf *leaf, struct access a,
-			    struct translation *out);
 
 /* Translates `va` for `a`. Descriptors with AF or dirty state to set are written through mem->update. */
 void translate(const struct regime_info *r, struct va va, struct access a, const struct walk_mem *mem,
