@@ -1,7 +1,8 @@
 /* attrs.h - memory types: a byte in the form of MAIR_ELx.Attr, and a shareability.
  *
  *   0b0000dd00 Device (nGnRnE, nGnRE, nGRE, GRE); 0xoi Normal, outer and inner nibble each:
- *   0100 Non-cacheable, 00RW / 10RW Write-Through (transient / not), 01RW / 11RW Write-Back, RW = allocation hints.
+ *   0100 Non-cacheable, 00RW / 10RW Write-Through (transient / not), 01RW / 11RW Write-Back; RW: allocate on
+ *   read, write.
  * Source: Arm ARM DDI 0487, D8.6 (memory region attributes), D8.6.5 (combining), D8.6.6 (FEAT_S2FWB).
  * Not modelled: FEAT_XS; FEAT_MTE beyond passing the Tagged encoding 0xf0 on.
  */

@@ -20,47 +20,14 @@ struct tcr_format {
 	bool tg1; /* TG1 has an encoding of its own */
 };
 
-static const struct tcr_format tcr_lower = {.txsz = 0,
-					    .epd = 7,
-					    .sh = 12,
-					    .tg = 14,
-					    .ps = 32,
-					    .tbi = 37,
-					    .ha = 39,
-					    .hd = 40,
-					    .hpd = 41,
-					    .tbid = 51,
-					    .e0pd = 55,
-					    .ds = 59};
-static const struct tcr_format tcr_upper = {.txsz = 16,
-					    .epd = 23,
-					    .sh = 28,
-					    .tg = 30,
-					    .ps = 32,
-					    .tbi = 38,
-					    .ha = 39,
-					    .hd = 40,
-					    .hpd = 42,
-					    .tbid = 52,
-					    .e0pd = 56,
-					    .ds = 59,
-					    .tg1 = true};
-static const struct tcr_format tcr_single = {/* TCR_EL2 with E2H = 0, TCR_EL3 */
-					     .txsz = 0, .epd = NONE, .sh = 12,     .tg = 14,
-					     .ps = 16,  .tbi = 20,   .ha = 21,     .hd = 22,
-					     .hpd = 24, .tbid = 29,  .e0pd = NONE, .ds = 32};
-static const struct tcr_format tcr_stage2 = {.txsz = 0,
-					     .epd = NONE,
-					     .sh = 12,
-					     .tg = 14,
-					     .ps = 16,
-					     .tbi = NONE,
-					     .ha = 21,
-					     .hd = 22,
-					     .hpd = NONE,
-					     .tbid = NONE,
-					     .e0pd = NONE,
-					     .ds = 32};
+/* clang-format off */
+static const struct tcr_format
+	/*             txsz   epd  sh  tg  ps   tbi  ha  hd   hpd  tbid  e0pd  ds  tg1 */
+	tcr_lower  = {    0,    7, 12, 14, 32,   37, 39, 40,   41,   51,   55, 59, false },
+	tcr_upper  = {   16,   23, 28, 30, 32,   38, 39, 40,   42,   52,   56, 59, true },
+	tcr_single = {    0, NONE, 12, 14, 16,   20, 21, 22,   24,   29, NONE, 32, false }, /* EL2 without E2H, EL3 */
+	tcr_stage2 = {    0, NONE, 12, 14, 16, NONE, 21, 22, NONE, NONE, NONE, 32, false };
+/* clang-format on */
 enum { VTCR_SL0 = 6, VTCR_VS = 19, VTCR_SL2 = 33, TCR_A1 = 22, TCR_AS = 36 };
 
 /* The registers of one stage 1 regime. */

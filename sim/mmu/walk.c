@@ -24,7 +24,7 @@ static unsigned stage1_perm(const struct stage_info *s, unsigned limits, uint64_
 	return PERM_PR | (user ? PERM_UR : 0) | write | execute | (guarded ? PERM_GUARDED : 0);
 }
 
-/* S2DirectBasePermissions. XN[1:0]: 00 both, 01 EL0 only, 10 none, 11 EL1 only; without FEAT_XNX only XN[1]. */
+/* S2DirectBasePermissions. XN[1:0]: 00 both, 01 EL0 only, 10 none, 11 EL1 only; no FEAT_XNX: XN[1]. */
 static unsigned stage2_perm(const struct stage_info *s, uint64_t desc)
 {
 	bool write = (desc & DESC_S2AP_WRITE) || may_become_dirty(s, desc);
