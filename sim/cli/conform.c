@@ -12,9 +12,9 @@ void conform_print_read(FILE *report, const struct walk_ref *ref, struct pa pa, 
 	static const char *const causes[] = {[CAUSE_S1_WALK] = "stage 1",
 					     [CAUSE_S2_OF_S1] = "  stage 2 of a table",
 					     [CAUSE_S2_FINAL] = "stage 2"};
-	const char *type = !(desc & DESC_VALID)   ? "invalid"
-			   : !(desc & DESC_TABLE) ? "block"
-						  : "table or page";
+	const char *type = ref->level < LAST_LEVEL ? "table" : "page";
+	if (!(desc & DESC_TABLE)) type = "block";
+	if (!(desc & DESC_VALID)) type = "invalid";
 	fprintf(report, "    %s of 0x%" PRIx64 " level %d: [0x%" PRIx64 "] = 0x%016" PRIx64 " %s\n",
 		causes[ref->cause], ref->input, ref->level, pa.raw, desc, type);
 }

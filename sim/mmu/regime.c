@@ -25,9 +25,10 @@ static const struct tcr_format
 	/*             txsz   epd  sh  tg  ps   tbi  ha  hd   hpd  tbid  e0pd  ds  tg1 */
 	tcr_lower  = {    0,    7, 12, 14, 32,   37, 39, 40,   41,   51,   55, 59, false },
 	tcr_upper  = {   16,   23, 28, 30, 32,   38, 39, 40,   42,   52,   56, 59, true },
-	tcr_single = {    0, NONE, 12, 14, 16,   20, 21, 22,   24,   29, NONE, 32, false }, /* EL2 without E2H, EL3 */
+	tcr_single = {    0, NONE, 12, 14, 16,   20, 21, 22,   24,   29, NONE, 32, false }, /* EL2, EL3 */
 	tcr_stage2 = {    0, NONE, 12, 14, 16, NONE, 21, 22, NONE, NONE, NONE, 32, false };
 /* clang-format on */
+
 enum { VTCR_SL0 = 6, VTCR_VS = 19, VTCR_SL2 = 33, TCR_A1 = 22, TCR_AS = 36 };
 
 /* The registers of one stage 1 regime. */

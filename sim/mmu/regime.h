@@ -63,8 +63,8 @@ enum regime regime_of_el(const struct sysregs *regs, const struct features *f, u
 void regime_decode(const struct sysregs *regs, const struct features *f, enum regime regime,
 		   enum security security, struct regime_info *out);
 
-/* True when the range of `s` holds `input`. A TLB hit needs it too: an entry is found by the bits in range, and
- * a tag in the top byte may be ignored for data and not for fetches. */
+/* True when the range of `s` holds `input`. A TLB hit needs it too: an entry is found by the bits in range,
+ * and a tag in the top byte may be ignored for data and not for fetches. */
 static inline bool stage_in_range(const struct stage_info *s, uint64_t input, enum access_kind kind)
 {
 	return !((input ^ s->upper) & (kind == ACCESS_FETCH ? s->check_fetch : s->check));

@@ -140,7 +140,7 @@ static inline enum fault_kind leaf_check(const struct stage_info *s, const struc
 	return perm_allows(leaf->perm_check, a) ? FAULT_NONE : FAULT_PERMISSION;
 }
 
-/* What hardware writes back (FEAT_HAFDBS) for an access that leaf_check() let through; leaf->desc: nothing. */
+/* What hardware writes back (FEAT_HAFDBS) after leaf_check() has let `a` through; leaf->desc: nothing. */
 uint64_t leaf_updated(const struct stage_info *s, const struct leaf *leaf, struct access a);
 
 #endif
