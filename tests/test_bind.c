@@ -1,4 +1,5 @@
-/* Rows against what a file says: defaults, types, ranges, and the messages of everything that is not allowed. */
+/* Rows against what a file says: defaults, types, ranges, and the messages of everything that is not
+ * allowed. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>

@@ -28,7 +28,7 @@ static const char *number_text(uint64_t n, const char *unit, char *out, size_t b
 {
 	unsigned suffix = 0;
 	for (; strcmp(unit, "bytes") == 0 && n && n % 1024 == 0 && suffix < 4; suffix++) n /= 1024;
-	snprintf(out, bytes, "%" PRIu64 "%.1s", n, suffix ? "KMGT" + suffix - 1 : "");
+	snprintf(out, bytes, "%" PRIu64 "%.1s", n, suffix ? &"KMGT"[suffix - 1] : "");
 	return out;
 }
 

@@ -1,9 +1,10 @@
 /* effective.h - every value that decides a run, defaults included, with where it is from.
  *
- *   config_visit: each value in the order of the rows     config_text, config_hash: the same as one text and its hash
- * The text is `path=value` lines in the order of the rows, so it depends neither on the order of keys in a file nor on
- * names of files; equal hashes mean equal configurations. Items of lists keep their order, which has a meaning
- * (caches stand in order to memory).
+ *   config_visit: each value in the order of the rows
+ *   config_text, config_hash: the same as one text, and its hash
+ * The text is `path=value` lines in the order of the rows, so it depends neither on the order of keys in
+ * a file nor on names of files; equal hashes mean equal configurations. Items of lists keep their order,
+ * which has a meaning (caches stand in order to memory).
  */
 #ifndef CONFIG_EFFECTIVE_H
 #define CONFIG_EFFECTIVE_H
@@ -39,8 +40,8 @@ char *config_text(const struct bound *b);
 /* XXH64 (seed 0) of the canonical text. */
 uint64_t config_hash(const struct bound *b);
 
-/* Fails when a hardware row that a file sets has no provenance tag, or its tag names no entry of `sources:`. Values from
- * --set need none: they are what-ifs, and are listed as such. */
+/* Fails when a hardware row that a file sets has no provenance tag, or its tag names no entry of
+ * `sources:`. Values from --set need none: they are what-ifs, and are listed as such. */
 enum status config_check_provenance(const struct bound *b, struct err *err);
 
 #endif

@@ -1,15 +1,17 @@
 /* merge.h - from files, overlays and --set to one tree.
  *
- *   conf_load: a file and what it extends -> conf_file     conf_overlay: a second file on top     conf_set: path=value
- * `extends: other.yaml` (relative to the file that says it) puts the file on top of the other one. On top means:
+ *   conf_load: a file and what it extends -> conf_file
+ *   conf_overlay: a second file on top       conf_set: path=value on top
+ * `extends: other.yaml` (relative to the file that says it) puts the file on top of the other one. On top
+ * means:
  *   mapping over mapping      merge by key
- *   list over list            when all items of both are mappings with a `name`, merge by name (a new name appends);
- *                             otherwise the new list replaces the old one
+ *   list over list            when all items of both are mappings with a `name`: merge by name, a new name
+ *                             appends; otherwise the new list replaces the old one
  *   mapping over such a list  each key names an item and its value goes on top of that item
  *   null (~) over anything    removes it: the default holds again, or the named item is gone
  *   anything else             replaces
- * `sources:` of all files are joined; a name that means two different texts is an error, for it would change what
- * the earlier file's numbers cite.
+ * `sources:` of all files are joined; a name that means two different texts is an error, for it would
+ * change what the earlier file's numbers cite.
  */
 #ifndef CONFIG_MERGE_H
 #define CONFIG_MERGE_H
@@ -29,9 +31,10 @@ enum status conf_load(struct conf *c, const char *path, struct conf_file *out, s
 /* Puts the file `path` (with what it extends) on top of `f`. */
 enum status conf_overlay(struct conf *c, struct conf_file *f, const char *path, struct err *err);
 
-/* Applies one "path.to.key=value" of the command line. A path component is a key, or in a list an index or the `name`
- * of an item. The value is YAML: `--set tlbs.l2.pages=[4K,2M]`, `--set caches.slc=~`, and may carry a provenance tag.
- * Missing mappings on the way are made; an item that is not there is an error that lists those that are. */
+/* Applies one "path.to.key=value" of the command line. A path component is a key, or in a list an index
+ * or the `name` of an item. The value is YAML: `--set tlbs.l2.pages=[4K,2M]`, `--set caches.slc=~`, and
+ * may carry a provenance tag. Missing mappings on the way are made; an item that is not there is an error
+ * that lists those that are. */
 enum status conf_set(struct conf *c, struct conf_file *f, const char *assignment, struct err *err);
 
 #endif

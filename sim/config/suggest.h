@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* Edits (insert, delete, replace, swap of neighbours) from `a` to `b`; words beyond 63 letters count as far apart. */
+/* Edits (insert, delete, replace, swap of neighbours) from `a` to `b`; words beyond 63 letters count as
+ * far apart. */
 unsigned word_distance(const char *a, const char *b);
 
 /* The best of the words given one by one to suggest_try(). */

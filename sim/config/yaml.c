@@ -207,7 +207,8 @@ static enum status check_source_name(struct reader *r, struct place at, const ch
 	return conf_fail(r->err, at, "tag '%s': a source is named by letters, digits, '-', '_' and '.'", tag);
 }
 
-/* A tag of YAML itself (!!int, !!str, !) says nothing that the rows do not; ours replaces what was inherited. */
+/* A tag of YAML itself (!!int, !!str, !) says nothing that the rows do not; ours replaces what was
+ * inherited. */
 static enum status read_tag(struct reader *r, const yaml_char_t *text, struct place at, struct tag *tag)
 {
 	const char *name = (const char *)text;
@@ -256,7 +257,7 @@ static enum status copy_tree(struct reader *r, const struct node *from, struct t
 {
 	if (r->depth > YAML_MAX_DEPTH) return conf_fail(r->err, from->at, TOO_DEEP, YAML_MAX_DEPTH);
 	if (from->provenance != PROV_NONE) tag = (struct tag){from->provenance, from->source};
-	struct node *n;
+	struct node *n = NULL;
 	TRY(make_node(r, from->kind, from->at, tag, &n));
 	n->quoted = from->quoted;
 	n->text = from->text;

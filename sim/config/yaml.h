@@ -2,10 +2,10 @@
  *
  *   conf_parse: bytes -> struct node      node_get: (mapping, key) -> node or NULL
  * A `struct conf` owns everything that comes from configuration: nodes, their texts, lists bound from them.
- * Keep it for as long as anything of that is in use. Only what a simulator's input needs is accepted: one document,
- * scalar keys, each once; aliases are copied in place, so a cyclic alias is an error and a bomb meets the node limit.
- * Tags say where a number is from: !documented/SOURCE, !measured/SOURCE, !estimated/SOURCE, on the scalar or on
- * anything around it (the innermost counts).
+ * Keep it for as long as anything of that is in use. Only what a simulator's input needs is accepted: one
+ * document, scalar keys, each once; aliases are copied in place, so a cyclic alias is an error and a bomb
+ * meets the node limit. Tags say where a number is from: !documented/SOURCE, !measured/SOURCE,
+ * !estimated/SOURCE, on the scalar or on anything around it (the innermost counts).
  * Source: YAML 1.1 (what libyaml reads). Not modelled: merge keys (`<<`), other tags, several documents.
  */
 #ifndef CONFIG_YAML_H
@@ -54,8 +54,8 @@ void conf_free(struct conf *c); /* with every node, text and list it owns; NULL 
 void *conf_alloc(struct conf *c, size_t bytes);
 char *conf_strdup(struct conf *c, const char *text);
 
-/* Reads `len` bytes of YAML. `file` names them in messages and places. An empty document is NODE_NULL. Any bytes are
- * safe. ERR_CONFIG with file:line:col and what is wrong. */
+/* Reads `len` bytes of YAML. `file` names them in messages and places. An empty document is NODE_NULL.
+ * Any bytes are safe. ERR_CONFIG with file:line:col and what is wrong. */
 enum status conf_parse(struct conf *c, const char *file, const char *bytes, size_t len, struct node **out,
 		       struct err *err);
 /* The same of a file. A file that cannot be read is ERR_CONFIG. */

@@ -1,7 +1,8 @@
 /* machine_config.h - what a machine file says: the whole of it as one struct.
  *
  *   machine_load: file, overlays, --set -> struct machine
- * The parts belong to the modules that they configure; here they are only put together. See configs/machines/.
+ * The parts belong to the modules that they configure; here they are only put together. See
+ * configs/machines/.
  */
 #ifndef MACHINE_MACHINE_CONFIG_H
 #define MACHINE_MACHINE_CONFIG_H
@@ -41,9 +42,9 @@ struct machine_request {
 	const char *const *sets;     /* "path=value", in order, after the overlays */
 };
 
-/* Reads, merges, binds and checks a machine: types and ranges, provenance of hardware numbers, and what holds between
- * rows (ways divide entries, sizes are powers of two, names are unique, levels have no gap). machine_config_free()
- * it, also after an error. */
+/* Reads, merges, binds and checks a machine: types and ranges, provenance of hardware numbers, and what
+ * holds between rows (ways divide entries, sizes are powers of two, names are unique, levels have no
+ * gap). machine_config_free() it, also after an error. */
 enum status machine_config_load(struct machine_config *m, const struct machine_request *req, struct err *err);
 void machine_config_free(struct machine_config *m);
 
