@@ -157,7 +157,7 @@ Test(machine_features, neoverse_n1_is_armv8_2_with_48_bit_addresses)
 	cr_expect(eq(u64, f.pa_bits, 48));
 	cr_expect(eq(u64, f.granules, FEAT_GRANULE_4K | FEAT_GRANULE_16K | FEAT_GRANULE_64K));
 	cr_expect(f.vhe && f.hafdbs && f.xnx && f.pan && f.hpds && f.vmid16 && f.ttcnp);
-	cr_expect(zero(u64, f.lpa | f.lpa2 | f.s2fwb | f.ttst | f.e0pd));
+	cr_expect(zero(u64, f.lpa | f.lpa2 | f.s2fwb | f.ttst | f.e0pd | f.pauth | f.pan3));
 }
 
 Test(machine_features, cortex_a72_is_armv8_0_with_44_bit_addresses_and_no_16_KiB_granule)
@@ -172,7 +172,7 @@ Test(machine_features, cortex_a72_is_armv8_0_with_44_bit_addresses_and_no_16_KiB
 Test(machine_features, neoverse_v2_adds_what_armv8_5_requires)
 {
 	struct features f = features_of("configs/machines/neoverse-v2.yaml");
-	cr_expect(f.s2fwb && f.ttst && f.e0pd && f.vhe && f.hafdbs && f.xnx);
+	cr_expect(f.s2fwb && f.ttst && f.e0pd && f.vhe && f.hafdbs && f.xnx && f.pauth);
 	cr_expect(zero(u64, f.lpa2 | f.lpa));
 }
 

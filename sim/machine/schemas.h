@@ -20,7 +20,8 @@
 	X(stack_schema) \
 	X(os_schema) \
 	X(hyp_schema) \
-	X(gen_schema)
+	X(gen_schema) \
+	X(gen_child_schema)
 
 /* All of them, NULL at the end. */
 extern const struct schema *const schemas[];
