@@ -184,6 +184,47 @@ Test(machine_features, apple_m1_has_16_KiB_pages_short_asids_and_no_hardware_dir
 	cr_expect(zero(u64, f.hafdbs | f.asid16 | f.vmid16));
 }
 
+/* Features as text, one per line, so that a difference can be read. */
+static char *features_text(const struct features *f)
+{
+	struct bound b = {.name = "", .schema = &features_schema, .params = f};
+	return config_text(&b);
+}
+
+static void expect_same(const struct features *file, const struct features *reference)
+{
+	char *said = features_text(file), *wanted = features_text(reference);
+	cr_expect(eq(str, said, wanted));
+	free(said);
+	free(wanted);
+}
+
+/* The registers that the files cite; pointer authentication is not in them. */
+static void expect_id(const char *path, uint64_t mmfr0, uint64_t mmfr1, uint64_t mmfr2)
+{
+	struct features file = features_of(path), id;
+	features_from_id(mmfr0, mmfr1, mmfr2, &id);
+	id.pauth = file.pauth;
+	expect_same(&file, &id);
+}
+
+Test(machine_features, are_what_the_identification_registers_say)
+{
+	expect_id("configs/machines/neoverse-n1.yaml", 0x101125, 0x10212122, 0x1011);
+	expect_id("configs/machines/cortex-a72.yaml", 0x1124, 0, 0);
+	expect_id("configs/machines/cortex-a55.yaml", 0x101122, 0x10212122, 0x1011);
+	expect_id("configs/machines/apple-m1-p.yaml", 0x12120f100001, 0x11212100, 0x1201111100001011);
+	expect_id("configs/machines/neoverse-v2.yaml", 0x22200101125, 0x10212122, 0x1221011112101011);
+}
+
+Test(machine_features, are_those_of_the_processors_that_vectors_name)
+{
+	struct features n1 = features_of("configs/machines/neoverse-n1.yaml");
+	struct features a72 = features_of("configs/machines/cortex-a72.yaml");
+	expect_same(&n1, features_of_cpu("neoverse-n1"));
+	expect_same(&a72, features_of_cpu("cortex-a72"));
+}
+
 /* --- what must hold between rows ---------------------------------------------------------------------- */
 
 /* What N1 with one change is refused for; the message after "--set ...: ". */
