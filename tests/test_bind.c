@@ -1,5 +1,4 @@
-/* Rows against what a file says: defaults, types, ranges, and the messages of everything that is not
- * allowed. */
+/* Rows against what a file says: defaults, types, ranges, and the messages of what is not allowed. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>
@@ -133,6 +132,14 @@ Test(bind, two_items_of_one_name_are_an_error)
 {
 	refuses("{main: {name: m}, parts: [{name: a}, {name: a}]}\n",
 		"w.yaml:1:38: parts: a second item is named 'a'");
+}
+
+Test(bind, a_name_that_could_not_stand_in_a_path_is_an_error)
+{
+	refuses("{main: {name: m}, parts: [{name: a.b}]}\n",
+		"w.yaml:1:27: parts: 'a.b' as a name; letters, digits, '_' and '-' are allowed");
+	refuses("{main: {name: m}, parts: [{name: ''}]}\n",
+		"w.yaml:1:27: parts: '' as a name; letters, digits, '_' and '-' are allowed");
 }
 
 Test(bind, a_required_text_that_is_missing_is_an_error)

@@ -68,7 +68,7 @@ Test(yaml, a_mapping_as_a_key_is_an_error)
 
 Test(yaml, a_second_document_is_an_error)
 {
-	refuses("a: 1\n---\nb: 2\n", "f.yaml:2:1: a second document; one is allowed");
+	refuses("a: 1\n---\nb: 2\n", "f.yaml:3:1: a second document; one is allowed");
 }
 
 Test(yaml, an_alias_to_what_contains_it_is_an_error)

@@ -199,14 +199,23 @@ const struct param *schema_name_row(const struct schema *s)
 	return NULL;
 }
 
-/* The names of list items, defaults included, tell them apart in paths. */
-static enum status check_name_is_new(const struct binder *b, const struct path *path, const struct schema *s,
-				     const char *items, size_t i, struct place at)
+static bool is_path_word(const char *name)
+{
+	return *name &&
+	       !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")];
+}
+
+/* The names of list items, defaults included, stand in paths and tell the items apart. */
+static enum status check_item_name(const struct binder *b, const struct path *path, const struct schema *s,
+				   const char *items, size_t i, struct place at)
 {
 	const struct param *row = schema_name_row(s);
 	const char *own, *other;
 	if (!row) return OK;
 	memcpy(&own, items + i * s->bytes + row->offset, sizeof(own));
+	if (!is_path_word(own))
+		return complain(b, path, at, "'%.60s' as a name; letters, digits, '_' and '-' are allowed",
+				own);
 	for (size_t k = 0; k < i; k++) {
 		memcpy(&other, items + k * s->bytes + row->offset, sizeof(other));
 		if (strcmp(own, other) == 0)
@@ -227,7 +236,7 @@ static enum status bind_list(const struct binder *b, const struct path *path, co
 		if (n->item[i]->kind != NODE_MAP) return wrong_kind(b, &at, n->item[i], "a mapping");
 		char *item = (char *)out->items + i * p->sub->bytes;
 		TRY(bind_map(b, &at, p->sub, n->item[i], n->item[i]->at, item));
-		TRY(check_name_is_new(b, path, p->sub, out->items, i, n->item[i]->at));
+		TRY(check_item_name(b, path, p->sub, out->items, i, n->item[i]->at));
 	}
 	return OK;
 }

@@ -14,8 +14,7 @@ static json_t *struct_to_json(const struct schema *s);
 /* {"type": name} */
 static json_t *type_of(const char *name) { return json_pack("{s:s}", "type", name); }
 
-/* JSON numbers beyond 2^63-1 do not exist in this library; such a bound is left out (and still checked by
- * us). */
+/* A bound beyond 2^63-1 is no number of this library: it is left out here and checked by the binder only. */
 static void put_bound(json_t *to, const char *key, uint64_t value)
 {
 	if (value <= INT64_MAX) json_object_set_new(to, key, json_integer((json_int_t)value));

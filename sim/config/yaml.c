@@ -379,17 +379,30 @@ static enum status read_value(struct reader *r, struct tag tag, struct node **ou
 	return st;
 }
 
+/* Whether an event only opens or closes what is around values. */
+static bool is_frame(yaml_event_type_t type)
+{
+	return type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_START_EVENT ||
+	       type == YAML_DOCUMENT_END_EVENT;
+}
+
+static enum status next_value(struct reader *r)
+{
+	do {
+		TRY(next_event(r));
+	} while (is_frame(r->event.type));
+	return OK;
+}
+
 static enum status read_document(struct reader *r, struct node **out)
 {
-	do TRY(next_event(r));
-	while (r->event.type == YAML_STREAM_START_EVENT || r->event.type == YAML_DOCUMENT_START_EVENT);
+	TRY(next_value(r));
 	if (r->event.type == YAML_STREAM_END_EVENT) {
 		*out = node_new(r->c, NODE_NULL, (struct place){r->file, 1, 1});
 		return OK;
 	}
 	TRY(read_value(r, (struct tag){PROV_NONE, NULL}, out));
-	do TRY(next_event(r));
-	while (r->event.type == YAML_DOCUMENT_END_EVENT);
+	TRY(next_value(r));
 	if (r->event.type != YAML_STREAM_END_EVENT) return fail_here(r, "a second document; one is allowed");
 	return OK;
 }
