@@ -26,9 +26,10 @@ struct options {
 /* 65536 as "64K" where the unit is bytes. Returns out. */
 static const char *number_text(uint64_t n, const char *unit, char *out, size_t bytes)
 {
-	unsigned suffix = 0;
-	for (; strcmp(unit, "bytes") == 0 && n && n % 1024 == 0 && suffix < 4; suffix++) n /= 1024;
-	snprintf(out, bytes, "%" PRIu64 "%.1s", n, suffix ? &"KMGT"[suffix - 1] : "");
+	static const char *const suffixes[] = {"", "K", "M", "G", "T"};
+	unsigned i = 0;
+	for (; strcmp(unit, "bytes") == 0 && n && n % 1024 == 0 && i < 4; i++) n /= 1024;
+	snprintf(out, bytes, "%" PRIu64 "%s", n, suffixes[i]);
 	return out;
 }
 
