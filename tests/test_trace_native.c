@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "base/alloc.h"
+#include "trace/frame.h"
 #include "trace/native.h"
 #include "trace/wire.h"
 #include "trace/writer.h"
@@ -282,6 +283,40 @@ Test(trace_native, an_index_that_lies_with_a_good_checksum_is_an_error)
 	remove_temporary(path);
 	free(bytes);
 	free(wrote.r);
+}
+
+/* Under the sanitizers this shows that the unchecked decoding loop stays inside what frame_open has admitted. */
+Test(trace_native, a_frame_that_lies_with_a_good_checksum_decodes_within_its_bounds_or_is_an_error)
+{
+	struct frame_encoder e = {0};
+	struct frame_decoder *d = xcalloc(1, sizeof(*d));
+	struct record out[64];
+	struct err err = {0};
+	struct rng rng;
+	uint64_t hash, refused = 0;
+	rng_init(&rng, 12, "test.frame");
+	frame_encoder_init(&e);
+	for (int i = 0; i < 50; i++) {
+		struct record r = random_record(&rng);
+		cr_assert(frame_add(&e, &r));
+	}
+	frame_finish(&e, 0, &hash);
+	for (int round = 0; round < 20000; round++) {
+		size_t size = e.out.size;
+		unsigned char *forged = xcalloc(size, 1); /* exactly as large, so that reading on is seen */
+		memcpy(forged, e.out.bytes, size);
+		for (uint64_t i = rng_below(&rng, 3) + 1; i > 0; i--)
+			forged[8 + rng_below(&rng, size - 8)] ^= (unsigned char)(1 + rng_below(&rng, 255));
+		hash = XXH64(forged + 8, size - 8, 0);
+		memcpy(forged, &hash, sizeof(hash));
+		enum status st = frame_open(d, forged, size, "frame", &err);
+		while (st == OK && d->done < d->records) frame_decode(d, out, 64);
+		refused += st != OK;
+		free(forged);
+	}
+	cr_expect(gt(u64, refused, 1000));
+	frame_encoder_free(&e);
+	free(d);
 }
 
 Test(trace_native, an_aborted_writer_leaves_the_old_file_and_nothing_else)

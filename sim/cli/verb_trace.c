@@ -6,13 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/alloc.h"
+#include "cli/trace_info.h"
 #include "cli/verbs.h"
 #include "trace/cut.h"
 #include "trace/generator.h"
-#include "trace/summary.h"
+#include "trace/input.h"
 #include "trace/text.h"
 #include "trace/wire.h"
 #include "trace/writer.h"
@@ -22,10 +21,18 @@
 struct options {
 	const char *input, *output, *from, *to;
 	bool json;
-	uint64_t seed, skip, count;
+	uint64_t seed, stream, first, skip, count;
 	struct gen_params gen;
 	bool gen_named;
+	struct input piped; /* standard input, which can be read only once, for all streams */
 };
+
+static enum status open_stream(const struct options *o, uint32_t stream, struct trace_source **src,
+			       struct err *err)
+{
+	if (!o->piped.name) return trace_open(o->input, stream, src, err);
+	return trace_open_memory(o->piped.name, o->piped.mem, (size_t)o->piped.size, stream, src, err);
+}
 
 /* A number, with K, M, G or T for powers of 1024. */
 static bool parse_number(const char *text, uint64_t *out)
@@ -98,7 +105,7 @@ static void take_word(struct options *o, char *arg, struct argp_state *state, bo
 	}
 }
 
-enum { OPT_SKIP = 256, OPT_FROM, OPT_TO, OPT_JSON, OPT_SEED };
+enum { OPT_SKIP = 256, OPT_FROM, OPT_FIRST, OPT_STREAM, OPT_TO, OPT_JSON, OPT_SEED };
 
 static void finish_words(const struct options *o, struct argp_state *state, bool generates)
 {
@@ -114,6 +121,8 @@ static error_t parse(int key, char *arg, struct argp_state *state, bool generate
 	case 'n': o->count = need_number(state, "--count", arg); return 0;
 	case OPT_SKIP: o->skip = need_number(state, "--skip", arg); return 0;
 	case OPT_FROM: o->from = arg; return 0;
+	case OPT_FIRST: o->first = need_number(state, "--from", arg); return 0;
+	case OPT_STREAM: o->stream = need_number(state, "--stream", arg); return 0;
 	case OPT_TO: o->to = arg; return 0;
 	case OPT_JSON: o->json = true; return 0;
 	case OPT_SEED: o->seed = need_number(state, "--seed", arg); return 0;
@@ -134,85 +143,23 @@ static error_t parse_gen(int key, char *arg, struct argp_state *state)
 
 /* -- info -- */
 
-static void print_summary(const struct trace_info *info, const struct trace_summary *s)
-{
-	if (info->records != TRACE_UNKNOWN && info->records != s->records)
-		printf("  %-16s%14" PRIu64 "  of kinds unknown to this version, left out\n", "unknown",
-		       info->records - s->records);
-	for (unsigned kind = 0; kind < 256; kind++)
-		if (s->by_kind[kind])
-			printf("  %-16s%14" PRIu64 "\n", record_kind_text(kind), s->by_kind[kind]);
-	printf("  %-16s%14" PRIu64 "\n", "records", s->records);
-	printf("  %-16s%14" PRIu64 "\n", "instructions", s->instructions);
-	printf("  %-16s%14" PRIu64 "  instructions fetched + loads + stores\n", "accesses",
-	       trace_summary_accesses(s));
-	printf("  %-16s%14" PRIu64 "  of 4 KiB\n", "code pages", s->code_pages);
-	printf("  %-16s%14" PRIu64 "  of 4 KiB\n", "data pages", s->data_pages);
-	printf("  %-16s%14" PRIu64 "  of 4 KiB\n", "pages", s->all_pages);
-	if (info->frames) printf("  %-16s%14" PRIu64 "\n", "frames", info->frames);
-}
-
-static void print_lacks(uint32_t lacks)
-{
-	printf("lacks     ");
-	for (int i = 0; stream_lack_names[i]; i++)
-		if (lacks >> i & 1) printf(" %s", stream_lack_names[i]);
-	puts(lacks ? "" : " nothing");
-}
-
-static void print_heading(const char *path, const struct trace_info *info)
-{
-	printf("file       %s\nformat     %s\nstreams    %" PRIu32 "\npage       %" PRIu64 " bytes\n", path,
-	       info->format, info->streams, info->page_bytes);
-	print_lacks(info->lacks);
-	printf("hash       %016" PRIx64 "\n", info->hash);
-	for (const char *m = info->meta; *m; m += strcspn(m, "\n") + (m[strcspn(m, "\n")] == '\n'))
-		printf("meta       %.*s\n", (int)strcspn(m, "\n"), m);
-}
-
-static json_t *summary_json(const struct trace_info *info, const struct trace_summary *s)
-{
-	json_t *kinds = json_object();
-	for (unsigned kind = 0; kind < 256; kind++)
-		if (s->by_kind[kind])
-			json_object_set_new(kinds, record_kind_text(kind),
-					    json_integer((json_int_t)s->by_kind[kind]));
-	return json_pack("{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "by_kind", kinds, "records",
-			 (json_int_t)s->records, "instructions", (json_int_t)s->instructions, "accesses",
-			 (json_int_t)trace_summary_accesses(s), "code_pages", (json_int_t)s->code_pages,
-			 "data_pages", (json_int_t)s->data_pages, "pages", (json_int_t)s->all_pages, "frames",
-			 (json_int_t)info->frames);
-}
-
-static json_t *heading_json(const char *path, const struct trace_info *info)
-{
-	char hash[17];
-	json_t *lacks = json_array();
-	snprintf(hash, sizeof(hash), "%016" PRIx64, info->hash);
-	for (int i = 0; stream_lack_names[i]; i++)
-		if (info->lacks >> i & 1) json_array_append_new(lacks, json_string(stream_lack_names[i]));
-	return json_pack("{s:s,s:s,s:I,s:o,s:s,s:s}", "file", path, "format", info->format, "page_bytes",
-			 (json_int_t)info->page_bytes, "lacks", lacks, "hash", hash, "meta", info->meta);
-}
-
 /* Reads one stream to its end and prints it, or adds it to `streams`. */
 static enum status describe_stream(const struct options *o, uint32_t stream, json_t **root, uint32_t *streams,
 				   struct err *err)
 {
 	struct trace_source *src;
 	struct trace_summary sum;
-	TRY(trace_open(o->input, stream, &src, err));
+	TRY(open_stream(o, stream, &src, err));
 	const struct trace_info *info = trace_source_info(src);
 	enum status st = trace_summarize(src, &sum, err);
 	*streams = info->streams;
 	if (st == OK && o->json) {
-		if (!*root) *root = heading_json(o->input, info);
-		if (!json_object_get(*root, "streams")) json_object_set_new(*root, "streams", json_array());
-		json_array_append_new(json_object_get(*root, "streams"), summary_json(info, &sum));
+		if (!*root) *root = trace_heading_json(o->input, info);
+		json_array_append_new(json_object_get(*root, "streams"), trace_summary_json(info, &sum));
 	} else if (st == OK) {
-		if (stream == 0) print_heading(o->input, info);
+		if (stream == 0) trace_print_heading(o->input, info);
 		printf("\nstream %" PRIu32 "\n", stream);
-		print_summary(info, &sum);
+		trace_print_summary(info, &sum);
 	}
 	trace_close(src);
 	return st;
@@ -275,7 +222,7 @@ static enum status copy_file(const struct options *o, struct trace_source *first
 	TRY(copy_stream(first, 0, cut, sink, err));
 	for (uint32_t i = 1; i < streams; i++) {
 		struct trace_source *src;
-		TRY(trace_open(o->input, i, &src, err));
+		TRY(open_stream(o, i, &src, err));
 		enum status st = copy_stream(src, i, cut, sink, err);
 		trace_close(src);
 		TRY(st);
@@ -285,7 +232,7 @@ static enum status copy_file(const struct options *o, struct trace_source *first
 
 static enum status open_input(const struct options *o, struct trace_source **src, struct err *err)
 {
-	TRY(trace_open(o->input, 0, src, err));
+	TRY(open_stream(o, 0, src, err));
 	const char *format = trace_source_info(*src)->format;
 	if (!o->from || !strcmp(format, o->from)) return OK;
 	enum status st = err_set(err, ERR_INPUT, "%s: expected format %s, found %s", o->input, o->from,
@@ -318,15 +265,15 @@ static enum status print_records(struct trace_source *src, uint64_t count, struc
 static enum status run_cat(const struct options *o, struct err *err)
 {
 	struct trace_source *src;
-	uint64_t from = 0;
 	struct sink sink = {.text = stdout};
-	if (o->from && !parse_number(o->from, &from))
-		return err_set(err, ERR_USAGE, "--from: '%s' is not a number", o->from);
-	TRY(trace_open(o->input, (uint32_t)o->skip, &src, err));
+	if (o->stream >= TRACE_STREAMS_MAX)
+		return err_set(err, ERR_USAGE, "--stream: %" PRIu64 " is outside 0..%d", o->stream,
+			       TRACE_STREAMS_MAX - 1);
+	TRY(open_stream(o, (uint32_t)o->stream, &src, err));
 	struct trace_info info = *trace_source_info(src);
 	info.streams = 1;
 	trace_text_header(stdout, &info);
-	enum status st = trace_skip(src, from, err);
+	enum status st = trace_skip(src, o->first, err);
 	if (st == OK) st = print_records(src, o->count, &sink, err);
 	if (st == OK) trace_text_end(stdout, sink.records);
 	trace_close(src);
@@ -458,9 +405,9 @@ static char *gen_help(int key, const char *text, void *input)
 
 static const struct argp_option info_options[] = {{"json", OPT_JSON, 0, 0, "print JSON", 0}, {0}};
 static const struct argp_option cat_options[] = {
-	{"from", OPT_FROM, "N", 0, "begin with record N (default 0)", 0},
+	{"from", OPT_FIRST, "N", 0, "begin with record N (default 0)", 0},
 	{"count", 'n', "N", 0, "print N records (default: all)", 0},
-	{"stream", OPT_SKIP, "N", 0, "of this stream (default 0)", 0},
+	{"stream", OPT_STREAM, "N", 0, "of this stream (default 0)", 0},
 	{0},
 };
 static const struct argp_option import_options[] = {
@@ -524,7 +471,9 @@ static int run_command(const struct command *c, int argc, char **argv)
 	argv[0] = name;
 	argp_err_exit_status = 2;
 	argp_parse(&c->argp, argc, argv, 0, NULL, &o);
-	enum status st = c->run(&o, &err);
+	enum status st = o.input && !strcmp(o.input, "-") ? input_open(&o.piped, "-", &err) : OK;
+	if (st == OK) st = c->run(&o, &err);
+	if (o.piped.name) input_close(&o.piped);
 	if (st != OK) fprintf(stderr, "strata: %s\n", err.text);
 	free(name);
 	return status_exit_code(st);
