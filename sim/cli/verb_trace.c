@@ -155,7 +155,10 @@ static enum status describe_stream(const struct options *o, uint32_t stream, jso
 	*streams = info->streams;
 	if (st == OK && o->json) {
 		if (!*root) *root = trace_heading_json(o->input, info);
-		json_array_append_new(json_object_get(*root, "streams"), trace_summary_json(info, &sum));
+		if (!*root ||
+		    json_array_append_new(json_object_get(*root, "streams"), trace_summary_json(info, &sum)))
+			st = err_set(err, ERR_INPUT, "%s: name or metadata is no UTF-8, which JSON needs",
+				     o->input);
 	} else if (st == OK) {
 		if (stream == 0) trace_print_heading(o->input, info);
 		printf("\nstream %" PRIu32 "\n", stream);
