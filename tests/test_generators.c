@@ -14,14 +14,10 @@
 
 enum { MIB = 1 << 20, PAGE = 4096 };
 
-/* Every scalar of a mapping at its default, as the configuration would set it. */
 static struct gen_params with_defaults(const struct schema *schema)
 {
 	struct gen_params p;
-	memset(&p, 0, sizeof(p));
-	for (size_t i = 0; i < schema->count; i++)
-		if (schema->param[i].kind != PARAM_LIST)
-			*(uint64_t *)((char *)&p + schema->param[i].offset) = schema->param[i].dflt;
+	schema_defaults(schema, &p);
 	return p;
 }
 

@@ -9,6 +9,8 @@
 #include "base/alloc.h"
 #include "cli/trace_info.h"
 #include "cli/verbs.h"
+#include "config/bind.h"
+#include "config/merge.h"
 #include "trace/cut.h"
 #include "trace/generator.h"
 #include "trace/input.h"
@@ -22,9 +24,8 @@ struct options {
 	const char *input, *output, *from, *to;
 	bool json;
 	uint64_t seed, stream, first, skip, count;
-	struct gen_params gen;
-	bool gen_named;
-	struct input piped; /* standard input, which can be read only once, for all streams */
+	const char *const *settings; /* of gen: KEY=VALUE..., NULL at the end */
+	struct input piped;          /* standard input, which can be read only once, for all streams */
 };
 
 static enum status open_stream(const struct options *o, uint32_t stream, struct trace_source **src,
@@ -34,84 +35,24 @@ static enum status open_stream(const struct options *o, uint32_t stream, struct 
 	return trace_open_memory(o->piped.name, o->piped.mem, (size_t)o->piped.size, stream, src, err);
 }
 
-/* A number, with K, M, G or T for powers of 1024. */
-static bool parse_number(const char *text, uint64_t *out)
-{
-	static const char suffixes[] = "KMGT";
-	char *end;
-	errno = 0;
-	unsigned long long v = strtoull(text, &end, strncmp(text, "0x", 2) ? 10 : 16);
-	const char *suffix = *end ? strchr(suffixes, *end) : NULL;
-	unsigned shift = suffix ? 10 * (unsigned)(suffix - suffixes + 1) : 0;
-	if (suffix) end++;
-	*out = (uint64_t)v << shift;
-	return text[0] >= '0' && text[0] <= '9' && !*end && !errno && *out >> shift == v;
-}
-
 static uint64_t need_number(struct argp_state *state, const char *key, const char *text)
 {
-	uint64_t v;
-	if (!parse_number(text, &v)) argp_error(state, "%s: '%s' is not a number", key, text);
+	uint64_t v = 0;
+	if (!param_parse_u64(text, "bytes", &v)) argp_error(state, "%s: '%s' is not a number", key, text);
 	return v;
 }
 
-static void set_choice(struct argp_state *state, const struct param *row, const char *text, uint64_t *out)
+/* The first word is the input, and for `gen` all that follow are settings, which the configuration reads. */
+static error_t take_words(struct options *o, struct argp_state *state, bool generates)
 {
-	for (*out = 0; row->choices[*out]; ++*out)
-		if (!strcmp(row->choices[*out], text)) return;
-	argp_error(state, "%s: '%s' is not one of its names; see --help", row->name, text);
-}
-
-static void set_value(struct argp_state *state, const struct param *row, const char *text, uint64_t *out)
-{
-	if (row->kind == PARAM_ENUM) {
-		set_choice(state, row, text, out);
-		return;
-	}
-	if (row->kind == PARAM_BOOL && (!strcmp(text, "yes") || !strcmp(text, "no")))
-		*out = !strcmp(text, "yes");
-	else
-		*out = need_number(state, row->name, text);
-	if (*out < row->min || *out > row->max)
-		argp_error(state, "%s: %s is outside %" PRIu64 "..%" PRIu64, row->name, text, row->min,
-			   row->max);
-}
-
-/* One "key=value" of `gen`, by the rows of the generators' schema. */
-static void set_param(struct argp_state *state, struct gen_params *p, const char *arg)
-{
-	const char *equals = strchr(arg, '=');
-	size_t n = equals ? (size_t)(equals - arg) : 0;
-	for (size_t i = 0; n && i < gen_schema.count; i++) {
-		const struct param *row = &gen_schema.param[i];
-		if (row->kind == PARAM_LIST || strlen(row->name) != n || strncmp(row->name, arg, n)) continue;
-		set_value(state, row, equals + 1, (uint64_t *)((char *)p + row->offset));
-		return;
-	}
-	argp_error(state, "'%s' is not KEY=VALUE with a key of the generators; see --help", arg);
-}
-
-static void take_word(struct options *o, char *arg, struct argp_state *state, bool generates)
-{
-	if (generates && !o->gen_named) {
-		set_choice(state, &gen_schema.param[0], arg, &o->gen.generator);
-		o->gen_named = true;
-	} else if (generates) {
-		set_param(state, &o->gen, arg);
-	} else if (o->input) {
-		argp_error(state, "one input at a time: '%s'", arg);
-	} else {
-		o->input = arg;
-	}
+	o->input = state->argv[state->next];
+	o->settings = (const char *const *)&state->argv[state->next + 1];
+	if (!generates && *o->settings) argp_error(state, "one input at a time: '%s'", *o->settings);
+	state->next = state->argc;
+	return 0;
 }
 
 enum { OPT_SKIP = 256, OPT_FROM, OPT_FIRST, OPT_STREAM, OPT_TO, OPT_JSON, OPT_SEED };
-
-static void finish_words(const struct options *o, struct argp_state *state, bool generates)
-{
-	if (generates ? !o->gen_named : !o->input)
-		argp_error(state, generates ? "which generator?" : "which file?");
-}
 
 static error_t parse(int key, char *arg, struct argp_state *state, bool generates)
 {
@@ -126,8 +67,10 @@ static error_t parse(int key, char *arg, struct argp_state *state, bool generate
 	case OPT_TO: o->to = arg; return 0;
 	case OPT_JSON: o->json = true; return 0;
 	case OPT_SEED: o->seed = need_number(state, "--seed", arg); return 0;
-	case ARGP_KEY_ARG: take_word(o, arg, state, generates); return 0;
-	case ARGP_KEY_END: finish_words(o, state, generates); return 0;
+	case ARGP_KEY_ARGS: return take_words(o, state, generates);
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, generates ? "which generator?" : "which file?");
+		return EINVAL;
 	default: return ARGP_ERR_UNKNOWN;
 	}
 }
@@ -351,12 +294,31 @@ static enum status run_import(const struct options *o, struct err *err)
 	return st;
 }
 
-static enum status copy_generated(const struct options *o, struct trace_writer *w, struct err *err)
+/* The workload: a YAML file or the name of a generator, with the settings on top. `c` owns what it refers to. */
+static enum status bind_workload(const struct options *o, struct conf *c, struct gen_params *p,
+				 struct err *err)
+{
+	struct conf_file file = {0};
+	size_t n = strlen(o->input);
+	if (n > 5 && !strcmp(o->input + n - 5, ".yaml")) {
+		TRY(conf_load(c, o->input, &file, err));
+	} else {
+		char *text = xasprintf("generator: %s", o->input);
+		enum status st = conf_parse(c, "strata trace gen", text, strlen(text), &file.root, err);
+		free(text);
+		TRY(st);
+	}
+	for (size_t i = 0; o->settings[i]; i++) TRY(conf_set(c, &file, o->settings[i], err));
+	return schema_bind(c, &gen_schema, file.root, p, err);
+}
+
+static enum status copy_generated(const struct options *o, const struct gen_params *p, struct trace_writer *w,
+				  struct err *err)
 {
 	struct sink sink = {.writer = w};
-	for (uint32_t i = 0; i < o->gen.threads; i++) {
+	for (uint32_t i = 0; i < p->threads; i++) {
 		struct trace_source *src;
-		TRY(gen_open("gen", &o->gen, o->seed, i, &src, err));
+		TRY(gen_open(o->input, p, o->seed, i, &src, err));
 		enum status st = copy_stream(src, i, (struct trace_cut){0, TRACE_UNKNOWN}, &sink, err);
 		trace_close(src);
 		TRY(st);
@@ -364,20 +326,30 @@ static enum status copy_generated(const struct options *o, struct trace_writer *
 	return OK;
 }
 
-static enum status run_gen(const struct options *o, struct err *err)
+static enum status write_generated(const struct options *o, const struct gen_params *p, struct err *err)
 {
 	struct trace_source *src;
 	struct trace_writer *w;
-	if (!o->output) return err_set(err, ERR_USAGE, "trace gen: -o FILE is required");
-	TRY(gen_open("gen", &o->gen, o->seed, 0, &src, err));
+	TRY(gen_open(o->input, p, o->seed, 0, &src, err));
 	const struct trace_info *info = trace_source_info(src);
 	struct trace_description d = {info->streams, info->lacks, info->page_bytes, info->meta};
 	enum status st = trace_writer_open(o->output, &d, &w, err);
 	trace_close(src);
 	TRY(st);
-	st = copy_generated(o, w, err);
+	st = copy_generated(o, p, w, err);
 	if (st == OK) return trace_writer_commit(w, err);
 	trace_writer_abort(w);
+	return st;
+}
+
+static enum status run_gen(const struct options *o, struct err *err)
+{
+	struct gen_params p;
+	if (!o->output) return err_set(err, ERR_USAGE, "trace gen: -o FILE is required");
+	struct conf *c = conf_new();
+	enum status st = bind_workload(o, c, &p, err);
+	if (st == OK) st = write_generated(o, &p, err);
+	conf_free(c);
 	return st;
 }
 
@@ -394,13 +366,15 @@ static char *gen_help(int key, const char *text, void *input)
 	wire_put(&out, "Keys:\n", 6);
 	for (size_t i = 1; i < gen_schema.count; i++) {
 		const struct param *row = &gen_schema.param[i];
-		if (row->kind == PARAM_LIST) continue; /* children need a YAML file */
+		if (row->kind == PARAM_LIST) continue;
 		char *line = xasprintf("  %s=%" PRIu64 " (%s, %" PRIu64 "..%" PRIu64 ") %s\n", row->name,
 				       row->dflt, row->unit, row->min, row->max, row->doc);
 		wire_put(&out, line, strlen(line));
 		free(line);
 	}
-	wire_put(&out, "", 1);
+	static const char mixture[] =
+		"  mix=[{generator: NAME, KEY: VALUE, ..., weight: N}, ...] the children of mix\n";
+	wire_put(&out, mixture, sizeof(mixture)); /* with its zero byte */
 	return (char *)out.bytes;
 }
 
@@ -450,8 +424,8 @@ static const struct command commands[] = {
 	 {export_options, parse_file, "FILE", "Convert from the native format.", 0, 0, 0}},
 	{"gen",
 	 run_gen,
-	 {gen_options, parse_gen, "GENERATOR [KEY=VALUE...]", "Write what a generator computes.\v", 0,
-	  gen_help, 0}},
+	 {gen_options, parse_gen, "GENERATOR|WORKLOAD.yaml [KEY=VALUE...]",
+	  "Write what a generator computes.\v", 0, gen_help, 0}},
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
@@ -468,9 +442,6 @@ static int run_command(const struct command *c, int argc, char **argv)
 	struct options o = {.count = TRACE_UNKNOWN, .seed = 1};
 	struct err err;
 	char *name = xasprintf("strata trace %s", c->name);
-	for (size_t i = 0; i < gen_schema.count; i++)
-		if (gen_schema.param[i].kind != PARAM_LIST)
-			*(uint64_t *)((char *)&o.gen + gen_schema.param[i].offset) = gen_schema.param[i].dflt;
 	argv[0] = name;
 	argp_err_exit_status = 2;
 	argp_parse(&c->argp, argc, argv, 0, NULL, &o);

@@ -22,7 +22,7 @@ static const char *const generator_names[] = {
 #define T struct gen_params
 #define GEN_ROWS \
 	P_ENUM(T, generator, generator_names, GEN_uniform, "how addresses follow each other"), \
-		P_U64(T, base_address, "bytes", UINT64_C(0x10000000000), 0, UINT64_C(1) << 56, \
+		P_U64(T, base_address, "bytes", UINT64_C(0x4000000000), 0, UINT64_C(1) << 56, \
 		      "first VA of the footprint"), \
 		P_U64(T, footprint_bytes, "bytes", UINT64_C(1) << 30, 1, UINT64_C(1) << 48, \
 		      "memory that is accessed"), \

@@ -218,9 +218,9 @@ enum status byte_stream_fill(struct byte_stream *s, struct err *err)
 	return st;
 }
 
-struct place byte_stream_place(const struct byte_stream *s, const uint8_t *at)
+struct trace_place byte_stream_place(const struct byte_stream *s, const uint8_t *at)
 {
-	struct place place;
+	struct trace_place place;
 	unsigned long long offset = s->offset + (uint64_t)(at - s->window);
 	snprintf(place.text, sizeof(place.text), "%.100s: at byte %llu%s", s->in->name, offset,
 		 s->zstd ? " after decompression" : "");

@@ -57,9 +57,9 @@ void byte_stream_close(struct byte_stream *s);
 enum status byte_stream_fill(struct byte_stream *s, struct err *err);
 
 /* "FILE: at byte N", with N counted after decompression where there is any; valid until the next call. */
-struct place {
+struct trace_place {
 	char text[160];
 };
-struct place byte_stream_place(const struct byte_stream *s, const uint8_t *at);
+struct trace_place byte_stream_place(const struct byte_stream *s, const uint8_t *at);
 
 #endif

@@ -49,6 +49,12 @@ check "gen writes as many accesses as asked for each thread" \
 	"$(trace info "$dir/z.stt" | awk '$1 == "accesses" {print $2}' | tr '\n' ' ')" "10000 10000 "
 trace export "$dir/z.stt" | trace import - -o "$dir/z2.stt"
 check "two streams survive the text form" "$(cmp "$dir/z.stt" "$dir/z2.stt" && echo same)" same
+trace gen mix accesses=5000 'mix=[{generator: chase, footprint_bytes: 1M}, {generator: uniform, weight: 3}]' -o "$dir/m.stt"
+check "gen takes the children of a mixture" "$(trace info "$dir/m.stt" | grep -c 'mix.1.weight=3')" 1
+printf 'generator: stride\nstride_bytes: 64K\naccesses: 77\n' >"$dir/w.yaml"
+trace gen "$dir/w.yaml" accesses=78 -o "$dir/w.stt"
+check "gen takes a workload file and settings on top" "$(trace info "$dir/w.stt" | awk '$1 == "L" {print $2}')" 78
+check "gen with an unknown generator exits 2" "$(exit_of trace gen zipp -o "$dir/x.stt")" 2
 check "gen with an unknown key exits 2" "$(exit_of trace gen uniform speed=9 -o "$dir/x.stt")" 2
 check "gen with a value out of range exits 2" "$(exit_of trace gen uniform read_percent=101 -o "$dir/x.stt")" 2
 check "gen with sizes that do not fit exits 2" "$(exit_of trace gen stride stride_bytes=3 -o "$dir/x.stt")" 2
