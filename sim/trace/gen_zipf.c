@@ -14,11 +14,16 @@
 #include "trace/gen.h"
 #include "trace/portable_math.h"
 
+/* Ranks are drawn in blocks: logarithms and exponentials of one block do not wait for each other's outcome. */
+enum { ZIPF_BLOCK = 256 };
+
 struct zipf {
 	struct permutation scatter; /* rank - 1 -> item */
 	double theta, q;            /* q = 1 - theta, 0 at theta = 1 */
 	double h_first, h_last;     /* H(1.5) - 1 and H(items + 0.5): the interval that is inverted */
 	double sure;                /* a rank this near above its x is accepted without further computation */
+	uint64_t rank[ZIPF_BLOCK];  /* accepted and not yet used: rank[used..accepted-1] */
+	size_t used, accepted;
 };
 
 /* h(x) = x^-theta. */
@@ -66,22 +71,42 @@ static void zipf_start(struct gen_state *s, uint64_t seed, uint32_t stream)
 	z->sure = 2 - zipf_inverse(z, zipf_integral(z, 2.5) - zipf_h(z, 2));
 }
 
-/* A rank in 1..n. */
-static inline uint64_t zipf_rank(const struct zipf *z, struct rng *rng)
+static inline uint64_t zipf_round(const struct zipf *z, double x)
 {
-	for (;;) {
-		double y = z->h_last + rng_unit(rng) * (z->h_first - z->h_last), x = zipf_inverse(z, y);
-		uint64_t k = x < 1 ? 1 : (uint64_t)(x + 0.5);
-		if (k > z->scatter.n) k = z->scatter.n;
-		double rank = (double)k;
-		if (rank - x <= z->sure || y >= zipf_integral(z, rank + 0.5) - zipf_h(z, rank)) return k;
+	uint64_t k = x < 1 ? 1 : (uint64_t)(x + 0.5);
+	return k < z->scatter.n ? k : z->scatter.n;
+}
+
+static inline bool zipf_accepts(const struct zipf *z, uint64_t k, double x, double y)
+{
+	double rank = (double)k;
+	return rank - x <= z->sure || y >= zipf_integral(z, rank + 0.5) - zipf_h(z, rank);
+}
+
+static void zipf_refill(struct zipf *z, struct rng *rng)
+{
+	double x[ZIPF_BLOCK], y[ZIPF_BLOCK];
+	for (int i = 0; i < ZIPF_BLOCK; i++) y[i] = z->h_last + rng_unit(rng) * (z->h_first - z->h_last);
+	for (int i = 0; i < ZIPF_BLOCK; i++) x[i] = zipf_inverse(z, y[i]);
+	z->used = z->accepted = 0;
+	for (int i = 0; i < ZIPF_BLOCK; i++) {
+		uint64_t k = zipf_round(z, x[i]);
+		z->rank[z->accepted] = k;
+		z->accepted += zipf_accepts(z, k, x[i], y[i]);
 	}
+}
+
+/* A rank in 1..n. */
+static inline uint64_t zipf_rank(struct zipf *z, struct rng *rng)
+{
+	while (z->used == z->accepted) zipf_refill(z, rng);
+	return z->rank[z->used++];
 }
 
 static void zipf_fill(struct gen_state *s, struct record *buf, size_t n)
 {
 	const struct gen_params p = *s->p;
-	const struct zipf *z = s->own;
+	struct zipf *z = s->own;
 	uint64_t places = p.item_bytes / p.access_bytes;
 	struct rng rng = s->rng;
 	for (size_t i = 0; i < n; i++) {
