@@ -143,6 +143,15 @@ static enum status sink_put(struct sink *sink, uint32_t stream, const struct rec
 	return OK;
 }
 
+/* Says that a window reaches beyond the end; what there is of it was taken. */
+static void warn_of_short_window(uint32_t stream, const struct trace_cut *left)
+{
+	if (left->skip || (left->count && left->count != TRACE_UNKNOWN))
+		fprintf(stderr,
+			"strata: stream %" PRIu32 " ends before the window of --skip and --count does\n",
+			stream);
+}
+
 /* All records of a source that are in the window. */
 static enum status copy_stream(struct trace_source *src, uint32_t stream, struct trace_cut cut,
 			       struct sink *sink, struct err *err)
@@ -155,6 +164,7 @@ static enum status copy_stream(struct trace_source *src, uint32_t stream, struct
 		st = trace_next(src, batch, TRACE_BATCH, &n, err);
 		if (st == OK) st = sink_put(sink, stream, batch, trace_cut_batch(&cut, batch, n), err);
 	}
+	if (st == OK) warn_of_short_window(stream, &cut);
 	free(batch);
 	return st;
 }

@@ -70,6 +70,8 @@ check "and leaves no output" "$(ls "$dir" | grep -c '^x')" 0
 check "a foreign file exits 2" "$(exit_of trace info Makefile)" 2
 check "a missing file exits 2" "$(exit_of trace info "$dir/none")" 2
 check "import --from the wrong format exits 2" "$(exit_of trace import --from text "$recording" -o "$dir/x.stt")" 2
+trace export "$shipped" --skip 1999990 --count 100 >"$dir/tail.txt" 2>"$dir/err"
+check "a window beyond the end is said to be short" "$(grep -c 'ends before the window' "$dir/err")" 1
 check "a place that cannot be written exits 3" "$(exit_of trace gen uniform accesses=10 -o "$dir/no/x.stt")" 3
 if [ -w /dev/full ]; then
 	check "a full disk behind standard output exits 3" "$(trace cat "$shipped" >/dev/full 2>"$dir/err"; echo $?)" 3
