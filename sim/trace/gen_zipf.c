@@ -2,7 +2,7 @@
  * Ranks are scattered over the footprint by a fixed random permutation, so that popular items are no neighbours; the
  * access falls on a uniformly drawn place in the item.
  *
- * Method: rejection-inversion, exact for any number of items with constant memory; it rejects a few per cent.
+ * Method: rejection-inversion, exact for any number of items with constant memory; it rejects less than 2 %.
  * Source: W. Hoermann and G. Derflinger, "Rejection-inversion to generate variates from monotone discrete
  * distributions", ACM TOMACS 6(3), 1996. Logarithm and exponential are the portable ones, so that the stream
  * does not depend on the host's mathematical library.

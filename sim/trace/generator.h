@@ -4,6 +4,7 @@
  * To add one: write sim/trace/gen_<name>.c with `const struct generator gen_<name>` and a row in GENERATORS. From
  * that follow its name in YAML and on the command line, its help, and the contract tests. A stream is decided by
  * (parameters, seed, stream number) alone. Instructions between accesses are counted by `gap`; there are no fetches.
+ * Not modelled: instruction fetches, phases that change over time, dependences other than the chase's.
  */
 #ifndef TRACE_GENERATOR_H
 #define TRACE_GENERATOR_H

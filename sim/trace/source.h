@@ -4,6 +4,7 @@
  * A file may hold the streams of several threads; a source is one of them, and every vCPU opens its own. What a
  * stream lacks (instruction fetches, sizes, ...) is part of its description. The end of a stream is reported only
  * after its totals and checksums agreed, so a short file is never taken for a short program.
+ * Not modelled: time stamps, and any order between the streams of a file; when each thread runs is the scheduler's.
  */
 #ifndef TRACE_SOURCE_H
 #define TRACE_SOURCE_H
