@@ -21,13 +21,15 @@ static const struct column compare_columns[] = {
 	X(hist, "p99", "unit") \
 	X(hist, "max", "unit")
 #define ONE_NUMBER(hist, column, unit) \
-	" UNION ALL SELECT run, path || '." column "', " unit ", " column " FROM " hist " WHERE region = ?3"
+	" UNION ALL SELECT run, path || '." column "', " unit ", " column " FROM " hist \
+	" WHERE region = ?3 AND run IN (?1, ?2)"
 
 /* ?1, ?2 the runs, ?3 region, ?4 pattern or NULL, ?5 whether equal values are wanted. A relative difference is taken
  * against the larger value, so that swapping the runs keeps the order and 0 against 5 is 1, not infinite; a counter
  * that only one run has comes last. */
 #define COMPARE_SQL(stat, hist) \
-	"WITH v AS (SELECT run, path, unit, value FROM " stat " WHERE region = ?3" HIST_NUMBERS( \
+	"WITH v AS (SELECT run, path, unit, value FROM " stat \
+	" WHERE region = ?3 AND run IN (?1, ?2)" HIST_NUMBERS( \
 		ONE_NUMBER, \
 		hist) "), pair AS (SELECT path, unit, a.value AS a, b.value AS b" \
 		      "  FROM (SELECT * FROM v WHERE run = ?1) AS a FULL JOIN (SELECT * FROM v WHERE run = ?2) AS b" \
