@@ -211,6 +211,41 @@ Test(report, a_run_that_is_not_there_is_an_error_that_lists_those_that_are)
 	sample_remove(path);
 }
 
+static int count_call(void *calls)
+{
+	++*(int *)calls;
+	return 0;
+}
+
+/* Hundreds of steps of SQLite's machine that the summary of `runs` runs takes. */
+static int work_of_summary(int runs)
+{
+	int calls = 0;
+	char *path = sample_path();
+	struct err err;
+	struct table *t;
+	struct store *st = sample_open(path);
+	for (int i = 0; i < runs; i++) {
+		sample_gather(st, "again", 2, 2000);
+		cr_assert(eq(int, store_run_commit(st, NULL, &err), OK));
+	}
+	sqlite3_progress_handler(store_connection(st), 100, count_call, &calls);
+	cr_assert(eq(int,
+		     report_summary(st, &(struct report_query){.region = "measured", .all = true}, &t, &err),
+		     OK));
+	cr_expect(eq(int, table_row_count(t), runs));
+	table_free(t);
+	store_close(st);
+	sample_remove(path);
+	return calls;
+}
+
+Test(report, summary_takes_work_in_proportion_to_the_runs)
+{
+	int few = work_of_summary(10), many = work_of_summary(40);
+	cr_expect(many < 6 * few, "%d steps for 10 runs, %d for 40", few, many);
+}
+
 /* ---- compare ---- */
 
 /* A second run whose counters differ in three places: more, none, only there. */
