@@ -73,15 +73,16 @@ static bool is_memory(const struct fault_site *s, unsigned bits)
 static struct hyp_fault map_frames(struct fault_site *s, int level, uint64_t frame, unsigned size_bits)
 {
 	struct pgtable *t = &s->vm->stage2;
-	unsigned bits = level_entry_bits(t->granule_bits, level);
+	unsigned bits = level_entry_bits(t->granule_bits, level), entries_bits = size_bits - bits;
 	uint64_t attributes = leaf_attributes(s->vm->hyp, t, s->access);
-	if (pgtable_descend(t, bits_align_down(s->ipa, size_bits), level, &s->slot) != PGTABLE_OK) {
+	if (pgtable_descend(t, s->ipa, level, &s->slot) != PGTABLE_OK) {
 		frames_give(t->frames, frame, size_bits);
 		return failed();
 	}
 	physmem_clear(t->mem, (struct pa){frame}, UINT64_C(1) << size_bits);
-	if (size_bits > bits) attributes |= DESC_CONTIGUOUS;
-	for (uint64_t i = 0; i >> (size_bits - bits) == 0; i++) {
+	s->slot.at.raw = bits_align_down(s->slot.at.raw, entries_bits + DESC_BYTES_BITS);
+	if (entries_bits) attributes |= DESC_CONTIGUOUS;
+	for (uint64_t i = 0; i >> entries_bits == 0; i++) {
 		struct pgtable_slot slot = s->slot;
 		slot.at.raw += i << DESC_BYTES_BITS;
 		pgtable_set(t, &slot, desc_leaf(frame + (i << bits), t->layout, level) | attributes);

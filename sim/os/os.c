@@ -112,6 +112,7 @@ static struct os_fault map_frames(struct fault_site *s, int level, uint64_t fram
 		give_frame(s->os, t, frame, size_bits);
 		return failed(r);
 	}
+	s->slot.at.raw = bits_align_down(s->slot.at.raw, entries_bits + DESC_BYTES_BITS);
 	if (entries_bits) attributes |= DESC_CONTIGUOUS;
 	write_leaves(s, 1u << entries_bits, frame, attributes);
 	return (struct os_fault){.size_bits = size_bits, .frame = frame, .cycles = s->os->p.fault_cycles};

@@ -118,8 +118,7 @@ static enum pgtable_result split_block(struct pgtable *t, struct pgtable_slot *s
 
 enum pgtable_result pgtable_descend(struct pgtable *t, uint64_t addr, int level, struct pgtable_slot *slot)
 {
-	slot->level = t->start_level;
-	enum pgtable_result r = load_slot(t, t->root, addr, slot);
+	enum pgtable_result r = PGTABLE_OK;
 	while (r == PGTABLE_OK && slot->level < level) {
 		uint64_t table;
 		if (is_block(slot)) {

@@ -55,7 +55,7 @@ enum pgtable_result pgtable_create(struct pgtable *t, unsigned concatenated);
 /* The leaf or invalid descriptor that `addr` leads to. PGTABLE_NO_BACKING only if a table cannot be resolved. */
 enum pgtable_result pgtable_find(const struct pgtable *t, uint64_t addr, struct pgtable_slot *slot);
 
-/* The slot for `addr` at `level`, creating tables on the way and splitting blocks that are in it. */
+/* Goes on from the slot that pgtable_find() gave for `addr`, down to `level`: creates missing tables, splits blocks. */
 enum pgtable_result pgtable_descend(struct pgtable *t, uint64_t addr, int level, struct pgtable_slot *slot);
 
 /* Stores a descriptor. */
