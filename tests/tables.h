@@ -1,7 +1,8 @@
 /* tables.h - a kernel, natively or in a VM, whose mappings a test follows access by access.
  *
- * Each access is translated by the functional plane (mmu/translate.h); its faults go to os and hyp as in a machine, and what
- * they say they mapped is written down. Where an access must end is then known without looking at any table.
+ * Each access is translated by the functional plane (mmu/translate.h); its faults go to os and hyp as in a
+ * machine, and what they say they mapped is written down. Where an access must end is then known without
+ * looking at any table.
  */
 #ifndef TESTS_TABLES_H
 #define TESTS_TABLES_H

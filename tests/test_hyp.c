@@ -11,8 +11,8 @@ static struct tables *open_vm(struct tables_setup s)
 	return tables_open(&s, &f);
 }
 
-/* Linux 6.x with KVM, default IPA size: ../shared/real/snapshots/linux_vhe_guest1_guest1, without the bits of pointer
- * authentication and RAS in HCR_EL2. */
+/* Linux 6.x with KVM, default IPA size: ../shared/real/snapshots/linux_vhe_guest1_guest1, without the bits of
+ * pointer authentication and RAS in HCR_EL2. */
 Test(hyp, registers_are_those_of_a_running_vm)
 {
 	struct tables *w = open_vm(tables_vm());
@@ -218,6 +218,20 @@ Test(hyp, pages_are_execute_never_until_a_fetch_where_caches_need_it)
 	tables_close(w);
 }
 
+Test(hyp, faults_of_the_guest_kernel_on_its_tables_are_priced_once)
+{
+	struct tables_setup s = tables_vm();
+	struct features f = tables_features();
+	struct tables *w = tables_open(&s, &f);
+	struct pa pa;
+	cr_assert(hyp_populate(w->vm, at(0x50000000), &pa));
+	cr_assert(hyp_populate(w->vm, at(0x50000008), &pa));
+	cr_assert(hyp_populate(w->vm, at(0x50001000), &pa));
+	cr_assert(eq(u64, hyp_take_populate_cycles(w->vm), 2 * s.hyp.fault_cycles));
+	cr_assert(eq(u64, hyp_take_populate_cycles(w->vm), 0));
+	tables_close(w);
+}
+
 Test(hyp, vms_share_no_memory)
 {
 	struct tables *w = open_vm(tables_vm());
@@ -281,7 +295,7 @@ Test(hyp, impossible_parameters_name_key_and_limits)
 
 /* ---- cost ----------------------------------------------------------------------------------- */
 
-/* 1 GiB of 4K pages touched at random, under 4K pages scattered over the host: leaf tables full at both stages. */
+/* 1 GiB of 4K pages touched at random, under 4K pages scattered over the host: both stages' tables full. */
 Test(hyp, tables_of_both_stages_cost_12_host_bytes_per_page)
 {
 	struct tables_setup s = tables_vm();

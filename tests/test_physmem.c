@@ -49,7 +49,7 @@ Test(physmem, page_with_too_many_templates_turns_raw_and_keeps_every_word)
 	physmem_free(m);
 }
 
-/* 64 pages, each with 4 of 64 templates in changing company: more than a set holds, but no page needs many. */
+/* 64 pages, each with 4 of 64 templates in changing company: more than a set holds, a page needs few. */
 Test(physmem, pages_of_few_templates_stay_compact_however_many_there_are_in_all)
 {
 	struct physmem *m = physmem_new();
@@ -109,7 +109,7 @@ static uint64_t *naive_word(struct naive *n, uint64_t address)
 	return &n->word[i];
 }
 
-/* How the words of a run look: descriptors of `templates` kinds, and any bits at all in `wild_percent` of cases. */
+/* How the words of a run look: descriptors of `templates` kinds, and `wild_percent` of any bits at all. */
 struct word_mix {
 	char name[24];
 	uint64_t templates, wild_percent, regions;

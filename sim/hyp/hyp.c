@@ -210,7 +210,16 @@ bool hyp_ipa_to_pa(const struct hyp_vm *vm, struct ipa ipa, struct pa *pa)
 bool hyp_populate(struct hyp_vm *vm, struct ipa ipa, struct pa *pa)
 {
 	if (hyp_ipa_to_pa(vm, ipa, pa)) return true;
-	return hyp_handle_stage2_fault(vm, ipa, ACCESS_WRITE).size_bits && hyp_ipa_to_pa(vm, ipa, pa);
+	struct hyp_fault fault = hyp_handle_stage2_fault(vm, ipa, ACCESS_WRITE);
+	vm->populate_cycles += fault.cycles;
+	return fault.size_bits && hyp_ipa_to_pa(vm, ipa, pa);
+}
+
+cycles_t hyp_take_populate_cycles(struct hyp_vm *vm)
+{
+	cycles_t cycles = vm->populate_cycles;
+	vm->populate_cycles = 0;
+	return cycles;
 }
 
 static bool resolve(void *vm, uint64_t addr, struct pa *pa)

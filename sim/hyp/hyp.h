@@ -2,8 +2,8 @@
  *
  *   fault: (VM, IPA, access) -> what was mapped, or that the IPA is no memory (a device: an exit to the VMM)
  *
- * Geometry, descriptors and registers are those of KVM on arm64: the start level is the one that needs at most 16
- * concatenated tables, leaves are Normal write-back, inner shareable, with the access flag set.
+ * Geometry, descriptors and registers are those of KVM on arm64: the start level is the one that needs at
+ * most 16 concatenated tables, leaves are Normal write-back, inner shareable, with the access flag set.
  * hyp_view() lets a guest kernel (os.h) write its tables at IPAs; that touches memory, and so takes stage 2
  * faults, which are counted like any other.
  *
@@ -66,7 +66,7 @@ struct hyp_vm; /* owned by the hyp; lives as long */
 
 /* Whether a machine with these features can run it; ERR_CONFIG names key and choice. */
 enum status hyp_check(const struct hyp_params *p, const struct features *f, struct err *err);
-/* What frames_new needs for host memory [base, base + bytes). */
+/* What frames_new needs for host memory [base, base + bytes), but the seed. */
 struct frames_params hyp_frames_params(const struct hyp_params *p, uint64_t base, uint64_t bytes);
 
 /* A hypervisor that backs VMs from `frames` (made with hyp_frames_params); borrowed, like `mem`. */
@@ -83,13 +83,17 @@ void hyp_write_regs(const struct hyp_vm *vm, struct sysregs *regs);
 struct hyp_fault hyp_handle_stage2_fault(struct hyp_vm *vm, struct ipa ipa, enum access_kind access);
 /* The PA behind `ipa` if it is mapped. Functional: nothing is charged, counted or created. */
 bool hyp_ipa_to_pa(const struct hyp_vm *vm, struct ipa ipa, struct pa *pa);
-/* The same, but what is absent is mapped first, as by a write; false: not memory, or none left. */
+/* The same, but what is absent is mapped first, by a stage 2 write fault; false: not memory, or none left. */
 bool hyp_populate(struct hyp_vm *vm, struct ipa ipa, struct pa *pa);
-/* Removes what is mapped in [ipa, ipa + bytes) and gives its frames back; returns the number of leaves removed. */
+/* Removes what is mapped in [ipa, ipa + bytes) and gives its frames back; returns the leaves removed. */
 uint64_t hyp_unmap(struct hyp_vm *vm, struct ipa ipa, uint64_t bytes);
 
 /* For os_new: the VM's memory as its kernel writes it. Valid while the VM is. */
 struct pgtable_view hyp_view(struct hyp_vm *vm);
+
+/* The cost of the faults that hyp_populate() and the view took since the last call: they happen while the guest
+ * kernel runs, so whoever called it charges them. */
+cycles_t hyp_take_populate_cycles(struct hyp_vm *vm);
 
 struct hyp_stats *hyp_stats(struct hyp_vm *vm);
 

@@ -24,10 +24,11 @@ static const struct param rows[] = {
 	      "size of the VM's memory"),
 	P_ENUM(T, placement, placement_names, OS_IN_ORDER,
 	       "host pages come in order, or scattered as after a long uptime"),
-	/* CAL: dirty_ms_rwlock_vgic of references/hardware.yaml, 1 vCPU: 803 ms / 524288 pages = 1.53 us, at 3 GHz. */
+	/* CAL: dirty_ms_rwlock_vgic of references/hardware.yaml, 1 vCPU: 803 ms / 524288 pages = 1.53 us, at
+	 * 3 GHz. */
 	P_U64(T, fault_cycles, "cycles", 4600, 0, 1000000000,
-	      "cost of a stage 2 fault that maps a page or a run, exit and entry included (derived: Altra, KVM, 803 "
-	      "ms for 524288 write faults on 4K pages at 3 GHz)"),
+	      "cost of a stage 2 fault that maps a page or a run, exit and entry included (derived: Altra, KVM, "
+	      "803 ms for 524288 write faults on 4K pages at 3 GHz)"),
 	/* CAL: estimated; a page fault and zeroing 2 MiB at 20 GB/s. */
 	P_U64(T, block_fault_cycles, "cycles", 305000, 0, UINT64_C(1000000000000),
 	      "cost of a stage 2 fault that maps a block (estimated: 2 MiB zeroed at 20 GB/s, 3 GHz)"),
@@ -40,7 +41,8 @@ static unsigned granule_bits(const struct hyp_params *p) { return GRANULE_4K + 2
 
 unsigned hyp_block_bits(const struct hyp_params *p) { return level_entry_bits(granule_bits(p), 2); }
 
-/* stage2_pgtable_levels(): four bits of the IPA may go to concatenated tables; there are two levels at least. */
+/* stage2_pgtable_levels(): four bits of the IPA may go to concatenated tables; there are two levels at
+ * least. */
 struct hyp_geometry hyp_geometry(const struct hyp_params *p)
 {
 	struct hyp_geometry g = {.granule_bits = granule_bits(p)};

@@ -1,7 +1,7 @@
 /* regs.c - the EL2 registers as KVM programs them.
  *
- * Source: kvm_get_vtcr() in arch/arm64/kvm/hyp/pgtable.c, kvm_get_vttbr(), vcpu_reset_hcr(), include/asm/kvm_arm.h;
- * the values agree with the register dumps of running VMs in tests/test_hyp.c.
+ * Source: kvm_get_vtcr() in arch/arm64/kvm/hyp/pgtable.c, kvm_get_vttbr(), vcpu_reset_hcr(),
+ * include/asm/kvm_arm.h; the values agree with the register dumps of running VMs in tests/test_hyp.c.
  */
 #include "hyp/vm.h"
 
@@ -13,8 +13,8 @@ enum { VTCR_SL0 = 6, VTCR_IRGN0 = 8, VTCR_ORGN0 = 10, VTCR_SH0 = 12, VTCR_TG0 = 
 #define VTCR_RES1 BIT(31)
 #define VTCR_DS BIT(32)
 
-/* TSC TSW TWI VM BSU=inner FB TACR AMO SWIO TIDCP RW FMO IMO PTW TID3: what KVM traps or routes whenever a guest runs
- * alone on its core (TWE is set only when others wait for it). */
+/* TSC TSW TWI VM BSU=inner FB TACR AMO SWIO TIDCP RW FMO IMO PTW TID3: what KVM traps or routes whenever a
+ * guest runs alone on its core (TWE is set only when others wait for it). */
 #define HCR_GUEST_FLAGS \
 	(BIT(19) | BIT(22) | BIT(13) | HCR_VM | BIT(10) | BIT(9) | BIT(21) | BIT(5) | BIT(1) | BIT(20) | \
 	 BIT(31) | BIT(3) | BIT(4) | HCR_PTW | BIT(18))

@@ -23,7 +23,7 @@ struct range_stack {
 	size_t count, allocated;
 };
 
-/* Scattering: units of the region are numbered from `origin`; odd ones go to pages, even ones to whom comes first. */
+/* Scattering: units of the region are numbered from `origin`; odd ones go to pages, even ones to all. */
 struct scatter {
 	bool on, evens_closed;  /* closed: all even units that were left are scattered over, too */
 	unsigned unit_bits;     /* log2 of a unit's bytes */

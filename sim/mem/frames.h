@@ -1,4 +1,4 @@
-/* frames.h - hands out the page frames of one region: a NUMA node's memory, or a VM's (then addresses are IPAs).
+/* frames.h - hands out the page frames of one region: a NUMA node's memory, or a VM's (addresses are IPAs).
  *
  *   page: one base page, in order or scattered     block: a naturally aligned power of two
  *   table: a page for a translation table, taken from groups of 2 MiB that hold nothing else
@@ -37,8 +37,8 @@ void frames_free(struct frames *f);
 /* Each puts an address into *addr, or returns false and leaves it: the region has nothing left that fits. */
 bool frames_take_page(struct frames *f, uint64_t *addr);
 bool frames_take_table(struct frames *f, uint64_t *addr);
-/* 2^bits bytes, aligned to their size; bits is at least page_bits. A scattered region has no blocks larger than a
- * pageblock, and a small one (below 16 pageblocks) none larger than 256 KiB. */
+/* 2^bits bytes, aligned to their size; bits is at least page_bits. A scattered region has no blocks larger
+ * than a pageblock, and a small one (below 16 pageblocks) none larger than 256 KiB. */
 bool frames_take_block(struct frames *f, unsigned bits, uint64_t *addr);
 /* A pageblock, for a huge page: fails as often as fail_percent says. */
 bool frames_take_huge(struct frames *f, uint64_t *addr);

@@ -7,9 +7,9 @@
  *   compact  512 x 32 bits: 4 bits choose a template of attributes, 28 bits are <39:12> of the word.
  *            Templates live in sets of 16 that pages share, so that they stay in the host's L1.
  *   raw      512 x 64 bits, for pages that need more than 16 templates.
- * A word is found by a hash of its page number, then in the page: two host cache misses at worst. (A radix tree is no
- * faster here, and where scattered placement leaves one table in each of its nodes it costs many times the tables.)
- * Memory is not thread-safe; it grows and never shrinks.
+ * A word is found by a hash of its page number, then in the page: two host cache misses at worst. (A radix
+ * tree is no faster here, and where scattered placement leaves one table in each of its nodes it costs many
+ * times the tables.) Memory is not thread-safe; it grows and never shrinks.
  *
  * Not modelled: data. Programs' loads and stores carry no values; only tables are held here.
  */

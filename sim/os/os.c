@@ -135,7 +135,7 @@ static bool map_huge(struct fault_site *s, struct os_fault *out)
 	return true;
 }
 
-/* Whether nothing of the naturally aligned run around the slot is mapped. A run never leaves its table page. */
+/* Whether nothing of the naturally aligned run around the slot is mapped. A run stays in one table. */
 static bool run_is_empty(const struct fault_site *s, unsigned run_entries_bits)
 {
 	struct pa at = {bits_align_down(s->slot.at.raw, run_entries_bits + DESC_BYTES_BITS)};

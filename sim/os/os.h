@@ -1,4 +1,4 @@
-/* os.h - the kernel of a machine or of a guest, as far as translation sees it: address spaces that fill on demand.
+/* os.h - the kernel of a machine or of a guest, as translation sees it: address spaces that fill on demand.
  *
  *   fault: (address space, VA, access) -> what was mapped, and what that cost
  *
@@ -11,7 +11,8 @@
  * read-write, and an access that is not allowed is granted. os_protect says so explicitly. When they grow,
  * a page first read is writable but clean (DBM, AP[2]): FEAT_HAFDBS or a permission fault makes it dirty.
  *
- * Source: Linux 6.6 arch/arm64: include/asm/pgtable-prot.h, pgtable-hwdef.h, pgalloc.h, mm/proc.S, mm/contpte.c (6.9).
+ * Source: Linux 6.6 arch/arm64: include/asm/pgtable-prot.h, pgtable-hwdef.h, pgalloc.h, mm/proc.S,
+ * mm/contpte.c (6.9).
  * Not modelled: VMAs (THP and runs are taken wherever nothing of the block is mapped), the shared zero page,
  * copy-on-write, khugepaged, contiguous blocks (hugetlb), swapping, KPTI's trampoline tables.
  */
@@ -75,14 +76,15 @@ struct os_aspace; /* owned by the os; lives as long */
 
 enum { OS_PROT_READ = 1, OS_PROT_WRITE = 2, OS_PROT_EXEC = 4 };
 
-/* Whether the combination exists in Linux and on a machine with these features; ERR_CONFIG names key and choice. */
+/* Whether Linux and a machine with these features have the combination; ERR_CONFIG names key and choice. */
 enum status os_check(const struct os_params *p, const struct features *f, struct err *err);
 
-/* What frames_new needs for this kernel's memory [base, base + bytes). `path` names its random stream. */
+/* What frames_new needs for this kernel's memory [base, base + bytes), but the seed. */
 struct frames_params os_frames_params(const struct os_params *p, uint64_t base, uint64_t bytes);
 
-/* A kernel whose memory is `frames` (made with os_frames_params). Both and `mem` are borrowed and outlive it. A `view`
- * of NULL means native. ERR_CONFIG as os_check, and when the memory cannot hold even the kernel's root table. */
+/* A kernel whose memory is `frames` (made with os_frames_params). Both and `mem` are borrowed and outlive it.
+ * A `view` of NULL means native. ERR_CONFIG as os_check, and when the memory cannot hold even the kernel's
+ * root table. */
 enum status os_new(const struct os_params *p, const struct features *f, struct frames *frames,
 		   struct physmem *mem, const struct pgtable_view *view, struct os **out, struct err *err);
 void os_free(struct os *os);
@@ -91,15 +93,16 @@ void os_free(struct os *os);
 struct os_aspace *os_aspace_new(struct os *os, uint16_t asid);
 uint16_t os_aspace_asid(const struct os_aspace *as);
 
-/* Writes SCTLR, TCR, MAIR and both TTBRs as they are while `as` runs: those of EL1 (REGIME_EL10), or of EL2 with
- * HCR_EL2.{E2H,TGE} set (REGIME_EL20, a host kernel with VHE). ASIDs are in TTBR1 (TCR.A1), as Linux has them. */
+/* Writes SCTLR, TCR, MAIR and both TTBRs as they are while `as` runs: those of EL1 (REGIME_EL10), or of EL2
+ * with HCR_EL2.{E2H,TGE} set (REGIME_EL20, a host kernel with VHE). ASIDs are in TTBR1 (TCR.A1), as Linux has
+ * them. */
 void os_write_regs(const struct os *os, const struct os_aspace *as, enum regime regime, struct sysregs *regs);
 
-/* Maps or upgrades what an access to `va` (without tag) needs. Amortised well below a microsecond of host time. */
+/* Maps or upgrades what an access to `va` (without tag) needs. Well below a microsecond on average. */
 struct os_fault os_handle_fault(struct os *os, struct os_aspace *as, struct va va, enum access_kind access);
 
-/* Removes what is mapped in [va, va + bytes), whole pages, and gives its frames back; returns the number of leaf
- * descriptors removed, for the TLB maintenance that the caller owes. Blocks that stick out are split. */
+/* Removes what is mapped in [va, va + bytes), whole pages, and gives its frames back; returns the number of
+ * leaf descriptors removed, for the TLB maintenance that the caller owes. Blocks that stick out are split. */
 uint64_t os_unmap(struct os *os, struct os_aspace *as, struct va va, uint64_t bytes);
 /* Sets the permissions (OS_PROT_*) of what is mapped there; returns the number of descriptors changed. */
 uint64_t os_protect(struct os *os, struct os_aspace *as, struct va va, uint64_t bytes, unsigned prot);

@@ -9,8 +9,8 @@ static const char *const placement_names[] = {"in_order", "scattered", NULL};
 static const struct param rows[] = {
 	P_ENUM(T, page_size, page_size_names, OS_PAGE_4K, "page size of the kernel, its granule at stage 1"),
 	P_U64(T, va_bits, "bits", 48, 36, 52,
-	      "size of the user and of the kernel half: 39, 48, 52 with 4K; 36, 47, 48, 52 with 16K; 42, 48, 52 "
-	      "with 64K pages"),
+	      "size of the user and of the kernel half: 39, 48, 52 with 4K pages; 36, 47, 48, 52 with 16K; "
+	      "42, 48, 52 with 64K"),
 	P_ENUM(T, thp, thp_names, OS_THP_NEVER,
 	       "transparent huge pages: a first touch maps a whole block (2M, 32M, 512M)"),
 	P_U64(T, thp_fail_percent, "percent", 0, 0, 100,
@@ -27,8 +27,8 @@ static const struct param rows[] = {
 	       "first-level cache"),
 	/* CAL: estimated; an anonymous 4 KiB fault takes 0.5 to 0.7 us with zeroing on 3 GHz servers. */
 	P_U64(T, fault_cycles, "cycles", 1800, 0, 1000000000,
-	      "kernel's cost of a minor fault that maps a page or a run (estimated: 0.6 us at 3 GHz, zeroing of one "
-	      "page included)"),
+	      "kernel's cost of a minor fault that maps a page or a run (estimated: 0.6 us at 3 GHz, with zeroing "
+	      "of a page)"),
 	/* CAL: estimated; zeroing 2 MiB at 20 GB/s. */
 	P_U64(T, thp_fault_cycles, "cycles", 300000, 0, UINT64_C(1000000000000),
 	      "kernel's cost of a fault that maps a huge page (estimated: 2 MiB zeroed at 20 GB/s, 3 GHz)"),

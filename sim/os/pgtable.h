@@ -1,8 +1,8 @@
 /* pgtable.h - builds translation tables: descends, creates missing tables, splits blocks, visits leaves.
  *
- * One `struct pgtable` is one tree of either stage. It writes real descriptors into physical memory. A tree of a
- * guest stands at IPAs: `view` then turns each table address into a PA. What a leaf says beyond its output
- * address is the caller's business (os.c for stage 1, hyp.c for stage 2).
+ * One `struct pgtable` is one tree of either stage. It writes real descriptors into physical memory. A tree
+ * of a guest stands at IPAs: `view` then turns each table address into a PA. What a leaf says beyond its
+ * output address is the caller's business (os.c for stage 1, hyp.c for stage 2).
  *
  * Source: Arm ARM DDI 0487, D8.3; Linux arch/arm64/kvm/hyp/pgtable.c for the shape.
  * Not modelled: break-before-make and TLB maintenance (the caller's), freeing of emptied tables.
@@ -18,8 +18,8 @@
 /* How a builder reaches the memory its tables stand in. */
 struct pgtable_view {
 	void *ctx;
-	/* The PA behind an address that a table holds, populated if need be; false: the host has no memory left.
-	 * NULL: the addresses are PAs. */
+	/* The PA behind an address that a table holds, populated if need be; false: the host has no memory
+	 * left. NULL: the addresses are PAs. */
 	bool (*resolve)(void *ctx, uint64_t addr, struct pa *pa);
 };
 
@@ -52,10 +52,10 @@ struct pgtable_slot {
 /* Takes the start table(s), 2^concatenated pages, aligned to their total size. */
 enum pgtable_result pgtable_create(struct pgtable *t, unsigned concatenated);
 
-/* The leaf or invalid descriptor that `addr` leads to. PGTABLE_NO_BACKING only if a table cannot be resolved. */
+/* The leaf or invalid descriptor that `addr` leads to. Never PGTABLE_NO_FRAME. */
 enum pgtable_result pgtable_find(const struct pgtable *t, uint64_t addr, struct pgtable_slot *slot);
 
-/* Goes on from the slot that pgtable_find() gave for `addr`, down to `level`: creates missing tables, splits blocks. */
+/* Goes on from the slot that pgtable_find() gave for `addr`, to `level`: creates tables, splits blocks. */
 enum pgtable_result pgtable_descend(struct pgtable *t, uint64_t addr, int level, struct pgtable_slot *slot);
 
 /* Stores a descriptor. */
@@ -64,11 +64,12 @@ void pgtable_set(struct pgtable *t, const struct pgtable_slot *slot, uint64_t de
 /* A leaf's output address. */
 uint64_t pgtable_output(const struct pgtable *t, const struct pgtable_slot *leaf);
 
-/* What a visitor makes of one leaf: its new descriptor; the same leaves it alone. `addr` is its input address. */
+/* The new descriptor of a leaf (the same leaves it alone). `addr` is its input address. */
 typedef uint64_t pgtable_edit_fn(void *ctx, uint64_t addr, const struct pgtable_slot *leaf);
 
-/* Offers every leaf within [addr, addr + bytes) to `edit`; blocks and contiguous runs that stick out are split first.
- * *edited counts the leaves that changed. Absent tables are skipped whole. On failure what came before stays done. */
+/* Offers every leaf within [addr, addr + bytes) to `edit`; blocks and contiguous runs that stick out are
+ * split first. *edited counts the leaves that changed. Absent tables are skipped whole. On failure what came
+ * before stays done. */
 enum pgtable_result pgtable_edit(struct pgtable *t, uint64_t addr, uint64_t bytes, pgtable_edit_fn *edit,
 				 void *ctx, uint64_t *edited);
 

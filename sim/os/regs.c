@@ -1,7 +1,8 @@
 /* regs.c - the translation registers as Linux programs them.
  *
- * Source: arch/arm64/mm/proc.S (__cpu_setup), include/asm/sysreg.h (INIT_SCTLR_EL1_MMU_ON), include/asm/kvm_arm.h
- * (HCR_HOST_VHE_FLAGS); the values agree with the register dumps of running kernels in tests/test_os.c.
+ * Source: arch/arm64/mm/proc.S (__cpu_setup), include/asm/sysreg.h (INIT_SCTLR_EL1_MMU_ON),
+ * include/asm/kvm_arm.h (HCR_HOST_VHE_FLAGS); the values agree with the register dumps of running kernels in
+ * tests/test_os.c.
  * Not modelled: pointer authentication, BTI and MTE bits of SCTLR.
  */
 #include "os/kernel.h"
