@@ -7,8 +7,6 @@
 
 #include "base/alloc.h"
 
-enum { HOST_BASE = 1 << 30 };
-
 struct features tables_features(void)
 {
 	return (struct features){.granules = 7,
@@ -37,6 +35,7 @@ struct tables_setup tables_native(void)
 					     .memory_bytes = UINT64_C(4) << 30,
 					     .fault_cycles = 2000,
 					     .block_fault_cycles = 8000},
+				     .host_base = 1 << 30,
 				     .host_bytes = UINT64_C(16) << 30,
 				     .regime = REGIME_EL20};
 }
@@ -51,7 +50,7 @@ struct tables_setup tables_vm(void)
 
 static void open_vm(struct tables *w, struct err *err)
 {
-	struct frames_params p = hyp_frames_params(&w->setup.hyp, HOST_BASE, w->setup.host_bytes);
+	struct frames_params p = hyp_frames_params(&w->setup.hyp, w->setup.host_base, w->setup.host_bytes);
 	p.seed = 1;
 	w->host = frames_new(&p);
 	cr_assert(eq(int, hyp_new(&w->setup.hyp, &w->features, w->host, w->mem, &w->hyp, err), OK), "%s",
@@ -75,7 +74,7 @@ static bool resolve(void *ctx, uint64_t addr, struct pa *pa)
 static void open_os(struct tables *w, struct err *err)
 {
 	const struct hyp_params *h = &w->setup.hyp;
-	struct frames_params p = os_frames_params(&w->setup.os, HOST_BASE, w->setup.host_bytes);
+	struct frames_params p = os_frames_params(&w->setup.os, w->setup.host_base, w->setup.host_bytes);
 	if (w->vm) p = os_frames_params(&w->setup.os, h->memory_base, h->memory_bytes);
 	p.seed = 2;
 	w->guest = frames_new(&p);

@@ -17,7 +17,7 @@ struct tables_setup {
 	struct os_params os;
 	struct hyp_params hyp;
 	bool vm; /* false: native, `hyp` is of no account */
-	uint64_t host_bytes;
+	uint64_t host_base, host_bytes;
 	enum regime regime; /* of the kernel */
 };
 

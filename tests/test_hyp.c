@@ -74,6 +74,7 @@ static struct tables *open_combination(const struct combination *c, uint64_t var
 	s.os.placement = s.hyp.placement = variant >> 2 & 1;
 	s.hyp.exec_on_fetch = variant & 1;
 	if (c->wide) s.hyp.ipa_bits = 52;
+	if (c->wide) s.host_base = UINT64_C(5) << 49, s.hyp.memory_base = UINT64_C(3) << 50;
 	if (!c->stack) return tables_open(&s, &f);
 	s.hyp.granule = (c->stack - 1) / 4;
 	s.hyp.mapping = (c->stack - 1) / 2 % 2;

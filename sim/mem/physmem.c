@@ -126,7 +126,7 @@ static uint64_t set_new(struct physmem *m)
 	return a->usage.template_sets++;
 }
 
-/* A set that holds all of `need`: the recent one that lacks the fewest, completed, or a new one. SETS_MAX: none. */
+/* A set that holds all of `need`: the recent one that lacks the fewest, completed, or else a new one. */
 static uint64_t set_for(struct physmem *m, const struct physmem_set *need)
 {
 	uint64_t count = m->arena->usage.template_sets, best = SETS_MAX;
