@@ -136,6 +136,9 @@ Test(frames, what_is_given_back_is_taken_again)
 	cr_assert(not(frames_take_page(f, &addr)));
 	frames_give(f, block, 21);
 	cr_assert(eq(u64, frames_used_bytes(f), 1 << 21));
+	cr_assert(frames_take_huge(f, &addr));
+	cr_assert(eq(u64, addr, block));
+	frames_give(f, block, 21);
 	for (uint64_t i = 0; i < 512; i++) cr_assert(eq(u64, page(f), block + i * 0x1000));
 	cr_assert(not(frames_take_page(f, &addr)));
 	frames_free(f);

@@ -177,6 +177,35 @@ Test(os, protecting_one_page_unfolds_its_contiguous_run)
 	tables_close(w);
 }
 
+Test(os, hole_in_a_run_is_filled_by_a_page_and_moves_nothing)
+{
+	struct tables_setup s = tables_native();
+	s.os.contiguous = 1;
+	struct tables *w = open_native(s);
+	struct os_fault run = os_handle_fault(w->os, w->as, user(0x10000), ACCESS_WRITE);
+	struct translation t;
+	cr_assert(eq(u64, os_unmap(w->os, w->as, user(0x13000), 0x1000), 1));
+	cr_assert(
+		eq(int, os_handle_fault(w->os, w->as, user(0x13000), ACCESS_WRITE).outcome, OS_MAPPED_PAGE));
+	tables_translate(w, user(0x14000), ACCESS_WRITE, &t);
+	cr_assert(eq(u64, t.pa.raw, run.frame + 0x4000));
+	tables_close(w);
+}
+
+Test(os, protection_keeps_what_hardware_marked_dirty)
+{
+	struct tables *w = open_native(tables_native());
+	struct translation t;
+	tables_access(w, user(0x1000), ACCESS_READ, &t);
+	tables_access(w, user(0x1000), ACCESS_WRITE, &t);
+	cr_assert(eq(u64, os_stats(w->os)->upgrades, 0));
+	os_protect(w->os, w->as, user(0x1000), 0x1000, OS_PROT_READ);
+	os_protect(w->os, w->as, user(0x1000), 0x1000, OS_PROT_READ | OS_PROT_WRITE);
+	tables_translate(w, user(0x1000), ACCESS_READ, &t);
+	cr_assert(eq(u8, t.perm & PERM_UW, PERM_UW));
+	tables_close(w);
+}
+
 Test(os, protection_keeps_dirtiness)
 {
 	struct features f = tables_features();
@@ -211,6 +240,20 @@ Test(os, memory_that_runs_out_is_a_result)
 	cr_assert(eq(u64, frames_used_bytes(w->guest), 1 << 20));
 	cr_assert(gt(u64, pages, 230));
 	cr_assert(eq(uint, f.size_bits, 0));
+	tables_close(w);
+}
+
+/* Addresses 1 GiB apart need two tables and a page each: the last one gets its page and not its tables. */
+Test(os, page_whose_table_cannot_be_had_is_given_back)
+{
+	struct tables_setup s = tables_native();
+	s.host_bytes = 1 << 20;
+	struct tables *w = open_native(s);
+	uint64_t va = 0;
+	while (os_handle_fault(w->os, w->as, user(va), ACCESS_WRITE).outcome == OS_MAPPED_PAGE) va += 1 << 30;
+	cr_assert(eq(u64, frames_used_bytes(w->guest), (1 << 20) - 0x1000));
+	cr_assert(eq(int, os_handle_fault(w->os, w->as, user(0x1000), ACCESS_WRITE).outcome, OS_MAPPED_PAGE));
+	cr_assert(eq(int, os_handle_fault(w->os, w->as, user(0x2000), ACCESS_WRITE).outcome, OS_NO_MEMORY));
 	tables_close(w);
 }
 

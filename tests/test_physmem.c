@@ -49,6 +49,17 @@ Test(physmem, page_with_too_many_templates_turns_raw_and_keeps_every_word)
 	physmem_free(m);
 }
 
+Test(physmem, compact_page_used_again_starts_empty)
+{
+	struct physmem *m = physmem_new();
+	for (uint64_t i = 0; i < 512; i++) physmem_write64(m, at(i * 8), 0x7ff003);
+	for (uint64_t i = 0; i < 20; i++) physmem_write64(m, at(i * 8), i << 57 | 1);
+	cr_assert(eq(u64, physmem_usage(m).raw_pages, 1));
+	physmem_write64(m, at(0x2000), 3);
+	for (uint64_t i = 1; i < 512; i++) cr_assert(eq(u64, physmem_read64(m, at(0x2000 + i * 8)), 0));
+	physmem_free(m);
+}
+
 /* 64 pages, each with 4 of 64 templates in changing company: more than a set holds, a page needs few. */
 Test(physmem, pages_of_few_templates_stay_compact_however_many_there_are_in_all)
 {
