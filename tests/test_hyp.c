@@ -142,6 +142,23 @@ ParameterizedTest(struct combination *c, hyp, every_access_ends_in_the_frame_tha
 	}
 }
 
+Test(hyp, same_seeds_give_the_same_addresses)
+{
+	struct combination c = {.va_bits = 48, .stack = 4};
+	struct tables *a = open_combination(&c, 7), *b = open_combination(&c, 7);
+	struct rng r;
+	rng_init(&r, 1, "accesses");
+	for (int i = 0; i < 200; i++) {
+		struct va va = draw_va(&r, c.va_bits);
+		struct translation of_a, of_b;
+		tables_access(a, va, ACCESS_WRITE, &of_a);
+		tables_access(b, va, ACCESS_WRITE, &of_b);
+		cr_assert(eq(u64, of_a.pa.raw, of_b.pa.raw));
+	}
+	tables_close(a);
+	tables_close(b);
+}
+
 /* ---- geometry ------------------------------------------------------------------------------- */
 
 struct start {

@@ -73,20 +73,14 @@ static bool is_memory(const struct fault_site *s, unsigned bits)
 static struct hyp_fault map_frames(struct fault_site *s, int level, uint64_t frame, unsigned size_bits)
 {
 	struct pgtable *t = &s->vm->stage2;
-	unsigned bits = level_entry_bits(t->granule_bits, level), entries_bits = size_bits - bits;
+	unsigned entries_bits = size_bits - level_entry_bits(t->granule_bits, level);
 	uint64_t attributes = leaf_attributes(s->vm->hyp, t, s->access);
 	if (pgtable_descend(t, s->ipa, level, &s->slot) != PGTABLE_OK) {
 		frames_give(t->frames, frame, size_bits);
 		return failed();
 	}
 	physmem_clear(t->mem, (struct pa){frame}, UINT64_C(1) << size_bits);
-	s->slot.at.raw = bits_align_down(s->slot.at.raw, entries_bits + DESC_BYTES_BITS);
-	if (entries_bits) attributes |= DESC_CONTIGUOUS;
-	for (uint64_t i = 0; i >> entries_bits == 0; i++) {
-		struct pgtable_slot slot = s->slot;
-		slot.at.raw += i << DESC_BYTES_BITS;
-		pgtable_set(t, &slot, desc_leaf(frame + (i << bits), t->layout, level) | attributes);
-	}
+	pgtable_set_run(t, &s->slot, entries_bits, frame, attributes);
 	return (struct hyp_fault){
 		.size_bits = size_bits, .frame = {frame}, .cycles = s->vm->hyp->p.fault_cycles};
 }
@@ -109,23 +103,14 @@ static bool map_block(struct fault_site *s, struct hyp_fault *out)
 	return true;
 }
 
-/* Whether nothing of the run around the slot is mapped. */
-static bool run_is_empty(const struct fault_site *s, unsigned entries_bits)
-{
-	struct pa at = {bits_align_down(s->slot.at.raw, entries_bits + DESC_BYTES_BITS)};
-	if (s->slot.level < LAST_LEVEL) return true;
-	for (unsigned i = 0; i >> entries_bits == 0; i++, at.raw += 1u << DESC_BYTES_BITS)
-		if (physmem_read64(s->vm->stage2.mem, at) & DESC_VALID) return false;
-	return true;
-}
-
 static bool map_run(struct fault_site *s, struct hyp_fault *out)
 {
 	struct pgtable *t = &s->vm->stage2;
 	unsigned entries_bits = contiguous_entries_bits(t->granule_bits, LAST_LEVEL);
 	unsigned bits = t->granule_bits + entries_bits;
 	uint64_t frame;
-	if (!s->vm->hyp->p.contiguous || !is_memory(s, bits) || !run_is_empty(s, entries_bits)) return false;
+	if (!s->vm->hyp->p.contiguous || !is_memory(s, bits)) return false;
+	if (!pgtable_run_is_empty(t, &s->slot, entries_bits)) return false;
 	if (!frames_take_block(t->frames, bits, &frame)) return false;
 	*out = map_frames(s, LAST_LEVEL, frame, bits);
 	if (!out->size_bits) return true;

@@ -112,9 +112,7 @@ static struct os_fault map_frames(struct fault_site *s, int level, uint64_t fram
 		give_frame(s->os, t, frame, size_bits);
 		return failed(r);
 	}
-	s->slot.at.raw = bits_align_down(s->slot.at.raw, entries_bits + DESC_BYTES_BITS);
-	if (entries_bits) attributes |= DESC_CONTIGUOUS;
-	write_leaves(s, 1u << entries_bits, frame, attributes);
+	pgtable_set_run(t, &s->slot, entries_bits, frame, attributes);
 	return (struct os_fault){.size_bits = size_bits, .frame = frame, .cycles = s->os->p.fault_cycles};
 }
 
@@ -135,22 +133,12 @@ static bool map_huge(struct fault_site *s, struct os_fault *out)
 	return true;
 }
 
-/* Whether nothing of the naturally aligned run around the slot is mapped. A run stays in one table. */
-static bool run_is_empty(const struct fault_site *s, unsigned run_entries_bits)
-{
-	struct pa at = {bits_align_down(s->slot.at.raw, run_entries_bits + DESC_BYTES_BITS)};
-	if (s->slot.level < LAST_LEVEL) return true;
-	for (unsigned i = 0; i >> run_entries_bits == 0; i++, at.raw += 1u << DESC_BYTES_BITS)
-		if (physmem_read64(s->tree->mem, at) & DESC_VALID) return false;
-	return true;
-}
-
 static bool map_run(struct fault_site *s, struct os_fault *out)
 {
 	unsigned granule_bits = s->tree->granule_bits;
 	unsigned entries_bits = contiguous_entries_bits(granule_bits, LAST_LEVEL);
 	uint64_t frame;
-	if (!s->os->p.contiguous || !run_is_empty(s, entries_bits)) return false;
+	if (!s->os->p.contiguous || !pgtable_run_is_empty(s->tree, &s->slot, entries_bits)) return false;
 	if (!frames_take_block(s->tree->frames, granule_bits + entries_bits, &frame)) return false;
 	*out = map_frames(s, LAST_LEVEL, frame, granule_bits + entries_bits);
 	if (!out->size_bits) return true;

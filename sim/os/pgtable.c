@@ -55,6 +55,31 @@ uint64_t pgtable_output(const struct pgtable *t, const struct pgtable_slot *leaf
 	return desc_address(leaf->desc, t->layout, level_entry_bits(t->granule_bits, leaf->level));
 }
 
+static struct pa run_start(const struct pgtable_slot *slot, unsigned entries_bits)
+{
+	return (struct pa){bits_align_down(slot->at.raw, entries_bits + DESC_BYTES_BITS)};
+}
+
+bool pgtable_run_is_empty(const struct pgtable *t, const struct pgtable_slot *slot, unsigned entries_bits)
+{
+	struct pa at = run_start(slot, entries_bits);
+	if (slot->level < LAST_LEVEL) return !(slot->desc & DESC_VALID);
+	for (unsigned i = 0; i >> entries_bits == 0; i++, at.raw += 1u << DESC_BYTES_BITS)
+		if (physmem_read64(t->mem, at) & DESC_VALID) return false;
+	return true;
+}
+
+void pgtable_set_run(struct pgtable *t, const struct pgtable_slot *slot, unsigned entries_bits, uint64_t out,
+		     uint64_t attributes)
+{
+	unsigned bits = level_entry_bits(t->granule_bits, slot->level);
+	struct pa at = run_start(slot, entries_bits);
+	if (entries_bits) attributes |= DESC_CONTIGUOUS;
+	for (uint64_t i = 0; i >> entries_bits == 0; i++, at.raw += 1u << DESC_BYTES_BITS)
+		physmem_write64(t->mem, at,
+				desc_leaf(out + (i << bits), t->layout, slot->level) | attributes);
+}
+
 /* ---- growing -------------------------------------------------------------------------------- */
 
 /* Zeroes 2^bits bytes of fresh table at `table`; a view may scatter them. */

@@ -61,6 +61,13 @@ enum pgtable_result pgtable_descend(struct pgtable *t, uint64_t addr, int level,
 /* Stores a descriptor. */
 void pgtable_set(struct pgtable *t, const struct pgtable_slot *slot, uint64_t desc);
 
+/* Writes 2^entries_bits leaves for the memory from `out` on: the naturally aligned run around the slot, under
+ * the contiguous bit; with entries_bits 0 the slot alone. A run stays in one table. */
+void pgtable_set_run(struct pgtable *t, const struct pgtable_slot *slot, unsigned entries_bits, uint64_t out,
+		     uint64_t attributes);
+/* Whether nothing is mapped of the run of last-level entries around the slot (its table may be absent). */
+bool pgtable_run_is_empty(const struct pgtable *t, const struct pgtable_slot *slot, unsigned entries_bits);
+
 /* A leaf's output address. */
 uint64_t pgtable_output(const struct pgtable *t, const struct pgtable_slot *leaf);
 
