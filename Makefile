@@ -1,5 +1,5 @@
 # Strata - type `make help`.
-# Sources are found, not listed: a new .c file under sim/ or tests/ needs no edit here.
+# Sources are found, not listed: a new .c file under sim/, tests/ or bench/ needs no edit here.
 CC     ?= cc
 BUILD  ?= build
 CFLAGS ?= -O2 -g
@@ -7,58 +7,104 @@ WARN    = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-protot
 ALL_CFLAGS = -std=gnu11 -Isim -I$(BUILD) -ffp-contract=off $(WARN) $(PKG_CFLAGS) $(CFLAGS)
 LIBS    = $(PKG_LIBS) -lm -pthread
 
+SANITIZE   = -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FUZZ_FLAGS = -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
+FUZZ_SECONDS ?= 20
+
 SRC  := $(shell find sim -name '*.c' | LC_ALL=C sort)
 TEST := $(shell find tests -maxdepth 1 -name '*.c' | LC_ALL=C sort)
-OBJ  := $(SRC:%.c=$(BUILD)/%.o)
-TOBJ := $(TEST:%.c=$(BUILD)/%.o)
+FUZZ := $(shell find tests/fuzz -name 'fuzz_*.c' | LC_ALL=C sort)
+BENCH := $(wildcard bench/*.c)
+HDR  := $(shell find sim tests bench -name '*.h')
+OBJ   = $(SRC:%.c=$(BUILD)/%.o)
 LIB_OBJ = $(filter-out $(BUILD)/sim/cli/main.o,$(OBJ))
+DEPS  = $(patsubst %.c,$(BUILD)/%.d,$(SRC) $(TEST) $(FUZZ) $(BENCH))
+
+# As many jobs as there are cores, unless -j was given.
+ifeq ($(MAKELEVEL)$(findstring j,$(filter -j% --jobserver%,$(MAKEFLAGS))),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-print-directory
+
+# `CC file` for each step; V=1 prints the commands.
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2);)
 
 all: $(BUILD)/strata                    ## build build/strata
 -include local.mk
 
 # What is missing on the machine is installed before anything is compiled (tools/deps.sh).
 GOALS := $(or $(MAKECMDGOALS),all)
-ifneq ($(filter-out help clean,$(GOALS)),)
-PURPOSE := $(if $(filter-out all run $(BUILD)/strata,$(GOALS)),test,build)
+ifneq ($(filter-out help clean layers todo fuzz asan,$(GOALS)),)
+PURPOSE := $(if $(filter-out all run bench man $(BUILD)/strata help clean layers todo,$(GOALS)),test,build)
 include $(BUILD)/deps-$(PURPOSE).mk
 $(BUILD)/deps-$(PURPOSE).mk: tools/deps.sh
 	@CC="$(CC)" tools/deps.sh $(PURPOSE) $@
 endif
 
 $(BUILD)/strata: $(OBJ)
-	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/tests/all: $(TOBJ) $(LIB_OBJ)
-	$(CC) $(CFLAGS) -o $@ $^ $(LIBS) -lcriterion
+$(BUILD)/tests/all: $(TEST:%.c=$(BUILD)/%.o) $(LIB_OBJ)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ $(LIBS) -lcriterion
 
-$(BUILD)/%.o: %.c
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIB_OBJ)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+$(BUILD)/bench/bench: $(BENCH:%.c=$(BUILD)/%.o) $(LIB_OBJ)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Changes only when the compiler or its flags do, and then everything is built again.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' >$@
+
+run: $(BUILD)/strata                    ## a real program bare metal and in two KVM guests, as one table
+	@STRATA=$(BUILD)/strata tools/demo.sh
 
 test: $(BUILD)/strata $(BUILD)/tests/all        ## run every test; closes with "N passed, M failed"
 	@BUILD=$(BUILD) tests/run.sh
+
+bench: $(BUILD)/bench/bench             ## accesses per second and peak memory of fixed workloads
+	@$(BUILD)/bench/bench
+
+fuzz:                                   ## every fuzz target for FUZZ_SECONDS (20) each
+	@$(MAKE) fuzz-targets BUILD=build/fuzz CC=clang CFLAGS="$(FUZZ_FLAGS)"
+	@BUILD=build/fuzz tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+fuzz-targets: $(FUZZ:%.c=$(BUILD)/%)
+
+asan:                                   ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@SKIP="$(ASAN_SKIP)" tests/asan.sh $(MAKE) test BUILD=build/asan CFLAGS="-O1 $(SANITIZE)"
+
+# Builds four compilers' binaries of its own: the sanitizers of this one say nothing about them.
+ASAN_SKIP = determinism
 
 layers:                                 ## check that includes point only to earlier folders
 	@tests/layers.sh
 
 format:                                 ## clang-format in place
-	clang-format -i $(SRC) $(TEST) $(shell find sim tests -name '*.h')
+	@clang-format -i $(SRC) $(TEST) $(FUZZ) $(BENCH) $(HDR)
 
 format-check:                           ## fail on a file that clang-format would change
-	@clang-format --dry-run -Werror $(SRC) $(TEST) $(shell find sim tests -name '*.h')
+	@clang-format --dry-run -Werror $(SRC) $(TEST) $(FUZZ) $(BENCH) $(HDR)
 
-asan: export ASAN_OPTIONS := handle_segv=0:handle_abort=0:detect_leaks=1
-asan:                                   ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	$(MAKE) test BUILD=build/asan CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+man: $(BUILD)/strata                    ## write the manual pages docs/man/ from the --help texts
+	@STRATA=$(BUILD)/strata tools/man.sh docs/man
 
 todo:                                   ## list implementation-defined choices, calibrated numbers and doubts
 	@grep -rnE 'IMPDEF:|CAL:|UNSURE:' sim configs || true
 
 help:                                   ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "  %-20s %s\n", $$1, $$2}'
+	@echo 'Variables: CC, CFLAGS, BUILD=folder, V=1 (print commands), FUZZ_SECONDS'
 
 clean:                                  ## remove everything that was built
 	rm -rf build
 
--include $(OBJ:.o=.d) $(TOBJ:.o=.d)
-.PHONY: all test layers format format-check asan todo help clean
+-include $(DEPS)
+.PHONY: all run test bench fuzz fuzz-targets asan layers format format-check man todo help clean FORCE
+.SECONDARY:
