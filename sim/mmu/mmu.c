@@ -57,12 +57,12 @@ static void fill_levels(struct mmu *m, unsigned side, unsigned below, struct tlb
 /* --- walk: what translate() asks, with time -------------------------------------------------------------------- */
 
 /* A stage 1 table was read through stage 2: remember where it is, unless stage 2 may map it in several pieces. */
-static void note_table(struct mmu *m, struct pa pa, uint64_t ipa)
+static void note_table(struct mmu *m, struct pa pa, const struct walk_ref *ref)
 {
-	unsigned bits = m->regime.s1[0].granule_bits;
+	unsigned bits = regime_stage1(&m->regime, (struct va){ref->input})->granule_bits;
 	if (m->regime.s2.on && m->regime.s2.granule_bits < bits) return;
 	m->table_bits = bits;
-	m->table_ipa = bits_align_down(ipa, bits);
+	m->table_ipa = bits_align_down(ref->address, bits);
 	m->table_pa = bits_align_down(pa.raw, bits);
 	for (unsigned i = 0; i < m->learned_count; i++) {
 		m->learned[i]->table = m->table_pa;
@@ -86,7 +86,7 @@ static uint64_t read_descriptor(void *self, struct pa pa, const struct walk_ref 
 	m->stats.read_cycles[why] += done - m->now;
 	m->stats.reads_served[why][served]++;
 	m->now = done;
-	if (ref->cause == CAUSE_S1_WALK) note_table(m, pa, ref->address);
+	if (ref->cause == CAUSE_S1_WALK) note_table(m, pa, ref);
 	return physmem_read64(m->memory, pa);
 }
 
