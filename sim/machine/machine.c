@@ -70,7 +70,6 @@ static enum status stage2_fault(struct machine *m, const struct mmu_fault *f, st
 static enum status stage1_fault(struct machine *m, const struct mmu_fault *f, struct core_fault_cost *cost,
 				struct err *err)
 {
-	uint64_t before = m->vm ? hyp_stats(m->vm)->faults : 0;
 	struct os_fault done = os_handle_fault(m->os, m->aspace, f->va, (enum access_kind)f->access.kind);
 	switch (done.outcome) {
 	case OS_BAD_ADDRESS:
@@ -82,9 +81,7 @@ static enum status stage1_fault(struct machine *m, const struct mmu_fault *f, st
 	default: break;
 	}
 	cost->exception = done.cycles;
-	if (m->vm)
-		cost->hypervisor = (hyp_stats(m->vm)->faults - before) *
-				   stack_hypervisor(m->stack)->fault_cycles;
+	if (m->vm) cost->hypervisor = hyp_take_populate_cycles(m->vm); /* new tables in new memory */
 	return note_spurious(m, f, done.outcome == OS_SPURIOUS, err);
 }
 

@@ -84,18 +84,6 @@ static struct os_fault failed(enum pgtable_result r)
 	return (struct os_fault){.outcome = r == PGTABLE_NO_BACKING ? OS_NO_BACKING : OS_NO_MEMORY};
 }
 
-/* Writes `count` leaves from the slot on, for frames from `frame` on. */
-static void write_leaves(struct fault_site *s, unsigned count, uint64_t frame, uint64_t attributes)
-{
-	struct pgtable *t = s->tree;
-	unsigned bits = level_entry_bits(t->granule_bits, s->slot.level);
-	for (uint64_t i = 0; i < count; i++) {
-		struct pgtable_slot slot = s->slot;
-		slot.at.raw += i << DESC_BYTES_BITS;
-		pgtable_set(t, &slot, desc_leaf(frame + (i << bits), t->layout, slot.level) | attributes);
-	}
-}
-
 static void give_frame(struct os *os, struct pgtable *t, uint64_t frame, unsigned bits)
 {
 	if (!os->shared_frame || frame != os->shared_frame) frames_give(t->frames, frame, bits);
