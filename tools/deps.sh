@@ -41,6 +41,7 @@ look() {
 	need_command clang-format clang-format
 	need_command git git
 	need_command jq jq
+	need_command zstd zstd
 }
 
 give_up() {

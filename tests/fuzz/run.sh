@@ -1,0 +1,54 @@
+#!/bin/sh
+# run.sh SECONDS - every fuzz target for so long, each from seeds made of shipped files. Closes with "N passed, M failed"; an input
+# that crashes a target, takes over 10 s or over 1 GiB stays in $BUILD/fuzz-found/ and is named.
+set -u
+seconds=$1
+BUILD=${BUILD:-build/fuzz}
+STRATA=${STRATA:-build/strata}
+seeds=$(mktemp -d) && trap 'rm -rf "$seeds"' EXIT
+found=$BUILD/fuzz-found/
+mkdir -p "$found"
+passed=0 failed=0
+
+# The lead bytes of a small trace of each form, as few seeds of few bytes are what a fuzzer is fast with.
+small_trace() { "$STRATA" trace import workloads/sqlite_lookup.stt --count "$1" -o "$2"; }
+
+seed_config() { cp configs/machines/*.yaml configs/teaching/*.yaml "$1"; }
+seed_native() {
+	for n in 1 10 1000; do small_trace $n "$1/$n.stt"; done
+	"$STRATA" trace gen uniform threads=2 accesses=20 footprint_bytes=1M -o "$1/two-streams.stt"
+}
+seed_trace() {
+	seed_native "$1"
+	"$STRATA" trace export "$1/10.stt" --to text -o "$1/10.txt"
+	printf 'MTR1\1\0\0\0\0\0\0\0\0\0\0\0' >"$1/header.mtr"
+}
+seed_mtr1() { printf '\4\11\20\16\40\23\200\200\1' >"$1/records"; }
+seed_frame() { # what a frame decompresses to; the header of the file is a skippable frame, which zstd passes over
+	seed_native "$1"
+	for f in "$1"/*.stt; do zstd -dcq "$f" >"$f.raw" && rm "$f"; done
+}
+# Lines of the shared vectors where they are, of different kinds; else the one that stands here.
+seed_vectors() {
+	head -n 1 tests/fuzz/vector.jsonl >"$1/own"
+	[ ! -f ../shared/vectors/translation.jsonl ] || awk -v dir="$1" 'NR % 60 == 1 { f = dir "/" NR; print > f; close(f) }' ../shared/vectors/translation.jsonl
+}
+
+for source in tests/fuzz/fuzz_*.c; do
+	target=$(basename "$source" .c) name=${source##*fuzz_}
+	corpus=$seeds/$target
+	mkdir "$corpus"
+	if ! seed_"${name%.c}" "$corpus" || [ -z "$(ls "$corpus")" ]; then echo "not ok - $target has no seeds" && failed=$((failed + 1)) && continue; fi
+	log=$BUILD/$target.log
+	if "$BUILD/tests/fuzz/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=20000 -print_final_stats=1 \
+		-artifact_prefix="$found$target-" "$corpus" >"$log" 2>&1; then
+		echo "ok - $target: $(sed -n 's/stat::number_of_executed_units: *//p' "$log") inputs, $(grep -o 'cov: [0-9]*' "$log" | tail -n 1)"
+		passed=$((passed + 1))
+	else
+		echo "not ok - $target: $(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)"
+		grep -aE 'ERROR|SUMMARY|runtime error|Assertion|    #[0-9] .*/sim/' "$log" | head -n 20
+		failed=$((failed + 1))
+	fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
