@@ -195,6 +195,7 @@ static bool find_stage2(void *self, uint64_t ipa, struct access a, enum req_caus
 				      .perm = PERM_ALL,
 				      .perm_check = PERM_ALL,
 				      .af = true,
+				      .attr = m->regime.s2.fwb ? S2_FWB_NORMAL_WB : S2_ATTR_NORMAL_WB,
 				      .security = m->regime.s2.security};
 		return true;
 	}
