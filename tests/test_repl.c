@@ -1,0 +1,392 @@
+/* Replacement policies: the contract of repl.h for every policy and associativity, and models from the papers. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <criterion/parameterized.h>
+
+#include "base/bits.h"
+#include "base/rng.h"
+#include "repl/repl.h"
+
+enum { GUARD_BYTES = 64, GUARD = 0xa5, WAYS_MAX = 4096 };
+
+/* Associativities that are tried: every one up to 64, and large ones. */
+static const unsigned large_ways[] = {65, 127, 128, 500, 1280, 4096};
+enum { SMALL_WAYS = 64, SHAPES = SMALL_WAYS + sizeof(large_ways) / sizeof(large_ways[0]) };
+
+static unsigned ways_of(unsigned shape)
+{
+	return shape < SMALL_WAYS ? shape + 1 : large_ways[shape - SMALL_WAYS];
+}
+
+/* The state of one set between guard bytes. */
+struct set {
+	const struct repl_policy *policy;
+	unsigned kind, ways;
+	size_t bytes;
+	char *raw;
+};
+
+static void *state(const struct set *s) { return s->raw + GUARD_BYTES; }
+
+static void set_init(struct set *s, unsigned kind, unsigned ways)
+{
+	s->policy = repl_policies[kind];
+	s->kind = kind;
+	s->ways = ways;
+	s->bytes = s->policy->state_bytes(ways);
+	s->raw = malloc(s->bytes + 2 * GUARD_BYTES);
+	memset(s->raw, GUARD, s->bytes + 2 * GUARD_BYTES);
+	memset(state(s), 0, s->bytes);
+}
+
+static void set_fini(struct set *s)
+{
+	for (size_t i = 0; i < GUARD_BYTES; i++) {
+		cr_assert(eq(int, (unsigned char)s->raw[i], GUARD));
+		cr_assert(eq(int, (unsigned char)s->raw[GUARD_BYTES + s->bytes + i], GUARD));
+	}
+	free(s->raw);
+}
+
+static void touch(struct set *s, unsigned way) { s->policy->touch(state(s), s->ways, way); }
+static void fill(struct set *s, unsigned way) { s->policy->fill(state(s), s->ways, way); }
+static unsigned victim(struct set *s) { return s->policy->victim(state(s), s->ways); }
+
+static void fill_all(struct set *s)
+{
+	for (unsigned w = 0; w < s->ways; w++) fill(s, w);
+}
+
+/* One step of a set in use: mostly hits, sometimes a miss that replaces. Returns the way. */
+static unsigned step(struct set *s, struct rng *r)
+{
+	unsigned way = (unsigned)rng_below(r, s->ways);
+	if (rng_below(r, 4)) {
+		touch(s, way);
+		return way;
+	}
+	way = victim(s);
+	cr_assert(lt(u32, way, s->ways), "%s with %u ways", s->policy->name, s->ways);
+	fill(s, way);
+	return way;
+}
+
+/* --- contract -------------------------------------------------------------------------------------------------- */
+
+struct repl_case {
+	unsigned kind;
+};
+
+static struct repl_case every_policy[] = {
+#define X(n, doc) {REPL_##n},
+	REPL_POLICIES(X)
+#undef X
+};
+
+/* Runs `check` for every associativity that the policy serves. */
+static void for_every_shape(unsigned kind, void (*check)(struct set *, struct rng *))
+{
+	for (unsigned shape = 0; shape < SHAPES; shape++) {
+		struct set s;
+		struct rng r;
+		if (ways_of(shape) > repl_policies[kind]->max_ways) continue;
+		rng_init(&r, ways_of(shape), repl_policies[kind]->name);
+		set_init(&s, kind, ways_of(shape));
+		check(&s, &r);
+		set_fini(&s);
+	}
+}
+
+#define CONTRACT(name) \
+	ParameterizedTestParameters(repl, name) \
+	{ \
+		return cr_make_param_array(struct repl_case, every_policy, REPL_COUNT); \
+	} \
+	ParameterizedTest(struct repl_case *c, repl, name)
+
+static void check_range(struct set *s, struct rng *r)
+{
+	fill_all(s);
+	for (unsigned i = 0; i < 200; i++) step(s, r);
+}
+
+CONTRACT(victims_are_ways_of_the_set_and_state_stays_within_its_bytes)
+{
+	for_every_shape(c->kind, check_range);
+}
+
+/* SRRIP is meant to do just that: what was never used again goes before what was. */
+static void check_keeps_last(struct set *s, struct rng *r)
+{
+	if (s->ways == 1 || s->kind == REPL_random || s->kind == REPL_srrip) return;
+	fill_all(s);
+	for (unsigned i = 0; i < 200; i++) {
+		unsigned way = victim(s);
+		fill(s, way);
+		cr_assert(ne(u32, victim(s), way), "%s with %u ways", s->policy->name, s->ways);
+		touch(s, (unsigned)rng_below(r, s->ways));
+	}
+}
+
+CONTRACT(a_way_just_filled_is_not_the_next_victim_where_order_decides)
+{
+	for_every_shape(c->kind, check_keeps_last);
+}
+
+static void expect_same_state(const struct set *a, const struct set *b)
+{
+	cr_assert(eq(int, memcmp(state(a), state(b), a->bytes), 0), "%s with %u ways", a->policy->name,
+		  a->ways);
+}
+
+static void check_twice_is_once(struct set *s, struct rng *r)
+{
+	struct set twin;
+	set_init(&twin, s->kind, s->ways);
+	fill_all(s);
+	for (unsigned i = 0; i < 50; i++) {
+		unsigned way = step(s, r);
+		touch(s, way);
+		memcpy(state(&twin), state(s), s->bytes);
+		touch(&twin, way);
+		expect_same_state(s, &twin);
+	}
+	set_fini(&twin);
+}
+
+CONTRACT(touching_twice_is_touching_once) { for_every_shape(c->kind, check_twice_is_once); }
+
+static void check_touch_all(struct set *s, struct rng *r)
+{
+	uint16_t way[37];
+	struct set twin;
+	set_init(&twin, s->kind, s->ways);
+	fill_all(s);
+	for (unsigned i = 0; i < 20; i++) {
+		unsigned n = (unsigned)rng_below(r, 38);
+		step(s, r);
+		memcpy(state(&twin), state(s), s->bytes);
+		for (unsigned k = 0; k < n; k++) way[k] = (uint16_t)rng_below(r, s->ways);
+		s->policy->touch_all(state(s), s->ways, way, n);
+		for (unsigned k = 0; k < n; k++) touch(&twin, way[k]);
+		expect_same_state(s, &twin);
+	}
+	set_fini(&twin);
+}
+
+CONTRACT(touch_all_is_one_touch_after_the_other) { for_every_shape(c->kind, check_touch_all); }
+
+static void check_deterministic(struct set *s, struct rng *r)
+{
+	struct set twin;
+	struct rng again = *r;
+	set_init(&twin, s->kind, s->ways);
+	fill_all(s);
+	fill_all(&twin);
+	for (unsigned i = 0; i < 300; i++) cr_assert(eq(u32, step(s, r), step(&twin, &again)));
+	expect_same_state(s, &twin);
+	set_fini(&twin);
+}
+
+CONTRACT(the_same_history_gives_the_same_victims) { for_every_shape(c->kind, check_deterministic); }
+
+/* A policy that never replaces some way would shrink the cache. */
+static void check_every_way(struct set *s, struct rng *r)
+{
+	(void)r;
+	unsigned seen = 0;
+	bool *was = calloc(s->ways, sizeof(*was));
+	fill_all(s);
+	for (unsigned i = 0; i < 20 * s->ways; i++) {
+		unsigned way = victim(s);
+		fill(s, way);
+		seen += !was[way];
+		was[way] = true;
+	}
+	free(was);
+	cr_assert(eq(u32, seen, s->ways), "%s with %u ways", s->policy->name, s->ways);
+}
+
+CONTRACT(every_way_is_replaced_sooner_or_later) { for_every_shape(c->kind, check_every_way); }
+
+Test(repl, names_of_the_configuration_are_those_of_the_policies)
+{
+	for (unsigned k = 0; k < REPL_COUNT; k++) {
+		cr_expect(eq(str, (char *)repl_names[k], (char *)repl_policies[k]->name));
+		cr_expect(gt(sz, strlen(repl_policies[k]->source), 0), "%s: no source", repl_names[k]);
+	}
+	cr_expect(eq(ptr, (void *)repl_names[REPL_COUNT], NULL));
+}
+
+/* --- models ---------------------------------------------------------------------------------------------------- */
+
+/* The ways in order, the one to be replaced last. */
+struct order {
+	unsigned way[WAYS_MAX], count;
+};
+
+static void order_front(struct order *o, unsigned way)
+{
+	unsigned i = 0;
+	while (i < o->count && o->way[i] != way) i++;
+	if (i == o->count) o->count++;
+	memmove(&o->way[1], &o->way[0], i * sizeof(o->way[0]));
+	o->way[0] = way;
+}
+
+static void expect_order(struct set *s, struct rng *r, bool touches_count)
+{
+	static struct order o;
+	o.count = 0;
+	for (unsigned w = 0; w < s->ways; w++) {
+		fill(s, w);
+		order_front(&o, w);
+	}
+	for (unsigned i = 0; i < 400; i++) {
+		unsigned way = (unsigned)rng_below(r, s->ways);
+		if (rng_below(r, 2)) {
+			touch(s, way);
+			if (touches_count) order_front(&o, way);
+			continue;
+		}
+		way = victim(s);
+		cr_assert(eq(u32, way, o.way[s->ways - 1]), "%s with %u ways", s->policy->name, s->ways);
+		fill(s, way);
+		order_front(&o, way);
+	}
+}
+
+static void check_lru(struct set *s, struct rng *r) { expect_order(s, r, true); }
+static void check_fifo(struct set *s, struct rng *r) { expect_order(s, r, false); }
+
+Test(repl, lru_replaces_what_a_list_in_order_of_use_has_last) { for_every_shape(REPL_lru, check_lru); }
+Test(repl, fifo_replaces_what_a_list_in_order_of_filling_has_last) { for_every_shape(REPL_fifo, check_fifo); }
+
+/* An LRU set may be filled in any order, not only upwards: invalidated ways are filled again one by one. */
+Test(repl, lru_order_is_that_of_the_fills_whatever_their_order)
+{
+	for (unsigned ways = 1; ways <= 64; ways++) {
+		struct set s;
+		set_init(&s, REPL_lru, ways);
+		for (unsigned w = ways; w-- > 0;) fill(&s, w);
+		for (unsigned w = ways; w-- > 0;) {
+			cr_assert(eq(u32, victim(&s), w), "%u ways", ways);
+			fill(&s, w);
+		}
+		set_fini(&s);
+	}
+}
+
+/* With a power of two of ways, each victim is in the half, quarter, ... not touched last: replacing n times in a row
+ * takes every way once, and log2(n) touches later a way can be the victim at the earliest. */
+Test(repl, tree_plru_of_a_power_of_two_replaces_every_way_once_per_round)
+{
+	for (unsigned ways = 1; ways <= 64; ways *= 2) {
+		struct set s;
+		struct rng r;
+		set_init(&s, REPL_tree_plru, ways);
+		rng_init(&r, ways, "tree");
+		for (unsigned i = 0; i < 100; i++) touch(&s, (unsigned)rng_below(&r, ways));
+		uint64_t seen = 0;
+		for (unsigned i = 0; i < ways; i++) {
+			unsigned way = victim(&s);
+			seen |= UINT64_C(1) << way;
+			fill(&s, way);
+		}
+		cr_assert(eq(u64, seen, bits_ones(ways)), "%u ways", ways);
+		set_fini(&s);
+	}
+}
+
+Test(repl, tree_plru_spares_a_way_for_as_many_victims_as_its_tree_has_levels)
+{
+	for (unsigned ways = 2; ways <= 64; ways *= 2) {
+		struct set s;
+		struct rng r;
+		set_init(&s, REPL_tree_plru, ways);
+		rng_init(&r, ways, "levels");
+		for (unsigned i = 0; i < 200; i++) {
+			unsigned spared = (unsigned)rng_below(&r, ways);
+			touch(&s, spared);
+			for (unsigned k = 0; k < log2_floor(ways); k++) {
+				unsigned way = victim(&s);
+				cr_assert(ne(u32, way, spared), "%u ways", ways);
+				fill(&s, way);
+			}
+		}
+		set_fini(&s);
+	}
+}
+
+Test(repl, tree_plru_of_two_ways_is_lru)
+{
+	struct set s;
+	struct rng r;
+	set_init(&s, REPL_tree_plru, 2);
+	rng_init(&r, 2, "two");
+	check_lru(&s, &r);
+	set_fini(&s);
+}
+
+/* SRRIP-HP, figure 4 of the paper: look for a 3 from way 0 on; while there is none, age all by one. */
+static unsigned naive_srrip(unsigned *rrpv, unsigned ways)
+{
+	for (;;) {
+		for (unsigned w = 0; w < ways; w++)
+			if (rrpv[w] == 3) return w;
+		for (unsigned w = 0; w < ways; w++) rrpv[w]++;
+	}
+}
+
+static void check_srrip(struct set *s, struct rng *r)
+{
+	static unsigned rrpv[WAYS_MAX];
+	fill_all(s);
+	for (unsigned w = 0; w < s->ways; w++) rrpv[w] = 2;
+	for (unsigned i = 0; i < 400; i++) {
+		unsigned way = (unsigned)rng_below(r, s->ways);
+		if (rng_below(r, 3)) {
+			touch(s, way);
+			rrpv[way] = 0;
+			continue;
+		}
+		way = victim(s);
+		cr_assert(eq(u32, way, naive_srrip(rrpv, s->ways)), "%u ways", s->ways);
+		fill(s, way);
+		rrpv[way] = 2;
+	}
+}
+
+Test(repl, srrip_replaces_as_the_paper_says) { for_every_shape(REPL_srrip, check_srrip); }
+
+/* A scan longer than the set pushes a way that is in use out under LRU, and not under SRRIP. */
+Test(repl, srrip_keeps_a_way_in_use_through_a_scan)
+{
+	struct set s;
+	set_init(&s, REPL_srrip, 8);
+	fill_all(&s);
+	touch(&s, 5);
+	for (unsigned i = 0; i < 7; i++) {
+		unsigned way = victim(&s);
+		cr_assert(ne(u32, way, 5));
+		fill(&s, way);
+	}
+	set_fini(&s);
+}
+
+/* 4096 victims over 16 ways: each is expected 256 times, with a standard deviation of 15.5. */
+Test(repl, random_takes_all_ways_about_equally_often)
+{
+	struct set s;
+	unsigned count[16] = {0};
+	set_init(&s, REPL_random, 16);
+	for (unsigned i = 0; i < 4096; i++) count[victim(&s)]++;
+	for (unsigned w = 0; w < 16; w++) {
+		cr_expect(gt(u32, count[w], 256 - 78), "way %u", w);
+		cr_expect(lt(u32, count[w], 256 + 78), "way %u", w);
+	}
+	set_fini(&s);
+}
