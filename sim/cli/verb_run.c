@@ -18,7 +18,18 @@ struct options {
 	bool json, no_db, quiet;
 };
 
-enum { OPT_SET = 256, OPT_SEED, OPT_DB, OPT_NO_DB, OPT_NAME, OPT_WARMUP, OPT_LIMIT, OPT_STREAM, OPT_JSON };
+enum {
+	OPT_SET = 256,
+	OPT_SEED,
+	OPT_DB,
+	OPT_NO_DB,
+	OPT_NAME,
+	OPT_WARMUP,
+	OPT_LIMIT,
+	OPT_STREAM,
+	OPT_POPULATE,
+	OPT_JSON
+};
 
 static const struct argp_option run_options[] = {
 	{"machine", 'm', "FILE", 0, "hardware: a file of configs/machines/ or one of your own", 0},
@@ -36,6 +47,8 @@ static const struct argp_option run_options[] = {
 	{"name", OPT_NAME, "NAME", 0, "name of the run (machine/stack/workload)", 0},
 	{"warmup", OPT_WARMUP, "N", 0, "loads and stores before the measured region (0); counted apart", 0},
 	{"limit", OPT_LIMIT, "N", 0, "loads and stores of the measured region (to the end)", 0},
+	{"populate", OPT_POPULATE, NULL, 0,
+	 "first map every page that the workload touches, at no cost: nothing measured is a page fault", 0},
 	{"stream", OPT_STREAM, "N", 0, "which thread of the workload runs (0)", 0},
 	{"json", OPT_JSON, NULL, 0, "print every counter of the measured region, keyed by path", 0},
 	{"quiet", 'q', NULL, 0, "no summary line", 0},
@@ -72,6 +85,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_WARMUP: o->req.warmup = need_number(state, "--warmup", arg, INT64_MAX); return 0;
 	case OPT_LIMIT: o->req.limit = need_number(state, "--limit", arg, INT64_MAX); return 0;
 	case OPT_STREAM: o->req.stream = need_number(state, "--stream", arg, UINT32_MAX); return 0;
+	case OPT_POPULATE: o->req.populate = true; return 0;
 	case OPT_JSON: o->json = true; return 0;
 	case 'q': o->quiet = true; return 0;
 	case ARGP_KEY_ARG:

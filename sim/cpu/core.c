@@ -20,6 +20,7 @@ static const struct stat_desc stat_rows[] = {
 	STAT(F, stores, "count", "stores, after splitting"),
 	STAT(F, accesses, "count", "loads and stores, after splitting"),
 	STAT(F, fetches, "count", "lines or parts of lines fetched"),
+	STAT(F, access_cycles, "cycles", "latency of loads and stores, from issue to completion, added up"),
 	STAT(F, splits, "count", "loads and stores that crossed a line and were split"),
 	STAT(F, faults, "count", "accesses that faulted and were tried again"),
 	STAT(F, cycles, "cycles", "time from the first instruction to the retirement of the last"),
@@ -138,6 +139,7 @@ static inline bool load(struct core *c, uint64_t va, bool dependent, bool in_ord
 	cycles_t done = mem_access(&c->mem->data, &c->data_req, tr.cycle, 0, &served);
 	c->last_load_done = done;
 	c->stats.loads++;
+	c->stats.access_cycles += done - start;
 	cycles_t hidden = in_order ? c->load_hit_cycles : 0;
 	if (clock_of(done - hidden) <= c->retire) return true;
 	hold_retire(c, clock_of(tr.cycle), BUCKET_DATA_TRANSLATION);
@@ -164,6 +166,7 @@ static inline bool store(struct core *c, uint64_t va, bool in_order)
 	c->data_req.kind = ACCESS_WRITE;
 	*slot = mem_access(&c->mem->data, &c->data_req, cycle_of(c->retire), 0, &served);
 	c->stats.stores++;
+	c->stats.access_cycles += *slot - start;
 	if (c->retire == before) return true;
 	if (in_order)
 		c->dispatch = c->retire;

@@ -45,8 +45,10 @@ struct core_stats {
 	uint64_t instructions, loads, stores, fetches,
 		accesses; /* accesses = loads + stores, after splitting */
 	uint64_t splits;
-	uint64_t faults;                         /* resolved by a handler */
-	uint64_t cycles;                         /* set by core_finish */
+	uint64_t
+		access_cycles; /* from the issue of each load and store to its completion, translation included */
+	uint64_t faults;       /* resolved by a handler */
+	uint64_t cycles;       /* set by core_finish */
 	uint64_t cycles_by_bucket[BUCKET_COUNT]; /* set by core_finish */
 };
 

@@ -16,6 +16,8 @@ static const struct stat_desc event_rows[] = {
 	     "events of the workload that have no effect in this version"),
 };
 
+enum { POPULATED_SLOTS = 4096 };
+
 struct machine {
 	const struct machine_params *hw;
 	const struct stack_params *stack;
@@ -34,6 +36,7 @@ struct machine {
 	struct event_stats events;
 	struct va last_fault; /* with nothing to add: a second one in a row is an error */
 	bool last_was_spurious;
+	struct va populated[3][POPULATED_SLOTS]; /* by kind: pages + 1 that machine_populate did lately */
 };
 
 /* --- faults ---------------------------------------------------------------------------------------------------- */
@@ -214,6 +217,57 @@ enum status machine_run(struct machine *m, const struct record *rec, size_t n, s
 		rec += executed;
 		n -= executed;
 		for (; n && rec->kind > REC_STORE; rec++, n--) m->events.ignored++;
+	}
+	return OK;
+}
+
+static uint64_t read_word(void *self, struct pa pa, const struct walk_ref *ref)
+{
+	(void)ref;
+	return physmem_read64(((struct machine *)self)->physmem, pa);
+}
+
+static bool update_word(void *self, struct pa pa, uint64_t old, uint64_t now)
+{
+	return physmem_cas64(((struct machine *)self)->physmem, pa, old, now);
+}
+
+/* Walks without time until nothing faults any more. */
+static enum status populate_page(struct machine *m, uint64_t va, enum access_kind kind, struct err *err)
+{
+	struct walk_mem mem = {.self = m, .read = read_word, .update = update_word};
+	struct mmu_fault f = {.va = {va}, .access = {.kind = (uint8_t)kind}};
+	struct core_fault_cost cost;
+	struct translation t;
+	while (translate(&m->mmu->regime, f.va, f.access, &mem, &t), t.fault.kind) {
+		f.fault = t.fault;
+		TRY(on_fault(m, &f, &cost, err));
+	}
+	return OK;
+}
+
+static enum status populate_range(struct machine *m, uint64_t va, uint64_t bytes, enum access_kind kind,
+				  struct err *err)
+{
+	enum { PAGE = 4096 }; /* the smallest that a table can map */
+	for (uint64_t page = va / PAGE; page <= (va + bytes - 1) / PAGE; page++) {
+		struct va *seen = &m->populated[kind][page % POPULATED_SLOTS];
+		if (seen->raw == page + 1) continue;
+		TRY(populate_page(m, page * PAGE, kind, err));
+		seen->raw = page + 1;
+	}
+	return OK;
+}
+
+enum status machine_populate(struct machine *m, const struct record *rec, size_t n, struct err *err)
+{
+	for (; n; rec++, n--) {
+		if (rec->kind > REC_STORE || !rec->count) continue;
+		enum access_kind kind = rec->kind == REC_FETCH  ? ACCESS_FETCH
+					: rec->kind == REC_LOAD ? ACCESS_READ
+								: ACCESS_WRITE;
+		uint64_t bytes = kind == ACCESS_FETCH ? UINT64_C(4) * rec->count : rec->count;
+		TRY(populate_range(m, rec->addr, bytes, kind, err));
 	}
 	return OK;
 }

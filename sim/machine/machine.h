@@ -28,6 +28,10 @@ void machine_free(struct machine *m);
 /* Executes rec[0..n-1]. ERR_INPUT when the workload touches what neither kernel nor hypervisor can map. */
 enum status machine_run(struct machine *m, const struct record *rec, size_t n, struct err *err);
 
+/* Maps every page that rec[0..n-1] touch, as if the program had been there before: tables fill, no time passes, TLBs and
+ * caches see nothing. Errors as machine_run. */
+enum status machine_populate(struct machine *m, const struct record *rec, size_t n, struct err *err);
+
 /* Brings the counters up to date: call before reading them. */
 void machine_finish(struct machine *m);
 /* Ends the warm-up: counters start again from zero, all other state stays. */

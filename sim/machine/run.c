@@ -82,6 +82,12 @@ static char *lacks_text(uint32_t lacks)
 	return text;
 }
 
+static enum status open_workload(struct run *r, struct workload *w, struct err *err)
+{
+	return workload_open(w, r->conf, r->req.workload, r->sets[TO_WORKLOAD], r->req.seed,
+			     (uint32_t)r->req.stream, err);
+}
+
 static enum status read_files(struct run *r, struct err *err)
 {
 	const struct run_request *q = &r->req;
@@ -127,7 +133,8 @@ static void config_hash_text(const struct run *r, char out[20])
 	hash_config(state, &r->machine_config.bound);
 	hash_config(state, &r->stack_bound);
 	if (r->workload.bound.schema) hash_config(state, &r->workload.bound);
-	snprintf(regions, sizeof(regions), "warmup=%" PRIu64 " limit=%" PRIu64, r->req.warmup, r->req.limit);
+	snprintf(regions, sizeof(regions), "warmup=%" PRIu64 " limit=%" PRIu64 " populate=%d", r->req.warmup,
+		 r->req.limit, r->req.populate);
 	XXH64_update(state, regions, strlen(regions));
 	snprintf(out, 20, "%016" PRIx64, (uint64_t)XXH64_digest(state));
 	XXH64_freeState(state);
@@ -247,6 +254,23 @@ static enum status replay(struct run *r, run_progress_fn *progress, void *ctx, s
 	return st;
 }
 
+/* Reads the stream once ahead, and maps what it touches. */
+static enum status populate(struct run *r, struct err *err)
+{
+	struct workload w;
+	struct record *buf = xcalloc(TRACE_BATCH, sizeof(*buf));
+	size_t n = 1;
+	enum status st = open_workload(r, &w, err);
+	while (st == OK && n) {
+		st = trace_next(w.source, buf, TRACE_BATCH, &n, err);
+		if (st == OK) st = machine_populate(r->machine, buf, n, err);
+	}
+	workload_close(&w);
+	free(buf);
+	machine_reset_stats(r->machine);
+	return st;
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec t;
@@ -258,6 +282,7 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 			struct err *err)
 {
 	*report = (struct run_report){0};
+	if (r->req.populate) TRY(populate(r, err));
 	uint64_t limit = r->req.warmup ? r->req.warmup : r->req.limit, begin = now_ns();
 	r->left = limit ? limit : UINT64_MAX;
 	TRY(replay(r, progress, ctx, report, err));

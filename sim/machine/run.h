@@ -9,6 +9,7 @@
 #ifndef MACHINE_RUN_H
 #define MACHINE_RUN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -22,6 +23,7 @@ struct run_request {
 	const char *const *sets; /* "key=value"; stack.* and workload.* go there, the rest to the machine */
 	uint64_t seed, stream;
 	uint64_t warmup, limit; /* loads and stores; limit 0: to the end */
+	bool populate;          /* map all pages before time begins: nothing measured is a page fault */
 	const char *db;         /* results database to append to; NULL: none */
 };
 
