@@ -56,15 +56,16 @@ enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct 
 	c->set_mask = sets - 1;
 	c->set_bits = log2_floor(sets);
 	c->ways = (unsigned)p->ways;
+	c->stride = (c->ways + LANES_U32 - 1) / LANES_U32 * LANES_U32;
 	c->policy = repl_policies[p->policy];
 	c->state_bytes = (unsigned)((c->policy->state_bytes(c->ways) + 7) & ~(size_t)7);
 	c->hit_cycles = p->hit_cycles;
+	c->write_back = p->write_back;
 	c->mshrs = (unsigned)p->mshrs;
-	c->tag = xcalloc_lines(sets * c->ways, sizeof(*c->tag));
-	c->mru = xcalloc_lines(sets, sizeof(*c->mru));
+	c->tag = xcalloc_lines(sets * c->stride, sizeof(*c->tag));
 	c->dirty = xcalloc_lines(sets, sizeof(*c->dirty));
 	c->state = xcalloc_lines(sets, c->state_bytes);
-	c->ready = xcalloc_lines(sets * c->ways, sizeof(*c->ready));
+	c->ready = xcalloc_lines(sets * c->stride, sizeof(*c->ready));
 	c->mshr = xcalloc(c->mshrs, sizeof(*c->mshr));
 	*out = c;
 	return OK;
@@ -74,7 +75,6 @@ void cache_free(struct cache *c)
 {
 	if (!c) return;
 	free(c->tag);
-	free(c->mru);
 	free(c->dirty);
 	free(c->state);
 	free(c->ready);
@@ -88,19 +88,11 @@ void cache_register_stats(struct cache *c, struct stats *s, const char *prefix)
 		  c->params.name);
 }
 
-static int way_of(const struct cache *c, uint64_t line)
-{
-	const uint32_t *row = &c->tag[(line & c->set_mask) * c->ways];
-	for (unsigned w = 0; w < c->ways; w++)
-		if (row[w] == cache_tag(c, line)) return (int)w;
-	return CACHE_MISS;
-}
-
-bool cache_holds(const struct cache *c, uint64_t line) { return way_of(c, line) != CACHE_MISS; }
+bool cache_holds(const struct cache *c, uint64_t line) { return cache_way_of(c, line) != CACHE_MISS; }
 
 static struct cache_victim take_out(struct cache *c, uint64_t set, unsigned way)
 {
-	uint32_t *tag = &c->tag[set * c->ways + way];
+	uint32_t *tag = &c->tag[set * c->stride + way];
 	if (!*tag) return (struct cache_victim){0};
 	struct cache_victim v = {.line = (uint64_t)(*tag - 1) << c->set_bits | set,
 				 .valid = true,
@@ -112,9 +104,8 @@ static struct cache_victim take_out(struct cache *c, uint64_t set, unsigned way)
 
 static unsigned choose_way(struct cache *c, uint64_t set)
 {
-	const uint32_t *row = &c->tag[set * c->ways];
-	for (unsigned w = 0; w < c->ways; w++)
-		if (!row[w]) return w;
+	uint64_t invalid = cache_ways_equal(c, set, 0) & bits_ones(c->ways);
+	if (invalid) return (unsigned)__builtin_ctzll(invalid);
 	return c->policy->victim(c->state + set * c->state_bytes, c->ways);
 }
 
@@ -125,18 +116,17 @@ struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, cy
 	struct cache_victim out = take_out(c, set, way);
 	c->stats.fills++;
 	c->stats.evictions += out.valid;
-	c->tag[set * c->ways + way] = cache_tag(c, line);
+	c->tag[set * c->stride + way] = cache_tag(c, line);
 	c->dirty[set] |= (uint64_t)dirty << way;
-	c->ready[set * c->ways + way] = ready;
+	c->ready[set * c->stride + way] = ready;
 	if (ready > c->settled) c->settled = ready;
-	c->mru[set] = c->policy->fill == c->policy->touch ? (uint8_t)way : MRU_NONE;
 	c->policy->fill(c->state + set * c->state_bytes, c->ways, way);
 	return out;
 }
 
 struct cache_victim cache_drop(struct cache *c, uint64_t line)
 {
-	int way = way_of(c, line);
+	int way = cache_way_of(c, line);
 	if (way == CACHE_MISS) return (struct cache_victim){0};
 	c->stats.invalidations++;
 	return take_out(c, line & c->set_mask, (unsigned)way);
@@ -161,9 +151,9 @@ void cache_check(const struct cache *c)
 {
 	for (uint64_t set = 0; set <= c->set_mask; set++) {
 		for (unsigned w = 0; w < c->ways; w++) {
-			uint32_t tag = c->tag[set * c->ways + w];
+			uint32_t tag = c->tag[set * c->stride + w];
 			assert(tag || !bit_get(c->dirty[set], w));
-			for (unsigned v = 0; tag && v < w; v++) assert(c->tag[set * c->ways + v] != tag);
+			for (unsigned v = 0; tag && v < w; v++) assert(c->tag[set * c->stride + v] != tag);
 		}
 	}
 }

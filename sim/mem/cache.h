@@ -8,6 +8,7 @@
 #ifndef MEM_CACHE_H
 #define MEM_CACHE_H
 
+#include "base/lanes.h"
 #include "base/request.h"
 #include "base/status.h"
 #include "mem/mem_params.h"
@@ -22,23 +23,24 @@ struct cache_stats {
 };
 
 struct cache {            /* laid out for the hit path; change it through the functions below only */
-	uint32_t *tag;    /* sets x ways; 0 = invalid, else (line >> set_bits) + 1 */
-	uint8_t *mru;     /* per set: the way whose next touch changes nothing, or MRU_NONE */
+	uint32_t *tag;    /* sets x stride; 0 = invalid, else (line >> set_bits) + 1 */
 	uint64_t *dirty;  /* per set: one bit per way */
 	char *state;      /* per set: the policy's */
-	cycles_t *ready;  /* sets x ways: when the line arrives, from the core's point of view */
+	cycles_t *ready;  /* sets x stride: when the line arrives, from the core's point of view */
 	cycles_t settled; /* no line arrives after this cycle */
 	uint64_t set_mask;
 	unsigned set_bits, ways, state_bytes;
+	unsigned stride; /* ways rounded up to whole groups of lanes */
 	const struct repl_policy *policy;
 	cycles_t hit_cycles;
+	bool write_back;
 	cycles_t *mshr; /* when each miss register is free again */
 	unsigned mshrs;
 	struct cache_params params;
 	struct cache_stats stats;
 };
 
-enum { CACHE_MISS = -1, MRU_NONE = 255 };
+enum { CACHE_MISS = -1 };
 
 /* Builds a cache for lines below `line_limit`. ERR_CONFIG where sets would not be a power of two, the policy cannot
  * serve so many ways, or a tag would not hold such a line. Free with cache_free. */
@@ -51,21 +53,31 @@ static inline uint32_t cache_tag(const struct cache *c, uint64_t line)
 	return (uint32_t)(line >> c->set_bits) + 1;
 }
 
-/* The way that holds `line`, now the most recently used, or CACHE_MISS. Counts nothing. */
+/* The ways of a set whose tag is `tag`, a bit each. All are compared before any branch: which way hits is what a
+ * processor cannot predict. */
+static inline uint64_t cache_ways_equal(const struct cache *c, uint64_t set, uint32_t tag)
+{
+	const uint32_t *row = &c->tag[set * c->stride];
+	uint64_t equal = 0;
+	for (unsigned w = 0; w < c->stride; w += LANES_U32)
+		equal |= (uint64_t)lanes_equal_u32(row + w, tag) << w;
+	return equal;
+}
+
+/* The way that holds `line`, or CACHE_MISS. */
+static inline int cache_way_of(const struct cache *c, uint64_t line)
+{
+	uint64_t equal = cache_ways_equal(c, line & c->set_mask, cache_tag(c, line));
+	return equal ? __builtin_ctzll(equal) : CACHE_MISS;
+}
+
+/* The same, and tells the policy of a hit. Counts nothing. */
 static inline int cache_find(struct cache *c, uint64_t line)
 {
-	uint64_t set = line & c->set_mask;
-	uint32_t tag = cache_tag(c, line);
-	const uint32_t *row = &c->tag[set * c->ways];
-	unsigned mru = c->mru[set];
-	if (mru < c->ways && row[mru] == tag) return (int)mru;
-	for (unsigned w = 0; w < c->ways; w++) {
-		if (row[w] != tag) continue;
-		c->mru[set] = (uint8_t)w;
-		c->policy->touch(c->state + set * c->state_bytes, c->ways, w);
-		return (int)w;
-	}
-	return CACHE_MISS;
+	int way = cache_way_of(c, line);
+	if (way != CACHE_MISS)
+		c->policy->touch(c->state + (line & c->set_mask) * c->state_bytes, c->ways, (unsigned)way);
+	return way;
 }
 
 /* Whether `line` is held; changes nothing. */

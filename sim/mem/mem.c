@@ -20,11 +20,6 @@ struct mem_side {
 	uint64_t line_limit; /* lines of all security states are below it */
 };
 
-static uint64_t line_of(const struct mem_side *m, const struct mem_req *r)
-{
-	return r->pa.raw >> m->line_bits | (uint64_t)r->security << m->security_shift;
-}
-
 static struct mem_node *node_of(struct mem_side *m, uint64_t pa)
 {
 	for (unsigned i = 0; i < m->nodes; i++)
@@ -139,7 +134,8 @@ static enum status build_private(struct mem_cpu *cpu, struct mem_side *m, struct
 
 enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, struct err *err)
 {
-	*cpu = (struct mem_cpu){.data.side = m, .fetch.side = m};
+	struct mem_port port = {.line_bits = m->line_bits, .security_shift = m->security_shift, .side = m};
+	*cpu = (struct mem_cpu){.data = port, .fetch = port};
 	enum status st = build_private(cpu, m, err);
 	if (st != OK) {
 		mem_cpu_fini(cpu);
@@ -210,7 +206,7 @@ static void write_down(struct mem_port *port, unsigned level, uint64_t line, cyc
 		return;
 	}
 	struct cache *c = port->level[level];
-	if (!c->params.write_back) {
+	if (!c->write_back) {
 		write_down(port, level + 1, line, now);
 		return;
 	}
@@ -225,7 +221,7 @@ static void write_down(struct mem_port *port, unsigned level, uint64_t line, cyc
 static void mark_written(struct mem_port *port, unsigned level, uint64_t line, int way, cycles_t now)
 {
 	struct cache *c = port->level[level];
-	if (c->params.write_back)
+	if (c->write_back)
 		c->dirty[line & c->set_mask] |= UINT64_C(1) << way;
 	else
 		write_down(port, level + 1, line, now);
@@ -238,7 +234,7 @@ static cycles_t hit_done(struct cache *c, uint64_t line, int way, cycles_t now)
 {
 	cycles_t done = now + c->hit_cycles;
 	if (now < c->settled) {
-		cycles_t ready = c->ready[(line & c->set_mask) * c->ways + (unsigned)way];
+		cycles_t ready = c->ready[(line & c->set_mask) * c->stride + (unsigned)way];
 		if (ready > done) {
 			c->stats.merged++;
 			return ready;
@@ -260,17 +256,15 @@ static void fill_missed(struct mem_port *port, const struct mem_req *r, uint64_t
 		if (i > first && c->params.inclusion == INCL_EXCLUSIVE) continue;
 		if (cache_holds(c, line)) continue; /* brought back by an eviction of this very fill */
 		bool takes = i > first || !write || c->params.write_allocate;
-		if (takes)
-			fill(port, i, line, i == first && (dirty || (write && c->params.write_back)), done);
-		if (i == first && write && !(takes && c->params.write_back))
-			write_down(port, i + 1, line, done);
+		if (takes) fill(port, i, line, i == first && (dirty || (write && c->write_back)), done);
+		if (i == first && write && !(takes && c->write_back)) write_down(port, i + 1, line, done);
 	}
 }
 
 static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
 		     unsigned *served)
 {
-	uint64_t line = line_of(port->side, r);
+	uint64_t line = mem_line(port, r);
 	unsigned slot[MEM_LEVELS_MAX], level = first;
 	cycles_t done = 0;
 	int way = CACHE_MISS;
@@ -294,15 +288,15 @@ static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t no
 	return done;
 }
 
-cycles_t mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
-		    unsigned *served)
+cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
+			 unsigned *served)
 {
 	if (first >= port->levels) {
 		*served = port->levels;
 		return mem_access_uncached(port, r, now);
 	}
 	struct cache *c = port->level[first];
-	uint64_t line = line_of(port->side, r);
+	uint64_t line = mem_line(port, r);
 	c->stats.accesses++;
 	int way = cache_find(c, line);
 	if (way == CACHE_MISS) return miss(port, r, now, first, served);

@@ -17,8 +17,9 @@
 enum { MEM_LEVELS_MAX = 4, MEM_SERVED_COUNT = MEM_LEVELS_MAX + 1 };
 
 struct mem_port {
-	struct cache *level[MEM_LEVELS_MAX];
+	struct cache *level[MEM_LEVELS_MAX + 1]; /* NULL after the last */
 	unsigned levels;
+	unsigned line_bits, security_shift; /* line = PA >> line_bits | security << security_shift */
 	struct mem_side *side;
 };
 
@@ -43,10 +44,38 @@ void mem_cpu_fini(struct mem_cpu *cpu);
 void mem_register_stats(struct mem_side *m, struct stats *s);
 void mem_cpu_register_stats(struct mem_cpu *cpu, struct stats *s, unsigned number);
 
+/* The way of all that does not simply hit the first cache. */
+cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
+			 unsigned *served);
+
+/* The line of a request, as caches know it. */
+static inline uint64_t mem_line(const struct mem_port *port, const struct mem_req *r)
+{
+	return r->pa.raw >> port->line_bits | (uint64_t)r->security << port->security_shift;
+}
+
 /* Completion cycle of request `r` that begins at the port's level `first` (0 = the nearest) at `now`. `*served` gets
  * the index of the level that had the line; `levels` stands for memory. */
-cycles_t mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
-		    unsigned *served);
+static inline cycles_t mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now,
+				  unsigned first, unsigned *served)
+{
+	struct cache *c = port->level[first]; /* NULL beyond the last */
+	if (!c) return mem_access_slow(port, r, now, first, served);
+	uint64_t line = mem_line(port, r);
+	int way = cache_way_of(c, line);
+	uint64_t write = r->kind == ACCESS_WRITE;
+	if (__builtin_expect(way == CACHE_MISS || (write & !c->write_back), 0))
+		return mem_access_slow(port, r, now, first, served);
+	uint64_t set = line & c->set_mask;
+	if (now < c->settled && c->ready[set * c->stride + (unsigned)way] > now + c->hit_cycles)
+		return mem_access_slow(port, r, now, first, served);
+	c->policy->touch(c->state + set * c->state_bytes, c->ways, (unsigned)way);
+	if (write) c->dirty[set] |= UINT64_C(1) << way;
+	c->stats.accesses++;
+	c->stats.hits++;
+	*served = first;
+	return now + c->hit_cycles;
+}
 
 /* As mem_access without caches: straight to the node. */
 cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cycles_t now);

@@ -13,20 +13,16 @@ static size_t tree_plru_state_bytes(unsigned ways)
 }
 
 /* Node 1 is the root; node n has children 2n and 2n+1; bit n set: the right child is the older half. */
-static unsigned leaves(unsigned ways)
-{
-	unsigned n = 1;
-	while (n < ways) n *= 2;
-	return n;
-}
+static inline unsigned leaves(unsigned ways) { return ways > 1 ? 2u << (31 - __builtin_clz(ways - 1)) : 1; }
 
 static inline void tree_plru_touch(void *set, unsigned ways, unsigned way)
 {
-	uint64_t *bits = set;
+	uint64_t bits = *(uint64_t *)set;
 	for (unsigned node = leaves(ways) + way; node > 1; node /= 2) {
-		uint64_t parent = UINT64_C(1) << (node / 2);
-		*bits = node & 1 ? *bits & ~parent : *bits | parent; /* point away from where we came from */
+		uint64_t from_left = ~node & 1; /* then the right half is older now */
+		bits = (bits & ~(UINT64_C(1) << (node / 2))) | from_left << (node / 2);
 	}
+	*(uint64_t *)set = bits;
 }
 
 static unsigned tree_plru_victim(void *set, unsigned ways)

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
+#include "base/lanes.h"
 
 #define F struct tlb_stats
 static const struct stat_desc stat_rows[] = {
@@ -63,7 +64,7 @@ static void make_geometry(struct tlb *t, const struct tlb_params *p)
 	t->set_bits = log2_floor(t->sets);
 	t->one_set = t->sets == 1;
 	t->index_xor = p->index == TLB_INDEX_XOR;
-	t->sig_stride = (t->ways + TLB_SIG_LANES - 1) / TLB_SIG_LANES * TLB_SIG_LANES;
+	t->sig_stride = (t->ways + LANES_U16 - 1) / LANES_U16 * LANES_U16;
 	t->sizes_held = held_sizes(p->pages);
 }
 
@@ -135,26 +136,15 @@ void tlb_settle(struct tlb *t)
 	t->logged = 0;
 }
 
-typedef uint16_t sig_lanes __attribute__((vector_size(2 * TLB_SIG_LANES)));
-typedef uint64_t sig_words __attribute__((vector_size(2 * TLB_SIG_LANES)));
-
-/* Whether any of 8 signatures equals `s`. */
-static bool any_lane(const uint16_t *sig, uint16_t s)
-{
-	sig_lanes have, want = {s, s, s, s, s, s, s, s};
-	memcpy(&have, sig, sizeof(have));
-	sig_words equal = (sig_words)(have == want);
-	return (equal[0] | equal[1]) != 0;
-}
-
 static struct tlb_entry *find_in_set(struct tlb *t, unsigned set, uint16_t s, uint64_t va, tlb_tag_t tag)
 {
 	const uint16_t *sig = &t->sig[(size_t)set * t->sig_stride];
 	struct tlb_entry *row = &t->entry[(size_t)set * t->ways];
-	for (unsigned base = 0; base < t->sig_stride; base += TLB_SIG_LANES) {
-		if (!any_lane(sig + base, s)) continue;
-		for (unsigned w = base; w < base + TLB_SIG_LANES; w++)
-			if (sig[w] == s && tlb_matches(&row[w], va, tag)) return &row[w];
+	for (unsigned base = 0; base < t->sig_stride; base += LANES_U16) {
+		for (unsigned found = lanes_equal_u16(sig + base, s); found; found &= found - 1) {
+			struct tlb_entry *e = &row[base + (unsigned)__builtin_ctz(found)];
+			if (tlb_matches(e, va, tag)) return e;
+		}
 	}
 	return NULL;
 }
