@@ -25,7 +25,7 @@ enum {
 	MMU_WALK_CACHES_MAX = 8,
 	MMU_WALKERS_MAX = 64,
 	MMU_WALK_CAUSES = 3,
-	MMU_WALKER_ROWS = 8
+	MMU_WALKER_ROWS = 9
 };
 
 /* Why a translation was refused: everything that a handler needs. */
@@ -44,7 +44,7 @@ struct mmu_done {
 typedef bool mmu_resolve_fn(void *owner, const struct mmu_fault *fault, cycles_t *now);
 
 struct walker_stats {
-	uint64_t walks, faults;
+	uint64_t walks, faults, restarts; /* walks = misses of the last TLB level + restarts */
 	uint64_t queue_cycles;
 	uint64_t descriptor_reads[MMU_WALK_CAUSES];
 	uint64_t descriptor_updates;

@@ -1,0 +1,275 @@
+/* The timed MMU gives what the functional plane gives: for random tables, registers, machines and orders of use. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <criterion/parameterized.h>
+
+#include "mmu_world.h"
+
+enum { CHUNKS = 8, SITES = 64, ACCESSES = 3000 };
+
+/* --- address spaces ------------------------------------------------------------------------------------------------ */
+
+/* Addresses of one tree that are mapped: `bits` of offset around `va`. */
+struct sites {
+	uint64_t va[SITES];
+	unsigned bits[SITES], count;
+};
+
+struct spaces {
+	struct sites user[MMU_VMS][MMU_PROCESSES], kernel[MMU_VMS];
+};
+
+static const struct mmu_shape stage1_shapes[] = {{12, 39, 1}, {12, 48, 0}, {14, 36, 2},
+						 {14, 47, 1}, {16, 42, 2}, {16, 48, 1}};
+static const struct mmu_shape stage2_shapes[] = {{12, 40, 1}, {14, 40, 2}, {16, 40, 2}, {12, 40, 0}};
+
+static unsigned block_bits(unsigned granule)
+{
+	return granule == GRANULE_4K ? 30 : level_entry_bits(granule, 2);
+}
+
+static uint64_t random_leaf_bits(struct rng *r, bool kernel)
+{
+	uint64_t bits = rng_below(r, 8) ? DESC_AF : 0;
+	if (rng_below(r, 2)) bits |= DESC_AP_USER;
+	if (rng_below(r, 3) == 0) bits |= DESC_AP_READ_ONLY;
+	if (rng_below(r, 3) == 0) bits |= DESC_DBM;
+	if (rng_below(r, 4) == 0) bits |= DESC_PXN;
+	if (rng_below(r, 4) == 0) bits |= DESC_UXN;
+	if (!kernel || rng_below(r, 2)) bits |= DESC_NG;
+	return bits;
+}
+
+/* Maps one block, page or run at `va`, if the chunk has room for it. */
+static void map_site(struct mmu_world *w, struct mmu_tree *t, struct sites *sites, uint64_t va, struct rng *r,
+		     int level)
+{
+	unsigned granule = t->shape.granule_bits;
+	unsigned run = level_entry_bits(granule, level) + contiguous_entries_bits(granule, level);
+	struct mmu_mapping m = {.va = va,
+				.ipa = rng_below(r, UINT64_C(1) << 40),
+				.bits = random_leaf_bits(r, bit_get(va, 55)),
+				.level = level,
+				.run = rng_below(r, 3) == 0 && run <= block_bits(granule)};
+	mmu_world_map(w, t, &m);
+	sites->va[sites->count] = va;
+	sites->bits[sites->count++] = m.run ? run : level_entry_bits(granule, level);
+}
+
+/* Fills some chunks, each with one block or with six pages or runs. */
+static void map_tree(struct mmu_world *w, struct mmu_tree *t, struct sites *sites, bool kernel, struct rng *r)
+{
+	unsigned chunk = block_bits(t->shape.granule_bits);
+	uint64_t chunks = UINT64_C(1) << (t->shape.ia_bits - chunk),
+		 upper = kernel ? ~bits_ones(t->shape.ia_bits) : 0;
+	for (uint64_t i = 0; i < CHUNKS; i++) {
+		uint64_t va = upper | (i * (chunks / CHUNKS)) << chunk;
+		int block = t->shape.granule_bits == GRANULE_4K ? 1 + (int)rng_below(r, 2) : 2;
+		if (rng_below(r, 4) == 0) {
+			map_site(w, t, sites, va, r, block);
+			continue;
+		}
+		for (uint64_t p = 0; p < 6; p++) map_site(w, t, sites, va + (p << 21), r, 3);
+	}
+}
+
+static void random_control(struct mmu_vm *v, struct rng *r)
+{
+	static const unsigned tcr[] = {37, 38, 39, 40, 41, 42, 51, 52, 55, 56}; /* TBI HA HD HPD TBID E0PD */
+	for (unsigned i = 0; i < sizeof(tcr) / sizeof(tcr[0]); i++)
+		v->regs.TCR_EL1 |= rng_below(r, 2) << tcr[i];
+	v->regs.SCTLR_EL1 |= (uint64_t)(rng_below(r, 4) == 0) << 19 | rng_below(r, 2) << 57; /* WXN, EPAN */
+	v->regs.VTCR_EL2 |= rng_below(r, 2) << 21 | rng_below(r, 2) << 22;
+	v->regs.HCR_EL2 |= rng_below(r, 2) ? HCR_PTW : 0;
+}
+
+static void build_spaces(struct mmu_world *w, struct spaces *s, unsigned seed, struct rng *r)
+{
+	struct mmu_setup setup = {.user = stage1_shapes[rng_below(r, 6)],
+				  .kernel = stage1_shapes[rng_below(r, 6)],
+				  .stage2 = stage2_shapes[rng_below(r, 4)],
+				  .two_stages = rng_below(r, 4),
+				  .seed = seed};
+	*s = (struct spaces){0};
+	mmu_world_init(w, &setup);
+	for (unsigned vm = 0; vm < MMU_VMS; vm++) {
+		random_control(&w->vm[vm], r);
+		map_tree(w, &w->vm[vm].kernel, &s->kernel[vm], true, r);
+		for (unsigned p = 0; p < MMU_PROCESSES; p++)
+			map_tree(w, &w->vm[vm].user[p], &s->user[vm][p], false, r);
+	}
+}
+
+/* --- machines ------------------------------------------------------------------------------------------------------ */
+
+struct machine_parts {
+	struct tlb_params tlb[4];
+	struct walk_cache_params s1[3], s2[3];
+	struct cache_params cache[2];
+	struct param_list tlbs, caches;
+	struct walker_params walker;
+};
+
+static struct tlb_params random_tlb(const char *name, uint64_t level, enum side side, struct rng *r)
+{
+	static const uint64_t shapes[][2] = {{1, 1},  {3, 3},  {8, 8},    {48, 48},
+					     {20, 5}, {64, 4}, {1280, 5}, {17, 17}};
+	const uint64_t *shape = shapes[rng_below(r, 8)];
+	return (struct tlb_params){.name = name,
+				   .level = level,
+				   .side = side,
+				   .entries = shape[0],
+				   .ways = shape[1],
+				   .pages = rng_next(r) | 1,
+				   .hit_cycles = level == 1 ? rng_below(r, 2) : rng_below(r, 9),
+				   .policy = rng_below(r, REPL_COUNT),
+				   .index = rng_below(r, 2),
+				   .contiguous = rng_below(r, 2)};
+}
+
+static struct param_list random_walk_caches(struct walk_cache_params *c, struct rng *r)
+{
+	static const uint64_t shapes[][2] = {{0, 1}, {1, 1}, {4, 4}, {8, 2}, {64, 16}, {16, 16}};
+	size_t count = rng_below(r, 4);
+	for (size_t i = 0; i < count; i++) {
+		const uint64_t *shape = shapes[rng_below(r, 6)];
+		c[i] = (struct walk_cache_params){.levels = 1 + rng_below(r, 15),
+						  .entries = shape[0],
+						  .ways = shape[1],
+						  .cycles = rng_below(r, 3),
+						  .policy = rng_below(r, REPL_COUNT)};
+	}
+	return (struct param_list){c, count};
+}
+
+static void random_machine(struct machine_parts *p, struct rng *r)
+{
+	size_t tlbs = 0;
+	if (rng_below(r, 2)) {
+		p->tlb[tlbs++] = random_tlb("l1i", 1, SIDE_INSTRUCTION, r);
+		p->tlb[tlbs++] = random_tlb("l1d", 1, SIDE_DATA, r);
+	} else {
+		p->tlb[tlbs++] = random_tlb("l1", 1, SIDE_UNIFIED, r);
+	}
+	if (rng_below(r, 4)) p->tlb[tlbs++] = random_tlb("l2", 2, SIDE_UNIFIED, r);
+	p->tlbs = (struct param_list){p->tlb, tlbs};
+	p->walker = (struct walker_params){.walkers = 1 + rng_below(r, 3),
+					   .first_cache = 1 + rng_below(r, 2),
+					   .cycles_per_level = rng_below(r, 3),
+					   .descriptor_reads_cached = rng_below(r, 2),
+					   .s1_caches = random_walk_caches(p->s1, r),
+					   .s2_caches = random_walk_caches(p->s2, r)};
+	if (rng_below(r, 2))
+		p->walker.ipa_cache = (struct ipa_cache_params){.entries = 8, .ways = 4, .cycles = 1};
+	p->cache[0] = (struct cache_params){.name = "l1",
+					    .level = 1,
+					    .side = CACHE_UNIFIED,
+					    .size = 128 << 10,
+					    .ways = 4,
+					    .line = 64,
+					    .hit_cycles = 4,
+					    .mshrs = 2,
+					    .write_back = 1,
+					    .write_allocate = 1};
+	p->cache[1] = p->cache[0];
+	p->cache[1].name = "l2";
+	p->cache[1].level = 2;
+	p->cache[1].size = 256 << 10;
+	p->cache[1].hit_cycles = 11;
+	p->caches = (struct param_list){p->cache, 2};
+}
+
+/* --- accesses ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t random_site(const struct sites *s, struct rng *r)
+{
+	unsigned i = (unsigned)rng_below(r, s->count);
+	uint64_t offset = rng_below(r, 4) << 21 | rng_below(r, 1 << 16);
+	return s->va[i] + (offset & bits_ones(s->bits[i]));
+}
+
+static uint64_t random_address(const struct mmu_world *w, const struct spaces *s, struct rng *r)
+{
+	bool kernel = rng_below(r, 3) == 0;
+	const struct sites *sites = kernel ? &s->kernel[w->now_vm] : &s->user[w->now_vm][w->now_process];
+	uint64_t va = random_site(sites, r);
+	if (rng_below(r, 16) == 0) va = random_site(&s->user[0][0], r); /* of another, perhaps */
+	if (rng_below(r, 64) == 0) va = rng_next(r);
+	if (rng_below(r, 8) == 0) va ^= rng_below(r, 256) << 56;
+	return va;
+}
+
+static void random_switch(struct mmu_world *w, struct rng *r)
+{
+	unsigned el = (unsigned)rng_below(r, 2);
+	mmu_world_switch(w, (unsigned)rng_below(r, MMU_VMS), (unsigned)rng_below(r, MMU_PROCESSES), el,
+			 el && rng_below(r, 2));
+}
+
+static void expect_same_fault(const struct fault *have, const struct fault *want, uint64_t va)
+{
+	cr_assert(eq(u8, have->kind, want->kind), "va 0x%lx", va);
+	cr_assert(eq(i8, have->level, want->level), "va 0x%lx", va);
+	cr_assert(eq(u8, have->stage, want->stage), "va 0x%lx", va);
+	cr_assert(eq(int, have->s1ptw, want->s1ptw), "va 0x%lx", va);
+	cr_assert(eq(u64, have->ipa.raw, want->ipa.raw), "va 0x%lx", va);
+}
+
+/* One access in both planes; true when it was translated. */
+static bool compare(struct mmu_world *w, uint64_t va, enum access_kind kind, cycles_t now)
+{
+	struct translation want;
+	struct mmu_done done;
+	mmu_world_expect(w, va, kind, &want);
+	bool ok = mmu_translate(w->mmu, va, kind, 1, now, &done);
+	cr_assert(eq(int, ok, want.fault.kind == FAULT_NONE),
+		  "va 0x%lx kind %d el %u pan %d: fault %u of stage %u", va, kind, w->el, w->pan,
+		  want.fault.kind, want.fault.stage);
+	cr_assert(ge(u64, done.cycle, now));
+	if (ok)
+		cr_assert(eq(u64, done.pa, want.pa.raw), "va 0x%lx", va);
+	else
+		expect_same_fault(&w->mmu->fault.fault, &want.fault, va);
+	return ok;
+}
+
+static void check_one(void *ctx, struct tlb *t, int stage)
+{
+	(void)ctx, (void)stage;
+	tlb_check(t);
+}
+
+struct planes_case {
+	unsigned seed;
+};
+
+ParameterizedTestParameters(mmu_planes, timing_changes_no_result)
+{
+	static struct planes_case cases[24];
+	for (unsigned i = 0; i < 24; i++) cases[i].seed = i + 1;
+	return cr_make_param_array(struct planes_case, cases, 24);
+}
+
+ParameterizedTest(struct planes_case *c, mmu_planes, timing_changes_no_result)
+{
+	static struct mmu_world w;
+	static struct spaces spaces;
+	struct machine_parts parts;
+	struct rng r;
+	unsigned good = 0;
+	struct err err;
+	rng_init(&r, c->seed, "planes");
+	build_spaces(&w, &spaces, c->seed, &r);
+	random_machine(&parts, &r);
+	mmu_world_machine(&w, &parts.tlbs, &parts.walker, &parts.caches);
+	for (unsigned i = 0; i < ACCESSES; i++) {
+		if (rng_below(&r, 8) == 0) random_switch(&w, &r);
+		uint64_t va = random_address(&w, &spaces, &r);
+		good += compare(&w, va, (enum access_kind)rng_below(&r, 3), i * 20 + rng_below(&r, 400));
+		if (i % 256 == 0) mmu_each_tlb(w.mmu, check_one, NULL);
+	}
+	cr_expect(gt(u32, good, ACCESSES / 20));
+	cr_expect(gt(u64, w.mmu->first[ACCESS_READ]->stats.hits, 0));
+	cr_assert(eq(int, mmu_check_sums(w.mmu, &err), OK), "%s", err.text);
+	mmu_world_fini(&w);
+}
