@@ -34,7 +34,7 @@ all: $(BUILD)/strata                    ## build build/strata
 
 # What is missing on the machine is installed before anything is compiled (tools/deps.sh).
 GOALS := $(or $(MAKECMDGOALS),all)
-ifneq ($(filter-out help clean layers todo fuzz asan,$(GOALS)),)
+ifneq ($(filter-out help clean layers todo asan,$(GOALS)),)
 PURPOSE := $(if $(filter-out all run bench man $(BUILD)/strata help clean layers todo,$(GOALS)),test,build)
 include $(BUILD)/deps-$(PURPOSE).mk
 $(BUILD)/deps-$(PURPOSE).mk: tools/deps.sh
@@ -71,9 +71,9 @@ test: $(BUILD)/strata $(BUILD)/tests/all        ## run every test; closes with "
 bench: $(BUILD)/bench/bench             ## accesses per second and peak memory of fixed workloads
 	@$(BUILD)/bench/bench
 
-fuzz:                                   ## every fuzz target for FUZZ_SECONDS (20) each
+fuzz: $(BUILD)/strata                   ## every fuzz target for FUZZ_SECONDS (20) each
 	@$(MAKE) fuzz-targets BUILD=build/fuzz CC=clang CFLAGS="$(FUZZ_FLAGS)"
-	@BUILD=build/fuzz tests/fuzz/run.sh $(FUZZ_SECONDS)
+	@STRATA=$(BUILD)/strata BUILD=build/fuzz tests/fuzz/run.sh $(FUZZ_SECONDS)
 
 fuzz-targets: $(FUZZ:%.c=$(BUILD)/%)
 
