@@ -50,6 +50,7 @@ $(BUILD)/tests/all: $(TEST:%.c=$(BUILD)/%.o) $(LIB_OBJ)
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIB_OBJ)
 	$(call say,LD,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
+$(BUILD)/bench/%.o: ALL_CFLAGS += -Ibench
 $(BUILD)/bench/bench: $(BENCH:%.c=$(BUILD)/%.o) $(LIB_OBJ)
 	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 

@@ -1,0 +1,29 @@
+/* reference.h - two fixed loops that say how fast the host is at the moment.
+ *
+ *   reference_new -> reference_sample ... -> reference_xorshift_ns, reference_chase_ns
+ * xorshift: one dependent xorshift64 step, which is the core's speed alone. chase: one hop of a pointer chase in random
+ * order through 8 MiB of 64-byte lines, which is its memory's. A sample of both takes about 8 ms; take many of them in
+ * between what is to be compared, so that a host that grows slower or faster meanwhile cancels out.
+ * Source: Marsaglia, Xorshift RNGs, J. Stat. Soft. 8(14), 2003: the step (13, 7, 17).
+ */
+#ifndef BENCH_REFERENCE_H
+#define BENCH_REFERENCE_H
+
+#include <stdint.h>
+
+enum { REFERENCE_CHASE_BYTES = 8 << 20 };
+
+struct reference;
+
+struct reference *reference_new(void);
+void reference_free(struct reference *r);
+/* Times a slice of both loops. */
+void reference_sample(struct reference *r);
+/* Nanoseconds per step and per hop: medians over all samples. At least one sample must have been taken. */
+double reference_xorshift_ns(const struct reference *r);
+double reference_chase_ns(const struct reference *r);
+
+/* Monotonic time of the host. */
+uint64_t host_now_ns(void);
+
+#endif
