@@ -1,0 +1,114 @@
+# strata run as a user types it: what is refused and how, what is printed where, and what a failed, killed or concurrent run leaves in
+# the database.
+STRATA=${STRATA:-build/strata}
+dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
+n1=configs/machines/neoverse-n1.yaml trace=workloads/sqlite_lookup.stt db=$dir/results.db
+
+verdict() { if [ "$1" -eq 0 ]; then echo "ok - $2"; else echo "not ok - $2"; cat "$dir/err" 2>/dev/null; fi; }
+# run ARGUMENT...: a short run; the status in $status, what it says in $dir/out and $dir/err
+run() {
+	"$STRATA" run --db "$db" -m $n1 -w $trace --limit 2000 "$@" >"$dir/out" 2>"$dir/err"
+	status=$?
+}
+refuses() { # refuses NAME TEXT ARGUMENT...: exit 2, TEXT on stderr, nothing on stdout
+	name=$1 text=$2
+	shift 2
+	run "$@"
+	[ $status -eq 2 ] && [ ! -s "$dir/out" ] && grep -qF -- "$text" "$dir/err"
+	verdict $? "$name"
+}
+dump() { "$STRATA" report --dump --db "$db"; }
+runs() { dump | grep -c '^run:'; }
+says_out() { grep -qF -- "$2" "$dir/out"; verdict $? "$1"; }
+
+run --name first
+verdict $status 'a run of a trace succeeds'
+[ ! -s "$dir/out" ] && grep -q '^first: 2000 accesses, ' "$dir/err"
+verdict $? 'its summary goes to stderr, and nothing to stdout'
+run -q --name second
+[ $status -eq 0 ] && [ ! -s "$dir/out" ] && [ ! -s "$dir/err" ]
+verdict $? '--quiet says nothing'
+[ "$(runs)" -eq 2 ]
+verdict $? 'both runs are in the database'
+
+# --- what is refused; the database must not change meanwhile
+cp "$db" "$dir/before.db"
+refuses 'a machine that is not there is named' 'nowhere.yaml' -m nowhere.yaml
+refuses 'a workload that is not there is named' 'nowhere.stt' -w nowhere.stt
+refuses 'an overlay that is not there is named' 'nowhere.yaml' -o nowhere.yaml
+refuses 'an unknown key is answered with the one that is meant' "unknown key 'entires'; did you mean 'entries'?" --set tlbs.l2.entires=64
+refuses 'an unknown key of the stack as well' "unknown key 'pagesize'; did you mean 'page_size'?" --set stack.os.pagesize=4K
+refuses 'and one of a workload' "did you mean 'footprint_bytes'?" -w workloads/gups.yaml --set workload.footprint_bites=1G
+refuses 'an unknown item of a list is answered with those that are there' 'l1i, l1d, l2' --set tlbs.l7.ways=1
+refuses 'a number out of range is answered with the range' 'tlbs.l2.ways: 99999 is outside 1..4096' --set tlbs.l2.ways=99999
+refuses 'a word where a number belongs is refused' "'x' is not a whole number" --set tlbs.l2.ways=x
+refuses 'a number with a tail is refused' "--limit: '10x' is not a number" --limit 10x
+refuses 'a negative seed is refused' "--seed: '-1' is not a number" --seed -1
+refuses 'a setting without a value is refused' 'clock_mhz' --set clock_mhz
+refuses 'a word that is no option is refused' "'$trace' is not an option" $trace
+refuses 'parameters for a trace are refused' 'is a trace, which has no parameters' --set workload.accesses=3
+refuses 'a stream that the trace does not have is refused' 'stream 4 is outside 0..0' --stream 4
+refuses 'a warm-up longer than the trace is refused' 'ends within the warm-up' --warmup 99999999
+refuses 'a file that is no trace is refused, with the known formats' 'not a trace of a known format: native mtr1 text' -w Makefile
+head -c 100000 $trace >"$dir/torn.stt"
+refuses 'a torn trace is refused, with the place' 'at byte 99992' -w "$dir/torn.stt"
+tr '\133' '\134' <$trace >"$dir/flipped.stt"
+refuses 'a trace with changed bytes is refused' 'at byte' -w "$dir/flipped.stt"
+cmp -s "$db" "$dir/before.db"
+verdict $? 'no failed run has touched the database'
+
+# --- other failures
+run --db "$dir/no/such/folder.db"
+[ $status -eq 3 ] && grep -q 'folder.db' "$dir/err"
+verdict $? 'a database that cannot be written is a failure of the host'
+for words in '' "-m $n1" "-w $trace"; do
+	"$STRATA" run --no-db $words >"$dir/out" 2>"$dir/err"
+	[ $? -eq 2 ] && [ ! -s "$dir/out" ] && [ -s "$dir/err" ]
+	verdict $? "'strata run $words' is wrong usage"
+done
+
+# --- a run that is interrupted: it would last for days
+endless() {
+	name=$1 signal=$2 expected=$3
+	cp "$db" "$dir/before.db"
+	timeout --preserve-status -s "$signal" 0.7 env --default-signal=INT "$STRATA" run -q --db "$db" -m $n1 -w workloads/sequential.yaml \
+		--set workload.footprint_bytes=1M --set workload.accesses=1000000000000 >"$dir/out" 2>"$dir/err"
+	[ $? -eq "$expected" ] && cmp -s "$db" "$dir/before.db" && dump >"$dir/dump" && [ "$(ls "$dir" | grep -c 'results\.db')" -eq 1 ]
+	verdict $? "$name"
+}
+endless 'a killed run leaves the database as it was' KILL 137
+endless 'an interrupted run leaves the database as it was' INT 130
+run --name after
+[ $status -eq 0 ] && [ "$(runs)" -eq 3 ]
+verdict $? 'and the next run is stored'
+
+# --- two at once
+pids=
+for name in one two three four; do
+	"$STRATA" run -q --db "$db" -m $n1 -w $trace --limit 100000 --name $name 2>>"$dir/err" &
+	pids="$pids $!"
+done
+bad=0
+for pid in $pids; do wait "$pid" || bad=1; done
+[ $bad -eq 0 ] && [ "$(runs)" -eq 7 ]
+verdict $? 'runs that end at the same time are all stored'
+[ "$(dump | grep "^stat:" | sed 's/^stat: [0-9]*,//' | sort | uniq -c | awk '$1 >= 4' | wc -l)" -gt 50 ]
+verdict $? 'and store the same counters'
+
+# --- JSON
+run --json --no-db
+jq -e 'type == "object" and .["cpu0.accesses"] == 2000 and .["cpu0.loads"] + .["cpu0.stores"] == 2000 and (keys | length) > 50' "$dir/out" >"$dir/jq" 2>&1
+verdict $? '--json prints one object of counters keyed by path'
+jq -e '[to_entries[] | select(.key | test("^cpu0\\.cycles_by_bucket\\."))] | map(.value) | add' "$dir/out" >"$dir/sum"
+[ "$(cat "$dir/sum")" = "$(jq '.["cpu0.cycles"]' "$dir/out")" ]
+verdict $? 'in which the buckets add up to the cycles'
+run --name third --json
+[ "$("$STRATA" report --json --db "$db" third | jq '[.. | numbers] | any(. == 2000)')" = true ]
+verdict $? 'a stored run is reported with its accesses'
+
+"$STRATA" run --help >"$dir/out" 2>"$dir/err"
+verdict $? '--help works'
+says_out 'and names the verb' 'Usage: strata run'
+"$STRATA" bogus >"$dir/out" 2>"$dir/err"
+[ $? -eq 2 ] && [ ! -s "$dir/out" ] && grep -q "no verb 'bogus'" "$dir/err"
+verdict $? 'an unknown verb is wrong usage'
