@@ -218,11 +218,11 @@ static void invalidate(struct tlb *t, struct naive *n, struct rng *r)
 	tlb_tag_t tag = random_tag(r), context = TLB_TAG_GLOBAL;
 	unsigned op = (unsigned)rng_below(r, 5), level = 1 + (unsigned)rng_below(r, 4), taken = 0;
 	struct tlb_match m = {.tag = tag, .tag_mask = context};
-	if (op == 0) m.tag_mask = TLB_TAG_ALL, m.va = va, m.va_mask = ~UINT64_C(0xfff); /* VAE1 */
-	if (op == 1) m.va = va, m.va_mask = ~UINT64_C(0xfff);                           /* VAAE1 */
-	if (op == 2) m.tag_mask = TLB_TAG_ALL, m.not_global = true;                     /* ASIDE1 */
-	if (op == 3)
-		m.va = va, m.va_mask = ~UINT64_C(0xfff), m.levels = (uint8_t)(1u << level); /* TTL hint */
+	m.first = va & ~UINT64_C(0xfff), m.last = va | 0xfff;
+	m.by_address = op == 0 || op == 1 || op == 3;               /* 1: VAAE1 */
+	if (op == 0) m.tag_mask = TLB_TAG_ALL;                      /* VAE1 */
+	if (op == 2) m.tag_mask = TLB_TAG_ALL, m.not_global = true; /* ASIDE1 */
+	if (op == 3) m.levels = (uint8_t)(1u << level);             /* TTL hint */
 	for (unsigned i = 0; i < n->sets * n->ways; i++) {
 		struct naive_entry *e = &n->entry[i];
 		if (!e->valid || e->tag >> 16 != tag >> 16) continue;
@@ -339,8 +339,11 @@ Test(tlb, a_contiguous_run_is_one_entry_only_where_the_tlb_says_so)
 Test(tlb, an_invalidation_by_address_takes_the_block_that_covers_it)
 {
 	struct tlb *t = open_tlb(48, 48, sizes(12, 21, 21), TLB_INDEX_LOW, false);
-	struct tlb_match m = {
-		.va = 0x403ff000, .va_mask = ~UINT64_C(0xfff), .tag = user(0, 1), .tag_mask = TLB_TAG_ALL};
+	struct tlb_match m = {.by_address = true,
+			      .first = 0x403ff000,
+			      .last = 0x403fffff,
+			      .tag = user(0, 1),
+			      .tag_mask = TLB_TAG_ALL};
 	fill(t, 0x40200000, 0x80200000, 21, user(0, 1), false);
 	fill(t, 0x40400000, 0x80400000, 12, user(0, 1), false);
 	cr_expect(eq(u32, tlb_invalidate(t, &m), 1));

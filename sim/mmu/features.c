@@ -41,6 +41,10 @@ static const struct param rows[] = {
 	HW_BOOL(F, hpds, 1, "FEAT_HPDS: hierarchical permission disables"),
 	HW_BOOL(F, pauth, 0, "FEAT_PAuth: pointer authentication, and with it TCR_ELx.TBID"),
 	HW_BOOL(F, ttcnp, 1, "FEAT_TTCNP: translation tables common to all cores"),
+	HW_BOOL(F, tlbios, 0, "FEAT_TLBIOS: outer shareable TLBI (ID_AA64ISAR0_EL1.TLB)"),
+	HW_BOOL(F, tlbirange, 0, "FEAT_TLBIRANGE: TLBI of address ranges (ID_AA64ISAR0_EL1.TLB)"),
+	HW_BOOL(F, ttl, 0, "FEAT_TTL: level hints in the operands of TLBI"),
+	HW_BOOL(F, xs, 0, "FEAT_XS: the nXS forms of TLBI"),
 };
 #undef F
 
@@ -70,7 +74,11 @@ static const struct cpu {
 	  .e0pd = 1,
 	  .hpds = 1,
 	  .pauth = 1,
-	  .ttcnp = 1}},
+	  .ttcnp = 1,
+	  .tlbios = 1,
+	  .tlbirange = 1,
+	  .ttl = 1,
+	  .xs = 1}},
 	/* Neoverse N1 TRM 100616, AArch64 identification registers. */
 	{"neoverse-n1",
 	 {.granules = ALL_GRANULES,
@@ -149,5 +157,6 @@ void features_from_id(uint64_t mmfr0, uint64_t mmfr1, uint64_t mmfr2, struct fea
 		.e0pd = bits_get(mmfr2, 63, 60) != 0,
 		.hpds = bits_get(mmfr1, 15, 12) != 0,
 		.ttcnp = bits_get(mmfr2, 3, 0) != 0,
+		.ttl = bits_get(mmfr2, 51, 48) != 0,
 	};
 }

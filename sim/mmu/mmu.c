@@ -152,7 +152,10 @@ static void learn(void *self, const struct stage_info *s, uint64_t input, const 
 	struct tlb_fill f = {.va = input,
 			     .bits = bits,
 			     .run_bits = bits,
-			     .like = {.tag = stage_tag(m, s), .tag_mask = TLB_TAG_ALL, .ready = m->now}};
+			     .like = {.tag = stage_tag(m, s),
+				      .tag_mask = TLB_TAG_ALL,
+				      .level = TLB_LEVEL_ANY,
+				      .ready = m->now}};
 	if (s->stage == 1) m->table_bits = m->learned_count = 0;
 	for (unsigned i = 0; i < m->caches[s->stage - 1]; i++) {
 		struct walk_cache *c = &m->cache[s->stage - 1][i];
@@ -210,12 +213,15 @@ static void learn_stage2(void *self, uint64_t ipa, const struct leaf *leaf)
 {
 	struct mmu *m = self;
 	if (!m->ipa_cache) return;
-	struct tlb_fill f = {
-		.va = ipa,
-		.pa = leaf->out,
-		.bits = leaf->bits,
-		.run_bits = leaf->bits,
-		.like = {.tag = m->stage2_tag, .tag_mask = TLB_TAG_ALL, .perm = leaf->perm, .ready = m->now}};
+	struct tlb_fill f = {.va = ipa,
+			     .pa = leaf->out,
+			     .bits = leaf->bits,
+			     .run_bits = leaf->bits,
+			     .like = {.tag = m->stage2_tag,
+				      .tag_mask = TLB_TAG_ALL,
+				      .level = (uint8_t)(leaf->level + 1),
+				      .perm = leaf->perm,
+				      .ready = m->now}};
 	struct tlb_entry *e = tlb_fill(m->ipa_cache, &f);
 	if (e) m->ipa_leaf[e - m->ipa_cache->entry] = *leaf;
 }

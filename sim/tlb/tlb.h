@@ -128,19 +128,31 @@ struct tlb_entry *tlb_fill(struct tlb *t, const struct tlb_fill *f);
 
 /* Which entries a TLBI takes: all conditions must hold. A zero mask leaves the condition out. */
 struct tlb_match {
-	uint64_t va, va_mask;    /* overlaps the entry's range */
+	bool by_address;
+	uint64_t first, last; /* under by_address: overlaps the stage 1 block or page that the entry is of */
 	tlb_tag_t tag, tag_mask; /* compared where the entry compares, too: global entries match any ASID */
 	bool not_global;         /* only entries that have an ASID */
-	uint8_t levels;          /* bit l + 1: only leaves of stage 1 level l; 0: any */
+	uint8_t levels; /* bit l + 1: only leaves of stage 1 level l, and of no known level; 0: any */
 };
+
+/* The `level` of an entry whose leaf's is not known, or that is no leaf: level hints do not spare it. */
+enum { TLB_LEVEL_ANY = 7 };
+
+/* An entry may be a piece of a stage 1 block, cut to what stage 2 or the TLB allows: maintenance of any address of
+ * the block takes every piece. Without a stage 1 (s1_bits 64) an entry is only itself. */
+static inline uint64_t tlb_match_mask(const struct tlb_entry *e)
+{
+	return e->s1_bits > e->bits && e->s1_bits < 64 ? UINT64_MAX << e->s1_bits : e->va_mask;
+}
 
 static inline bool tlb_match_takes(const struct tlb_match *m, const struct tlb_entry *e)
 {
+	uint64_t mask = tlb_match_mask(e);
 	if (!e->bits) return false;
-	if ((m->va ^ e->va) & m->va_mask & e->va_mask) return false;
+	if (m->by_address && (m->first > (e->va | ~mask) || m->last < (e->va & mask))) return false;
 	if ((m->tag ^ e->tag) & m->tag_mask & e->tag_mask) return false;
 	if (m->not_global && e->tag_mask != TLB_TAG_ALL) return false;
-	return !m->levels || (m->levels >> e->level & 1);
+	return !m->levels || e->level == TLB_LEVEL_ANY || (m->levels >> e->level & 1);
 }
 
 /* Removes the entries that `m` takes; returns how many. O(entries). */
