@@ -245,9 +245,9 @@ struct planes_case {
 
 ParameterizedTestParameters(mmu_planes, timing_changes_no_result)
 {
-	static struct planes_case cases[24];
-	for (unsigned i = 0; i < 24; i++) cases[i].seed = i + 1;
-	return cr_make_param_array(struct planes_case, cases, 24);
+	static struct planes_case cases[64];
+	for (unsigned i = 0; i < 64; i++) cases[i].seed = i + 1;
+	return cr_make_param_array(struct planes_case, cases, 64);
 }
 
 ParameterizedTest(struct planes_case *c, mmu_planes, timing_changes_no_result)
