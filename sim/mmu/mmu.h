@@ -139,7 +139,7 @@ static inline bool mmu_translate(struct mmu *m, uint64_t va, enum access_kind ki
 		return mmu_translate_slow(m, va, kind, n, now, out);
 	t->stats.lookups += n;
 	t->stats.hits += n;
-	out->cycle = now;
+	out->cycle = now + t->params.hit_cycles;
 	out->pa = e->pa | (va & ~e->va_mask);
 	return true;
 }
