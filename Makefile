@@ -35,7 +35,7 @@ all: $(BUILD)/strata                    ## build build/strata
 # What is missing on the machine is installed before anything is compiled (tools/deps.sh).
 GOALS := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out help clean layers todo asan,$(GOALS)),)
-PURPOSE := $(if $(filter-out all run bench man $(BUILD)/strata help clean layers todo,$(GOALS)),test,build)
+PURPOSE := $(if $(filter-out all run bench $(BUILD)/strata help clean layers todo,$(GOALS)),test,build)
 include $(BUILD)/deps-$(PURPOSE).mk
 $(BUILD)/deps-$(PURPOSE).mk: tools/deps.sh
 	@CC="$(CC)" tools/deps.sh $(PURPOSE) $@
@@ -93,9 +93,6 @@ format:                                 ## clang-format in place
 format-check:                           ## fail on a file that clang-format would change
 	@clang-format --dry-run -Werror $(SRC) $(TEST) $(FUZZ) $(BENCH) $(HDR)
 
-man: $(BUILD)/strata                    ## write the manual pages docs/man/ from the --help texts
-	@STRATA=$(BUILD)/strata tools/man.sh docs/man
-
 todo:                                   ## list implementation-defined choices, calibrated numbers and doubts
 	@grep -rnE 'IMPDEF:|CAL:|UNSURE:' sim configs || true
 
@@ -107,5 +104,5 @@ clean:                                  ## remove everything that was built
 	rm -rf build
 
 -include $(DEPS)
-.PHONY: all run test bench fuzz fuzz-targets asan layers format format-check man todo help clean FORCE
+.PHONY: all run test bench fuzz fuzz-targets asan layers format format-check todo help clean FORCE
 .SECONDARY:
