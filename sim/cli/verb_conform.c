@@ -1,18 +1,26 @@
-/* verb_conform.c - `strata conform`: the functional plane against vectors and snapshots. */
+/* verb_conform.c - `strata conform`: translation against vectors, snapshots and recorded events. */
 #include <argp.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "cli/conform.h"
+#include "cli/conform_arch.h"
 #include "cli/verbs.h"
+#include "machine/machine_config.h"
 
 struct words {
-	const char *file, *snapshot;
+	const char *file, *snapshot, *arch, *machine;
 };
 
 static const struct argp_option options[] = {
 	{"snapshot", 's', "DIR", 0,
 	 "check every line of DIR/truth.txt.zst against DIR/tables.bin.zst and DIR/regs.json", 0},
+	{"arch", 'a', "DIR", 0,
+	 "replay the recorded registers, TLB maintenance and references of DIR/arch.txt.zst; no TLB entry may "
+	 "answer with another page than the recorded one",
+	 0},
+	{"machine", 'm', "MACHINE.yaml", 0,
+	 "with --arch: the TLBs of this machine (default: one that is never full)", 0},
 	{0},
 };
 
@@ -21,12 +29,16 @@ static error_t parse_word(int key, char *arg, struct argp_state *state)
 	struct words *w = state->input;
 	switch (key) {
 	case 's': w->snapshot = arg; return 0;
+	case 'a': w->arch = arg; return 0;
+	case 'm': w->machine = arg; return 0;
 	case ARGP_KEY_ARG:
 		if (w->file) argp_error(state, "one FILE at a time");
 		w->file = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (!w->file == !w->snapshot) argp_error(state, "give either FILE.jsonl or --snapshot DIR");
+		if (!!w->file + !!w->snapshot + !!w->arch != 1)
+			argp_error(state, "give one of FILE.jsonl, --snapshot DIR and --arch DIR");
+		if (w->machine && !w->arch) argp_error(state, "--machine goes with --arch");
 		return 0;
 	default: return ARGP_ERR_UNKNOWN;
 	}
@@ -35,11 +47,42 @@ static error_t parse_word(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse_word,
-	.args_doc = "FILE.jsonl\n--snapshot DIR",
+	.args_doc = "FILE.jsonl\n--snapshot DIR\n--arch DIR [-m MACHINE.yaml]",
 	.doc = "Checks address translation against recorded answers.\v"
-	       "Closes with 'N passed, M failed'. A failing case prints the walk. "
-	       "Exit: 0 all agree, 1 some differ, 2 the input is malformed.",
+	       "Closes with 'N passed, M failed', under --arch with references, hits, misses, invalidations and "
+	       "conflicts. A failing case prints the walk. Exit: 0 all agree, 1 some differ, 2 the input is malformed.",
 };
+
+static int print_arch(const struct arch_totals *t)
+{
+	printf("%" PRIu64 " lines; %" PRIu64 " references to devices and %" PRIu64
+	       " with stage 1 off not looked up; %" PRIu64 " entries evicted, %" PRIu64
+	       " invalidated; %" PRIu64 " undefined operations; %u registers differ at the end\n",
+	       t->lines, t->devices, t->untranslated, t->evictions, t->invalidated, t->undefined,
+	       t->register_differences);
+	printf("%" PRIu64 " references, %" PRIu64 " hits, %" PRIu64 " misses, %" PRIu64
+	       " invalidations, %" PRIu64 " conflicts\n",
+	       t->references, t->hits, t->misses, t->invalidations, t->conflicts);
+	return t->conflicts || t->register_differences ? 1 : 0;
+}
+
+static int conform_events(const struct words *w)
+{
+	struct machine_config machine = {0};
+	struct arch_options how = {0};
+	struct arch_totals totals;
+	struct err err;
+	enum status st = OK;
+	if (w->machine) {
+		st = machine_config_load(&machine, &(struct machine_request){.path = w->machine}, &err);
+		how.tlbs = &machine.params.tlbs;
+	}
+	if (st == OK) st = conform_arch(w->arch, &how, stdout, &totals, &err);
+	if (w->machine) machine_config_free(&machine);
+	if (st == OK) return print_arch(&totals);
+	fprintf(stderr, "strata conform: %s\n", err.text);
+	return status_exit_code(st);
+}
 
 int verb_conform(int argc, char **argv)
 {
@@ -48,6 +91,7 @@ int verb_conform(int argc, char **argv)
 	struct err err;
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &w);
+	if (w.arch) return conform_events(&w);
 	enum status st = w.snapshot ? conform_snapshot(w.snapshot, stdout, &tally, &err)
 				    : conform_vectors(w.file, stdout, &tally, &err);
 	if (st != OK) {

@@ -1,0 +1,46 @@
+/* conform_arch.h - `strata conform --arch`: TLBs against the recorded events of real hosts and guests.
+ *
+ *   conform_arch: DIR with arch.txt.zst, regs_start.json, regs_end.json -> what the TLBs did, and conflicts
+ *
+ * Every CPU follows its recorded registers and exception levels, and looks every reference up in its TLBs. A miss takes
+ * the recorded page as the walk's result; a hit that gives another page is a conflict: either tagging or maintenance
+ * let a stale entry live. Entries are 4 KiB pages, since the recording says no sizes, except what a level hint says: a
+ * TLBI that hints at a block takes all pages of that block.
+ *
+ * Global or not is not recorded. Addresses of the upper half are taken to be global: so are an operating system's own
+ * in Linux, whose nG is clear, and with KPTI, which sets it, all address spaces agree about them. Those of the lower
+ * half belong to their ASID; that is exact for programs, and for the few global identity mappings of a boot it loses hits
+ * only. Being global is the stricter claim: such an entry is hit under every ASID and outlives ASIDE1.
+ * Source: Arm ARM DDI 0487, D8.16 (ASIDs, VMIDs, global entries).
+ * Not modelled: references to devices (the recording does not say where they go) and with stage 1 off, which TLBs need
+ * not hold; both are counted and not looked up.
+ */
+#ifndef CLI_CONFORM_ARCH_H
+#define CLI_CONFORM_ARCH_H
+
+#include <stdio.h>
+
+#include "base/status.h"
+#include "config/schema.h"
+#include "tlb/tlb.h"
+
+struct arch_options {
+	const struct param_list *tlbs; /* of struct tlb_params; NULL: one TLB that is never full */
+	const char *without; /* for tests: name of the TLBI row (all shareabilities) that has no effect */
+	tlb_tag_t untagged;  /* for tests: tag bits that are left out */
+};
+
+struct arch_totals {
+	uint64_t lines, references, hits, misses, evictions;
+	uint64_t invalidations; /* TLBIs executed */
+	uint64_t invalidated;   /* entries that they took, from all TLBs together */
+	uint64_t undefined, devices, untranslated;
+	uint64_t conflicts;
+	unsigned register_differences;
+};
+
+/* The first conflicts are printed to `report`. ERR_INPUT names file and line. */
+enum status conform_arch(const char *dir, const struct arch_options *o, FILE *report,
+			 struct arch_totals *totals, struct err *err);
+
+#endif

@@ -1,0 +1,303 @@
+#include "mmu/tlbi.h"
+
+#include <string.h>
+
+/* Shareability picks CRm, and for operations by IPA also op2. C5.5. */
+#define STAGE1(name_, op1_, crm0, crm1, crm2, op2_, by_, last_, range_) \
+	{ \
+		.name = name_, .op1 = op1_, .crm = {crm0, crm1, crm2}, .op2 = {op2_, op2_, op2_}, \
+		.by = TLBI_BY_##by_, .last = last_, .range = range_ \
+	}
+#define PLAIN(name, op1, op2, by, last) STAGE1(name, op1, 7, 3, 1, op2, by, last, false)
+#define RANGE(name, op1, op2, by, last) STAGE1(name, op1, 6, 2, 5, op2, by, last, true)
+#define BY_IPA(name_, local, inner, outer, last_, range_) \
+	{ \
+		.name = name_, .op1 = 4, .crm = {4, 0, 4}, .op2 = {local, inner, outer}, .by = TLBI_BY_IPA, \
+		.last = last_, .range = range_ \
+	}
+
+const struct tlbi_row tlbi_rows[] = {
+	/* EL1 */
+	PLAIN("VMALLE1", 0, 0, VMID, false),
+	PLAIN("VAE1", 0, 1, VA, false),
+	PLAIN("ASIDE1", 0, 2, ASID, false),
+	PLAIN("VAAE1", 0, 3, VA_ANY, false),
+	PLAIN("VALE1", 0, 5, VA, true),
+	PLAIN("VAALE1", 0, 7, VA_ANY, true),
+	RANGE("RVAE1", 0, 1, VA, false),
+	RANGE("RVAAE1", 0, 3, VA_ANY, false),
+	RANGE("RVALE1", 0, 5, VA, true),
+	RANGE("RVAALE1", 0, 7, VA_ANY, true),
+	/* EL2 */
+	BY_IPA("IPAS2E1", 1, 1, 0, false, false),
+	BY_IPA("RIPAS2E1", 2, 2, 3, false, true),
+	BY_IPA("IPAS2LE1", 5, 5, 4, true, false),
+	BY_IPA("RIPAS2LE1", 6, 6, 7, true, true),
+	PLAIN("ALLE2", 4, 0, REGIME, false),
+	PLAIN("VAE2", 4, 1, VA, false),
+	PLAIN("ALLE1", 4, 4, REGIME, false),
+	PLAIN("VALE2", 4, 5, VA, true),
+	PLAIN("VMALLS12E1", 4, 6, VMID_S12, false),
+	RANGE("RVAE2", 4, 1, VA, false),
+	RANGE("RVALE2", 4, 5, VA, true),
+	/* EL3 */
+	PLAIN("ALLE3", 6, 0, REGIME, false),
+	PLAIN("VAE3", 6, 1, VA, false),
+	PLAIN("VALE3", 6, 5, VA, true),
+	RANGE("RVAE3", 6, 1, VA, false),
+	RANGE("RVALE3", 6, 5, VA, true),
+};
+const unsigned tlbi_row_count = sizeof(tlbi_rows) / sizeof(tlbi_rows[0]);
+
+enum { CRN = 8, CRN_NXS = 9, TCR_AS = 36, HCR_FB = 9 };
+
+/* --- names and encodings --------------------------------------------------------------------------------------- */
+
+static const char *const share_suffix[TLBI_SHARES] = {"", "IS", "OS"};
+
+uint32_t tlbi_encoding(struct tlbi_op op)
+{
+	const struct tlbi_row *r = op.row;
+	unsigned crn = op.nxs ? CRN_NXS : CRN;
+	return (uint32_t)r->op1 << 11 | crn << 7 | (uint32_t)r->crm[op.share] << 3 | r->op2[op.share];
+}
+
+void tlbi_name(struct tlbi_op op, char text[TLBI_NAME_BYTES])
+{
+	char *end = stpcpy(text, op.row->name);
+	end = stpcpy(end, share_suffix[op.share]);
+	strcpy(end, op.nxs ? "NXS" : "");
+}
+
+typedef bool op_test(struct tlbi_op op, const void *wanted);
+
+static bool has_encoding(struct tlbi_op op, const void *wanted)
+{
+	return tlbi_encoding(op) == *(const uint32_t *)wanted;
+}
+
+static bool has_name(struct tlbi_op op, const void *wanted)
+{
+	char name[TLBI_NAME_BYTES];
+	tlbi_name(op, name);
+	return strcmp(name, wanted) == 0;
+}
+
+static bool find(op_test *test, const void *wanted, struct tlbi_op *out)
+{
+	for (unsigned i = 0; i < tlbi_row_count * TLBI_SHARES * 2; i++) {
+		*out = (struct tlbi_op){&tlbi_rows[i / (TLBI_SHARES * 2)], (uint8_t)(i / 2 % TLBI_SHARES),
+					i & 1};
+		if (test(*out, wanted)) return true;
+	}
+	return false;
+}
+
+bool tlbi_decode(uint32_t encoding, struct tlbi_op *out) { return find(has_encoding, &encoding, out); }
+bool tlbi_named(const char *name, struct tlbi_op *out) { return find(has_name, name, out); }
+
+/* --- who is addressed ------------------------------------------------------------------------------------------ */
+
+static unsigned lowest_el(const struct tlbi_row *r) { return r->op1 == 6 ? 3 : r->op1 == 4 ? 2 : 1; }
+
+static bool is_allocated(struct tlbi_op op, const struct features *f)
+{
+	return (op.share != TLBI_OUTER || f->tlbios) && (!op.row->range || f->tlbirange) &&
+	       (!op.nxs || f->xs);
+}
+
+/* ALLE1, VMALLS12E1 and operations by IPA: executed at EL2, of EL1&0 whatever HCR_EL2 says. */
+static bool is_of_guests(const struct tlbi_row *r)
+{
+	return r->op1 == 4 && r->name[strlen(r->name) - 1] == '1';
+}
+
+/* EL1 operations are of EL2&0 where EL2 hosts user programs. At EL1, TGE would have routed them away. */
+static enum regime addressed(const struct tlbi_row *r, const struct tlbi_context *c)
+{
+	if (r->op1 == 6) return REGIME_EL3;
+	if (is_of_guests(r)) return REGIME_EL10;
+	if (r->op1 == 4) return regime_of_el(c->regs, c->features, 2, c->security);
+	return c->el == 1 ? REGIME_EL10 : regime_of_el(c->regs, c->features, 0, c->security);
+}
+
+/* The ASID of an operand or the VMID of a register: its upper 8 bits count only where they are in use. */
+static uint16_t operand_asid(uint64_t operand, enum regime regime, const struct tlbi_context *c)
+{
+	uint64_t tcr = regime == REGIME_EL10 ? c->regs->TCR_EL1 : c->regs->TCR_EL2;
+	bool wide = c->features->asid16 && bit_get(tcr, TCR_AS);
+	return (uint16_t)bits_get(operand, wide ? 63 : 55, 48);
+}
+
+/* --- operands -------------------------------------------------------------------------------------------------- */
+
+enum { TTL_NONE = 0 };
+
+static unsigned granule_of(uint64_t tg)
+{
+	static const uint8_t bits[] = {0, GRANULE_4K, GRANULE_16K, GRANULE_64K};
+	return bits[tg];
+}
+
+/* Under DS a level hint may name what only 52-bit addresses have: blocks at 4K level 0 and 16K level 1. */
+static bool hint_is_reserved(unsigned granule_bits, unsigned level, bool ds)
+{
+	if (granule_bits == GRANULE_4K) return level == 0 && !ds;
+	if (granule_bits == GRANULE_16K) return level == 0 || (level == 1 && !ds);
+	return level == 0;
+}
+
+/* TTL<3:2> is the granule and TTL<1:0> the level of the leaf. A reserved hint is none. */
+static uint8_t hinted_levels(uint64_t ttl, bool ds)
+{
+	unsigned granule_bits = granule_of(bits_get(ttl, 3, 2)), level = (unsigned)bits_get(ttl, 1, 0);
+	if (!granule_bits || hint_is_reserved(granule_bits, level, ds)) return TTL_NONE;
+	return (uint8_t)(1u << (level + 1));
+}
+
+static void match_page(struct tlb_match *m, uint64_t address)
+{
+	m->by_address = true;
+	m->first = bits_align_down(address, GRANULE_4K);
+	m->last = m->first | bits_ones(GRANULE_4K);
+}
+
+/* VA<55:12> and a hint; the bits above follow VA<55> in regimes with two ranges. */
+static void match_va(struct tlb_match *m, uint64_t operand, const struct regime_info *r,
+		     const struct features *f, bool ds)
+{
+	uint64_t va = bits_get(operand, 43, 0) << GRANULE_4K;
+	if (r->two_ranges && bit_get(va, 55)) va |= ~bits_ones(56);
+	match_page(m, va);
+	if (f->ttl) m->levels = hinted_levels(bits_get(operand, 47, 44), ds);
+}
+
+static void match_ipa(struct tlb_match *m, uint64_t operand, const struct features *f, bool ds)
+{
+	match_page(m, bits_get(operand, 39, 0) << GRANULE_4K);
+	if (f->ttl) m->levels = hinted_levels(bits_get(operand, 47, 44), ds);
+}
+
+enum { BASE_BITS = 37 };
+
+/* [base, base + (NUM + 1) << (5 * SCALE + 1) granules), cut off where the half of the address space ends. The base
+ * is in granules, under DS in units of 64 KiB. False: TG is reserved. */
+static bool match_range(struct tlb_match *m, uint64_t operand, bool upper_half, bool ds)
+{
+	unsigned granule_bits = granule_of(bits_get(operand, 47, 46)),
+		 level = (unsigned)bits_get(operand, 38, 37);
+	unsigned unit_bits = ds ? GRANULE_64K : granule_bits;
+	if (!granule_bits) return false;
+	uint64_t base = bits_get(operand, BASE_BITS - 1, 0) << unit_bits;
+	uint64_t end = bits_ones(BASE_BITS + unit_bits);
+	if (upper_half && bit_get(operand, BASE_BITS - 1)) {
+		base |= ~end;
+		end = UINT64_MAX;
+	} else if (upper_half) {
+		end >>= 1;
+	}
+	uint64_t pages = (bits_get(operand, 43, 39) + 1) << (5 * bits_get(operand, 45, 44) + 1);
+	uint64_t bytes = pages << granule_bits;
+	m->by_address = true;
+	m->first = base;
+	m->last = bytes - 1 > end - base ? end : base + bytes - 1;
+	if (level && !hint_is_reserved(granule_bits, level, ds)) m->levels = (uint8_t)(1u << (level + 1));
+	return true;
+}
+
+/* --- scope ----------------------------------------------------------------------------------------------------- */
+
+static const uint64_t tag_asid = 0xffff, tag_vmid = UINT64_C(0xffff) << 16;
+
+/* Whose entries: regime and security always; VMID and ASID as the operation says. EL2 and EL3 have no ASID. */
+static void match_owner(struct tlb_match *m, const struct tlbi_row *row, uint64_t operand,
+			const struct regime_info *r, const struct tlbi_context *c)
+{
+	bool by_asid = (row->by == TLBI_BY_VA || row->by == TLBI_BY_ASID) && r->two_ranges;
+	uint16_t asid = by_asid ? operand_asid(operand, (enum regime)r->regime, c) : 0;
+	m->tag = tlb_tag((enum regime)r->regime, (enum security)r->security, r->vmid, asid);
+	m->tag_mask = TLB_TAG_ALL;
+	if (!by_asid) m->tag_mask &= ~tag_asid;
+	if (row->by == TLBI_BY_REGIME) m->tag_mask &= ~tag_vmid;
+	m->not_global = row->by == TLBI_BY_ASID;
+}
+
+static void choose_structures(struct tlbi_scope *s, const struct tlbi_row *row, enum regime regime)
+{
+	bool all = row->by == TLBI_BY_VMID_S12 || (row->by == TLBI_BY_REGIME && regime == REGIME_EL10);
+	bool by_ipa = row->by == TLBI_BY_IPA;
+	s->translations = !by_ipa;
+	s->s1_walks = !by_ipa && !row->last;
+	s->ipas = all || by_ipa;
+	s->s2_walks = all || (by_ipa && !row->last);
+}
+
+/* TCR.DS of the stage, on or off: 52-bit addresses in operands. */
+static bool has_ds(const struct tlbi_row *row, enum regime regime, const struct tlbi_context *c)
+{
+	const struct sysregs *r = c->regs;
+	if (!c->features->lpa2) return false;
+	if (row->by == TLBI_BY_IPA) return bit_get(r->VTCR_EL2, 32);
+	if (regime == REGIME_EL3) return bit_get(r->TCR_EL3, 32);
+	if (regime == REGIME_EL10) return bit_get(r->TCR_EL1, 59);
+	return bit_get(r->TCR_EL2, regime == REGIME_EL20 ? 59 : 32);
+}
+
+/* Operations by address; false where the operand is reserved. */
+static bool match_address(struct tlb_match *m, const struct tlbi_row *row, uint64_t operand,
+			  const struct regime_info *r, const struct tlbi_context *c)
+{
+	bool ipa = row->by == TLBI_BY_IPA, ds = has_ds(row, (enum regime)r->regime, c);
+	const struct features *f = c->features;
+	if (row->range) return match_range(m, operand, !ipa && r->two_ranges, ds);
+	if (ipa)
+		match_ipa(m, operand, f, ds);
+	else if (row->by == TLBI_BY_VA || row->by == TLBI_BY_VA_ANY)
+		match_va(m, operand, r, f, ds);
+	return true;
+}
+
+enum tlbi_outcome tlbi_resolve(struct tlbi_op op, uint64_t operand, const struct tlbi_context *c,
+			       struct tlbi_scope *out)
+{
+	const struct tlbi_row *row = op.row;
+	if (c->el < lowest_el(row) || !is_allocated(op, c->features)) return TLBI_UNDEFINED;
+	if (row->op1 == 4 && !is_of_guests(row) && !regime_has_el2(c->security)) return TLBI_UNDEFINED;
+	if (row->by == TLBI_BY_IPA && !regime_has_el2(c->security)) return TLBI_NO_EFFECT;
+	struct regime_info r;
+	enum regime regime = addressed(row, c);
+	regime_decode(c->regs, c->features, regime, c->security, &r);
+	*out = (struct tlbi_scope){0};
+	choose_structures(out, row, regime);
+	match_owner(&out->match, row, operand, &r, c);
+	return match_address(&out->match, row, operand, &r, c) ? TLBI_DONE : TLBI_NO_EFFECT;
+}
+
+/* HCR_EL2.FB lifts what a guest means for one core to the inner shareable domain. */
+enum tlbi_share tlbi_reach(struct tlbi_op op, const struct tlbi_context *c)
+{
+	bool forced = c->el == 1 && regime_has_el2(c->security) && bit_get(c->regs->HCR_EL2, HCR_FB);
+	return forced && op.share == TLBI_LOCAL ? TLBI_INNER : (enum tlbi_share)op.share;
+}
+
+/* --- effect ---------------------------------------------------------------------------------------------------- */
+
+struct removal {
+	const struct tlbi_scope *scope;
+	unsigned dropped;
+};
+
+static void remove_from(void *ctx, struct tlb *t, int stage)
+{
+	struct removal *r = ctx;
+	const struct tlbi_scope *s = r->scope;
+	const bool reached[] = {s->translations, s->s1_walks, s->s2_walks, s->ipas};
+	if (reached[stage]) r->dropped += tlb_invalidate(t, &s->match);
+}
+
+unsigned mmu_tlbi(struct mmu *m, const struct tlbi_scope *s)
+{
+	struct removal r = {.scope = s};
+	mmu_each_tlb(m, remove_from, &r);
+	return r.dropped;
+}
