@@ -199,12 +199,15 @@ static void expect_same(const struct features *file, const struct features *refe
 	free(wanted);
 }
 
-/* The registers that the files cite; pointer authentication is not in them. */
+/* The registers that the files cite; pointer authentication and TLBI (ID_AA64ISAR0_EL1, ISAR1) are not in them. */
 static void expect_id(const char *path, uint64_t mmfr0, uint64_t mmfr1, uint64_t mmfr2)
 {
 	struct features file = features_of(path), id;
 	features_from_id(mmfr0, mmfr1, mmfr2, &id);
 	id.pauth = file.pauth;
+	id.tlbios = file.tlbios;
+	id.tlbirange = file.tlbirange;
+	id.xs = file.xs;
 	expect_same(&file, &id);
 }
 

@@ -37,20 +37,14 @@ runs() {
 	for stack in native kvm-4k kvm-2m; do
 		for machine in neoverse-n1 cortex-a55; do run $machine $stack workloads/sqlite_lookup.stt; done
 	done
-	run plain-lru native workloads/sqlite_lookup.stt
+	for machine in plain-lru apple-m1-p neoverse-v2 kunpeng-920; do run $machine native workloads/sqlite_lookup.stt; done
 	for g in $generators; do
 		run neoverse-n1 kvm-4k "$dir/$g.yaml"
 		run cortex-a72 native "$dir/$g.yaml"
 	done
 }
 
-for g in $generators; do
-	echo "generator: $g" >"$dir/$g.yaml"
-	[ $g != mix ] || echo "$mix" >"$dir/$g.yaml"
-	echo 'footprint_bytes: 256M
-accesses: 200000' >>"$dir/$g.yaml"
-	[ $g = chase ] || echo 'read_percent: 70' >>"$dir/$g.yaml"    # a chase only loads
-done
+dump() { "$BUILD/det-$1/strata" report --dump --db "$dir/$2.db" >"$dir/$2.dump"; }
 
 for g in $generators; do describe "$g" >"$dir/$g.yaml"; done
 for flags in '-O0 gcc' '-O3 gcc' '-O0 clang' '-O3 clang'; do
