@@ -254,7 +254,6 @@ static void fill_missed(struct mem_port *port, const struct mem_req *r, uint64_t
 	for (unsigned i = hit; i-- > first;) {
 		struct cache *c = port->level[i];
 		if (i > first && c->params.inclusion == INCL_EXCLUSIVE) continue;
-		if (cache_holds(c, line)) continue; /* brought back by an eviction of this very fill */
 		bool takes = i > first || !write || c->params.write_allocate;
 		if (takes) fill(port, i, line, i == first && (dirty || (write && c->write_back)), done);
 		if (i == first && write && !(takes && c->write_back)) write_down(port, i + 1, line, done);
