@@ -94,8 +94,8 @@ struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, cy
 /* Removes `line` if held: returns it as a victim (valid = was held). Counts an invalidation. */
 struct cache_victim cache_drop(struct cache *c, uint64_t line);
 
-/* A miss at `now` needs a miss register: returns the cycle from which it has one. cache_mshr_release(c, done) must
- * follow, with the cycle at which the miss ends. */
+/* A miss at `now` needs a miss register: returns the cycle from which it has one, *slot. The caller then writes the
+ * cycle at which the miss ends to c->mshr[*slot]. */
 cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigned *slot);
 
 /* Asserts what must always hold: no line twice in a set, no dirty invalid way. O(size); for tests. */

@@ -173,6 +173,9 @@ static bool back_invalidate(struct mem_port *port, const struct cache *c, uint64
 {
 	struct mem_side *m = port->side;
 	bool dirty = false;
+	for (unsigned i = 0; c->params.shared && i < m->shared_count; i++)
+		if (m->shared[i]->params.level < c->params.level)
+			dirty |= cache_drop(m->shared[i], line).dirty;
 	for (unsigned i = 0; i < m->cpus; i++) {
 		bool above = c->params.shared || m->cpu[i]->data.level[0] == port->level[0] ||
 			     m->cpu[i]->fetch.level[0] == port->level[0];
@@ -244,20 +247,40 @@ static cycles_t hit_done(struct cache *c, uint64_t line, int way, cycles_t now)
 	return done;
 }
 
-/* Brings `line` into the levels first..hit-1 that missed. A line found in an exclusive cache leaves it. */
-static void fill_missed(struct mem_port *port, const struct mem_req *r, uint64_t line, unsigned first,
+/* The level that a request which missed first..hit-1 brings its line to; a write passes by caches that do not fetch on a
+ * write, and may so come to `hit` itself. */
+static unsigned nearest_taker(const struct mem_port *port, const struct mem_req *r, unsigned first,
+			      unsigned hit)
+{
+	while (r->kind == ACCESS_WRITE && first < hit && !port->level[first]->params.write_allocate) first++;
+	return first;
+}
+
+/* A written line has been brought to `level`, or is written there without. */
+static void deliver_write(struct mem_port *port, unsigned level, uint64_t line, cycles_t now)
+{
+	int way = level < port->levels ? cache_way_of(port->level[level], line) : CACHE_MISS;
+	if (way == CACHE_MISS)
+		write_down(port, level, line, now);
+	else
+		mark_written(port, level, line, way, now);
+}
+
+/* Brings `line` into the levels to..hit-1 that missed. A line found in an exclusive cache leaves it. */
+static void fill_missed(struct mem_port *port, const struct mem_req *r, uint64_t line, unsigned to,
 			unsigned hit, cycles_t done)
 {
-	bool write = r->kind == ACCESS_WRITE, dirty = false;
-	if (hit < port->levels && port->level[hit]->params.inclusion == INCL_EXCLUSIVE && hit > first)
+	bool dirty = false;
+	if (hit < port->levels && port->level[hit]->params.inclusion == INCL_EXCLUSIVE && hit > to)
 		dirty = cache_drop(port->level[hit], line).dirty;
-	for (unsigned i = hit; i-- > first;) {
+	for (unsigned i = hit; i-- > to;) {
 		struct cache *c = port->level[i];
 		if (i > first && c->params.inclusion == INCL_EXCLUSIVE) continue;
 		bool takes = i > first || !write || c->params.write_allocate;
 		if (takes) fill(port, i, line, i == first && (dirty || (write && c->write_back)), done);
 		if (i == first && write && !(takes && c->write_back)) write_down(port, i + 1, line, done);
 	}
+	if (r->kind == ACCESS_WRITE) deliver_write(port, to, line, done);
 }
 
 static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
@@ -265,7 +288,7 @@ static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t no
 {
 	uint64_t line = mem_line(port, r);
 	unsigned slot[MEM_LEVELS_MAX], level = first;
-	cycles_t done = 0;
+	cycles_t done;
 	int way = CACHE_MISS;
 	for (; level < port->levels; level++) {
 		struct cache *c = port->level[level];
@@ -277,12 +300,15 @@ static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t no
 		c->stats.misses_by_cause[r->cause]++;
 		now = cache_mshr_reserve(c, now, &slot[level]);
 	}
+	unsigned to = nearest_taker(port, r, first, level);
 	if (way != CACHE_MISS)
 		done = hit_done(port->level[level], line, way, now);
-	else
+	else if (to < port->levels)
 		done = node_read(node_of(port->side, r->pa.raw), now, UINT64_C(1) << port->side->line_bits);
+	else
+		done = now; /* a write that no cache takes is posted to memory */
 	for (unsigned i = first; i < level; i++) port->level[i]->mshr[slot[i]] = done;
-	fill_missed(port, r, line, first, level, done);
+	fill_missed(port, r, line, to, level, done);
 	*served = level;
 	return done;
 }
