@@ -101,8 +101,9 @@ static inline bool fetch_piece(struct core *c, uint64_t va, uint32_t n)
 	unsigned served;
 	c->stats.fetches++;
 	c->fetch_req.pa.raw = tr.pa;
-	cycles_t done = mem_access(&c->mem->fetch, &c->fetch_req, tr.cycle, 0, &served) - c->fetch_hit_cycles;
-	if (done > start) {
+	cycles_t done = mem_access(&c->mem->fetch, &c->fetch_req, tr.cycle, 0, &served);
+	if (done > start + c->fetch_hit_cycles) {
+		done -= c->fetch_hit_cycles;
 		hold_retire(c, clock_of(tr.cycle), BUCKET_FETCH_TRANSLATION);
 		hold_retire(c, clock_of(done), BUCKET_FETCH_MEMORY);
 		if (clock_of(done) > c->dispatch) c->dispatch = clock_of(done);
@@ -116,7 +117,8 @@ static inline bool fetch_run(struct core *c, const struct record *r)
 {
 	uint64_t va = r->addr, left = r->count;
 	while (left) {
-		uint64_t room = (64 - (va & 63)) / 4, n = left < room ? left : room;
+		uint64_t room = (c->fetch_line_bytes - (va & (c->fetch_line_bytes - 1))) / 4;
+		uint64_t n = left < room ? left : room;
 		if (!n) n = 1; /* a 4-byte instruction that is not aligned, in a foreign trace */
 		if (!fetch_piece(c, va, (uint32_t)n)) return false;
 		va += 4 * n;
@@ -141,7 +143,7 @@ static inline bool load(struct core *c, uint64_t va, bool dependent, bool in_ord
 	c->stats.loads++;
 	c->stats.access_cycles += done - start;
 	cycles_t hidden = in_order ? c->load_hit_cycles : 0;
-	if (clock_of(done - hidden) <= c->retire) return true;
+	if (clock_of(done) <= c->retire + clock_of(hidden)) return true;
 	hold_retire(c, clock_of(tr.cycle), BUCKET_DATA_TRANSLATION);
 	hold_retire(c, clock_of(done - hidden), BUCKET_DATA_MEMORY);
 	if (in_order)
@@ -239,6 +241,7 @@ void core_init(struct core *c, const struct core_params *p, struct mmu *mmu, str
 	c->store_done = xcalloc(c->store_buffer, sizeof(*c->store_done));
 	c->fetch_hit_cycles = mem->fetch.levels ? mem->fetch.level[0]->hit_cycles : 0;
 	c->load_hit_cycles = mem->data.levels ? mem->data.level[0]->hit_cycles : 0;
+	c->fetch_line_bytes = UINT64_C(1) << mem_line_bits(mem->fetch.side);
 	c->line_mask = p->split_pages ? (UINT64_C(1) << mem_line_bits(mem->data.side)) - 1 : UINT64_MAX >> 1;
 	c->data_req.cause = CAUSE_DATA;
 	c->fetch_req.cause = CAUSE_IFETCH;

@@ -77,7 +77,7 @@ struct core {
 	cycles_t *store_done; /* a ring: when each store buffer entry is free */
 	unsigned store_buffer, store_next;
 	cycles_t fetch_hit_cycles, load_hit_cycles; /* of the first-level caches */
-	uint64_t last_fetch_line;
+	uint64_t fetch_line_bytes;
 	uint64_t line_mask;                 /* line size - 1; all ones when accesses are never split */
 	struct mem_req data_req, fetch_req; /* tags filled in once */
 	struct mmu *mmu;
