@@ -79,6 +79,7 @@ static void random_control(struct mmu_vm *v, struct rng *r)
 	for (unsigned i = 0; i < sizeof(tcr) / sizeof(tcr[0]); i++)
 		v->regs.TCR_EL1 |= rng_below(r, 2) << tcr[i];
 	v->regs.SCTLR_EL1 |= (uint64_t)(rng_below(r, 4) == 0) << 19 | rng_below(r, 2) << 57; /* WXN, EPAN */
+	if (rng_below(r, 8) == 0) v->regs.SCTLR_EL1 &= ~UINT64_C(1);
 	v->regs.VTCR_EL2 |= rng_below(r, 2) << 21 | rng_below(r, 2) << 22;
 	v->regs.HCR_EL2 |= rng_below(r, 2) ? HCR_PTW : 0;
 }
@@ -195,7 +196,9 @@ static uint64_t random_address(const struct mmu_world *w, const struct spaces *s
 	uint64_t va = random_site(sites, r);
 	if (rng_below(r, 16) == 0) va = random_site(&s->user[0][0], r); /* of another, perhaps */
 	if (rng_below(r, 64) == 0) va = rng_next(r);
-	if (rng_below(r, 8) == 0) va ^= rng_below(r, 256) << 56;
+	if (rng_below(r, 4) == 0)
+		va ^= (rng_below(r, 4) ? UINT64_C(0x2a) : rng_below(r, 256))
+		      << 56; /* a tag, often the same */
 	return va;
 }
 

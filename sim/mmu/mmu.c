@@ -21,8 +21,8 @@ static uint64_t untag(const struct mmu *m, uint64_t va, enum access_kind kind)
 {
 	const struct stage_info *s = regime_stage1(&m->regime, (struct va){va});
 	uint64_t check = kind == ACCESS_FETCH ? s->check_fetch : s->check;
-	if (!m->regime.s1[0].on || check >> 56) return va;
-	bool upper = m->regime.two_ranges && bit_get(va, 55);
+	if (check >> 56) return va;
+	bool upper = s->on && m->regime.two_ranges && bit_get(va, 55);
 	return upper ? va | ~bits_ones(56) : va & bits_ones(56);
 }
 
