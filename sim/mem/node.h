@@ -2,7 +2,8 @@
  *
  * Bandwidth is booked in windows of time, not in order of arrival, because a core that overlaps its misses asks for
  * later cycles before earlier ones. A request starts in the first window from `now` on that has bytes left.
- * Not modelled: banks, rows, refresh, read/write turn-around.
+ * Not modelled: banks, rows, refresh, read/write turn-around; back-pressure of posted writes: what is booked more than
+ * NODE_WINDOWS windows ahead pushes the oldest out, and requests for those find the channel free.
  */
 #ifndef MEM_NODE_H
 #define MEM_NODE_H
