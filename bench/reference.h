@@ -23,7 +23,7 @@ void reference_sample(struct reference *r);
 double reference_xorshift_ns(const struct reference *r);
 double reference_chase_ns(const struct reference *r);
 
-/* Monotonic time of the host. */
-uint64_t host_now_ns(void);
+/* Processor time of this thread: a host that is shared slows a wall clock, but hardly this one. */
+uint64_t host_cpu_ns(void);
 
 #endif
