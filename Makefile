@@ -26,8 +26,9 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 MAKEFLAGS += --no-print-directory
 
-# `CC file` for each step; V=1 prints the commands.
-say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2);)
+# `CC file` for each step; V=1 prints the commands, -s nothing.
+quiet = $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = $(if $(V),,@$(if $(quiet),,printf '  %-4s %s\n' $(1) $(2);))
 
 all: $(BUILD)/strata                    ## build build/strata
 -include local.mk

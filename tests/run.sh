@@ -16,6 +16,9 @@ count() { echo "$synthesis" | sed -n "s/.*$1: \([0-9]*\).*/\1/p"; }
 if [ -n "$synthesis" ] && [ "$(count Tested)" -gt 0 ]; then
 	passed=$(count Passing)
 	failed=$(($(count Failing) + $(count Crashing)))
+	leaks=$(grep -ac 'ERROR: LeakSanitizer' "$log") # a test that leaks passes all the same
+	[ "$leaks" -eq 0 ] || echo "not ok - $leaks unit tests leak"
+	failed=$((failed + leaks))
 	[ $status -eq 0 ] || [ $failed -gt 0 ] || failed=1
 else
 	echo "not ok - the unit tests did not run (exit $status)"
