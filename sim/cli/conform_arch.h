@@ -11,6 +11,9 @@
  * in Linux, whose nG is clear, and with KPTI, which sets it, all address spaces agree about them. Those of the lower
  * half belong to their ASID; that is exact for programs, and for the few global identity mappings of a boot it loses hits
  * only. Being global is the stricter claim: such an entry is hit under every ASID and outlives ASIDE1.
+ *
+ * At the end the registers are compared with regs_end.json and differences printed. They are no failure: that file was
+ * taken when the machine had been stopped, and may be some thousand instructions younger than the last event.
  * Source: Arm ARM DDI 0487, D8.16 (ASIDs, VMIDs, global entries).
  * Not modelled: references to devices (the recording does not say where they go) and with stage 1 off, which TLBs need
  * not hold; both are counted and not looked up.
