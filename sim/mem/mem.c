@@ -275,10 +275,8 @@ static void fill_missed(struct mem_port *port, const struct mem_req *r, uint64_t
 		dirty = cache_drop(port->level[hit], line).dirty;
 	for (unsigned i = hit; i-- > to;) {
 		struct cache *c = port->level[i];
-		if (i > first && c->params.inclusion == INCL_EXCLUSIVE) continue;
-		bool takes = i > first || !write || c->params.write_allocate;
-		if (takes) fill(port, i, line, i == first && (dirty || (write && c->write_back)), done);
-		if (i == first && write && !(takes && c->write_back)) write_down(port, i + 1, line, done);
+		if (i > to && c->params.inclusion == INCL_EXCLUSIVE) continue;
+		fill(port, i, line, i == to && dirty, done);
 	}
 	if (r->kind == ACCESS_WRITE) deliver_write(port, to, line, done);
 }
