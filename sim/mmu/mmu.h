@@ -31,7 +31,7 @@ enum {
 /* Why a translation was refused: everything that a handler needs. */
 struct mmu_fault {
 	struct fault fault;
-	struct va va;
+	struct va va; /* without the tag that the regime ignores */
 	struct access access;
 };
 

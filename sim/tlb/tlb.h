@@ -65,7 +65,7 @@ struct tlb {                     /* laid out for the hit path; change it through
 	unsigned logged;
 	unsigned sets, ways, set_bits;
 	bool sets_power_of_2, index_xor, one_set;
-	uint64_t sizes_present; /* bit b: an entry of 2^b bytes may be here */
+	uint64_t sizes_present; /* bit b: an entry of 2^b bytes is here */
 	uint32_t size_count[64];
 	uint64_t sizes_held; /* bit b: entries of 2^b bytes are allowed */
 	uint16_t *sig;       /* sets x sig_stride: a few bits of each entry's page; 0 = invalid */
