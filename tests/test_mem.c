@@ -140,6 +140,24 @@ Test(mem, a_line_under_way_is_ready_when_it_arrives_and_not_a_cycle_before)
 	close_side(&s);
 }
 
+/* The first level misses a line that a walker, say, has on its way to the second. */
+Test(mem, a_line_under_way_to_the_second_level_is_waited_for_there)
+{
+	for (cycles_t late = 0; late < 2; late++) {
+		struct side s;
+		unsigned served;
+		struct mem_req r = {.pa = {base}};
+		describe(&s);
+		build(&s);
+		mem_access(&s.cpu.data, &r, 1000, 1, &served);
+		const struct cache_stats *l2 = &s.cpu.data.level[1]->stats;
+		cr_expect(eq(u64, latency(&s, 0, ACCESS_READ, 1000 + DRAM - L2 - 1 + late), L2 + 1 - late));
+		cr_expect(eq(u64, l2->merged, 1 - late));
+		cr_expect(eq(u64, l2->hits, late));
+		close_side(&s);
+	}
+}
+
 Test(mem, misses_beyond_the_miss_registers_wait_for_one)
 {
 	struct side s;

@@ -224,6 +224,17 @@ Test(mmu, a_walker_is_free_at_the_end_of_its_walk_and_not_a_cycle_before)
 	}
 }
 
+/* A core that runs ahead asks for later walks first; those do not hold up one that begins before them. */
+Test(mmu, a_walk_asked_for_later_but_begun_earlier_does_not_wait)
+{
+	struct mmu_world w;
+	open_native(&w, 1);
+	read_at(&w, PAGE, 100000);
+	cr_expect(eq(u64, read_at(&w, PAGE + 0x1000, 0), L2_CYCLES + NATIVE_WALK));
+	cr_expect(eq(u64, w.mmu->stats.queue_cycles, 0));
+	mmu_world_fini(&w);
+}
+
 Test(mmu, a_miss_on_a_page_being_walked_waits_for_that_walk)
 {
 	struct mmu_world w;

@@ -65,3 +65,12 @@ Test(node, a_line_larger_than_a_window_takes_several)
 	cr_expect(eq(u64, node_read(&n, 0, 64), DRAM));
 	cr_expect(eq(u64, node_read(&n, 0, 64), 2 * 256 + DRAM), "11 bytes of the third window are left");
 }
+
+/* A window is forgotten when one NODE_WINDOWS later is booked; who asks for its time is not held up. */
+Test(node, a_request_for_a_time_long_forgotten_begins_at_once)
+{
+	struct mem_node n = node_with(1000);
+	node_read(&n, (UINT64_C(1) << NODE_WINDOW_BITS) * NODE_WINDOWS, 64);
+	for (unsigned i = 0; i < 5; i++) cr_expect(eq(u64, node_read(&n, 10, 64), 10 + DRAM));
+	cr_expect(eq(u64, n.stats.queue_cycles, 0));
+}
