@@ -71,7 +71,7 @@ test: $(BUILD)/strata $(BUILD)/tests/all        ## run every test; closes with "
 	@BUILD=$(BUILD) tests/run.sh
 
 bench: $(BUILD)/bench/bench             ## accesses per second and peak memory of fixed workloads
-	@$(BUILD)/bench/bench
+	@$(BUILD)/bench/bench $(BENCH_ARGS)
 
 fuzz: $(BUILD)/strata                   ## every fuzz target for FUZZ_SECONDS (20) each
 	@$(MAKE) fuzz-targets BUILD=build/fuzz CC=clang CFLAGS="$(FUZZ_FLAGS)"
@@ -99,7 +99,7 @@ todo:                                   ## list implementation-defined choices, 
 
 help:                                   ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "  %-20s %s\n", $$1, $$2}'
-	@echo 'Variables: CC, CFLAGS, BUILD=folder, V=1 (print commands), FUZZ_SECONDS'
+	@echo 'Variables: CC, CFLAGS, BUILD=folder, V=1 (print commands), FUZZ_SECONDS, BENCH_ARGS=--json'
 
 clean:                                  ## remove everything that was built
 	rm -rf build
