@@ -42,6 +42,8 @@ static const struct row rows[] = {
 	 BY_MEMORY},
 	{"gups 1 GiB, two stages", "workloads/gups.yaml", kvm_4k, 1000000, "workload.accesses=5000000",
 	 BY_MEMORY},
+	{"chase 64 MiB, two stages", "workloads/chase.yaml", kvm_4k, 1000000, "workload.accesses=4000000",
+	 BY_MEMORY},
 	{"sqlite, bare metal", "workloads/sqlite_lookup.stt", NULL, 0, NULL, BY_CORE},
 	{"sqlite, two stages", "workloads/sqlite_lookup.stt", kvm_4k, 0, NULL, BY_CORE},
 };
