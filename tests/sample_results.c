@@ -111,14 +111,14 @@ void sample_gather(struct store *st, const char *name, unsigned cpus, uint64_t c
 					    .config_hash = "c0ffee",
 					    .trace_hash = "7ace",
 					    .seed = 42};
-	const struct store_param ways = {.path = "machine.tlb.l2.ways",
+	const struct store_param ways = {.path = "machine.tlbs.l2.ways",
 					 .number = 5,
 					 .unit = "ways",
 					 .origin = "tiny.yaml:14",
 					 .tag = "documented",
 					 .source = "TRM, 5.1"};
 	const struct store_param policy = {
-		.path = "machine.tlb.l2.policy", .text = "lru", .origin = "default"};
+		.path = "machine.tlbs.l2.policy", .text = "lru", .origin = "default"};
 	cr_assert(eq(int, store_run_begin(st, &meta, &err), OK), "%s", err.text);
 	cr_assert(eq(int, store_param(st, &ways, &err), OK), "%s", err.text);
 	cr_assert(eq(int, store_param(st, &policy, &err), OK), "%s", err.text);

@@ -39,7 +39,7 @@ struct store_run_meta {
 
 /* One row of the effective configuration. Text is copied; NULL is stored as NULL. */
 struct store_param {
-	const char *path;   /* "machine.tlb.l2.ways" */
+	const char *path;   /* "machine.tlbs.l2.ways" */
 	const char *text;   /* the value; NULL: `number` is the value */
 	uint64_t number;    /* below 2^63 */
 	const char *unit;   /* "ways" */
