@@ -75,7 +75,8 @@ static char *lacks_text(uint32_t lacks)
 	char *text = xstrdup("");
 	for (unsigned i = 0; stream_lack_names[i]; i++) {
 		if (!(lacks >> i & 1)) continue;
-		char *longer = xasprintf("%s%s%s", text, *text ? " " : "", stream_lack_names[i]);
+		const char *name = stream_lack_names[i] + strlen("no_");
+		char *longer = xasprintf("%s%s%s", text, *text ? " " : "", name);
 		free(text);
 		text = longer;
 	}
