@@ -5,6 +5,7 @@
 
 #include "cli/conform.h"
 #include "cli/conform_arch.h"
+#include "cli/results.h"
 #include "cli/verbs.h"
 #include "machine/machine_config.h"
 
@@ -89,8 +90,7 @@ int verb_conform(int argc, char **argv)
 	struct words w = {0};
 	struct tally tally = {0};
 	struct err err;
-	argp_err_exit_status = 2;
-	argp_parse(&argp, argc, argv, 0, NULL, &w);
+	results_parse(&argp, argc, argv, &w);
 	if (w.arch) return conform_events(&w);
 	enum status st = w.snapshot ? conform_snapshot(w.snapshot, stdout, &tally, &err)
 				    : conform_vectors(w.file, stdout, &tally, &err);

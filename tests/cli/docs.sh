@@ -76,7 +76,7 @@ check_names() {
 
 update=false
 [ "${1:-}" = --update ] && update=true && shift
-[ $# -gt 0 ] || set -- README.md docs/*.md docs/decisions/*.md configs/README.md tests/README.md
+[ $# -gt 0 ] || set -- README.md docs/*.md docs/decisions/*.md configs/README.md workloads/README.md tests/README.md
 for page in "$@"; do
 	[ -f "$page" ] || continue
 	$update || check_names "$page"

@@ -11,7 +11,7 @@ check() { name=$1; shift; if "$@" >"$dir/said" 2>&1; then ok "$name"; else not_o
 
 mkdir -p "$dir/root/$BUILD"
 cp -a Makefile tools sim tests configs workloads docs "$dir/root"
-[ ! -d bench ] || cp -a bench "$dir/root"
+for extra in bench local.mk; do [ ! -e $extra ] || cp -a $extra "$dir/root"; done
 cp -a "$BUILD"/sim "$BUILD"/tests "$BUILD"/flags "$BUILD"/deps-*.mk "$BUILD"/strata "$dir/root/$BUILD" # only what changes is built again
 ln -s "$(pwd)/../shared" "$dir/shared"
 
