@@ -2,19 +2,11 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
+#include "machine/events.h"
 #include "mem/frames.h"
-
-/* What a run counts outside of its components. */
-struct event_stats {
-	uint64_t ignored;
-};
-
-static const struct stat_desc event_rows[] = {
-	STAT(struct event_stats, ignored, "records",
-	     "events of the workload that have no effect in this version"),
-};
 
 enum { POPULATED_SLOTS = 4096 };
 
@@ -31,9 +23,8 @@ struct machine {
 	struct hyp *hyp;                           /* NULL when native */
 	struct hyp_vm *vm;
 	struct os *os;
-	struct os_aspace *aspace;
 	struct sysregs regs;
-	struct event_stats events;
+	struct events events; /* of the workload; knows the present address space */
 	struct va last_fault; /* with nothing to add: a second one in a row is an error */
 	bool last_was_spurious;
 	struct va populated[3][POPULATED_SLOTS]; /* by kind: pages + 1 that machine_populate did lately */
@@ -73,7 +64,7 @@ static enum status stage2_fault(struct machine *m, const struct mmu_fault *f, st
 static enum status stage1_fault(struct machine *m, const struct mmu_fault *f, struct core_fault_cost *cost,
 				struct err *err)
 {
-	struct os_fault done = os_handle_fault(m->os, m->aspace, f->va, (enum access_kind)f->access.kind);
+	struct os_fault done = os_handle_fault(m->os, m->events.present, f->va, (enum access_kind)f->access.kind);
 	switch (done.outcome) {
 	case OS_BAD_ADDRESS:
 		return refuse(f, "it is outside of the kernel's address space (os.va_bits)", err);
@@ -132,10 +123,17 @@ static enum status build_kernel(struct machine *m, struct err *err)
 	struct pgtable_view view = m->vm ? hyp_view(m->vm) : (struct pgtable_view){0};
 	struct frames *frames = m->vm ? m->guest_frames : m->host_frames;
 	TRY(os_new(&m->stack->os, &m->hw->features, frames, m->physmem, m->vm ? &view : NULL, &m->os, err));
-	m->aspace = os_aspace_new(m->os, 1);
-	if (!m->aspace) return err_set(err, ERR_CONFIG, "memory: too small for a translation table");
+	struct os_aspace *first = os_aspace_new(m->os, 1);
+	if (!first) return err_set(err, ERR_CONFIG, "memory: too small for a translation table");
 	bool vhe_host = !m->vm && m->hw->features.vhe;
-	os_write_regs(m->os, m->aspace, vhe_host ? REGIME_EL20 : REGIME_EL10, &m->regs);
+	m->events = (struct events){.os = m->os,
+				    .page_bits = os_page_bits(&m->stack->os),
+				    .features = &m->hw->features,
+				    .mmu = m->mmu,
+				    .regs = &m->regs,
+				    .regime = vhe_host ? REGIME_EL20 : REGIME_EL10};
+	events_start(&m->events, first);
+	os_write_regs(m->os, first, m->events.regime, &m->regs);
 	return OK;
 }
 
@@ -160,7 +158,7 @@ static void register_stats(struct machine *m)
 	mem_register_stats(m->mem, m->stats);
 	stats_add(m->stats, os_stat_rows, os_stat_row_count, os_stats(m->os), m->vm ? "vm0.os" : "os");
 	if (m->vm) stats_add(m->stats, hyp_stat_rows, hyp_stat_row_count, hyp_stats(m->vm), "vm0.hyp");
-	stats_add(m->stats, event_rows, 1, &m->events, "events");
+	stats_add(m->stats, event_stat_rows, event_stat_row_count, &m->events.stats, "events");
 }
 
 static enum status build(struct machine *m, uint64_t seed, struct err *err)
@@ -195,6 +193,7 @@ void machine_free(struct machine *m)
 {
 	if (!m) return;
 	stats_free(m->stats);
+	events_fini(&m->events);
 	os_free(m->os);
 	hyp_free(m->hyp);
 	if (m->guest_frames) frames_free(m->guest_frames);
@@ -216,7 +215,7 @@ enum status machine_run(struct machine *m, const struct record *rec, size_t n, s
 		TRY(core_run(&m->core, rec, n, &executed, err));
 		rec += executed;
 		n -= executed;
-		for (; n && rec->kind > REC_STORE; rec++, n--) m->events.ignored++;
+		for (; n && rec->kind > REC_STORE; rec++, n--) TRY(events_execute(&m->events, rec, err));
 	}
 	return OK;
 }
@@ -259,9 +258,17 @@ static enum status populate_range(struct machine *m, uint64_t va, uint64_t bytes
 	return OK;
 }
 
+/* What was done lately was done for another address space. */
+static enum status populate_switch(struct machine *m, const struct record *rec, struct err *err)
+{
+	memset(m->populated, 0, sizeof(m->populated));
+	return events_execute(&m->events, rec, err);
+}
+
 enum status machine_populate(struct machine *m, const struct record *rec, size_t n, struct err *err)
 {
 	for (; n; rec++, n--) {
+		if (rec->kind == REC_SWITCH) TRY(populate_switch(m, rec, err));
 		if (rec->kind > REC_STORE || !rec->count) continue;
 		enum access_kind kind = rec->kind == REC_FETCH  ? ACCESS_FETCH
 					: rec->kind == REC_LOAD ? ACCESS_READ
@@ -271,6 +278,8 @@ enum status machine_populate(struct machine *m, const struct record *rec, size_t
 	}
 	return OK;
 }
+
+void machine_populate_end(struct machine *m) { events_rewind(&m->events); }
 
 void machine_finish(struct machine *m) { core_finish(&m->core); }
 

@@ -5,7 +5,7 @@
  * machine.c is the only file that knows every component: it builds them, owns them, and hands each the callbacks that it
  * needs of a later layer. The workload runs at EL0 of the stack's kernel. Faults go to the hypervisor when stage 2
  * raised them, otherwise to the kernel; both fill their tables on first touch.
- * Not modelled: more than one core; events in a workload (they are counted and have no effect).
+ * Not modelled: more than one core; of a workload's events those that events.h leaves out.
  */
 #ifndef MACHINE_MACHINE_H
 #define MACHINE_MACHINE_H
@@ -31,6 +31,9 @@ enum status machine_run(struct machine *m, const struct record *rec, size_t n, s
 /* Maps every page that rec[0..n-1] touch, as if the program had been there before: tables fill, no time passes, TLBs and
  * caches see nothing. Errors as machine_run. */
 enum status machine_populate(struct machine *m, const struct record *rec, size_t n, struct err *err);
+
+/* After the last machine_populate(): the first address space is the present one again. */
+void machine_populate_end(struct machine *m);
 
 /* Brings the counters up to date: call before reading them. */
 void machine_finish(struct machine *m);

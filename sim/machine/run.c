@@ -268,6 +268,7 @@ static enum status populate(struct run *r, struct err *err)
 	}
 	workload_close(&w);
 	free(buf);
+	machine_populate_end(r->machine);
 	machine_reset_stats(r->machine);
 	return st;
 }

@@ -1,0 +1,183 @@
+#include "machine/events.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+#define F struct event_stats
+const struct stat_desc event_stat_rows[] = {
+	STAT(F, ignored, "records", "events of the workload that have no effect in this version"),
+	STAT(F, barriers, "records", "DSB and ISB of the workload"),
+	STAT(F, switches, "records", "changes of the address space"),
+	STAT(F, unmaps, "records", "ranges unmapped or mapped anew"),
+	STAT(F, tlbi, "operations", "TLBI executed, by the workload and by the kernel for it"),
+	STAT(F, tlbi_undefined, "operations", "TLBI of the workload that are UNDEFINED where it runs"),
+	STAT(F, tlbi_entries, "entries", "entries that they took, of TLBs, walk caches and the IPA cache"),
+};
+#undef F
+const size_t event_stat_row_count = sizeof(event_stat_rows) / sizeof(event_stat_rows[0]);
+
+/* --- TLBI ------------------------------------------------------------------------------------------------------ */
+
+static void execute_tlbi(struct events *e, struct tlbi_op op, uint64_t operand)
+{
+	unsigned el = e->regime == REGIME_EL20 ? 2 : 1;
+	struct tlbi_context c = {e->regs, e->features, el, SEC_NONSECURE};
+	struct tlbi_scope scope;
+	enum tlbi_outcome outcome = tlbi_resolve(op, operand, &c, &scope);
+	if (outcome == TLBI_UNDEFINED) {
+		e->stats.tlbi_undefined++;
+		return;
+	}
+	e->stats.tlbi++;
+	if (outcome == TLBI_DONE) e->stats.tlbi_entries += mmu_tlbi(e->mmu, &scope);
+}
+
+static void tlbi_record(struct events *e, const struct record *rec)
+{
+	struct tlbi_op op;
+	if (tlbi_decode(rec->count, &op))
+		execute_tlbi(e, op, rec->arg);
+	else
+		e->stats.tlbi_undefined++;
+}
+
+/* --- unmapping, as Linux flushes it ---------------------------------------------------------------------------- */
+
+enum { RANGE_SCALES = 4, RANGE_NUMS = 32 };
+
+static void kernel_tlbi(struct events *e, const char *name, uint64_t operand)
+{
+	struct tlbi_op op;
+	bool found = tlbi_named(name, &op);
+	assert(found);
+	execute_tlbi(e, op, operand | (uint64_t)os_aspace_asid(e->present) << 48);
+}
+
+/* As many pages as one range operation of `scale` takes of `pages`; 0: none. */
+static uint64_t range_pages(uint64_t pages, unsigned scale)
+{
+	uint64_t units = pages >> (5 * scale + 1) & (RANGE_NUMS - 1);
+	return units << (5 * scale + 1);
+}
+
+static void tlbi_pages(struct events *e, uint64_t va, uint64_t pages, unsigned scale)
+{
+	uint64_t num = (pages >> (5 * scale + 1)) - 1, tg = (e->page_bits - GRANULE_4K) / 2 + 1;
+	kernel_tlbi(e, "RVALE1IS",
+		    (va >> e->page_bits & bits_ones(37)) | num << 39 | (uint64_t)scale << 44 | tg << 46);
+}
+
+static void tlbi_page(struct events *e, uint64_t va)
+{
+	kernel_tlbi(e, "VALE1IS", va >> GRANULE_4K & bits_ones(44));
+}
+
+/* __flush_tlb_range_op(): odd pages alone, the rest in ranges of growing scale. */
+static void flush_pages(struct events *e, uint64_t va, uint64_t pages)
+{
+	for (unsigned scale = 0; pages;) {
+		uint64_t taken = 1;
+		if (!e->features->tlbirange || pages % 2) {
+			tlbi_page(e, va);
+		} else {
+			taken = range_pages(pages, scale);
+			if (taken) tlbi_pages(e, va, taken, scale);
+			scale++;
+		}
+		va += taken << e->page_bits;
+		pages -= taken;
+	}
+}
+
+/* Beyond so many pages Linux flushes the whole ASID: MAX_TLBI_OPS, MAX_TLBI_RANGE_PAGES. */
+static uint64_t most_pages(const struct events *e)
+{
+	if (!e->features->tlbirange) return UINT64_C(1) << (e->page_bits - 3);
+	return UINT64_C(32) << (5 * (RANGE_SCALES - 1) + 1);
+}
+
+static void unmap(struct events *e, const struct record *rec)
+{
+	uint64_t first = bits_align_down(rec->addr, e->page_bits);
+	uint64_t bytes = rec->addr - first + rec->arg;
+	uint64_t pages = (bytes + bits_ones(e->page_bits)) >> e->page_bits;
+	e->stats.unmaps++;
+	if (!rec->arg || bytes < rec->arg) return;
+	if (!os_unmap(e->os, e->present, (struct va){first}, pages << e->page_bits)) return;
+	if (pages >= most_pages(e))
+		kernel_tlbi(e, "ASIDE1IS", 0);
+	else
+		flush_pages(e, first, pages);
+}
+
+/* --- address spaces -------------------------------------------------------------------------------------------- */
+
+static void add_aspace(struct events *e, struct os_aspace *as)
+{
+	if (is_power_of_2(e->aspace_count) || !e->aspace_count)
+		e->aspaces = xrealloc(e->aspaces, e->aspace_count ? 2 * e->aspace_count : 1, sizeof(as));
+	e->aspaces[e->aspace_count++] = as;
+}
+
+static struct os_aspace *find_aspace(const struct events *e, uint64_t asid)
+{
+	for (size_t i = 0; i < e->aspace_count; i++)
+		if (os_aspace_asid(e->aspaces[i]) == asid) return e->aspaces[i];
+	return NULL;
+}
+
+static enum status find_or_make(struct events *e, uint64_t asid, struct os_aspace **out, struct err *err)
+{
+	uint64_t most = e->features->asid16 ? UINT16_MAX : UINT8_MAX;
+	*out = find_aspace(e, asid);
+	if (*out) return OK;
+	if (asid > most)
+		return err_set(err, ERR_INPUT,
+			       "the workload switches to ASID %" PRIu64 ", outside of 0..%" PRIu64, asid,
+			       most);
+	*out = os_aspace_new(e->os, (uint16_t)asid);
+	if (!*out) return err_set(err, ERR_CONFIG, "memory: too small for the tables of ASID %" PRIu64, asid);
+	add_aspace(e, *out);
+	return OK;
+}
+
+static void make_present(struct events *e, struct os_aspace *as)
+{
+	e->present = as;
+	os_write_regs(e->os, as, e->regime, e->regs);
+	mmu_set_context(e->mmu, e->regs, e->features, 0, false, SEC_NONSECURE);
+}
+
+static enum status switch_to(struct events *e, uint64_t asid, struct err *err)
+{
+	struct os_aspace *as;
+	TRY(find_or_make(e, asid, &as, err));
+	make_present(e, as);
+	e->stats.switches++;
+	return OK;
+}
+
+void events_start(struct events *e, struct os_aspace *first)
+{
+	e->present = first;
+	add_aspace(e, first);
+}
+
+void events_rewind(struct events *e) { make_present(e, e->aspaces[0]); }
+
+void events_fini(struct events *e) { free(e->aspaces); }
+
+enum status events_execute(struct events *e, const struct record *rec, struct err *err)
+{
+	switch (rec->kind) {
+	case REC_TLBI: tlbi_record(e, rec); return OK;
+	case REC_DSB:
+	case REC_ISB: e->stats.barriers++; return OK;
+	case REC_SWITCH: return switch_to(e, rec->arg, err);
+	case REC_MAP:
+	case REC_UNMAP: unmap(e, rec); return OK;
+	default: e->stats.ignored++; return OK;
+	}
+}
