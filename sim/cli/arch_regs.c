@@ -71,6 +71,7 @@ void arch_regs_write(struct arch_regs *r, unsigned el, const char *name, uint64_
 	if (!other) other = look_up(of_guest, name);
 	uint64_t *reg = find(r, other ? other : name);
 	if (reg) *reg = value;
+	if (reg == &r->sys.SCR_EL3) r->has_el3 = true;
 }
 
 static enum status check_object(const json_t *object, struct err *err)

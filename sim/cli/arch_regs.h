@@ -33,7 +33,7 @@ struct arch_regs {
 #define X(name) uint64_t name;
 	ARCH_OTHER_REGS(X)
 #undef X
-	bool has_el3; /* the recording has SCR_EL3 */
+	bool has_el3; /* the recording has SCR_EL3, at the start or in a write */
 };
 
 /* Reads one object of regs_start.json or regs_end.json. Members that are not followed are left out. */

@@ -1,0 +1,257 @@
+/* `strata conform --arch`: small recordings made here, each about one rule, and the real ones where they are. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <criterion/parameterized.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "base/alloc.h"
+#include "cli/conform_arch.h"
+
+static char dir[] = "/tmp/strata-arch-XXXXXX";
+static FILE *report;
+
+static char *file_in(const char *folder, const char *name) { return xasprintf("%s/%s", folder, name); }
+
+static void write_file(const char *name, const void *bytes, size_t count)
+{
+	char *path = file_in(dir, name);
+	FILE *f = fopen(path, "wb");
+	cr_assert(f != NULL);
+	cr_assert(eq(sz, fwrite(bytes, 1, count, f), count));
+	fclose(f);
+	free(path);
+}
+
+static void write_events(const char *text)
+{
+	char packed[4096];
+	size_t n = ZSTD_compress(packed, sizeof(packed), text, strlen(text), 1);
+	cr_assert(not(ZSTD_isError(n)));
+	write_file("arch.txt.zst", packed, n);
+}
+
+/* A VHE host on both CPUs at EL2; VMID 1; ASID 5 for the host's program and 6 for the guest's. */
+#define CPU \
+	"{\"SCTLR\": \"0x1\", \"SCTLR_EL2\": \"0x1\", \"TCR_EL1\": \"0x15b5503510\", \"TCR_EL2\": " \
+	"\"0x15b5503510\", \"TTBR1_EL1\": \"0x6000000000000\", \"TTBR1_EL2\": \"0x5000000000000\", " \
+	"\"VTTBR_EL2\": \"0x1000000000000\", \"HCR_EL2\": \"0x488000001\", \"ID_AA64MMFR0_EL1\": \"0x1125\", " \
+	"\"ID_AA64MMFR1_EL1\": \"0x10212122\", \"ID_AA64MMFR2_EL1\": \"0x1221011112101011\", \"cpsr\": \"0x9\"}"
+static const char cpus[] = "[" CPU "," CPU "]";
+#define TO_GUEST "M HCR_EL2 400000001\nE 0 0\n"
+#define TO_HOST "E 2 0\nM HCR_EL2 488000001\n"
+
+static void setup(void)
+{
+	report = fopen("/dev/null", "w");
+	cr_assert(mkdtemp(dir) != NULL);
+	write_file("regs_start.json", cpus, sizeof(cpus) - 1);
+	write_file("regs_end.json", cpus, sizeof(cpus) - 1);
+}
+
+static void teardown(void)
+{
+	static const char *const names[] = {"arch.txt.zst", "regs_start.json", "regs_end.json"};
+	for (size_t i = 0; i < 3; i++) {
+		char *path = file_in(dir, names[i]);
+		remove(path);
+		free(path);
+	}
+	rmdir(dir);
+	fclose(report);
+}
+
+TestSuite(conform_arch, .init = setup, .fini = teardown);
+
+static struct arch_totals replay(const char *text)
+{
+	struct arch_options o = {0};
+	struct arch_totals t;
+	struct err err;
+	write_events(text);
+	enum status st = conform_arch(dir, &o, report, &t, &err);
+	cr_assert(eq(int, st, OK), "%s", err.text);
+	return t;
+}
+
+static void expect_conflicts(const char *text, uint64_t want)
+{
+	cr_assert(eq(u64, replay(text).conflicts, want), "%s", text);
+}
+
+#define USER "L 1000 80001000\n"
+#define USER_MOVED "L 1000 90001000\n"
+
+Test(conform_arch, counts_hits_and_misses)
+{
+	struct arch_totals t = replay("C 0\n" USER USER "S 1000 80001000\nF 2000 80002000\nL 9000 -\nN 12\n");
+	cr_assert(eq(u64, t.references, 4));
+	cr_assert(eq(u64, t.misses, 2));
+	cr_assert(eq(u64, t.hits, 2));
+	cr_assert(eq(u64, t.devices, 1));
+	cr_assert(eq(u64, t.lines, 7));
+}
+
+Test(conform_arch, a_page_that_moves_without_maintenance_is_a_conflict)
+{
+	expect_conflicts("E 2 0\n" USER USER_MOVED USER_MOVED, 1);
+}
+
+Test(conform_arch, a_local_tlbi_is_for_its_own_cpu)
+{
+	expect_conflicts(USER "C 1\n" USER "T VALE1 5000000000001\n" USER_MOVED "C 0\n" USER_MOVED, 1);
+}
+
+Test(conform_arch, an_inner_shareable_tlbi_is_for_all)
+{
+	expect_conflicts(USER "C 1\n" USER "T VALE1IS 5000000000001\n" USER_MOVED "C 0\n" USER_MOVED, 0);
+}
+
+Test(conform_arch, fb_broadcasts_what_a_guest_means_for_one_cpu)
+{
+	static const char guest[] = TO_GUEST USER
+		"C 1\n" TO_GUEST USER "E 1 0\nT VALE1 6000000000001\n" USER_MOVED "C 0\n" USER_MOVED;
+	expect_conflicts(guest, 1);
+	expect_conflicts("M HCR_EL2 400000201\nE 0 0\n" USER "C 1\nM HCR_EL2 400000201\nE 1 0\n" USER
+			 "T VALE1 6000000000001\n" USER_MOVED "C 0\n" USER_MOVED,
+			 0);
+}
+
+Test(conform_arch, the_tlbi_of_another_asid_does_not_help)
+{
+	expect_conflicts(USER "T VALE1 4000000000001\n" USER_MOVED, 1);
+}
+
+Test(conform_arch, an_el1_name_written_at_el2_is_the_hosts)
+{
+	expect_conflicts(USER "M TTBR1_EL1 4000000000000\n" USER_MOVED, 0);
+	expect_conflicts(USER "M TTBR1_EL12 4000000000000\n" USER_MOVED, 1);
+	expect_conflicts(TO_GUEST USER TO_HOST "M TTBR1_EL12 4000000000000\n" TO_GUEST USER_MOVED, 0);
+}
+
+Test(conform_arch, addresses_of_the_upper_half_are_global)
+{
+	expect_conflicts("L ffff000000001000 1000\nM TTBR1_EL1 4000000000000\nL ffff000000001000 2000\n", 1);
+	expect_conflicts("L ffff000000001000 1000\nT ASIDE1 5000000000000\nL ffff000000001000 2000\n", 1);
+}
+
+Test(conform_arch, host_and_guest_and_two_guests_do_not_meet)
+{
+	expect_conflicts(USER TO_GUEST USER_MOVED, 0);
+	expect_conflicts(TO_GUEST USER TO_HOST "M VTTBR_EL2 2000000000000\n" TO_GUEST USER_MOVED, 0);
+}
+
+Test(conform_arch, a_level_hint_takes_all_pages_of_the_block)
+{
+	expect_conflicts("L 1ff000 1000\nT VALE1 5600000000000\nL 1ff000 2000\n", 0);
+	expect_conflicts("L 1ff000 1000\nT VALE1 5700000000000\nL 1ff000 2000\n", 1);
+}
+
+Test(conform_arch, with_stage_1_off_nothing_is_looked_up)
+{
+	struct arch_totals t = replay("M SCTLR_EL1 0\n" USER USER_MOVED);
+	cr_assert(eq(u64, t.untranslated, 2));
+	cr_assert(eq(u64, t.conflicts + t.references, 0));
+}
+
+Test(conform_arch, registers_that_end_otherwise_are_counted)
+{
+	cr_assert(eq(u32, replay("M TTBR1_EL1 5000000000000\n").register_differences, 0));
+	cr_assert(eq(u32, replay("M TTBR1_EL1 4000000000000\nC 1\nM MDCR_EL2 1\n").register_differences, 1));
+}
+
+/* --- malformed input ------------------------------------------------------------------------------------------- */
+
+struct malformed {
+	char text[64];
+	char named[16];
+};
+
+static const struct malformed malformed[] = {
+	{"C 0\nX 1\n", ":2: 'X 1'"},
+	{"C 2\n", ":1: 'C 2'"},
+	{"E 4 0\n", ":1: 'E 4 0'"},
+	{"T VAE9 0\n", ":1: 'T VAE9"},
+	{"T VAE1\n", ":1: 'T VAE1'"},
+	{"L 1000\n", ":1: 'L 1000'"},
+	{"L 1000 xyz\n", ":1: 'L 1000"},
+	{"M TTBR0_EL1\n", ":1: 'M TTB"},
+	{"\n", ":1: ''"},
+	{"L 11112222333344445 0\n", ":1:"},
+	{"F\n", ":1: 'F'"},
+};
+
+ParameterizedTestParameters(conform_arch, malformed_lines_are_named)
+{
+	return cr_make_param_array(struct malformed, malformed, sizeof(malformed) / sizeof(malformed[0]));
+}
+
+ParameterizedTest(struct malformed *c, conform_arch, malformed_lines_are_named)
+{
+	struct arch_options o = {0};
+	struct arch_totals t;
+	struct err err;
+	write_events(c->text);
+	cr_assert(eq(int, conform_arch(dir, &o, report, &t, &err), ERR_INPUT));
+	cr_assert(strstr(err.text, c->named) != NULL, "%s: %s", c->text, err.text);
+}
+
+/* --- real recordings ------------------------------------------------------------------------------------------- */
+
+#define RECORDINGS "../shared/real/arch/"
+enum { REGIME_AND_VMID = 1, ASID_BITS = 2 };
+
+struct omission {
+	char recording[32], without[16];
+	int untagged; /* an enum of above; 0: none */
+};
+
+/* What each recording depends on. */
+static const struct omission omissions[] = {
+	{"arch_bench_nvhe", "VALE1", 0},         {"arch_bench_nvhe", "VAALE1", 0},
+	{"arch_linux_vhe", "VALE1", 0},          {"arch_linux_vhe", "", ASID_BITS},
+	{"arch_linux_vhe", "", REGIME_AND_VMID}, {"arch_bench_nvhe", "", REGIME_AND_VMID},
+};
+
+static struct arch_totals replay_real(const char *recording, const struct arch_options *o)
+{
+	struct arch_totals t;
+	struct err err;
+	char *path = file_in(RECORDINGS, recording);
+	enum status st = conform_arch(path, o, report, &t, &err);
+	free(path);
+	cr_assert(eq(int, st, OK), "%s", err.text);
+	return t;
+}
+
+static bool recordings_are_there(void) { return access(RECORDINGS, R_OK) == 0; }
+
+Test(conform_arch, real_recordings_have_no_conflict)
+{
+	static const char *const names[] = {"arch_bench_nvhe", "arch_linux_vhe"};
+	if (!recordings_are_there()) cr_skip_test("the recordings are not beside the project");
+	for (size_t i = 0; i < 2; i++) {
+		struct arch_totals t = replay_real(names[i], &(struct arch_options){0});
+		cr_assert(eq(u64, t.conflicts, 0), "%s", names[i]);
+		cr_assert(eq(u64, t.evictions, 0), "%s", names[i]);
+		cr_assert(eq(u64, t.undefined, 0), "%s", names[i]);
+	}
+}
+
+ParameterizedTestParameters(conform_arch, leaving_out_what_a_recording_depends_on_gives_conflicts)
+{
+	return cr_make_param_array(struct omission, omissions, sizeof(omissions) / sizeof(omissions[0]));
+}
+
+ParameterizedTest(struct omission *c, conform_arch, leaving_out_what_a_recording_depends_on_gives_conflicts)
+{
+	tlb_tag_t bits = c->untagged == ASID_BITS ? 0xffff : c->untagged ? TLB_TAG_GLOBAL : 0;
+	struct arch_options o = {.without = *c->without ? c->without : NULL, .untagged = bits};
+	if (!recordings_are_there()) cr_skip_test("the recordings are not beside the project");
+	cr_assert(gt(u64, replay_real(c->recording, &o).conflicts, 0), "%s without %s", c->recording,
+		  c->without);
+}
