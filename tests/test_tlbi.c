@@ -40,6 +40,17 @@ static const struct features every_feature = {
 	.xs = 1,
 };
 
+/* As Armv8.0 and 8.1 had it, but for what makes an operation defined at all. */
+static const struct features few_features = {
+	.granules = 7,
+	.granules_stage2 = 7,
+	.pa_bits = 48,
+	.vhe = 1,
+	.tlbios = 1,
+	.tlbirange = 1,
+	.xs = 1,
+};
+
 static struct mem_cpu no_memory;
 
 static struct mmu *open_mmu(const struct geometry *g)
@@ -192,14 +203,15 @@ struct span {
 
 static const unsigned tg_bits[] = {0, 12, 14, 16};
 
-static bool hint_counts(unsigned tg, unsigned level, bool ds)
+static bool hint_counts(unsigned tg, unsigned level, const struct features *f)
 {
+	if (!f->ttl) return false;
 	if (tg == 0 || level == 3 || level == 2) return tg != 0;
-	if (level == 1) return tg == 1 || tg == 3 || ds;
-	return tg == 1 && ds;
+	if (level == 1) return tg == 1 || tg == 3 || f->lpa2;
+	return tg == 1 && f->lpa2;
 }
 
-static struct span span_of(struct reading d, uint64_t x, bool two_ranges, bool ds)
+static struct span span_of(struct reading d, uint64_t x, bool two_ranges, bool ds, const struct features *f)
 {
 	struct span s = {.level = 9};
 	unsigned tg = (unsigned)(x >> 46 & 3), ttl = (unsigned)(x >> 44 & 15);
@@ -208,7 +220,7 @@ static struct span span_of(struct reading d, uint64_t x, bool two_ranges, bool d
 		s.first = (uint64_t)(page * 4096);
 		if (!d.ipa && two_ranges && (s.first >> 55 & 1)) s.first |= (uint64_t)0xff << 56;
 		s.last = s.first + 4095;
-		if (hint_counts(ttl >> 2, ttl & 3, ds)) s.level = ttl & 3;
+		if (hint_counts(ttl >> 2, ttl & 3, f)) s.level = ttl & 3;
 		return s;
 	}
 	if (tg == 0) return (struct span){.none = true};
@@ -223,12 +235,14 @@ static struct span span_of(struct reading d, uint64_t x, bool two_ranges, bool d
 	s.first = (uint64_t)base + lift;
 	s.last = (uint64_t)(stop - 1) + lift;
 	unsigned hint = (unsigned)(x >> 37 & 3);
-	if (hint && hint_counts(tg, hint, ds)) s.level = hint;
+	if (hint && hint_counts(tg, hint, f)) s.level = hint;
 	return s;
 }
 
-static bool ds_of(struct reading d, enum regime regime, const struct sysregs *r)
+static bool ds_of(struct reading d, enum regime regime, const struct tlbi_context *c)
 {
+	const struct sysregs *r = c->regs;
+	if (!c->features->lpa2) return false;
 	if (d.ipa) return r->VTCR_EL2 >> 32 & 1;
 	if (regime == REGIME_EL3) return r->TCR_EL3 >> 32 & 1;
 	if (regime == REGIME_EL2) return r->TCR_EL2 >> 32 & 1;
@@ -257,15 +271,17 @@ static bool oracle_takes(const struct held *h, struct reading d, uint64_t x, con
 	if ((e->tag >> 32 & 3) != (tlb_tag_t)regime || e->tag >> 34 != (tlb_tag_t)c->security) return false;
 	if (d.ipa ? !stage2_only : stage2_only && !everything) return false;
 	if (d.last && (h->stage == 1 || h->stage == 2)) return false;
-	uint16_t vmid = c->security == SEC_NONSECURE ? narrow(r->VTTBR_EL2 >> 48, r->VTCR_EL2 >> 19 & 1) : 0;
+	uint16_t vmid = c->security == SEC_NONSECURE
+				? narrow(r->VTTBR_EL2 >> 48, c->features->vmid16 && (r->VTCR_EL2 >> 19 & 1))
+				: 0;
 	if (guest && !d.all_regime && (uint16_t)(e->tag >> 16) != vmid) return false;
 	uint64_t tcr = guest ? r->TCR_EL1 : r->TCR_EL2;
-	bool of_asid = (uint16_t)e->tag == narrow(x >> 48, tcr >> 36 & 1),
+	bool of_asid = (uint16_t)e->tag == narrow(x >> 48, c->features->asid16 && (tcr >> 36 & 1)),
 	     global = e->tag_mask != TLB_TAG_ALL;
 	if (d.asid) return has_asids(regime) && !global && of_asid;
 	if (d.va && !d.any_asid && has_asids(regime) && !global && !of_asid) return false;
 	if (!d.va && !d.ipa) return true;
-	struct span s = span_of(d, x, has_asids(regime), ds_of(d, regime, r));
+	struct span s = span_of(d, x, has_asids(regime), ds_of(d, regime, c), c->features);
 	return !s.none && in_span(h, s);
 }
 
@@ -326,8 +342,8 @@ static void try_operation(struct rng *r, struct mmu *m, struct tlbi_op op, unsig
 	struct reading d = read_name(name);
 	random_registers(r, &regs);
 	unsigned lowest = d.el == 1 && (d.ipa || d.s12 || d.all_regime) ? 2 : d.el;
-	struct tlbi_context c = {&regs, &every_feature, lowest + (unsigned)rng_below(r, 4 - lowest),
-				 SEC_NONSECURE};
+	const struct features *f = rng_below(r, 3) ? &every_feature : &few_features;
+	struct tlbi_context c = {&regs, f, lowest + (unsigned)rng_below(r, 4 - lowest), SEC_NONSECURE};
 	uint64_t x = random_operand(r, d.range, has_asids(regime_meant(d, &c)));
 	struct tlbi_scope s;
 	mmu_each_tlb(m, fill_tlb, &(struct filler){r});

@@ -349,6 +349,16 @@ Test(tlbi_rules, a_range_ends_where_its_half_of_the_address_space_ends)
 	cr_assert(held(zero));
 }
 
+Test(tlbi_rules, under_ds_a_range_begins_at_a_multiple_of_64_kib)
+{
+	struct tlb_entry *in_granules = page(ASID, 0x10000), *in_units = page(ASID, 0x100000);
+	features.lpa2 = 1;
+	regs.TCR_EL1 |= UINT64_C(1) << 59;
+	tlbi("RVAE1", range(ASID, 0x10000, 0, 0)); /* BaseADDR 0x10 */
+	cr_assert(held(in_granules));
+	cr_assert(not(held(in_units)));
+}
+
 /* --- who may, and who must act --------------------------------------------------------------------------------- */
 
 Test(tlbi_rules, what_the_core_lacks_is_undefined)

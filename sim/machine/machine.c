@@ -64,7 +64,8 @@ static enum status stage2_fault(struct machine *m, const struct mmu_fault *f, st
 static enum status stage1_fault(struct machine *m, const struct mmu_fault *f, struct core_fault_cost *cost,
 				struct err *err)
 {
-	struct os_fault done = os_handle_fault(m->os, m->events.present, f->va, (enum access_kind)f->access.kind);
+	struct os_fault done = os_handle_fault(m->os, m->events.present, f->va,
+					       (enum access_kind)f->access.kind);
 	switch (done.outcome) {
 	case OS_BAD_ADDRESS:
 		return refuse(f, "it is outside of the kernel's address space (os.va_bits)", err);

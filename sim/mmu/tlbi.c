@@ -139,19 +139,20 @@ static unsigned granule_of(uint64_t tg)
 	return bits[tg];
 }
 
-/* Under DS a level hint may name what only 52-bit addresses have: blocks at 4K level 0 and 16K level 1. */
-static bool hint_is_reserved(unsigned granule_bits, unsigned level, bool ds)
+/* With FEAT_LPA2 a hint may name what only 52-bit addresses have: blocks at 4K level 0 and 16K level 1. */
+static bool hint_is_reserved(unsigned granule_bits, unsigned level, const struct features *f)
 {
-	if (granule_bits == GRANULE_4K) return level == 0 && !ds;
-	if (granule_bits == GRANULE_16K) return level == 0 || (level == 1 && !ds);
+	if (granule_bits == GRANULE_4K) return level == 0 && !f->lpa2;
+	if (granule_bits == GRANULE_16K) return level == 0 || (level == 1 && !f->lpa2);
 	return level == 0;
 }
 
 /* TTL<3:2> is the granule and TTL<1:0> the level of the leaf. A reserved hint is none. */
-static uint8_t hinted_levels(uint64_t ttl, bool ds)
+static uint8_t hinted_levels(uint64_t ttl, const struct features *f)
 {
+	if (!f->ttl) return TTL_NONE;
 	unsigned granule_bits = granule_of(bits_get(ttl, 3, 2)), level = (unsigned)bits_get(ttl, 1, 0);
-	if (!granule_bits || hint_is_reserved(granule_bits, level, ds)) return TTL_NONE;
+	if (!granule_bits || hint_is_reserved(granule_bits, level, f)) return TTL_NONE;
 	return (uint8_t)(1u << (level + 1));
 }
 
@@ -164,45 +165,52 @@ static void match_page(struct tlb_match *m, uint64_t address)
 
 /* VA<55:12> and a hint; the bits above follow VA<55> in regimes with two ranges. */
 static void match_va(struct tlb_match *m, uint64_t operand, const struct regime_info *r,
-		     const struct features *f, bool ds)
+		     const struct features *f)
 {
 	uint64_t va = bits_get(operand, 43, 0) << GRANULE_4K;
 	if (r->two_ranges && bit_get(va, 55)) va |= ~bits_ones(56);
 	match_page(m, va);
-	if (f->ttl) m->levels = hinted_levels(bits_get(operand, 47, 44), ds);
+	m->levels = hinted_levels(bits_get(operand, 47, 44), f);
 }
 
-static void match_ipa(struct tlb_match *m, uint64_t operand, const struct features *f, bool ds)
+static void match_ipa(struct tlb_match *m, uint64_t operand, const struct features *f)
 {
 	match_page(m, bits_get(operand, 39, 0) << GRANULE_4K);
-	if (f->ttl) m->levels = hinted_levels(bits_get(operand, 47, 44), ds);
+	m->levels = hinted_levels(bits_get(operand, 47, 44), f);
 }
 
+/* The fields of a range operand: ASID <63:48>, TG <47:46>, SCALE <45:44>, NUM <43:39>, TTL <38:37>, BaseADDR <36:0>. */
 enum { BASE_BITS = 37 };
 
-/* [base, base + (NUM + 1) << (5 * SCALE + 1) granules), cut off where the half of the address space ends. The base
- * is in granules, under DS in units of 64 KiB. False: TG is reserved. */
-static bool match_range(struct tlb_match *m, uint64_t operand, bool upper_half, bool ds)
+static uint64_t range_bytes(uint64_t operand, unsigned granule_bits)
 {
-	unsigned granule_bits = granule_of(bits_get(operand, 47, 46)),
-		 level = (unsigned)bits_get(operand, 38, 37);
-	unsigned unit_bits = ds ? GRANULE_64K : granule_bits;
+	uint64_t num = bits_get(operand, 43, 39), scale = bits_get(operand, 45, 44);
+	return (num + 1) << (5 * scale + 1 + granule_bits);
+}
+
+/* The range begins at BaseADDR in granules, under DS in units of 64 KiB; in regimes with two halves BaseADDR is signed.
+ * It is cut off where its half of the address space ends. False: TG is reserved. */
+static bool match_range(struct tlb_match *m, uint64_t operand, bool two_halves, bool ds)
+{
+	unsigned granule_bits = granule_of(bits_get(operand, 47, 46));
 	if (!granule_bits) return false;
+	unsigned unit_bits = ds ? GRANULE_64K : granule_bits;
+	bool upper = two_halves && bit_get(operand, BASE_BITS - 1);
+	uint64_t reach = bits_ones(BASE_BITS + unit_bits - two_halves); /* of a half, or of all addresses */
 	uint64_t base = bits_get(operand, BASE_BITS - 1, 0) << unit_bits;
-	uint64_t end = bits_ones(BASE_BITS + unit_bits);
-	if (upper_half && bit_get(operand, BASE_BITS - 1)) {
-		base |= ~end;
-		end = UINT64_MAX;
-	} else if (upper_half) {
-		end >>= 1;
-	}
-	uint64_t pages = (bits_get(operand, 43, 39) + 1) << (5 * bits_get(operand, 45, 44) + 1);
-	uint64_t bytes = pages << granule_bits;
+	if (upper) base |= ~reach;
+	uint64_t end = upper ? UINT64_MAX : reach, bytes = range_bytes(operand, granule_bits);
 	m->by_address = true;
 	m->first = base;
 	m->last = bytes - 1 > end - base ? end : base + bytes - 1;
-	if (level && !hint_is_reserved(granule_bits, level, ds)) m->levels = (uint8_t)(1u << (level + 1));
 	return true;
+}
+
+/* TTL of a range is a level of the granule TG; 0 is none. */
+static uint8_t hinted_range_levels(uint64_t operand, const struct features *f)
+{
+	uint64_t level = bits_get(operand, 38, 37), tg = bits_get(operand, 47, 46);
+	return level ? hinted_levels(tg << 2 | level, f) : TTL_NONE;
 }
 
 /* --- scope ----------------------------------------------------------------------------------------------------- */
@@ -249,11 +257,14 @@ static bool match_address(struct tlb_match *m, const struct tlbi_row *row, uint6
 {
 	bool ipa = row->by == TLBI_BY_IPA, ds = has_ds(row, (enum regime)r->regime, c);
 	const struct features *f = c->features;
-	if (row->range) return match_range(m, operand, !ipa && r->two_ranges, ds);
+	if (row->range) {
+		m->levels = hinted_range_levels(operand, f);
+		return match_range(m, operand, !ipa && r->two_ranges, ds);
+	}
 	if (ipa)
-		match_ipa(m, operand, f, ds);
+		match_ipa(m, operand, f);
 	else if (row->by == TLBI_BY_VA || row->by == TLBI_BY_VA_ANY)
-		match_va(m, operand, r, f, ds);
+		match_va(m, operand, r, f);
 	return true;
 }
 
