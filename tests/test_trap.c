@@ -1,0 +1,245 @@
+/* test_trap.c - trap rules: each by itself, priorities, syndromes, and each against its control. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "el/trap.h"
+
+static const struct el_features full = {.el2 = true,
+					.el3 = true,
+					.vhe = true,
+					.pan = true,
+					.sve = true,
+					.fgt = true,
+					.hcx = true,
+					.sel2 = true};
+
+enum world { GUEST, GUEST_E2H, HOST, WORLDS };
+
+/* Sets the control of a rule to its smallest value that traps, or its largest that does not. */
+static void set_control(struct el_state *s, const struct trap_rule *r, bool trap)
+{
+	if (r->control == R_NONE || r->control == R_COUNT) return;
+	uint64_t top = bits_ones(r->hi - r->lo + 1u), field = top << r->lo;
+	for (uint64_t i = 0; i <= top; i++) {
+		uint64_t v = trap ? i : top - i;
+		if ((r->values >> v & 1) != trap) continue;
+		s->reg[r->control] = (s->reg[r->control] & ~field) | v << r->lo;
+		return;
+	}
+}
+
+static bool in_world(const struct trap_rule *r, enum world w)
+{
+	if (r->need & NEED_E2H0 && w != GUEST) return false;
+	if (r->need & NEED_E2H1 && w == GUEST) return false;
+	if (r->need & NEED_GUEST && w == HOST) return false;
+	if (r->need & (NEED_HOST | NEED_TGE1) && w != HOST) return false;
+	return !(r->need & NEED_NO_EL3);
+}
+
+/* A state in which no control traps anything. */
+static struct el_state open_state(enum world w, unsigned el)
+{
+	struct el_state s;
+	el_reset(&s, &full);
+	s.reg[R_SCR_EL3] = 1;
+	for (size_t i = trap_rule_count; i-- > 0;)
+		if (in_world(&trap_rules[i], w)) set_control(&s, &trap_rules[i], false);
+	s.reg[R_SCR_EL3] |= UINT64_C(1) << 27 | UINT64_C(1) << 38 | 1;
+	s.reg[R_HCR_EL2] |= (w != GUEST ? UINT64_C(1) << HCR_E2H : 0) |
+			    (w == HOST ? UINT64_C(1) << HCR_TGE : 0);
+	for (size_t i = 0; i < fgt_row_count; i++) {
+		if (fgt_rows[i].traps_on) continue;
+		s.reg[R_HFGRTR_EL2] |= UINT64_C(1) << fgt_rows[i].bit;
+		s.reg[R_HFGWTR_EL2] |= UINT64_C(1) << fgt_rows[i].bit;
+	}
+	s.pstate = pstate_mode(el);
+	return s;
+}
+
+/* An instruction or register access that a rule speaks of, possible at `el`; false: there is none. */
+static bool sample_op(const struct trap_rule *r, unsigned el, struct trap_op *op)
+{
+	const struct trap_op ops[] = {trap_svc(0), trap_hvc(0), trap_smc(0), trap_wfi(), trap_wfe(),
+				      trap_eret(), trap_fp(),   trap_sve(),  trap_sme(), trap_pauth()};
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+		if (ops[i].classes & r->classes) return *op = ops[i], true;
+	for (uint16_t i = 0; i < R_COUNT; i++) {
+		struct reg_name name = {.reg = i};
+		bool write = !(r->access & TRAP_READ) || reg_rows[i].access == REG_WO;
+		if (!(reg_rows[i].classes & r->classes) || el < reg_min_el(name)) continue;
+		if (write && (!(r->access & TRAP_WRITE) || reg_rows[i].access == REG_RO)) continue;
+		return *op = trap_reg(name, write, 0), true;
+	}
+	return false;
+}
+
+static bool trapped_by(const struct trap_result *t, const struct trap_rule *r)
+{
+	return t->outcome != TRAP_NO && strcmp(t->rule, r->name) == 0;
+}
+
+static void check_rule(const struct trap_rule *r, enum world w, unsigned el, unsigned *checked)
+{
+	struct trap_op op;
+	struct el_state s = open_state(w, el);
+	if (!(r->from >> el & 1) || (w == HOST && el == 1) || !sample_op(r, el, &op)) return;
+	/* At EL2 under E2H an EL1 name may mean a register of another class. */
+	if (op.is_reg && reg_resolve(op.reg, el, w != GUEST) != op.reg.reg) return;
+	struct trap_result open = trap_decide(&s, &op);
+	cr_assert(not(trapped_by(&open, r)),
+		  "%s at EL%u in world %d traps though its control does not say so", r->name, el, w);
+	set_control(&s, r, true);
+	struct trap_result shut = trap_decide(&s, &op);
+	cr_assert(trapped_by(&shut, r), "%s at EL%u in world %d: %s decided", r->name, el, w, shut.rule);
+	cr_assert(ge(u32, shut.x.to, el));
+	(*checked)++;
+}
+
+Test(trap_contract, every_control_traps_what_it_names_and_nothing_while_it_is_off)
+{
+	unsigned with_control = 0;
+	for (size_t i = 0; i < trap_rule_count; i++) {
+		const struct trap_rule *r = &trap_rules[i];
+		unsigned checked = 0;
+		if (r->control == R_NONE || r->need & NEED_NO_EL3) continue;
+		if (r->classes & TRAP_SET(LS64)) continue; /* no instruction of it is modelled yet */
+		for (int w = 0; w < WORLDS; w++)
+			for (unsigned el = 0; in_world(r, (enum world)w) && el < 4; el++)
+				check_rule(r, (enum world)w, el, &checked);
+		cr_assert(gt(u32, checked, 0), "%s is reached by nothing", r->name);
+		with_control++;
+	}
+	cr_assert(gt(u32, with_control, 100));
+}
+
+Test(trap_contract, every_fine_grained_row_traps_its_register_to_el2)
+{
+	for (size_t i = 0; i < fgt_row_count; i++) {
+		const struct fgt_row *row = &fgt_rows[i];
+		if (row->reg == R_NONE) continue;
+		bool write = row->on_read == R_NONE;
+		uint16_t control = write ? row->on_write : row->on_read;
+		struct el_state s = open_state(GUEST, 1);
+		struct trap_op op = trap_reg((struct reg_name){.reg = row->reg}, write, 0);
+		struct trap_result open = trap_decide(&s, &op);
+		s.reg[control] ^= UINT64_C(1) << row->bit;
+		struct trap_result shut = trap_decide(&s, &op);
+		cr_assert(eq(int, open.outcome, TRAP_NO), "%s: %s", reg_rows[row->reg].name, open.rule);
+		cr_assert(eq(int, shut.outcome, TRAP_TAKEN), "%s", reg_rows[row->reg].name);
+		cr_assert(all(eq(u32, shut.x.to, 2), eq(u32, esr_ec(shut.x.esr), EC_SYSREG)));
+	}
+}
+
+static struct trap_result decide(struct el_state s, struct trap_op op) { return trap_decide(&s, &op); }
+
+static struct trap_op access_of(const char *name, bool write)
+{
+	struct reg_name reg;
+	cr_assert(reg_find(name, &reg), "%s", name);
+	return trap_reg(reg, write, 3);
+}
+
+/* --- syndromes ---------------------------------------------------------------------------------------- */
+
+Test(trap_iss, of_a_register_read_is_its_encoding_rt_and_direction)
+{
+	struct el_state s = open_state(GUEST, 1);
+	s.reg[R_HCR_EL2] |= UINT64_C(1) << 18;
+	struct trap_result t = decide(s, access_of("ID_AA64PFR0_EL1", false));
+	cr_assert(eq(u64, t.x.esr, 0x62300069)); /* Op0 3, CRm 4, Rt 3, read */
+}
+
+Test(trap_iss, of_fp_says_always_and_of_wfe_says_which)
+{
+	struct el_state s = open_state(GUEST, 1);
+	s.reg[R_CPTR_EL2] |= UINT64_C(1) << 10;
+	s.reg[R_HCR_EL2] |= UINT64_C(1) << 14;
+	cr_assert(eq(u64, decide(s, trap_fp()).x.esr, 0x1fe00000));
+	cr_assert(eq(u64, decide(s, trap_wfe()).x.esr, 0x07e00001));
+	cr_assert(eq(u64, decide(s, trap_hvc(0x4b00)).x.esr, 0x5a004b00));
+}
+
+/* --- priorities and special cases ---------------------------------------------------------------------- */
+
+Test(trap_priority, el1_controls_come_before_el2_and_el2_before_el3)
+{
+	struct el_state s = open_state(GUEST, 1);
+	s.reg[R_CPTR_EL3] |= UINT64_C(1) << 10;
+	cr_assert(eq(u32, decide(s, trap_fp()).x.to, 3));
+	s.reg[R_CPTR_EL2] |= UINT64_C(1) << 10;
+	cr_assert(eq(u32, decide(s, trap_fp()).x.to, 2));
+	s.reg[R_CPACR_EL1] = 0;
+	cr_assert(eq(u32, decide(s, trap_fp()).x.to, 1));
+}
+
+Test(trap_priority, smc_is_trapped_by_tsc_even_where_smd_makes_it_undefined)
+{
+	struct el_state s = open_state(GUEST, 1);
+	s.reg[R_SCR_EL3] |= UINT64_C(1) << 7;
+	cr_assert(eq(int, decide(s, trap_smc(0)).outcome, TRAP_UNDEFINED));
+	s.reg[R_HCR_EL2] |= UINT64_C(1) << 19;
+	struct trap_result t = decide(s, trap_smc(0));
+	cr_assert(all(eq(int, t.outcome, TRAP_TAKEN), eq(u32, t.x.to, 2)));
+}
+
+Test(trap_priority, sve_is_asked_of_zen_before_fpen)
+{
+	struct el_state s = open_state(GUEST, 1);
+	s.reg[R_CPACR_EL1] = 0;
+	cr_assert(eq(u32, esr_ec(decide(s, trap_sve()).x.esr), EC_SVE));
+	s.reg[R_CPACR_EL1] = UINT64_C(3) << 16;
+	cr_assert(eq(u32, esr_ec(decide(s, trap_sve()).x.esr), EC_FP));
+}
+
+Test(trap_return, executed_calls_return_behind_themselves_trapped_ones_to_themselves)
+{
+	struct el_state s = open_state(GUEST, 1);
+	s.pc = 0x100;
+	cr_assert(eq(u64, decide(s, trap_hvc(0)).x.preferred_pc, 0x104));
+	s.reg[R_HCR_EL2] |= UINT64_C(1) << 19;
+	cr_assert(eq(u64, decide(s, trap_smc(0)).x.preferred_pc, 0x100));
+}
+
+Test(trap_tge, exceptions_of_el0_go_to_el2_and_fp_loses_its_class)
+{
+	struct el_state s = open_state(GUEST, 0);
+	s.reg[R_HCR_EL2] |= UINT64_C(1) << HCR_TGE;
+	cr_assert(eq(u32, decide(s, trap_svc(0)).x.to, 2));
+	s.reg[R_CPACR_EL1] = 0;
+	struct trap_result t = decide(s, trap_fp());
+	cr_assert(all(eq(u32, t.x.to, 2), eq(u32, esr_ec(t.x.esr), EC_UNKNOWN)));
+}
+
+Test(trap_host, sve_of_the_hosts_el0_obeys_cptr_el2_zen)
+{
+	struct el_state user = open_state(HOST, 0), kernel = open_state(HOST, 2);
+	user.reg[R_CPTR_EL2] = kernel.reg[R_CPTR_EL2] = UINT64_C(3) << 20 | UINT64_C(1) << 16;
+	struct trap_result t = decide(user, trap_sve());
+	cr_assert(all(eq(u32, t.x.to, 2), eq(u32, esr_ec(t.x.esr), EC_SVE)));
+	cr_assert(eq(int, decide(kernel, trap_sve()).outcome, TRAP_NO));
+}
+
+Test(trap_nv, el2_registers_are_undefined_at_el1_unless_nested)
+{
+	struct el_state s = open_state(GUEST, 1);
+	struct trap_result plain = decide(s, access_of("VTTBR_EL2", true));
+	cr_assert(all(eq(int, plain.outcome, TRAP_UNDEFINED), eq(u32, plain.x.to, 1)));
+	s.reg[R_HCR_EL2] |= UINT64_C(1) << 42;
+	struct trap_result nested = decide(s, access_of("VTTBR_EL2", true));
+	cr_assert(all(eq(int, nested.outcome, TRAP_TAKEN), eq(u32, nested.x.to, 2)));
+}
+
+Test(trap_access, a_write_to_a_read_only_register_is_undefined)
+{
+	struct trap_result t = decide(open_state(GUEST, 1), access_of("MIDR_EL1", true));
+	cr_assert(eq(int, t.outcome, TRAP_UNDEFINED));
+}
+
+Test(trap_access, vm_controls_trap_writes_by_tvm_and_reads_by_trvm)
+{
+	struct el_state s = open_state(GUEST, 1);
+	s.reg[R_HCR_EL2] |= UINT64_C(1) << 26;
+	cr_assert(eq(int, decide(s, access_of("TTBR0_EL1", true)).outcome, TRAP_TAKEN));
+	cr_assert(eq(int, decide(s, access_of("TTBR0_EL1", false)).outcome, TRAP_NO));
+}
