@@ -170,7 +170,7 @@ static cycles_t reserve(struct cache *c, cycles_t now, cycles_t ends)
 {
 	unsigned slot;
 	cycles_t start = cache_mshr_reserve(c, now, &slot);
-	c->mshr[slot] = ends;
+	cache_mshr_take(c, slot, 0, ends);
 	return start;
 }
 

@@ -63,9 +63,8 @@ enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct 
 	c->write_back = p->write_back;
 	c->mshrs = (unsigned)p->mshrs;
 	c->tag = xcalloc_lines(sets * c->stride, sizeof(*c->tag));
-	c->dirty = xcalloc_lines(sets, sizeof(*c->dirty));
+	c->set = xcalloc_lines(sets, sizeof(*c->set));
 	c->state = xcalloc_lines(sets, c->state_bytes);
-	c->ready = xcalloc_lines(sets * c->stride, sizeof(*c->ready));
 	c->mshr = xcalloc(c->mshrs, sizeof(*c->mshr));
 	*out = c;
 	return OK;
@@ -75,9 +74,8 @@ void cache_free(struct cache *c)
 {
 	if (!c) return;
 	free(c->tag);
-	free(c->dirty);
+	free(c->set);
 	free(c->state);
-	free(c->ready);
 	free(c->mshr);
 	free(c);
 }
@@ -96,9 +94,10 @@ static struct cache_victim take_out(struct cache *c, uint64_t set, unsigned way)
 	if (!*tag) return (struct cache_victim){0};
 	struct cache_victim v = {.line = (uint64_t)(*tag - 1) << c->set_bits | set,
 				 .valid = true,
-				 .dirty = bit_get(c->dirty[set], way)};
+				 .dirty = bit_get(c->set[set].dirty, way)};
 	*tag = 0;
-	c->dirty[set] &= ~(UINT64_C(1) << way);
+	c->set[set].dirty &= ~(UINT64_C(1) << way);
+	c->set[set].flying &= ~(UINT64_C(1) << way);
 	return v;
 }
 
@@ -109,7 +108,7 @@ static unsigned choose_way(struct cache *c, uint64_t set)
 	return c->policy->victim(c->state + set * c->state_bytes, c->ways);
 }
 
-struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, cycles_t ready)
+struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bool flying)
 {
 	uint64_t set = line & c->set_mask;
 	unsigned way = choose_way(c, set);
@@ -117,9 +116,8 @@ struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, cy
 	c->stats.fills++;
 	c->stats.evictions += out.valid;
 	c->tag[set * c->stride + way] = cache_tag(c, line);
-	c->dirty[set] |= (uint64_t)dirty << way;
-	c->ready[set * c->stride + way] = ready;
-	if (ready > c->settled) c->settled = ready;
+	c->set[set].dirty |= (uint64_t)dirty << way;
+	c->set[set].flying |= (uint64_t)flying << way;
 	c->policy->fill(c->state + set * c->state_bytes, c->ways, way);
 	return out;
 }
@@ -132,19 +130,29 @@ struct cache_victim cache_drop(struct cache *c, uint64_t line)
 	return take_out(c, line & c->set_mask, (unsigned)way);
 }
 
+cycles_t cache_arrival(struct cache *c, uint64_t line, unsigned way)
+{
+	uint64_t *flying = &c->set[line & c->set_mask].flying;
+	if (!bit_get(*flying, way)) return 0;
+	for (unsigned i = 0; i < c->mshrs; i++)
+		if (c->mshr[i].line == line && c->mshr[i].done) return c->mshr[i].done;
+	*flying &= ~(UINT64_C(1) << way); /* its register has another miss by now */
+	return 0;
+}
+
 cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigned *slot)
 {
 	unsigned first = 0;
 	for (unsigned i = 0; i < c->mshrs; i++) {
-		if (c->mshr[i] <= now) {
+		if (c->mshr[i].done <= now) {
 			*slot = i;
 			return now;
 		}
-		if (c->mshr[i] < c->mshr[first]) first = i;
+		if (c->mshr[i].done < c->mshr[first].done) first = i;
 	}
 	*slot = first;
-	c->stats.mshr_wait_cycles += c->mshr[first] - now;
-	return c->mshr[first];
+	c->stats.mshr_wait_cycles += c->mshr[first].done - now;
+	return c->mshr[first].done;
 }
 
 void cache_check(const struct cache *c)
@@ -152,7 +160,7 @@ void cache_check(const struct cache *c)
 	for (uint64_t set = 0; set <= c->set_mask; set++) {
 		for (unsigned w = 0; w < c->ways; w++) {
 			uint32_t tag = c->tag[set * c->stride + w];
-			assert(tag || !bit_get(c->dirty[set], w));
+			assert(tag || !bit_get(c->set[set].dirty, w));
 			for (unsigned v = 0; tag && v < w; v++) assert(c->tag[set * c->stride + v] != tag);
 		}
 	}

@@ -22,19 +22,28 @@ struct cache_stats {
 	uint64_t mshr_wait_cycles;
 };
 
-struct cache {            /* laid out for the hit path; change it through the functions below only */
-	uint32_t *tag;    /* sets x stride; 0 = invalid, else (line >> set_bits) + 1 */
-	uint64_t *dirty;  /* per set: one bit per way */
+struct cache_set { /* a bit per way */
+	uint64_t dirty;
+	uint64_t flying; /* brought by a miss that may not have ended: cache_arrival() knows */
+};
+
+struct cache_mshr { /* a miss register: the line that its latest miss brings, and when */
+	uint64_t line;
+	cycles_t done;
+};
+
+struct cache {         /* laid out for the hit path; change it through the functions below only */
+	uint32_t *tag; /* sets x stride; 0 = invalid, else (line >> set_bits) + 1 */
+	struct cache_set *set;
 	char *state;      /* per set: the policy's */
-	cycles_t *ready;  /* sets x stride: when the line arrives, from the core's point of view */
-	cycles_t settled; /* no line arrives after this cycle */
+	cycles_t settled; /* no miss ends after this cycle */
 	uint64_t set_mask;
 	unsigned set_bits, ways, state_bytes;
 	unsigned stride; /* ways rounded up to whole groups of lanes */
 	const struct repl_policy *policy;
 	cycles_t hit_cycles;
 	bool write_back;
-	cycles_t *mshr; /* when each miss register is free again */
+	struct cache_mshr *mshr;
 	unsigned mshrs;
 	struct cache_params params;
 	struct cache_stats stats;
@@ -88,15 +97,25 @@ struct cache_victim {
 	bool valid, dirty;
 };
 
-/* Puts `line`, which must not be held, into its set, arriving at `ready`. Returns what it pushed out. */
-struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, cycles_t ready);
+/* Puts `line`, which must not be held, into its set; `flying`: a miss register tells when it arrives. Returns what it
+ * pushed out. */
+struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bool flying);
+
+/* When the line in `way` arrives, if it is known to be under way; else 0: it is there. */
+cycles_t cache_arrival(struct cache *c, uint64_t line, unsigned way);
 
 /* Removes `line` if held: returns it as a victim (valid = was held). Counts an invalidation. */
 struct cache_victim cache_drop(struct cache *c, uint64_t line);
 
-/* A miss at `now` needs a miss register: returns the cycle from which it has one, *slot. The caller then writes the
- * cycle at which the miss ends to c->mshr[*slot]. */
+/* A miss at `now` needs a miss register: returns the cycle from which it has one, *slot. cache_mshr_take must follow, with
+ * the line that the miss brings and the cycle at which it ends. */
 cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigned *slot);
+
+static inline void cache_mshr_take(struct cache *c, unsigned slot, uint64_t line, cycles_t done)
+{
+	c->mshr[slot] = (struct cache_mshr){line, done};
+	if (done > c->settled) c->settled = done;
+}
 
 /* Asserts what must always hold: no line twice in a set, no dirty invalid way. O(size); for tests. */
 void cache_check(const struct cache *c);

@@ -185,19 +185,19 @@ static bool back_invalidate(struct mem_port *port, const struct cache *c, uint64
 }
 
 /* `line` comes into the level's cache; what it pushes out moves on. */
-static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirty, cycles_t ready)
+static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirty, bool flying, cycles_t now)
 {
 	struct cache *c = port->level[level];
-	struct cache_victim out = cache_install(c, line, dirty, ready);
+	struct cache_victim out = cache_install(c, line, dirty, flying);
 	if (!out.valid) return;
 	if (c->params.inclusion == INCL_INCLUSIVE) out.dirty |= back_invalidate(port, c, out.line);
 	bool next_takes_all = level + 1 < port->levels &&
 			      port->level[level + 1]->params.inclusion == INCL_EXCLUSIVE;
 	c->stats.writebacks += out.dirty;
 	if (out.dirty) {
-		write_down(port, level + 1, out.line, ready);
+		write_down(port, level + 1, out.line, now);
 	} else if (next_takes_all && !cache_holds(port->level[level + 1], out.line)) {
-		fill(port, level + 1, out.line, false, ready);
+		fill(port, level + 1, out.line, false, false, now);
 	}
 }
 
@@ -215,9 +215,9 @@ static void write_down(struct mem_port *port, unsigned level, uint64_t line, cyc
 	}
 	int way = cache_find(c, line);
 	if (way == CACHE_MISS)
-		fill(port, level, line, true, now);
+		fill(port, level, line, true, false, now);
 	else
-		c->dirty[line & c->set_mask] |= UINT64_C(1) << way;
+		c->set[line & c->set_mask].dirty |= UINT64_C(1) << way;
 }
 
 /* A write finds or brings its line to `level`, the first it looked in. */
@@ -225,7 +225,7 @@ static void mark_written(struct mem_port *port, unsigned level, uint64_t line, i
 {
 	struct cache *c = port->level[level];
 	if (c->write_back)
-		c->dirty[line & c->set_mask] |= UINT64_C(1) << way;
+		c->set[line & c->set_mask].dirty |= UINT64_C(1) << way;
 	else
 		write_down(port, level + 1, line, now);
 }
@@ -237,7 +237,7 @@ static cycles_t hit_done(struct cache *c, uint64_t line, int way, cycles_t now)
 {
 	cycles_t done = now + c->hit_cycles;
 	if (now < c->settled) {
-		cycles_t ready = c->ready[(line & c->set_mask) * c->stride + (unsigned)way];
+		cycles_t ready = cache_arrival(c, line, (unsigned)way);
 		if (ready > done) {
 			c->stats.merged++;
 			return ready;
@@ -276,7 +276,7 @@ static void fill_missed(struct mem_port *port, const struct mem_req *r, uint64_t
 	for (unsigned i = hit; i-- > to;) {
 		struct cache *c = port->level[i];
 		if (i > to && c->params.inclusion == INCL_EXCLUSIVE) continue;
-		fill(port, i, line, i == to && dirty, done);
+		fill(port, i, line, i == to && dirty, true, done);
 	}
 	if (r->kind == ACCESS_WRITE) deliver_write(port, to, line, done);
 }
@@ -305,7 +305,7 @@ static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t no
 		done = node_read(node_of(port->side, r->pa.raw), now, UINT64_C(1) << port->side->line_bits);
 	else
 		done = now; /* a write that no cache takes is posted to memory */
-	for (unsigned i = first; i < level; i++) port->level[i]->mshr[slot[i]] = done;
+	for (unsigned i = first; i < level; i++) cache_mshr_take(port->level[i], slot[i], line, done);
 	fill_missed(port, r, line, to, level, done);
 	*served = level;
 	return done;

@@ -67,10 +67,10 @@ static inline cycles_t mem_access(struct mem_port *port, const struct mem_req *r
 	if (__builtin_expect(way == CACHE_MISS || (write & !c->write_back), 0))
 		return mem_access_slow(port, r, now, first, served);
 	uint64_t set = line & c->set_mask;
-	if (now < c->settled && c->ready[set * c->stride + (unsigned)way] > now + c->hit_cycles)
+	if (now < c->settled && (c->set[set].flying >> way & 1))
 		return mem_access_slow(port, r, now, first, served);
 	c->policy->touch(c->state + set * c->state_bytes, c->ways, (unsigned)way);
-	if (write) c->dirty[set] |= UINT64_C(1) << way;
+	if (write) c->set[set].dirty |= UINT64_C(1) << way;
 	c->stats.accesses++;
 	c->stats.hits++;
 	*served = first;
