@@ -268,7 +268,8 @@ static bool oracle_takes(const struct held *h, struct reading d, uint64_t x, con
 	enum regime regime = regime_meant(d, c);
 	bool guest = regime == REGIME_EL10, stage2_only = h->stage >= 2;
 	bool everything = d.s12 || (d.all_regime && d.el == 1);
-	if ((e->tag >> 32 & 3) != (tlb_tag_t)regime || e->tag >> 34 != (tlb_tag_t)c->security) return false;
+	if ((e->tag >> 32 & 3) != (tlb_tag_t)regime) return false;
+	if (regime != REGIME_EL3 && e->tag >> 34 != (tlb_tag_t)c->security) return false;
 	if (d.ipa ? !stage2_only : stage2_only && !everything) return false;
 	if (d.last && (h->stage == 1 || h->stage == 2)) return false;
 	uint16_t vmid = c->security == SEC_NONSECURE

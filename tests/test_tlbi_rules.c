@@ -311,6 +311,17 @@ Test(tlbi_rules, vae2_goes_by_asid_only_where_el2_has_two_ranges)
 	cr_assert(not(held(plain)));
 }
 
+Test(tlbi_rules, el3_reaches_its_own_entries_whatever_state_it_has_selected_below)
+{
+	struct tlb_entry *own = put_in(m->level[1][0], (struct put){.regime = REGIME_EL3, .va = 0x1000});
+	own->tag = tlb_tag(REGIME_EL3, SEC_SECURE, 0, 0);
+	el = 3;
+	tlbi("VAE3", by_va(0, 0x2000));
+	cr_assert(held(own));
+	tlbi("VAE3", by_va(0, 0x1000));
+	cr_assert(not(held(own)));
+}
+
 Test(tlbi_rules, an_address_of_the_upper_half_is_extended)
 {
 	struct tlb_entry *kernel = global_page(ASID, UINT64_C(0xffff800000001000));

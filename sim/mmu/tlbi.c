@@ -215,9 +215,10 @@ static uint8_t hinted_range_levels(uint64_t operand, const struct features *f)
 
 /* --- scope ----------------------------------------------------------------------------------------------------- */
 
-static const uint64_t tag_asid = 0xffff, tag_vmid = UINT64_C(0xffff) << 16;
+static const uint64_t tag_asid = 0xffff, tag_vmid = UINT64_C(0xffff) << 16, tag_security = UINT64_C(3) << 34;
 
-/* Whose entries: regime and security always; VMID and ASID as the operation says. EL2 and EL3 have no ASID. */
+/* Whose entries: the regime always; VMID and ASID as the operation says. EL2 and EL3 have no ASID, and EL3 is in one
+ * security state, whichever it has selected for the others. */
 static void match_owner(struct tlb_match *m, const struct tlbi_row *row, uint64_t operand,
 			const struct regime_info *r, const struct tlbi_context *c)
 {
@@ -227,6 +228,7 @@ static void match_owner(struct tlb_match *m, const struct tlbi_row *row, uint64_
 	m->tag_mask = TLB_TAG_ALL;
 	if (!by_asid) m->tag_mask &= ~tag_asid;
 	if (row->by == TLBI_BY_REGIME) m->tag_mask &= ~tag_vmid;
+	if (r->regime == REGIME_EL3) m->tag_mask &= ~tag_security;
 	m->not_global = row->by == TLBI_BY_ASID;
 }
 
