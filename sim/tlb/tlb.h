@@ -132,7 +132,7 @@ struct tlb_match {
 	uint64_t first, last; /* under by_address: overlaps the stage 1 block or page that the entry is of */
 	tlb_tag_t tag, tag_mask; /* compared where the entry compares, too: global entries match any ASID */
 	bool not_global;         /* only entries that have an ASID */
-	uint8_t levels; /* bit l + 1: only leaves of level l, and of no known level; 0: any */
+	uint8_t levels;          /* bit l + 1: only leaves of level l, and of no known level; 0: any */
 };
 
 /* The `level` of an entry whose leaf's is not known, or that is no leaf: level hints do not spare it. */
