@@ -106,7 +106,8 @@ static bool is_allocated(struct tlbi_op op, const struct features *f)
 	       (!op.nxs || f->xs);
 }
 
-/* ALLE1, VMALLS12E1 and operations by IPA: executed at EL2, of EL1&0 whatever HCR_EL2 says. */
+/* ALLE1, VMALLS12E1 and operations by IPA: executed at EL2, of EL1&0 whatever HCR_EL2 says. A name ends with the level
+ * whose regime it is about. */
 static bool is_of_guests(const struct tlbi_row *r)
 {
 	return r->op1 == 4 && r->name[strlen(r->name) - 1] == '1';
@@ -121,7 +122,7 @@ static enum regime addressed(const struct tlbi_row *r, const struct tlbi_context
 	return c->el == 1 ? REGIME_EL10 : regime_of_el(c->regs, c->features, 0, c->security);
 }
 
-/* The ASID of an operand or the VMID of a register: its upper 8 bits count only where they are in use. */
+/* The ASID of an operand: its upper 8 bits count only where they are in use. */
 static uint16_t operand_asid(uint64_t operand, enum regime regime, const struct tlbi_context *c)
 {
 	uint64_t tcr = regime == REGIME_EL10 ? c->regs->TCR_EL1 : c->regs->TCR_EL2;

@@ -11,8 +11,8 @@
  *                                  so asks software for a VMALLE1 after an IPAS2E1.
  *   stage 1 walk caches            the same operations, except those of the last level only; they carry an ASID always
  *   stage 2 walk caches, IPA cache operations by IPA, VMALLS12E1, ALLE1; the last level form leaves walk caches
- * Source: Arm ARM DDI 0487, D8.17 (TLB maintenance: scope of each instruction, D8.17.5), C5.5 (operands and encodings),
- * D8.17.6 (range), D8.17.5.3 (TTL hint), HCR_EL2.FB; Linux arch/arm64/include/asm/tlbflush.h for how they are used.
+ * Source: Arm ARM DDI 0487, chapter D8 (TLB maintenance instructions: scope, TTL hints, ranges) and C5.5 (encodings and
+ * operands of each TLBI), HCR_EL2.FB; Linux arch/arm64/include/asm/tlbflush.h for how they are used.
  * Not modelled: traps of TLBI (HCR_EL2.{TTLB,TTLBIS,TTLBOS}, HFGITR_EL2) and nested virtualization; completion, which
  * is DSB's business; TLBIP (FEAT_D128), FEAT_TLBIW; granule protection (PAALL, RPA*); nXS as an earlier completion -
  * its effect on entries is that of the plain form; stage 2 of Secure state.
