@@ -11,6 +11,7 @@
 	X(report, "one row per stored run: TLB misses, walks, cycles, slow-down") \
 	X(compare, "two stored runs, counter by counter") \
 	X(conform, "translation vectors and snapshots against the functional plane") \
+	X(explain, "one thing that happens, step by step, with reasons") \
 	X(trace, "look into, convert and make traces") \
 	X(params, "the rows of configuration files, and the values of a machine with their sources")
 

@@ -15,6 +15,8 @@ struct stack_params {
 	const char *name;
 	struct os_params os;
 	struct param_list hypervisors; /* of struct hyp_params, the one nearest to the hardware first */
+	const char *operations;        /* file of the guest's operations (path.h); "" for none */
+	const char *firmware;          /* file of EL3's software paths; "" for none */
 };
 
 extern const struct schema stack_schema;

@@ -45,6 +45,16 @@ static const struct param rows[] = {
 	HW_BOOL(F, tlbirange, 0, "FEAT_TLBIRANGE: TLBI of address ranges (ID_AA64ISAR0_EL1.TLB)"),
 	HW_BOOL(F, ttl, 0, "FEAT_TTL: level hints in the operands of TLBI"),
 	HW_BOOL(F, xs, 0, "FEAT_XS: the nXS forms of TLBI"),
+	HW_BOOL(F, el3, 1, "EL3 is implemented"),
+	HW_BOOL(F, rme, 0, "FEAT_RME: Realm and Root security states"),
+	HW_BOOL(F, sel2, 0, "FEAT_SEL2: EL2 in Secure state"),
+	HW_BOOL(F, sve, 0, "FEAT_SVE: Scalable Vector Extension"),
+	HW_BOOL(F, fgt, 0, "FEAT_FGT: fine-grained traps"),
+	HW_BOOL(F, hcx, 0, "FEAT_HCX: HCRX_EL2"),
+	HW_BOOL(F, speculative_at, 0,
+		"erratum: speculative AT instructions mix host and guest (Cortex-A72 1319367, A57 1319537)"),
+	HW_BOOL(F, spectre_v2, 0,
+		"CVE-2017-5715 needs firmware to clear the branch predictor on exits of a guest"),
 };
 #undef F
 

@@ -26,6 +26,10 @@ struct features {
 	uint64_t ttcnp;             /* FEAT_TTCNP: common not private */
 	uint64_t tlbios, tlbirange; /* FEAT_TLBIOS, FEAT_TLBIRANGE (ID_AA64ISAR0_EL1.TLB) */
 	uint64_t ttl, xs;           /* FEAT_TTL: level hints in TLBI operands; FEAT_XS: nXS forms */
+	uint64_t el3, rme, sel2;    /* EL3 is implemented; FEAT_RME; FEAT_SEL2 */
+	uint64_t sve, fgt, hcx;     /* FEAT_SVE, FEAT_FGT, FEAT_HCX */
+	uint64_t speculative_at;    /* erratum: a speculative AT mixes two contexts' registers */
+	uint64_t spectre_v2;        /* the branch predictor must be cleared by firmware on exits of a guest */
 };
 
 extern const struct schema features_schema;

@@ -1,0 +1,12 @@
+/* explain.h - the topics of `strata explain TOPIC`. To add one: write sim/cli/explain_<topic>.c and add a row here. */
+#ifndef CLI_EXPLAIN_H
+#define CLI_EXPLAIN_H
+
+#define EXPLAIN_TOPICS(X) \
+	X(trap, "what happens when a guest leaves: exceptions, returns, register writes, and why")
+
+#define X(name, doc) int explain_##name(int argc, char **argv);
+EXPLAIN_TOPICS(X)
+#undef X
+
+#endif

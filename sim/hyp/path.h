@@ -1,0 +1,112 @@
+/* path.h - what hypervisors, host kernels, VMMs and firmware do on an exit, as data.
+ *
+ *   path_book_load: YAML files -> struct path_book, checked       path_run: an operation of the guest -> events
+ * A book is a set of paths; a path is a list of primitive steps. Vector tables say which path stands at which vector,
+ * and contexts are the register images that paths save to and restore from. The interpreter runs the steps on the
+ * level machine (el/): what traps, where it goes and where ERET returns to follow from registers that the paths
+ * themselves wrote, never from the order in which paths are listed. Format: docs/paths.md.
+ * A run begins at the book's start, reaches the guest, and reports from the first step of the guest's operation to
+ * its last one.
+ *
+ * Not modelled: costs (every event carries its step; whoever prices machines hooks in there), memory contents, stage 1
+ * of the guest (its addresses are IPAs), and of the interrupt controller all but one pending interrupt source, list
+ * registers' state and acknowledge: priorities, groups and maintenance interrupts wait for the GIC.
+ */
+#ifndef HYP_PATH_H
+#define HYP_PATH_H
+
+#include "config/yaml.h"
+#include "el/async.h"
+#include "el/exception.h"
+#include "el/trap.h"
+#include "mmu/features.h"
+
+struct path_book; /* owned by the conf it was loaded with */
+
+/* Steps: name, what its argument is. */
+#define PATH_STEPS(X) \
+	X(work, "a body of code: {name, instructions, lines, owner}") \
+	X(read, "a register, or a list of registers") \
+	X(write, "{REGISTER: value | context | {set: bits, clear: bits}}") \
+	X(save, "{class: context}: registers into a context") \
+	X(restore, "{class: context}: registers from a context") \
+	X(svc, "name of the call") \
+	X(hvc, "name of the call") \
+	X(smc, "name of the SMCCC call") \
+	X(wfi, "-") \
+	X(wfe, "-") \
+	X(fp, "- (a SIMD or floating-point instruction)") \
+	X(sve, "- (an SVE instruction)") \
+	X(load, "address") \
+	X(store, "address") \
+	X(eret, "-") \
+	X(barrier, "dsb, isb or dmb") \
+	X(lock, "name") \
+	X(unlock, "name") \
+	X(mask, "interrupts to mask, of d, a, i, f") \
+	X(unmask, "interrupts to unmask, of d, a, i, f") \
+	X(set, "variable") \
+	X(clear, "variable") \
+	X(call, "path") \
+	X(repeat, "- (back to the first step of the path)") \
+	X(map, "context whose fault address gets its page at stage 2") \
+	X(skip, "context whose ELR_EL2 moves to the next instruction") \
+	X(timer, "INTID that fires at the next wait") \
+	X(spin, "- (busy until the timer fires)") \
+	X(done, "- (the guest's operation ends)")
+
+enum path_step_kind {
+#define X(name, doc) STEP_##name,
+	PATH_STEPS(X)
+#undef X
+		STEP_branch, /* made of if: taken when the condition does not hold */
+	STEP_jump,           /* over an else */
+	STEP_end,            /* of a path: back to its caller */
+	STEP_KINDS
+};
+
+struct path_step; /* path_steps.h */
+
+enum path_event_kind { EVENT_STEP, EVENT_ENTRY, EVENT_RETURN };
+
+/* One thing that happened. Texts live until the call returns. */
+struct path_event {
+	uint8_t kind;                  /* enum path_event_kind */
+	uint8_t el;                    /* EVENT_STEP: the level that executed it */
+	bool in_guest;                 /* it happened inside of the guest: no hypervisor saw it */
+	const struct path_step *step;  /* EVENT_STEP: it; otherwise the step at which it happened */
+	const char *path;              /* name of the path of that step */
+	const char *text;              /* EVENT_STEP: the step in words */
+	struct el_transfer transfer;   /* EVENT_ENTRY, EVENT_RETURN */
+	struct el_exception exception; /* EVENT_ENTRY */
+	const char *name;              /* EVENT_ENTRY: "hvc", "irq", "virq" */
+	const char *rule, *source;     /* EVENT_ENTRY: what decided, and where that is written */
+	const char *vector;            /* EVENT_ENTRY: "hyp_guest.lower_sync", and the path there */
+	const char *to_path;           /* the path that goes on */
+};
+typedef void path_event_fn(void *ctx, const struct path_event *e);
+
+struct path_counts {
+	uint64_t reads[R_COUNT],
+		writes[R_COUNT]; /* system register accesses, by the register that was reached */
+	uint64_t entries, returns, steps;
+};
+
+/* Reads and merges files (later on top of earlier), resolves and checks them: unknown steps, registers, classes,
+ * contexts, paths and variables, and steps that the level of their path cannot execute, are ERR_CONFIG with place.
+ * `files` ends with NULL. The book lives as long as `c`. */
+enum status path_book_load(struct conf *c, const char *const *files, const struct features *f,
+			   struct path_book **out, struct err *err);
+
+/* The operations of the guest: name and meaning of the index-th; NULL at the end. */
+const char *path_operation(const struct path_book *b, size_t index, const char **doc);
+
+/* Runs `operation`. `event` may be NULL, `counts` too. ERR_CONFIG: no such operation, or the paths lead nowhere - an
+ * exception to a vector with no path, a wait for nothing, no end - with the place of the step. */
+enum status path_run(const struct path_book *b, const char *operation, path_event_fn *event, void *ctx,
+		     struct path_counts *counts, struct err *err);
+
+/* What the level machine must know, from a machine's features. */
+struct el_features path_el_features(const struct features *f);
+
+#endif

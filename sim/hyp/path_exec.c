@@ -1,0 +1,317 @@
+/* path_exec.c - what each step does to the machine, and when conditions hold. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hyp/path_steps.h"
+
+static enum status next(struct path_machine *m) { return m->el.pc += 4, OK; }
+
+/* Asks the trap rules; *through: the instruction does its work. */
+static enum status ask(struct path_machine *m, const struct path_step *s, struct trap_op op,
+		       struct trap_result *t, bool *through, struct err *err)
+{
+	*t = trap_decide(&m->el, &op);
+	*through = t->outcome == TRAP_NO;
+	return *through ? OK : path_take(m, s, &t->x, t->rule, t->source, err);
+}
+
+/* An instruction that does nothing here unless it traps. */
+static enum status plain(struct path_machine *m, const struct path_step *s, struct trap_op op,
+			 struct err *err)
+{
+	struct trap_result t;
+	bool through;
+	TRY(ask(m, s, op, &t, &through, err));
+	return through ? next(m) : OK;
+}
+
+/* --- registers --------------------------------------------------------------------------------------- */
+
+static void count_read(struct path_machine *m, enum el_reg reg)
+{
+	if (m->running && m->counts) m->counts->reads[reg]++;
+}
+
+static void set_register(struct path_machine *m, enum el_reg reg, uint64_t value)
+{
+	if (m->running && m->counts) m->counts->writes[reg]++;
+	m->el.reg[reg] = value;
+	path_icc_write(m, reg);
+}
+
+static enum status exec_read(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	struct trap_result t;
+	bool through;
+	TRY(ask(m, s, trap_reg(s->reg, false, 0), &t, &through, err));
+	if (!through) return OK;
+	count_read(m, t.reg);
+	path_icc_read(m, t.reg);
+	return next(m);
+}
+
+static enum status exec_write(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	struct trap_result t;
+	bool through;
+	TRY(ask(m, s, trap_reg(s->reg, true, 0), &t, &through, err));
+	if (!through) return OK;
+	if (s->value.kind == VALUE_BITS) count_read(m, t.reg);
+	set_register(m, t.reg, path_value(m, &s->value, t.reg));
+	return next(m);
+}
+
+/* A class is many accesses; hypervisors do not let their own be trapped, so one that is, is told as an error. */
+static enum status class_register(struct path_machine *m, const struct path_step *s, struct reg_name name,
+				  bool write, enum el_reg *out, struct err *err)
+{
+	char text[32];
+	struct trap_op op = trap_reg(name, write, 0);
+	struct trap_result t = trap_decide(&m->el, &op);
+	*out = t.reg;
+	if (t.outcome == TRAP_NO) return OK;
+	return conf_fail(err, s->at, "%s: %s traps to EL%u: %s", path_step_names[s->kind],
+			 reg_text(name, text, sizeof(text)), t.x.to, t.rule);
+}
+
+static enum status exec_copy(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	const struct path_class *list = &m->book->list[s->list];
+	uint64_t *image = m->context[s->context];
+	bool restore = s->kind == STEP_restore;
+	for (size_t i = 0; i < list->count; i++) {
+		enum el_reg reg;
+		TRY(class_register(m, s, list->reg[i], restore, &reg, err));
+		if (restore) {
+			set_register(m, reg, image[reg]);
+		} else {
+			count_read(m, reg);
+			image[reg] = m->el.reg[reg];
+		}
+	}
+	return next(m);
+}
+
+static enum status exec_mask(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	struct trap_result t;
+	bool through;
+	TRY(ask(m, s, trap_reg((struct reg_name){.reg = R_DAIF}, true, 0), &t, &through, err));
+	if (!through) return OK;
+	if (s->kind == STEP_mask) {
+		m->el.pstate |= s->number;
+	} else {
+		m->el.pstate &= ~s->number;
+	}
+	return next(m);
+}
+
+/* --- calls and waits --------------------------------------------------------------------------------- */
+
+static enum status exec_exception(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	m->call = s->name;
+	switch (s->kind) {
+	case STEP_svc: return plain(m, s, trap_svc(0), err);
+	case STEP_hvc: return plain(m, s, trap_hvc(0), err);
+	default: return plain(m, s, trap_smc(0), err);
+	}
+}
+
+static enum status wait(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	if (async_lines(&m->el) || path_fire_timer(m)) return next(m);
+	return conf_fail(err, s->at, "%s: waits, and nothing will end that", path_step_names[s->kind]);
+}
+
+/* With an interrupt pending, masked or not, WFI is no wait and traps nowhere. DDI 0487, D1.6.2. */
+static enum status exec_wfi(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	struct trap_result t;
+	bool through;
+	if (async_lines(&m->el)) return next(m);
+	TRY(ask(m, s, trap_wfi(), &t, &through, err));
+	return through ? wait(m, s, err) : OK;
+}
+
+static uint64_t *stack_pointer(struct path_machine *m)
+{
+	enum el_reg sp = el_stack_reg(&m->el);
+	return sp == R_NONE ? &m->sp_el3 : &m->el.reg[sp];
+}
+
+static enum status exec_call(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	uint64_t *sp = stack_pointer(m);
+	if (m->stack_used == PATH_STACK)
+		return conf_fail(err, s->at, "call: more than %d calls are open", PATH_STACK);
+	*sp -= 16;
+	m->stack[m->stack_used++] = (struct path_slot){*sp, m->el.pc + 4};
+	m->el.pc = path_address(s->target, 0);
+	return OK;
+}
+
+/* Back to the caller whose return address is on top of the present stack: that stack may have been switched to. */
+static enum status exec_end(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	uint64_t *sp = stack_pointer(m);
+	for (size_t i = m->stack_used; i-- > 0;) {
+		if (m->stack[i].address != *sp) continue;
+		m->el.pc = m->stack[i].value;
+		m->stack_used--;
+		memmove(&m->stack[i], &m->stack[i + 1], (m->stack_used - i) * sizeof(m->stack[0]));
+		*sp += 16;
+		return OK;
+	}
+	return conf_fail(err, s->at,
+			 "this path ends at EL%u with no caller on its stack: eret or repeat is missing",
+			 el_level(&m->el));
+}
+
+/* --- stage 2 ----------------------------------------------------------------------------------------- */
+
+static enum region_kind region_at(const struct path_book *b, uint64_t ipa)
+{
+	for (size_t i = 0; i < b->regions; i++)
+		if (ipa - b->region[i].base < b->region[i].bytes) return (enum region_kind)b->region[i].kind;
+	return REGION_user; /* whatever nobody claims is the VMM's to answer */
+}
+
+static bool page_mapped(const struct path_machine *m, uint64_t ipa)
+{
+	for (size_t i = 0; i < m->pages; i++)
+		if (m->page[i] == ipa >> 12) return true;
+	return false;
+}
+
+/* ISV <24>, SAS <23:22> word, WnR <6>, DFSC <5:0> translation fault, level 3. DDI 0487, D19.2.40, ESR_EL2. */
+static struct el_exception stage2_abort(const struct path_machine *m, uint64_t ipa, bool write)
+{
+	struct el_exception x = {.kind = EXC_SYNC, .to = 2, .has_far = true, .has_hpfar = true};
+	uint64_t iss = UINT64_C(1) << 24 | UINT64_C(2) << 22 | (uint64_t)write << 6 | 7;
+	x.esr = esr_make(EC_DABT_LOW, iss);
+	x.far = ipa;
+	x.hpfar = (ipa >> 12) << 4;
+	x.preferred_pc = m->el.pc;
+	return x;
+}
+
+static enum status exec_access(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	bool guest = el_level(&m->el) < 2 && el2_enabled(&m->el) && el_hcr(&m->el, HCR_VM);
+	if (!guest || page_mapped(m, s->number)) return next(m);
+	struct el_exception x = stage2_abort(m, s->number, s->kind == STEP_store);
+	return path_take(m, s, &x, "HCR_EL2.VM: stage 2 maps nothing there", "DDI 0487, D8.15", err);
+}
+
+static enum status exec_map(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	uint64_t ipa = m->context[s->context][R_HPFAR_EL2] >> 4 << 12;
+	if (region_at(m->book, ipa) != REGION_memory)
+		return conf_fail(err, s->at, "map: IPA 0x%" PRIx64 " is no memory", ipa);
+	if (m->pages == PATH_PAGES) return conf_fail(err, s->at, "map: more than %d pages", PATH_PAGES);
+	m->page[m->pages++] = ipa >> 12;
+	return next(m);
+}
+
+/* --- dispatch ---------------------------------------------------------------------------------------- */
+
+static enum status exec_control(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	switch (s->kind) {
+	case STEP_set: m->variable[s->target] = true; return next(m);
+	case STEP_clear: m->variable[s->target] = false; return next(m);
+	case STEP_call: return exec_call(m, s, err);
+	case STEP_end: return exec_end(m, s, err);
+	case STEP_repeat: m->el.pc &= ~UINT64_C(0xfff); return OK;
+	case STEP_jump: m->el.pc = (m->el.pc & ~UINT64_C(0xfff)) + 4u * s->target; return OK;
+	case STEP_branch:
+		if (path_holds(m, s)) return next(m);
+		m->el.pc = (m->el.pc & ~UINT64_C(0xfff)) + 4u * s->target;
+		return OK;
+	case STEP_timer: m->armed = (uint16_t)s->number; return next(m);
+	case STEP_done: m->finished = true; return OK;
+	case STEP_skip: m->context[s->context][R_ELR_EL2] += 4; return next(m);
+	default: return next(m); /* work, barriers, locks: time only */
+	}
+}
+
+static enum status exec_eret(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	struct trap_result t;
+	bool through;
+	TRY(ask(m, s, trap_eret(), &t, &through, err));
+	return through ? path_eret(m, s, err) : OK;
+}
+
+enum status path_execute(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	switch (s->kind) {
+	case STEP_read: return exec_read(m, s, err);
+	case STEP_write: return exec_write(m, s, err);
+	case STEP_save:
+	case STEP_restore: return exec_copy(m, s, err);
+	case STEP_mask:
+	case STEP_unmask: return exec_mask(m, s, err);
+	case STEP_svc:
+	case STEP_hvc:
+	case STEP_smc: return exec_exception(m, s, err);
+	case STEP_wfi: return exec_wfi(m, s, err);
+	case STEP_wfe: return plain(m, s, trap_wfe(), err);
+	case STEP_spin: return wait(m, s, err);
+	case STEP_fp: return plain(m, s, trap_fp(), err);
+	case STEP_sve: return plain(m, s, trap_sve(), err);
+	case STEP_load:
+	case STEP_store: return exec_access(m, s, err);
+	case STEP_eret: return exec_eret(m, s, err);
+	case STEP_map: return exec_map(m, s, err);
+	default: return exec_control(m, s, err);
+	}
+}
+
+/* --- conditions -------------------------------------------------------------------------------------- */
+
+static uint64_t syndrome(const struct path_machine *m, const struct path_term *t)
+{
+	unsigned el = el_level(&m->el);
+	if (t->of != PATH_NONE) return m->context[t->of][R_ESR_EL2];
+	return el ? m->el.reg[el_esr(el)] : 0;
+}
+
+static uint64_t fault_ipa(const struct path_machine *m, const struct path_term *t)
+{
+	uint64_t hpfar = t->of != PATH_NONE ? m->context[t->of][R_HPFAR_EL2] : m->el.reg[R_HPFAR_EL2];
+	return hpfar >> 4 << 12;
+}
+
+/* The ISS of a trapped access names the register; Rt and direction do not matter. */
+static bool names_register(uint64_t esr, const struct path_term *t)
+{
+	struct reg_name reg = {.reg = t->index, .el12 = t->el12};
+	uint64_t ignored = bits_put(31, 9, 5) | 1;
+	return esr_ec(esr) == EC_SYSREG && !((esr ^ trap_reg(reg, true, 0).iss) & bits_ones(25) & ~ignored);
+}
+
+static bool term_holds(const struct path_machine *m, const struct path_term *t)
+{
+	switch ((enum path_condition_kind)t->kind) {
+	case COND_feature: return t->value != 0;
+	case COND_var: return m->variable[t->index];
+	case COND_ec: return esr_ec(syndrome(m, t)) == t->value;
+	case COND_write: return bit_get(syndrome(m, t), 6) == (t->value != 0);
+	case COND_sysreg: return names_register(syndrome(m, t), t);
+	case COND_region: return region_at(m->book, fault_ipa(m, t)) == t->index;
+	case COND_call: return strcmp(m->call, t->call) == 0;
+	case COND_irq: return m->acknowledged == t->value;
+	case COND_KINDS: break;
+	}
+	return false;
+}
+
+bool path_holds(const struct path_machine *m, const struct path_step *s)
+{
+	for (size_t i = 0; i < s->term_count; i++)
+		if (term_holds(m, &s->term[i]) != s->term[i].expect) return false;
+	return true;
+}

@@ -1,0 +1,242 @@
+/* path_run.c - the interpreter of paths: fetch, exceptions in and out, the run of one operation. Steps: path_exec.c. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "hyp/path_steps.h"
+
+#include <stdlib.h>
+
+enum { STEP_LIMIT = 100000 }; /* longer than any exit; a loop is found in milliseconds */
+
+struct el_features path_el_features(const struct features *f)
+{
+	return (struct el_features){.el2 = true,
+				    .el3 = f->el3 != 0,
+				    .vhe = f->vhe != 0,
+				    .pan = f->pan != 0,
+				    .sve = f->sve != 0,
+				    .fgt = f->fgt != 0,
+				    .hcx = f->hcx != 0,
+				    .rme = f->rme != 0,
+				    .sel2 = f->sel2 != 0};
+}
+
+/* --- where a PC is ----------------------------------------------------------------------------------- */
+
+static const struct path *path_at(const struct path_machine *m, uint64_t pc, size_t *index)
+{
+	uint64_t path = (pc - PATH_BASE) / 0x1000;
+	if (pc < PATH_BASE || path >= m->book->paths || pc % 4) return NULL;
+	*index = (pc & 0xfff) / 4;
+	return *index < m->book->path[path].count ? &m->book->path[path] : NULL;
+}
+
+static const char *path_name_at(const struct path_machine *m, uint64_t pc)
+{
+	size_t index;
+	const struct path *p = path_at(m, pc, &index);
+	return p ? p->name : "?";
+}
+
+/* Inside of a guest nothing of the hypervisor runs: below EL2 while stage 2 translates. */
+static bool in_guest(const struct path_machine *m)
+{
+	return el_level(&m->el) < 2 && el2_enabled(&m->el) && el_hcr(&m->el, HCR_VM);
+}
+
+static void tell(const struct path_machine *m, const struct path_event *e)
+{
+	if (m->running && m->event) m->event(m->event_ctx, e);
+}
+
+/* --- exceptions -------------------------------------------------------------------------------------- */
+
+static const char *exception_name(const struct el_exception *x)
+{
+	static const char *const kinds[2][4] = {{"", "irq", "fiq", "serror"},
+						{"", "virq", "vfiq", "vserror"}};
+	if (x->kind == EXC_SYNC) return ec_name(esr_ec(x->esr));
+	return kinds[x->virtual_line][x->kind];
+}
+
+static enum status at_vector(struct path_machine *m, const struct path_step *s, const struct el_exception *x,
+			     const struct path_vectors **table, unsigned *vector, struct err *err)
+{
+	const struct path_book *b = m->book;
+	uint64_t offset = m->el.pc - VECTOR_BASE, index = offset / 0x800;
+	if (m->el.pc < VECTOR_BASE || index >= b->tables)
+		return conf_fail(err, s->at, "%s to EL%u: %s = 0x%" PRIx64 " is no vector table",
+				 exception_name(x), x->to, reg_rows[el_vbar(x->to)].name,
+				 m->el.reg[el_vbar(x->to)]);
+	*table = &b->vectors[index];
+	*vector = (unsigned)(offset % 0x800 / 0x80);
+	if ((*table)->path[*vector] != PATH_NONE) return OK;
+	return conf_fail(err, s->at, "%s to EL%u: nothing stands at %s.%s", exception_name(x), x->to,
+			 (*table)->name, vector_names[*vector]);
+}
+
+enum status path_take(struct path_machine *m, const struct path_step *s, const struct el_exception *x,
+		      const char *rule, const char *source, struct err *err)
+{
+	const struct path_vectors *table = NULL;
+	unsigned vector = 0;
+	char at[64];
+	struct path_event e = {
+		.kind = EVENT_ENTRY, .step = s, .exception = *x, .rule = rule, .source = source};
+	e.path = path_name_at(m, m->el.pc);
+	e.in_guest = in_guest(m) && x->to < 2;
+	e.transfer = el_take(&m->el, x);
+	TRY(at_vector(m, s, x, &table, &vector, err));
+	m->el.pc = path_address(table->path[vector], 0);
+	snprintf(at, sizeof(at), "%s.%s", table->name, vector_names[vector]);
+	e.vector = at;
+	e.el = e.transfer.to;
+	e.name = exception_name(x);
+	e.to_path = path_name_at(m, m->el.pc);
+	if (m->running && m->counts) m->counts->entries++;
+	tell(m, &e);
+	return OK;
+}
+
+enum status path_eret(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	struct path_event e = {.kind = EVENT_RETURN, .step = s, .path = path_name_at(m, m->el.pc)};
+	bool inside = in_guest(m);
+	size_t index;
+	e.transfer = el_return(&m->el);
+	e.in_guest = inside;
+	e.el = e.transfer.to;
+	if (!path_at(m, m->el.pc, &index))
+		return conf_fail(err, s->at, "eret to EL%u: no path is at address 0x%" PRIx64, e.el,
+				 m->el.pc);
+	e.to_path = path_name_at(m, m->el.pc);
+	if (m->running && m->counts) m->counts->returns++;
+	tell(m, &e);
+	return OK;
+}
+
+/* --- the run ----------------------------------------------------------------------------------------- */
+
+uint64_t path_value(const struct path_machine *m, const struct path_value *v, enum el_reg reg)
+{
+	switch ((enum value_kind)v->kind) {
+	case VALUE_CONTEXT: return m->context[v->index][reg];
+	case VALUE_BITS: return (m->el.reg[reg] & ~v->clear) | v->set;
+	case VALUE_OPERATION: return path_address(m->operation, 0);
+	case VALUE_PATH: return path_address(v->index, 0);
+	case VALUE_VECTORS: return vectors_address(v->index);
+	case VALUE_NUMBER: break;
+	}
+	return v->set;
+}
+
+static void prepare(struct path_machine *m)
+{
+	const struct path_book *b = m->book;
+	struct el_features has = path_el_features(b->features);
+	el_reset(&m->el, &has);
+	for (unsigned r = 0; r < R_COUNT; r++)
+		m->el.reg[r] = path_value(m, &b->start_registers->value[r], (enum el_reg)r);
+	for (size_t i = 0; i < b->contexts; i++)
+		for (unsigned r = 0; r < R_COUNT; r++)
+			m->context[i][r] = path_value(m, &b->context[i].value[r], (enum el_reg)r);
+	for (size_t i = 0; i < b->variables; i++) m->variable[i] = b->variable[i].value;
+	m->el.pstate = pstate_mode(b->start_el);
+	m->el.pc = path_address(b->start, 0);
+	m->sp_el3 = UINT64_C(0x3000000);
+	m->call = "";
+}
+
+/* What comes before the instruction at the PC: an interrupt, or an illegal execution state. */
+static enum status before_step(struct path_machine *m, const struct path_step *s, bool *taken,
+			       struct err *err)
+{
+	struct el_exception x;
+	struct async_route route;
+	path_update_lines(m);
+	*taken = true;
+	if (async_pending(&m->el, &x, &route)) return path_take(m, s, &x, route.why, "DDI 0487, D1.3.6", err);
+	if (m->el.pstate & PSTATE_IL) {
+		unsigned el = el_level(&m->el);
+		x = (struct el_exception){
+			.kind = EXC_SYNC, .preferred_pc = m->el.pc, .esr = esr_make(EC_ILLEGAL, 0)};
+		x.to = (uint8_t)(el ? el : el_tge(&m->el) ? 2 : 1);
+		return path_take(m, s, &x, "PSTATE.IL", "DDI 0487, D1.3.4", err);
+	}
+	*taken = false;
+	return OK;
+}
+
+static void tell_step(struct path_machine *m, const struct path *p, const struct path_step *s)
+{
+	char text[160];
+	struct path_event e = {.kind = EVENT_STEP, .step = s, .path = p->name};
+	if (!m->running) return;
+	if (m->counts) m->counts->steps++;
+	if (!m->event || s->kind >= STEP_branch) return;
+	e.el = (uint8_t)el_level(&m->el);
+	e.in_guest = in_guest(m);
+	e.text = step_text(m->book, s, text, sizeof(text));
+	tell(m, &e);
+}
+
+static enum status one_step(struct path_machine *m, struct err *err)
+{
+	size_t index;
+	bool taken;
+	const struct path *p = path_at(m, m->el.pc, &index);
+	if (!p)
+		return err_set(err, ERR_CONFIG, "%s: no path is at address 0x%" PRIx64, m->book->name,
+			       m->el.pc);
+	const struct path_step *s = &p->step[index];
+	TRY(before_step(m, s, &taken, err));
+	if (taken) return OK;
+	if (p == &m->book->path[m->operation]) m->running = true;
+	tell_step(m, p, s);
+	return path_execute(m, s, err);
+}
+
+static enum status run_operation(struct path_machine *m, struct err *err)
+{
+	prepare(m);
+	for (int i = 0; i < STEP_LIMIT && !m->finished; i++) {
+		TRY(one_step(m, err));
+		const char *broken = el_check(&m->el);
+		if (broken)
+			return err_set(err, ERR_CONFIG, "%s: after a step at EL%u: %s", m->book->name,
+				       el_level(&m->el), broken);
+	}
+	if (m->finished) return OK;
+	return err_set(err, ERR_CONFIG, "%s: %s does not end: %d steps, last in path %s", m->book->name,
+		       m->book->path[m->operation].name, STEP_LIMIT, path_name_at(m, m->el.pc));
+}
+
+static enum status unknown_operation(const struct path_book *b, const char *name, struct err *err)
+{
+	char list[384] = "";
+	const char *doc, *op;
+	for (size_t i = 0; (op = path_operation(b, i, &doc)); i++) {
+		size_t used = strlen(list);
+		snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", op);
+	}
+	return err_set(err, ERR_CONFIG, "%s: no such operation; there are %s", name, list);
+}
+
+enum status path_run(const struct path_book *b, const char *operation, path_event_fn *event, void *ctx,
+		     struct path_counts *counts, struct err *err)
+{
+	struct path_machine m = {.book = b, .operation = book_path(b, operation)};
+	if (m.operation == PATH_NONE || !b->path[m.operation].operation)
+		return unknown_operation(b, operation, err);
+	m.event = event;
+	m.event_ctx = ctx;
+	m.counts = counts;
+	m.context = xcalloc(b->contexts + 1, sizeof(*m.context));
+	m.variable = xcalloc(b->variables + 1, sizeof(*m.variable));
+	enum status st = run_operation(&m, err);
+	free(m.context);
+	free(m.variable);
+	return st;
+}

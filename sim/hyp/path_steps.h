@@ -1,0 +1,195 @@
+/* path_steps.h - a loaded book of paths, as loader, checker and interpreter share it. Not for users of path.h. */
+#ifndef HYP_PATH_STEPS_H
+#define HYP_PATH_STEPS_H
+
+#include "config/yaml.h"
+#include "hyp/path.h"
+
+enum { PATH_NONE = 0xffff };
+
+/* Sources of a written value. */
+enum value_kind { VALUE_NUMBER, VALUE_CONTEXT, VALUE_BITS, VALUE_OPERATION, VALUE_PATH, VALUE_VECTORS };
+
+struct path_value {
+	uint8_t kind;        /* enum value_kind */
+	uint16_t index;      /* context, path or vector table */
+	uint64_t set, clear; /* VALUE_NUMBER: set; VALUE_BITS: read, clear, set, write */
+};
+
+#define PATH_CONDITIONS(X) \
+	X(feature, "a switch of the machine's features is on") \
+	X(var, "a variable is set") \
+	X(ec, "exception class of ESR, by short name") \
+	X(write, "the aborted access was a write (ISS.WnR)") \
+	X(sysreg, "register of a trapped access (ISS)") \
+	X(region, "kind of the region at HPFAR: memory, kernel, user") \
+	X(call, "name that the SVC, HVC or SMC carried") \
+	X(irq, "INTID that was acknowledged last")
+
+enum path_condition_kind {
+#define X(name, doc) COND_##name,
+	PATH_CONDITIONS(X)
+#undef X
+		COND_KINDS
+};
+
+/* One term of a condition; `of` is the context whose ESR and HPFAR count, PATH_NONE: the present level's own. */
+struct path_term {
+	uint8_t kind;       /* enum path_condition_kind */
+	bool expect;        /* false: it must not hold */
+	uint16_t of, index; /* variable, register, region kind */
+	uint64_t value;     /* exception class, INTID, feature's value, write */
+	bool el12;
+	const char *call;
+};
+
+struct path_step {
+	uint8_t kind; /* enum path_step_kind */
+	struct place at;
+	const char *name;        /* work, lock, call name, barrier; "" for none */
+	const char *owner;       /* work: whose memory its lines are in */
+	struct reg_name reg;     /* read, write */
+	struct path_value value; /* write */
+	uint16_t list, context;  /* save, restore: class; map, skip: context */
+	uint16_t target;         /* call: path; branch, jump: step index */
+	uint64_t number, lines;  /* address, INTID, instructions, mask */
+	struct path_term *term;  /* branch */
+	size_t term_count;
+};
+
+struct path {
+	const char *name, *doc;
+	struct place at;
+	struct path_step *step;
+	size_t count;
+	uint8_t levels; /* set of levels that it may run at; found by the checker */
+	bool operation;
+};
+
+struct path_class {
+	const char *name;
+	struct reg_name *reg;
+	size_t count;
+};
+
+/* A register image. */
+struct path_context {
+	const char *name;
+	struct path_value value[R_COUNT]; /* initial */
+};
+
+/* The 16 vectors: [sp0, same, lower, lower32][sync, irq, fiq, serror]. */
+struct path_vectors {
+	const char *name;
+	struct place at;
+	uint8_t el;
+	uint16_t path[16]; /* PATH_NONE: nothing there */
+};
+
+enum region_kind { REGION_memory, REGION_kernel, REGION_user, REGION_KINDS };
+struct path_region {
+	const char *name;
+	uint64_t base, bytes;
+	uint8_t kind;
+};
+
+struct path_variable {
+	const char *name;
+	bool value; /* initial */
+};
+
+struct path_book {
+	struct conf *conf;
+	const struct features *features;
+	const char *name;
+	struct path *path;
+	struct path_class *list;
+	struct path_context *context;
+	struct path_vectors *vectors;
+	struct path_region *region;
+	struct path_variable *variable;
+	size_t paths, lists, contexts, tables, regions, variables;
+	uint16_t start;
+	uint8_t start_el;
+	struct path_context *start_registers;
+};
+
+/* Addresses: a path's steps are 4 bytes apart, paths and vector tables have pages of their own. */
+enum { PATH_MAX_STEPS = 1024, PATH_MAX_PATHS = 1024 };
+#define PATH_BASE UINT64_C(0x10000000)
+#define VECTOR_BASE UINT64_C(0x20000000)
+static inline uint64_t path_address(size_t path, size_t step) { return PATH_BASE + path * 0x1000 + step * 4; }
+static inline uint64_t vectors_address(size_t table) { return VECTOR_BASE + table * 0x800; }
+
+extern const char *const path_step_names[STEP_KINDS];
+extern const char *const region_names[REGION_KINDS + 1];
+extern const char *const vector_names[16];
+
+/* Index of `name`, or PATH_NONE. */
+uint16_t book_path(const struct path_book *b, const char *name);
+uint16_t book_list(const struct path_book *b, const char *name);
+uint16_t book_context(const struct path_book *b, const char *name);
+uint16_t book_table(const struct path_book *b, const char *name);
+uint16_t book_variable(const struct path_book *b, const char *name);
+
+/* Reads a number, path, vector table or `operation`, or - where allowed - a context or {set, clear}. */
+enum status book_value(struct path_book *b, const struct node *n, bool in_step, struct path_value *out,
+		       struct err *err);
+/* The steps of `n`, a list, into `p`. */
+enum status book_steps(struct path_book *b, const struct node *n, struct path *p, struct err *err);
+/* The terms of a condition, a mapping. */
+enum status book_condition(struct path_book *b, const struct node *n, struct path_step *s, struct err *err);
+/* Finds the levels of every path, and steps that they cannot execute. */
+enum status book_check(struct path_book *b, struct err *err);
+
+/* "write HCR_EL2", "save el1_state to host (18 registers)". Returns out. */
+const char *step_text(const struct path_book *b, const struct path_step *s, char *out, size_t bytes);
+
+/* --- the interpreter's state --------------------------------------------------------------------------- */
+
+enum { PATH_STACK = 64, PATH_LINES = 8, PATH_PAGES = 64 };
+
+struct path_machine {
+	const struct path_book *book;
+	struct el_state el;
+	uint64_t (*context)[R_COUNT]; /* by context */
+	bool *variable;
+	const char *call;   /* what the last SVC, HVC or SMC asked for */
+	uint16_t operation; /* path */
+	struct path_slot {
+		uint64_t address, value;
+	} stack[PATH_STACK];
+	size_t stack_used;
+	uint64_t sp_el3;
+	uint64_t page[PATH_PAGES]; /* mapped at stage 2 */
+	size_t pages;
+	uint16_t asserted[PATH_LINES], armed; /* physical INTIDs pending; the timer's, 0: none */
+	size_t lines;
+	uint64_t acknowledged;
+	bool running; /* from the first step of the operation to done */
+	bool finished;
+	path_event_fn *event;
+	void *event_ctx;
+	struct path_counts *counts;
+};
+
+/* Executes one step: moves el.pc on, or takes what it causes. */
+enum status path_execute(struct path_machine *m, const struct path_step *s, struct err *err);
+/* Takes an exception, tells of it. */
+enum status path_take(struct path_machine *m, const struct path_step *s, const struct el_exception *x,
+		      const char *rule, const char *source, struct err *err);
+enum status path_eret(struct path_machine *m, const struct path_step *s, struct err *err);
+/* Whether a condition holds. */
+bool path_holds(const struct path_machine *m, const struct path_step *s);
+uint64_t path_value(const struct path_machine *m, const struct path_value *v, enum el_reg reg);
+
+/* path_irq.c: lines, acknowledge and end of interrupt. */
+void path_assert_line(struct path_machine *m, unsigned intid);
+/* A wait with nothing pending: the armed timer fires. False: nothing is armed. */
+bool path_fire_timer(struct path_machine *m);
+void path_update_lines(struct path_machine *m);
+/* Effects of reading (IAR) and writing (EOIR) an interrupt controller register at the present level. */
+void path_icc_read(struct path_machine *m, enum el_reg reg);
+void path_icc_write(struct path_machine *m, enum el_reg reg);
+
+#endif

@@ -1,0 +1,67 @@
+/* path_text.c - steps in words. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "hyp/path_steps.h"
+
+static const char *write_text(const struct path_book *b, const struct path_step *s, char *out, size_t bytes)
+{
+	char reg[32];
+	reg_text(s->reg, reg, sizeof(reg));
+	switch ((enum value_kind)s->value.kind) {
+	case VALUE_NUMBER: snprintf(out, bytes, "write %s = 0x%" PRIx64, reg, s->value.set); break;
+	case VALUE_CONTEXT:
+		snprintf(out, bytes, "write %s from %s", reg, b->context[s->value.index].name);
+		break;
+	case VALUE_BITS:
+		snprintf(out, bytes, "write %s: set 0x%" PRIx64 ", clear 0x%" PRIx64, reg, s->value.set,
+			 s->value.clear);
+		break;
+	case VALUE_OPERATION: snprintf(out, bytes, "write %s = the operation", reg); break;
+	case VALUE_PATH: snprintf(out, bytes, "write %s = path %s", reg, b->path[s->value.index].name); break;
+	case VALUE_VECTORS:
+		snprintf(out, bytes, "write %s = vectors %s", reg, b->vectors[s->value.index].name);
+		break;
+	}
+	return out;
+}
+
+/* F is bit 6, D bit 9. */
+static const char *mask_text(const struct path_step *s, char *out, size_t bytes)
+{
+	snprintf(out, bytes, "%s %s%s%s%s", path_step_names[s->kind], s->number & PSTATE_D ? "d" : "",
+		 s->number & PSTATE_A ? "a" : "", s->number & PSTATE_I ? "i" : "",
+		 s->number & PSTATE_F ? "f" : "");
+	return out;
+}
+
+static const char *copy_text(const struct path_book *b, const struct path_step *s, char *out, size_t bytes)
+{
+	const struct path_class *list = &b->list[s->list];
+	snprintf(out, bytes, "%s %s %s %s (%zu registers)", path_step_names[s->kind], list->name,
+		 s->kind == STEP_save ? "to" : "from", b->context[s->context].name, list->count);
+	return out;
+}
+
+const char *step_text(const struct path_book *b, const struct path_step *s, char *out, size_t bytes)
+{
+	const char *name = path_step_names[s->kind];
+	char reg[32];
+	switch (s->kind) {
+	case STEP_write: return write_text(b, s, out, bytes);
+	case STEP_mask:
+	case STEP_unmask: return mask_text(s, out, bytes);
+	case STEP_save:
+	case STEP_restore: return copy_text(b, s, out, bytes);
+	case STEP_read: snprintf(out, bytes, "read %s", reg_text(s->reg, reg, sizeof(reg))); return out;
+	case STEP_load:
+	case STEP_store: snprintf(out, bytes, "%s 0x%" PRIx64, name, s->number); return out;
+	case STEP_timer: snprintf(out, bytes, "timer: INTID %" PRIu64 " will fire", s->number); return out;
+	case STEP_set:
+	case STEP_clear: snprintf(out, bytes, "%s %s", name, b->variable[s->target].name); return out;
+	case STEP_call: snprintf(out, bytes, "call %s", b->path[s->target].name); return out;
+	case STEP_map:
+	case STEP_skip: snprintf(out, bytes, "%s for %s", name, b->context[s->context].name); return out;
+	default: snprintf(out, bytes, "%s%s%s", name, *s->name ? " " : "", s->name); return out;
+	}
+}
