@@ -98,7 +98,7 @@ static enum status need_register(const char *text, struct place at, struct reg_n
 /* {d, a, i, f} as bits of PSTATE. */
 static enum status need_masks(const struct node *n, uint64_t *out, struct err *err)
 {
-	static const char letters[] = "faid";
+	static const char letters[] = "fiad";
 	const char *text;
 	TRY(need_text(n, "one or more of d, a, i, f", &text, err));
 	for (; *text; text++) {
