@@ -7,6 +7,10 @@
  * State belongs to one set, is allocated and zeroed by the owner, and zero means "empty set". Invalid ways are the
  * owner's business: it fills them, lowest first, before it asks for a victim. Touching the same way
  * twice in a row is the same as once, so an owner may leave out the second.
+ *
+ * A policy that looks beyond one set names the bytes of a state that all sets share, which begins with a struct
+ * repl_shared, and its state of a set begins with a struct repl_member. Owners build both with repl_state_new(), tell
+ * the key before each fill, and neither leave out nor put off a touch.
  */
 #ifndef REPL_REPL_H
 #define REPL_REPL_H
@@ -19,13 +23,38 @@
 	X(tree_plru, "tree of bits that point away from the last use") \
 	X(fifo, "order of filling") \
 	X(random, "any way, from a seeded sequence") \
-	X(srrip, "static re-reference interval prediction, 2 bits")
+	X(srrip, "static re-reference interval prediction, 2 bits") \
+	X(bit_plru, "a bit per way: used since all others were") \
+	X(nru, "a bit per way, as bit_plru, but cleared only when a victim is sought") \
+	X(brrip, "bimodal re-reference interval prediction: thrash-resistant") \
+	X(drrip, "srrip or brrip, whichever misses less in some sets of each") \
+	X(ship, "srrip, and no stay for regions of memory that were not used again") \
+	X(chirp, "least recently used, but dead first: predicted from control flow")
 
 enum repl_kind {
 #define X(n, doc) REPL_##n,
 	REPL_POLICIES(X)
 #undef X
 		REPL_COUNT
+};
+
+/* The path of the program, kept up by its core: where it is, and its taken branches. */
+struct repl_flow {
+	uint64_t pc;       /* of the instruction that runs; its accesses come before the next one */
+	uint64_t branches; /* bits <11:4> of the last 8 taken branches, the latest lowest */
+};
+
+/* What all sets share begins with this. */
+struct repl_shared {
+	uint64_t key;                 /* the page or line that is about to be filled */
+	const struct repl_flow *flow; /* borrowed; all zero where no core tells */
+	unsigned sets;
+};
+
+/* The state of a set of a policy with shared state begins with this. */
+struct repl_member {
+	void *shared;
+	uint64_t set;
 };
 
 struct repl_policy {
@@ -37,7 +66,8 @@ struct repl_policy {
 	 * state matters. */
 	void (*touch_all)(void *set, unsigned ways, const uint16_t *way, size_t n);
 	void (*fill)(void *set, unsigned ways, unsigned way);
-	unsigned (*victim)(void *set, unsigned ways); /* may advance state; every way is valid */
+	unsigned (*victim)(void *set, unsigned ways);         /* may advance state; every way is valid */
+	size_t (*shared_bytes)(unsigned sets, unsigned ways); /* NULL: the policy looks at one set only */
 };
 
 #define X(n, doc) extern const struct repl_policy repl_##n;
@@ -46,6 +76,18 @@ REPL_POLICIES(X)
 
 extern const struct repl_policy *const repl_policies[REPL_COUNT]; /* indexed by enum repl_kind */
 extern const char *const repl_names[];                            /* config choices, NULL at the end */
+
+/* --- what owners hold -------------------------------------------------------------------------------------------- */
+
+struct repl_state {
+	char *set;                  /* of set 0; the others follow at `stride` */
+	size_t stride;              /* a multiple of 8 */
+	struct repl_shared *shared; /* NULL: none */
+};
+
+/* All sets empty. Free with repl_state_free. */
+struct repl_state repl_state_new(const struct repl_policy *policy, unsigned sets, unsigned ways);
+void repl_state_free(struct repl_state *s);
 
 /* Defines <name>_touch_all as a loop over the file's own <name>_touch, which the compiler then inlines. */
 #define REPL_TOUCH_ALL(name) \

@@ -1,0 +1,67 @@
+/* mrc.h - miss-ratio curves: the misses of every LRU TLB of a family, from one reading of a stream.
+ *
+ *   mrc_new(specs) -> mrc      mrc_add(records) ...      mrc_finish -> curves      mrc_misses(curve, ways)
+ * One curve is for one side, page size and number of sets; it answers for every number of ways, so that one set gives
+ * every fully associative size. Results are exact: what a simulation of that one TLB would count, filled on each miss.
+ *
+ * With a sampling rate R < 1 only pages whose hash falls below R are followed (SHARDS, fixed rate), and a distance of k
+ * among them stands for 1 + (k - 1) / R pages. Misses are scaled by 1 / R and divided by all accesses, which is
+ * the paper's SHARDS-adj. The sample is also split by hash into MRC_GROUPS independent ones, and the spread between
+ * their estimates gives the standard error.
+ *
+ * Source: stack distances: stack.h. Sampling: Waldspurger, Park, Garthwaite, Ahmad, FAST 2015. Error: random groups,
+ * Wolter, Introduction to Variance Estimation, 2nd ed., chapter 2.
+ * Not modelled: what pages.h lists; replacement other than LRU; sampled curves of several sets.
+ */
+#ifndef ANALYSIS_MRC_H
+#define ANALYSIS_MRC_H
+
+#include "analysis/pages.h"
+#include "base/status.h"
+
+enum { MRC_GROUPS = 8, MRC_SETS_MAX = 1 << 20, MRC_RATE_ONE = 1 << 24 };
+
+struct mrc_spec {
+	enum page_side side;
+	unsigned page_bits; /* 12..63 */
+	uint32_t sets;      /* 1..MRC_SETS_MAX, chosen by page % sets */
+	uint32_t rate;      /* of sampling, in 1 / MRC_RATE_ONE; MRC_RATE_ONE: exact. Below: sets is 1 */
+};
+
+/* Distances of one stack or of all sets of one TLB. */
+struct mrc_counts {
+	uint64_t cold;        /* first uses */
+	uint64_t *at, *above; /* [d]: uses at distance d; and after mrc_finish, at distances > d and cold */
+	uint32_t cap, max;    /* max: the largest distance seen */
+};
+
+struct mrc_curve {
+	struct mrc_spec spec;
+	uint64_t accesses; /* of the stream, repetitions included */
+	uint64_t
+		followed; /* that reached a stack: all others repeat the page before them, or are not sampled */
+	uint64_t pages;   /* different pages followed */
+	struct mrc_counts all, group[MRC_GROUPS]; /* groups: when sampled */
+};
+
+struct mrc;
+
+/* Copies `spec`. ERR_USAGE for one out of range. */
+enum status mrc_new(const struct mrc_spec *spec, size_t count, struct mrc **out, struct err *err);
+void mrc_free(struct mrc *m);
+void mrc_add(struct mrc *m, const struct record *r, size_t n);
+/* Ends the reading. */
+void mrc_finish(struct mrc *m);
+/* Curve i, in the order of the specs, complete after mrc_finish; lives as long as `m`. */
+const struct mrc_curve *mrc_curve(const struct mrc *m, size_t i);
+
+/* Misses with `ways` per set (1 or more); an estimate, rounded, when sampled. */
+uint64_t mrc_misses(const struct mrc_curve *c, uint64_t ways);
+/* Misses per access; 0 without accesses. */
+double mrc_miss_ratio(const struct mrc_curve *c, uint64_t ways);
+/* Standard error of that ratio; 0 when exact. */
+double mrc_standard_error(const struct mrc_curve *c, uint64_t ways);
+/* The smallest number of ways above `ways` whose misses differ from those with `ways`; 0: there is none. */
+uint64_t mrc_next_step(const struct mrc_curve *c, uint64_t ways);
+
+#endif
