@@ -18,6 +18,7 @@
 
 #include "analysis/pages.h"
 #include "base/status.h"
+#include "base/types.h"
 
 enum { MRC_GROUPS = 8, MRC_SETS_MAX = 1 << 20, MRC_RATE_ONE = 1 << 24 };
 

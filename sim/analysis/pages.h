@@ -9,6 +9,7 @@
 #ifndef ANALYSIS_PAGES_H
 #define ANALYSIS_PAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/record.h"

@@ -113,9 +113,17 @@ static inline bool fetch_piece(struct core *c, uint64_t va, uint32_t n)
 	return true;
 }
 
+/* A run that begins elsewhere than the last one ended was branched to, by the last instruction. */
+static inline void follow_branch(struct core *c, uint64_t va)
+{
+	if (va != c->next_pc) c->flow.branches = c->flow.branches << 8 | (c->flow.pc >> 4 & 0xff);
+	c->flow.pc = va;
+}
+
 static inline bool fetch_run(struct core *c, const struct record *r)
 {
 	uint64_t va = r->addr, left = r->count;
+	follow_branch(c, va);
 	while (left) {
 		uint64_t room = (c->fetch_line_bytes - (va & (c->fetch_line_bytes - 1))) / 4;
 		uint64_t n = left < room ? left : room;
@@ -124,6 +132,8 @@ static inline bool fetch_run(struct core *c, const struct record *r)
 		va += 4 * n;
 		left -= n;
 	}
+	c->flow.pc = va - 4;
+	c->next_pc = va;
 	return true;
 }
 
@@ -246,6 +256,7 @@ void core_init(struct core *c, const struct core_params *p, struct mmu *mmu, str
 	c->data_req.cause = CAUSE_DATA;
 	c->fetch_req.cause = CAUSE_IFETCH;
 	c->fetch_req.kind = ACCESS_FETCH;
+	mmu_follow(mmu, &c->flow);
 	mmu->resolve = resolve;
 	mmu->resolve_owner = c;
 }

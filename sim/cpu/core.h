@@ -78,6 +78,8 @@ struct core {
 	unsigned store_buffer, store_next;
 	cycles_t fetch_hit_cycles, load_hit_cycles; /* of the first-level caches */
 	uint64_t fetch_line_bytes;
+	struct repl_flow flow; /* for replacement policies of TLBs that look at it */
+	uint64_t next_pc;      /* where a run that is no branch goes on */
 	uint64_t line_mask;                 /* line size - 1; all ones when accesses are never split */
 	struct mem_req data_req, fetch_req; /* tags filled in once */
 	struct mmu *mmu;

@@ -58,7 +58,6 @@ enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct 
 	c->ways = (unsigned)p->ways;
 	c->stride = (c->ways + LANES_U32 - 1) / LANES_U32 * LANES_U32;
 	c->policy = repl_policies[p->policy];
-	c->state_bytes = (unsigned)((c->policy->state_bytes(c->ways) + 7) & ~(size_t)7);
 	c->hit_cycles = p->hit_cycles;
 	c->write_back = p->write_back;
 	c->mshrs = (unsigned)p->mshrs;
@@ -105,7 +104,7 @@ static unsigned choose_way(struct cache *c, uint64_t set)
 {
 	uint64_t invalid = cache_ways_equal(c, set, 0) & bits_ones(c->ways);
 	if (invalid) return (unsigned)__builtin_ctzll(invalid);
-	return c->policy->victim(c->state + set * c->state_bytes, c->ways);
+	return c->policy->victim(c->state.set + set * c->state.stride, c->ways);
 }
 
 struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bool flying)

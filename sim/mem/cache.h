@@ -38,7 +38,7 @@ struct cache {         /* laid out for the hit path; change it through the funct
 	char *state;      /* per set: the policy's */
 	cycles_t settled; /* no miss ends after this cycle */
 	uint64_t set_mask;
-	unsigned set_bits, ways, state_bytes;
+	unsigned set_bits, ways;
 	unsigned stride; /* ways rounded up to whole groups of lanes */
 	const struct repl_policy *policy;
 	cycles_t hit_cycles;
@@ -85,7 +85,8 @@ static inline int cache_find(struct cache *c, uint64_t line)
 {
 	int way = cache_way_of(c, line);
 	if (way != CACHE_MISS)
-		c->policy->touch(c->state + (line & c->set_mask) * c->state_bytes, c->ways, (unsigned)way);
+		c->policy->touch(c->state.set + (line & c->set_mask) * c->state.stride, c->ways,
+				 (unsigned)way);
 	return way;
 }
 

@@ -489,6 +489,17 @@ void mmu_each_tlb(struct mmu *m, mmu_tlb_fn *fn, void *ctx)
 	if (m->ipa_cache) fn(ctx, m->ipa_cache, 3);
 }
 
+static void follow(void *flow, struct tlb *t, int stage)
+{
+	(void)stage;
+	if (t->state.shared) t->state.shared->flow = flow;
+}
+
+void mmu_follow(struct mmu *m, const struct repl_flow *flow)
+{
+	mmu_each_tlb(m, follow, (void *)(uintptr_t)flow);
+}
+
 /* --- statistics ------------------------------------------------------------------------------------------------ */
 
 struct registration {

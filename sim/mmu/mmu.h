@@ -144,6 +144,9 @@ static inline bool mmu_translate(struct mmu *m, uint64_t va, enum access_kind ki
 	return true;
 }
 
+/* Shows the path of the program, which must outlive `m`, to the policies of all its TLBs that look at it. */
+void mmu_follow(struct mmu *m, const struct repl_flow *flow);
+
 /* Calls `fn` for every TLB, walk cache and IPA cache. `stage`: 0 combined translations, 1 and 2 walk caches of that
  * stage, 3 the IPA cache. */
 typedef void mmu_tlb_fn(void *ctx, struct tlb *t, int stage);

@@ -1,5 +1,9 @@
 #include "repl/repl.h"
 
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
 const struct repl_policy *const repl_policies[REPL_COUNT] = {
 #define X(n, doc) &repl_##n,
 	REPL_POLICIES(X)
@@ -11,3 +15,29 @@ const char *const repl_names[] = {
 	REPL_POLICIES(X)
 #undef X
 		NULL};
+
+static const struct repl_flow no_flow;
+
+/* Makes each set a member of what all share. */
+static void join(struct repl_state *s, const struct repl_policy *policy, unsigned sets, unsigned ways)
+{
+	s->shared = xcalloc_lines(1, policy->shared_bytes(sets, ways));
+	s->shared->sets = sets;
+	s->shared->flow = &no_flow;
+	for (unsigned i = 0; i < sets; i++)
+		*(struct repl_member *)(void *)(s->set + i * s->stride) = (struct repl_member){s->shared, i};
+}
+
+struct repl_state repl_state_new(const struct repl_policy *policy, unsigned sets, unsigned ways)
+{
+	struct repl_state s = {.stride = (policy->state_bytes(ways) + 7) & ~(size_t)7};
+	s.set = xcalloc_lines(sets, s.stride);
+	if (policy->shared_bytes) join(&s, policy, sets, ways);
+	return s;
+}
+
+void repl_state_free(struct repl_state *s)
+{
+	free(s->set);
+	free(s->shared);
+}

@@ -62,7 +62,7 @@ static void make_geometry(struct tlb *t, const struct tlb_params *p)
 	t->sets = (unsigned)(p->entries / p->ways);
 	t->sets_power_of_2 = is_power_of_2(t->sets);
 	t->set_bits = log2_floor(t->sets);
-	t->one_set = t->sets == 1;
+	t->logs_touches = t->sets == 1 && !repl_policies[p->policy]->shared_bytes;
 	t->index_xor = p->index == TLB_INDEX_XOR;
 	t->sig_stride = (t->ways + LANES_U16 - 1) / LANES_U16 * LANES_U16;
 	t->sizes_held = held_sizes(p->pages);
@@ -75,11 +75,10 @@ enum status tlb_new(const struct tlb_params *p, struct tlb **out, struct err *er
 	t->params = *p;
 	make_geometry(t, p);
 	t->policy = repl_policies[p->policy];
-	t->state_bytes = (t->policy->state_bytes(t->ways) + 7) & ~(size_t)7;
 	t->entry = xcalloc_lines((size_t)t->sets * t->ways, sizeof(*t->entry));
 	t->sig = xcalloc_lines((size_t)t->sets * t->sig_stride, sizeof(*t->sig));
 	t->valid = xcalloc(t->sets, sizeof(*t->valid));
-	t->state = xcalloc_lines(t->sets, t->state_bytes);
+	t->state = repl_state_new(t->policy, t->sets, t->ways);
 	for (unsigned set = 0; set < t->sets; set++) {
 		for (unsigned way = 0; way < t->ways; way++) {
 			struct tlb_entry *e = &t->entry[(size_t)set * t->ways + way];
@@ -98,7 +97,7 @@ void tlb_free(struct tlb *t)
 	free(t->entry);
 	free(t->sig);
 	free(t->valid);
-	free(t->state);
+	repl_state_free(&t->state);
 	free(t);
 }
 
@@ -114,7 +113,7 @@ void tlb_register_stats(struct tlb *t, struct stats *s, const char *path, ...)
 
 /* --- look-up --------------------------------------------------------------------------------------------------- */
 
-static void *state_of(struct tlb *t, unsigned set) { return t->state + set * t->state_bytes; }
+static void *state_of(struct tlb *t, unsigned set) { return t->state.set + set * t->state.stride; }
 
 static unsigned set_of(const struct tlb *t, uint64_t page)
 {
@@ -132,7 +131,7 @@ static uint16_t signature(uint64_t page, unsigned bits)
 void tlb_settle(struct tlb *t)
 {
 	if (!t->logged) return;
-	t->policy->touch_all(t->state, t->ways, t->log, t->logged);
+	t->policy->touch_all(t->state.set, t->ways, t->log, t->logged);
 	t->logged = 0;
 }
 
@@ -235,6 +234,7 @@ struct tlb_entry *tlb_fill(struct tlb *t, const struct tlb_fill *f)
 	t->sizes_present |= UINT64_C(1) << bits;
 	t->stats.fills++;
 	tlb_settle(t);
+	if (t->state.shared) t->state.shared->key = page;
 	t->policy->fill(state_of(t, set), t->ways, way);
 	predict(t, f->va, e);
 	return e;

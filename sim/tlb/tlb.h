@@ -61,10 +61,11 @@ enum { TLB_PREDICTOR_SLOTS = 1024, TLB_LOG_SLOTS = 64 };
 struct tlb {                     /* laid out for the hit path; change it through the functions below only */
 	struct tlb_entry *entry; /* sets x ways, row major */
 	uint32_t predict[TLB_PREDICTOR_SLOTS]; /* index of the entry that the last access of this slot used */
-	uint16_t log[TLB_LOG_SLOTS]; /* touches not yet told to the policy (fully associative TLBs) */
+	uint16_t log[TLB_LOG_SLOTS]; /* touches not yet told to the policy, where logs_touches */
 	unsigned logged;
 	unsigned sets, ways, set_bits;
-	bool sets_power_of_2, index_xor, one_set;
+	bool sets_power_of_2, index_xor;
+	bool logs_touches; /* one set, and a policy that looks at nothing else */
 	uint64_t sizes_present; /* bit b: an entry of 2^b bytes is here */
 	uint32_t size_count[64];
 	uint64_t sizes_held; /* bit b: entries of 2^b bytes are allowed */
@@ -72,8 +73,7 @@ struct tlb {                     /* laid out for the hit path; change it through
 	unsigned sig_stride;
 	uint16_t *valid; /* valid ways per set */
 	const struct repl_policy *policy;
-	char *state;
-	size_t state_bytes;
+	struct repl_state state;
 	struct tlb_params params;
 	struct tlb_stats stats;
 };
@@ -100,11 +100,11 @@ static inline struct tlb_entry *tlb_hit(struct tlb *t, uint64_t va, tlb_tag_t ta
 {
 	struct tlb_entry *e = &t->entry[t->predict[va >> 12 & (TLB_PREDICTOR_SLOTS - 1)]];
 	if (__builtin_expect(!tlb_matches(e, va, tag), 0)) return NULL;
-	if (t->one_set) {
+	if (t->logs_touches) {
 		t->log[t->logged] = e->way;
 		if (++t->logged == TLB_LOG_SLOTS) tlb_settle(t);
 	} else {
-		t->policy->touch(t->state + e->set * t->state_bytes, t->ways, e->way);
+		t->policy->touch(t->state.set + e->set * t->state.stride, t->ways, e->way);
 	}
 	return e;
 }

@@ -1,0 +1,32 @@
+/* Not recently used: a use sets the way's bit; the lowest way with a clear bit goes; when a victim is sought and there
+ * is none, all are cleared first, that of the latest use included.
+ */
+#include "repl/repl.h"
+#include "repl/used_bits.h"
+
+static inline void nru_touch(void *set, unsigned ways, unsigned way)
+{
+	(void)ways;
+	used_set(set, way);
+}
+
+static unsigned nru_victim(void *set, unsigned ways)
+{
+	unsigned way = used_first_clear(set, ways);
+	if (way < ways) return way;
+	used_clear(set, ways);
+	return 0;
+}
+
+REPL_TOUCH_ALL(nru)
+
+const struct repl_policy repl_nru = {
+	.name = "nru",
+	.source = "as described by Jaleel, Theobald, Steely, Emer, ISCA 2010, section 2",
+	.max_ways = 65534,
+	.state_bytes = used_bytes,
+	.touch = nru_touch,
+	.touch_all = nru_touch_all,
+	.fill = nru_touch,
+	.victim = nru_victim,
+};
