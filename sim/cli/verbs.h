@@ -13,6 +13,7 @@
 	X(conform, "translation vectors and snapshots against the functional plane") \
 	X(explain, "one thing that happens, step by step, with reasons") \
 	X(trace, "look into, convert and make traces") \
+	X(mrc, "misses of every LRU TLB size at once, from one reading of a workload") \
 	X(params, "the rows of configuration files, and the values of a machine with their sources")
 
 #define X(name, doc) int verb_##name(int argc, char **argv);
