@@ -12,9 +12,7 @@
 struct builder {
 	struct mrc_curve curve;
 	struct stack_pages pages;
-	struct lru_stack *stack;        /* per set */
-	struct lru_stack *group;        /* MRC_GROUPS, when sampled */
-	struct stack_pages group_pages; /* a page is in one group only */
+	struct lru_stack *stack; /* per set */
 	struct feed *feed;
 };
 
@@ -74,7 +72,6 @@ static void add_exact(struct builder *b, const uint64_t *page, size_t n)
 {
 	uint32_t sets = b->curve.spec.sets;
 	uint64_t mask = is_power_of_2(sets) ? sets - 1 : 0;
-	b->curve.followed += n;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t set = mask || sets == 1 ? page[i] & mask : page[i] % sets;
 		counts_add(&b->curve.all, lru_stack_access(&b->stack[set], &b->pages, page[i]));
@@ -95,9 +92,9 @@ static void add_sampled(struct builder *b, const uint64_t *page, size_t n)
 		uint64_t hash = hash_of(page[i] + 1);
 		if (hash % MRC_RATE_ONE >= b->curve.spec.rate) continue;
 		unsigned g = (unsigned)(hash >> 32) % MRC_GROUPS;
-		b->curve.followed++;
-		counts_add(&b->curve.all, lru_stack_access(b->stack, &b->pages, page[i]));
-		counts_add(&b->curve.group[g], lru_stack_access(&b->group[g], &b->group_pages, page[i]));
+		uint32_t distance = lru_stack_access(b->stack, &b->pages, page[i]);
+		counts_add(&b->curve.all, distance);
+		counts_add(&b->curve.group[g], distance);
 	}
 }
 
@@ -105,7 +102,7 @@ static void feed_builders(void *ctx, const uint64_t *page, size_t n)
 {
 	struct feed *f = ctx;
 	for (size_t i = 0; i < f->builders; i++) {
-		if (f->builder[i]->group)
+		if (f->builder[i]->curve.spec.rate < MRC_RATE_ONE)
 			add_sampled(f->builder[i], page, n);
 		else
 			add_exact(f->builder[i], page, n);
@@ -123,7 +120,7 @@ static void finish(struct builder *b)
 	c->accesses = b->feed->stream.accesses;
 	c->pages = c->all.cold;
 	counts_finish(&c->all);
-	for (unsigned g = 0; b->group && g < MRC_GROUPS; g++) counts_finish(&c->group[g]);
+	for (unsigned g = 0; g < MRC_GROUPS; g++) counts_finish(&c->group[g]);
 }
 
 void mrc_finish(struct mrc *m)
@@ -177,10 +174,6 @@ static void build(struct mrc *m, struct builder *b, const struct mrc_spec *s)
 	b->feed = f;
 	b->stack = make_stacks(s->sets);
 	b->pages.ids = &f->ids;
-	if (s->rate < MRC_RATE_ONE) {
-		b->group = make_stacks(MRC_GROUPS);
-		b->group_pages.ids = &f->ids;
-	}
 	f->builder = xrealloc(f->builder, f->builders + 1, sizeof(struct builder *));
 	f->builder[f->builders++] = b;
 }
@@ -206,9 +199,7 @@ static void free_stacks(struct lru_stack *s, size_t count)
 static void free_builder(struct builder *b)
 {
 	free_stacks(b->stack, b->curve.spec.sets);
-	free_stacks(b->group, MRC_GROUPS);
 	free(b->pages.slot);
-	free(b->group_pages.slot);
 	counts_free(&b->curve.all);
 	for (unsigned g = 0; g < MRC_GROUPS; g++) counts_free(&b->curve.group[g]);
 }
@@ -256,18 +247,34 @@ uint64_t mrc_misses(const struct mrc_curve *c, uint64_t ways)
 	return (uint64_t)((n * MRC_RATE_ONE + c->spec.rate / 2) / c->spec.rate);
 }
 
+bool mrc_resolves(const struct mrc_curve *c, uint64_t ways)
+{
+	if (c->spec.rate == MRC_RATE_ONE) return true;
+	return c->pages >= MRC_LEAST_PAGES && held(ways, c->spec.rate) >= MRC_LEAST_HELD;
+}
+
+/* Variance of the misses, unscaled, by the spread of what groups of the followed pages contribute. */
+static double page_variance(const struct mrc_curve *c, uint64_t ways)
+{
+	double sum = 0, squares = 0;
+	for (unsigned g = 0; g < MRC_GROUPS; g++) {
+		double n = (double)missed(&c->group[g], ways, c->spec.rate);
+		sum += n;
+		squares += n * n;
+	}
+	return (squares - sum * sum / MRC_GROUPS) * MRC_GROUPS / (MRC_GROUPS - 1);
+}
+
 double mrc_standard_error(const struct mrc_curve *c, uint64_t ways)
 {
 	if (c->spec.rate == MRC_RATE_ONE || !c->accesses) return 0;
-	double rate = (double)c->spec.rate / MRC_RATE_ONE / MRC_GROUPS, sum = 0, squares = 0;
-	for (unsigned g = 0; g < MRC_GROUPS; g++) {
-		uint64_t n = missed(&c->group[g], ways, c->spec.rate / MRC_GROUPS);
-		double ratio = (double)n / rate / (double)c->accesses;
-		sum += ratio;
-		squares += ratio * ratio;
-	}
-	double variance = (squares - sum * sum / MRC_GROUPS) / (MRC_GROUPS - 1);
-	return variance > 0 ? sqrt(variance / MRC_GROUPS) : 0;
+	double rate = (double)c->spec.rate / MRC_RATE_ONE, drawn = 1 - rate;
+	uint64_t shift = (uint64_t)ceil(sqrt(drawn * (double)ways / rate));
+	double low = mrc_miss_ratio(c, ways > shift ? ways - shift : 1),
+	       high = mrc_miss_ratio(c, ways + shift);
+	double pages = drawn * page_variance(c, ways) / (rate * rate) / (double)c->accesses /
+		       (double)c->accesses;
+	return sqrt((pages > 0 ? pages : 0) + (low - high) * (low - high) / 4);
 }
 
 uint64_t mrc_next_step(const struct mrc_curve *c, uint64_t ways)

@@ -6,11 +6,13 @@
  *
  * With a sampling rate R < 1 only pages whose hash falls below R are followed (SHARDS, fixed rate), and a distance of k
  * among them stands for 1 + (k - 1) / R pages. Misses are scaled by 1 / R and divided by all accesses, which is
- * the paper's SHARDS-adj. The sample is also split by hash into MRC_GROUPS independent ones, and the spread between
- * their estimates gives the standard error.
+ * the paper's SHARDS-adj. The standard error has two parts: which pages were drawn, from the spread between
+ * MRC_GROUPS random groups of them; and what a distance stands for, which is uncertain by sqrt((1 - R) / (R ways)) of itself,
+ * as the curve's difference over so many ways. A size that holds fewer than MRC_LEAST_HELD followed pages, or a
+ * sample of fewer than MRC_LEAST_PAGES, tells nothing, not even its error: it is not resolved.
  *
- * Source: stack distances: stack.h. Sampling: Waldspurger, Park, Garthwaite, Ahmad, FAST 2015. Error: random groups,
- * Wolter, Introduction to Variance Estimation, 2nd ed., chapter 2.
+ * Source: stack distances: stack.h. Sampling: Waldspurger, Park, Garthwaite, Ahmad, FAST 2015. Random groups: Wolter,
+ * Introduction to Variance Estimation, 2nd ed., chapter 2.
  * Not modelled: what pages.h lists; replacement other than LRU; sampled curves of several sets.
  */
 #ifndef ANALYSIS_MRC_H
@@ -20,7 +22,13 @@
 #include "base/status.h"
 #include "base/types.h"
 
-enum { MRC_GROUPS = 8, MRC_SETS_MAX = 1 << 20, MRC_RATE_ONE = 1 << 24 };
+enum {
+	MRC_GROUPS = 32,
+	MRC_LEAST_HELD = 8,
+	MRC_LEAST_PAGES = 64,
+	MRC_SETS_MAX = 1 << 20,
+	MRC_RATE_ONE = 1 << 24
+};
 
 struct mrc_spec {
 	enum page_side side;
@@ -60,7 +68,9 @@ const struct mrc_curve *mrc_curve(const struct mrc *m, size_t i);
 uint64_t mrc_misses(const struct mrc_curve *c, uint64_t ways);
 /* Misses per access; 0 without accesses. */
 double mrc_miss_ratio(const struct mrc_curve *c, uint64_t ways);
-/* Standard error of that ratio; 0 when exact. */
+/* Whether a sampled curve can tell the misses with `ways`; an exact one always can. */
+bool mrc_resolves(const struct mrc_curve *c, uint64_t ways);
+/* Standard error of that ratio, where it is resolved; 0 when exact. */
 double mrc_standard_error(const struct mrc_curve *c, uint64_t ways);
 /* The smallest number of ways above `ways` whose misses differ from those with `ways`; 0: there is none. */
 uint64_t mrc_next_step(const struct mrc_curve *c, uint64_t ways);

@@ -65,11 +65,20 @@ static void draw_axes(const struct axes *a, FILE *out)
 		(LEFT + RIGHT) / 2, BOTTOM + 38);
 }
 
+/* The smallest number of ways, among those at which misses change, that the curve can tell; 0: none. */
+static uint64_t first_resolved(const struct mrc_curve *c)
+{
+	uint64_t ways = 1;
+	while (ways && !mrc_resolves(c, ways)) ways = mrc_next_step(c, ways);
+	return ways;
+}
+
 /* A staircase: misses stay until the size at which they change. Steps that move no pixel are left out. */
 static void draw_curve(const struct axes *a, const struct mrc_curve *c, const char *colour, FILE *out)
 {
-	uint64_t ways = 1;
-	int x = x_of(a, c->spec.sets), y = y_of(a, mrc_miss_ratio(c, ways));
+	uint64_t ways = first_resolved(c);
+	if (!ways) return;
+	int x = x_of(a, (double)ways * c->spec.sets), y = y_of(a, mrc_miss_ratio(c, ways));
 	fprintf(out, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"1.8\" d=\"M%d %d", colour, x, y);
 	while ((ways = mrc_next_step(c, ways))) {
 		int next_x = x_of(a, (double)ways * c->spec.sets), next_y = y_of(a, mrc_miss_ratio(c, ways));

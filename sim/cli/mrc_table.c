@@ -63,6 +63,7 @@ static void add_lru(struct table *t, const struct mrc_series *s, uint64_t ways)
 	struct cell *row = add_row(t, s, "lru", ways);
 	put_int(row, COL_SETS, c->spec.sets);
 	put_int(row, COL_ENTRIES, c->spec.sets * ways);
+	if (!mrc_resolves(c, ways)) return;
 	put_int(row, COL_MISSES, mrc_misses(c, ways));
 	put_real(row, COL_RATIO, 100 * mrc_miss_ratio(c, ways));
 	if (c->spec.rate < MRC_RATE_ONE) put_real(row, COL_ERROR, 100 * mrc_standard_error(c, ways));
@@ -80,7 +81,8 @@ static void add_opt(struct table *t, const struct mrc_series *s, uint64_t entrie
 
 static void add_steps(struct table *t, const struct mrc_series *s)
 {
-	for (uint64_t ways = 1; ways; ways = mrc_next_step(s->curve, ways)) add_lru(t, s, ways);
+	for (uint64_t ways = 1; ways; ways = mrc_next_step(s->curve, ways))
+		if (mrc_resolves(s->curve, ways)) add_lru(t, s, ways);
 }
 
 /* 1, 2, 4, ... ways, to the first power of two that holds everything. */
@@ -88,7 +90,7 @@ static void add_powers(struct table *t, const struct mrc_series *s)
 {
 	uint64_t ways = 1;
 	while (mrc_next_step(s->curve, ways)) {
-		add_lru(t, s, ways);
+		if (mrc_resolves(s->curve, ways)) add_lru(t, s, ways);
 		ways *= 2;
 	}
 	add_lru(t, s, ways);

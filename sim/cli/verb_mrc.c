@@ -294,10 +294,18 @@ static enum status add_opt(const struct options *o, struct recording *rec, struc
 	return OK;
 }
 
+static void warn_of_small_sample(const char *label, const struct mrc_curve *c)
+{
+	if (c->spec.rate == MRC_RATE_ONE || c->pages >= MRC_LEAST_PAGES) return;
+	fprintf(stderr, "strata: %s: a sample of %" PRIu64 " pages tells nothing; %d are needed\n", label,
+		c->pages, MRC_LEAST_PAGES);
+}
+
 static enum status add_series(const struct options *o, struct reading *r, struct mrc_report *report,
 			      struct err *err)
 {
 	for (size_t i = 0; i < curve_count(o); i++) {
+		warn_of_small_sample(r->label, mrc_curve(r->mrc, i));
 		struct mrc_series *s = &report->series[report->count++];
 		*s = (struct mrc_series){.workload = r->label, .curve = mrc_curve(r->mrc, i)};
 		if (r->recordings && i % o->sets.count == 0)
