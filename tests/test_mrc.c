@@ -1,0 +1,498 @@
+/* Miss-ratio curves: stack distances, curves against one simulation per size, OPT, and sampling with its error. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <criterion/parameterized.h>
+
+#include "analysis/mrc.h"
+#include "analysis/opt.h"
+#include "analysis/stack.h"
+#include "base/bits.h"
+#include "base/rng.h"
+#include "tlb/tlb.h"
+#include "trace/generator.h"
+#include "trace_help.h"
+
+/* --- streams ----------------------------------------------------------------------------------------------------- */
+
+/* Loads of pages drawn by `theta` from a Zipf law; 0 is uniform. `base` moves them to other addresses. */
+static struct record_list zipf_stream(uint64_t pages, uint64_t accesses, uint64_t theta_milli, uint64_t base)
+{
+	struct gen_params p;
+	struct trace_source *src;
+	struct record_list list;
+	struct err err;
+	schema_defaults(&gen_schema, &p);
+	p.generator = GEN_zipf;
+	p.base_address = base;
+	p.footprint_bytes = pages * 4096;
+	p.item_bytes = 4096;
+	p.theta_milli = theta_milli;
+	p.accesses = accesses;
+	cr_assert(eq(int, gen_open("test", &p, base + theta_milli, 0, &src, &err), OK), "%s", err.text);
+	cr_assert(eq(int, read_all(src, 4096, &list, &err), OK));
+	return list;
+}
+
+static struct record_list file_stream(const char *path)
+{
+	struct record_list list;
+	struct err err;
+	cr_assert(eq(int, read_file(path, 0, &list, &err), OK), "%s", err.text);
+	return list;
+}
+
+static struct record_list stream(struct record *r, size_t n) { return (struct record_list){r, n}; }
+
+static struct mrc *read_curves(const struct mrc_spec *spec, size_t count, const struct record_list *list)
+{
+	struct mrc *m;
+	struct err err;
+	cr_assert(eq(int, mrc_new(spec, count, &m, &err), OK), "%s", err.text);
+	for (size_t i = 0; i < list->n; i += 1000)
+		mrc_add(m, list->r + i, list->n - i < 1000 ? list->n - i : 1000);
+	mrc_finish(m);
+	return m;
+}
+
+static struct mrc *read_curve(struct mrc_spec spec, const struct record_list *list)
+{
+	return read_curves(&spec, 1, list);
+}
+
+#define EXACT(side_, sets_) \
+	(struct mrc_spec) { .side = side_, .page_bits = 12, .sets = sets_, .rate = MRC_RATE_ONE }
+
+/* --- one simulation per size ------------------------------------------------------------------------------------- */
+
+static struct tlb *lru_tlb(uint64_t sets, uint64_t ways)
+{
+	struct tlb_params p = {.name = "one",
+			       .level = 1,
+			       .entries = sets * ways,
+			       .ways = ways,
+			       .pages = 1,
+			       .policy = REPL_lru};
+	struct tlb *t;
+	struct err err;
+	cr_assert(eq(int, tlb_new(&p, &t, &err), OK), "%s", err.text);
+	return t;
+}
+
+static uint64_t look_up(struct tlb *t, uint64_t va)
+{
+	tlb_tag_t tag = tlb_tag(REGIME_EL10, SEC_NONSECURE, 0, 0);
+	if (tlb_hit(t, va, tag) || tlb_find(t, va, tag)) return 0;
+	struct tlb_fill f = {.va = va,
+			     .pa = va,
+			     .bits = 12,
+			     .run_bits = 12,
+			     .like = {.tag = tag, .tag_mask = TLB_TAG_ALL}};
+	tlb_fill(t, &f);
+	return 1;
+}
+
+static uint64_t simulate(enum page_side side, uint64_t sets, uint64_t ways, const struct record_list *list)
+{
+	struct tlb *t = lru_tlb(sets, ways);
+	uint64_t misses = 0;
+	for (size_t i = 0; i < list->n; i++) {
+		const struct record *r = &list->r[i];
+		bool fetch = r->kind == REC_FETCH;
+		if (r->kind > REC_STORE || (side != PAGES_BOTH && fetch != (side == PAGES_INSTRUCTION)))
+			continue;
+		for (uint32_t k = 0; k < (fetch ? r->count : 1); k++) misses += look_up(t, r->addr + 4 * k);
+	}
+	tlb_free(t);
+	return misses;
+}
+
+static const uint64_t set_counts[] = {1, 2, 7, 16, 64, 100, 256};
+static const uint64_t way_counts[] = {1, 2, 3, 4, 5, 7, 8, 9, 10, 16, 33, 48, 64, 100, 300, 1280};
+enum {
+	SET_COUNTS = sizeof(set_counts) / sizeof(set_counts[0]),
+	WAY_COUNTS = sizeof(way_counts) / sizeof(way_counts[0])
+};
+
+/* Every number of ways at every number of sets, as far as the TLB has at most 4096 entries. */
+static void expect_simulations(enum page_side side, const struct record_list *list)
+{
+	struct mrc_spec spec[SET_COUNTS];
+	for (unsigned s = 0; s < SET_COUNTS; s++) spec[s] = EXACT(side, (uint32_t)set_counts[s]);
+	struct mrc *m = read_curves(spec, SET_COUNTS, list);
+	for (unsigned s = 0; s < SET_COUNTS; s++) {
+		for (unsigned w = 0; w < WAY_COUNTS; w++) {
+			uint64_t sets = set_counts[s], ways = way_counts[w];
+			if (sets * ways > 4096) continue;
+			cr_expect(
+				eq(u64, mrc_misses(mrc_curve(m, s), ways), simulate(side, sets, ways, list)),
+				"%" PRIu64 " sets of %" PRIu64 " ways", sets, ways);
+		}
+	}
+	mrc_free(m);
+}
+
+Test(mrc, curves_of_a_zipf_stream_agree_with_one_simulation_per_size)
+{
+	struct record_list list = zipf_stream(3000, 60000, 800, 0x10000000);
+	expect_simulations(PAGES_DATA, &list);
+	free(list.r);
+}
+
+Test(mrc, curves_of_a_uniform_stream_agree_with_one_simulation_per_size)
+{
+	struct record_list list = zipf_stream(1500, 40000, 0, 0x7000000);
+	expect_simulations(PAGES_DATA, &list);
+	free(list.r);
+}
+
+struct side_case {
+	enum page_side side;
+};
+static struct side_case sides[] = {{PAGES_DATA}, {PAGES_INSTRUCTION}, {PAGES_BOTH}};
+
+ParameterizedTestParameters(mrc, curves_of_a_real_program_agree_with_one_simulation_per_size)
+{
+	return cr_make_param_array(struct side_case, sides, 3);
+}
+ParameterizedTest(struct side_case *c, mrc, curves_of_a_real_program_agree_with_one_simulation_per_size)
+{
+	struct record_list all = file_stream("workloads/sqlite_lookup.stt"), part = {all.r, 300000};
+	expect_simulations(c->side, &part);
+	free(all.r);
+}
+
+/* --- stack distances --------------------------------------------------------------------------------------------- */
+
+enum { NAIVE_PAGES = 700 };
+
+/* The list as Mattson has it: the distance is the place in it. */
+static uint32_t naive_distance(uint64_t *list, uint32_t *depth, uint64_t page)
+{
+	uint32_t at = 0;
+	while (at < *depth && list[at] != page) at++;
+	uint32_t distance = at < *depth ? at + 1 : 0;
+	if (!distance) ++*depth;
+	memmove(list + 1, list, at * sizeof(*list));
+	list[0] = page;
+	return distance;
+}
+
+/* Working sets that grow and shrink, so that the line of time is closed up at every size. */
+static uint64_t wandering_page(struct rng *r, unsigned i)
+{
+	uint64_t span = 1 + (uint64_t)(i / 500) * 37 % NAIVE_PAGES;
+	return rng_below(r, span) * UINT64_C(0x10001) + (rng_below(r, 8) ? 0 : 1);
+}
+
+Test(mrc, stack_distances_are_places_in_a_list_ordered_by_use)
+{
+	static uint64_t list[2 * NAIVE_PAGES];
+	uint32_t depth = 0;
+	struct page_ids ids = {0};
+	struct stack_pages pages = {.ids = &ids};
+	struct lru_stack s;
+	struct rng r;
+	lru_stack_init(&s);
+	rng_init(&r, 1, "wander");
+	for (unsigned i = 0; i < 60000; i++) {
+		uint64_t page = wandering_page(&r, i);
+		cr_assert(eq(u32, lru_stack_access(&s, &pages, page), naive_distance(list, &depth, page)),
+			  "access %u", i);
+	}
+	lru_stack_free(&s);
+	free(pages.slot);
+	page_ids_free(&ids);
+}
+
+/* The sums over 512 words come into play beyond 32768 pages. */
+Test(mrc, a_cycle_over_many_pages_is_at_a_distance_of_all_of_them)
+{
+	enum { PAGES = 100000 };
+	struct page_ids ids = {0};
+	struct stack_pages pages = {.ids = &ids};
+	struct lru_stack s;
+	lru_stack_init(&s);
+	for (uint64_t i = 0; i < 4 * PAGES; i++)
+		cr_assert(eq(u32, lru_stack_access(&s, &pages, i % PAGES), i < PAGES ? 0 : PAGES));
+	for (uint64_t i = PAGES; i-- > 0;)
+		cr_assert(eq(u32, lru_stack_access(&s, &pages, i), (uint32_t)(PAGES - i)));
+	lru_stack_free(&s);
+	free(pages.slot);
+	page_ids_free(&ids);
+}
+
+/* --- counting ---------------------------------------------------------------------------------------------------- */
+
+Test(mrc, instructions_count_one_each_and_their_pages_once)
+{
+	struct record r[] = {
+		{.addr = 0x0ff8, .count = 4, .kind = REC_FETCH}, /* two on page 0, two on page 1 */
+		{.addr = 0x5000, .count = 8, .kind = REC_LOAD},
+		{.addr = 0x1008, .count = 2000, .kind = REC_FETCH}, /* pages 1 and 2 */
+		{.addr = 0, .count = 1, .kind = REC_MARKER},
+		{.addr = 0x5fff, .count = 8, .kind = REC_STORE}, /* by its first byte */
+	};
+	struct mrc_spec spec[] = {EXACT(PAGES_DATA, 1), EXACT(PAGES_INSTRUCTION, 1), EXACT(PAGES_BOTH, 1)};
+	struct record_list list = stream(r, sizeof(r) / sizeof(r[0]));
+	struct mrc *m = read_curves(spec, 3, &list);
+	static const uint64_t accesses[] = {2, 2004, 2006}, pages[] = {1, 3, 4}, one_entry[] = {1, 3, 6};
+	for (unsigned i = 0; i < 3; i++) {
+		cr_expect(eq(u64, mrc_curve(m, i)->accesses, accesses[i]), "curve %u", i);
+		cr_expect(eq(u64, mrc_curve(m, i)->pages, pages[i]), "curve %u", i);
+		cr_expect(eq(u64, mrc_misses(mrc_curve(m, i), 1), one_entry[i]), "curve %u", i);
+	}
+	mrc_free(m);
+}
+
+Test(mrc, a_run_of_instructions_may_wrap_at_the_top_of_the_address_space)
+{
+	struct record r = {.addr = UINT64_MAX - 7, .count = 4, .kind = REC_FETCH};
+	struct record_list list = stream(&r, 1);
+	struct mrc *m = read_curve(EXACT(PAGES_INSTRUCTION, 1), &list);
+	cr_expect(eq(u64, mrc_curve(m, 0)->pages, 2));
+	cr_expect(eq(u64, mrc_curve(m, 0)->accesses, 4));
+	mrc_free(m);
+}
+
+Test(mrc, larger_pages_are_other_pages)
+{
+	struct record_list list = zipf_stream(4096, 20000, 500, 0);
+	struct mrc_spec spec[] = {EXACT(PAGES_DATA, 1), EXACT(PAGES_DATA, 1)};
+	spec[1].page_bits = 21;
+	struct mrc *m = read_curves(spec, 2, &list);
+	cr_expect(eq(u64, mrc_curve(m, 1)->pages, 8));
+	cr_expect(eq(u64, mrc_misses(mrc_curve(m, 1), 8), 8));
+	cr_expect(gt(u64, mrc_misses(mrc_curve(m, 0), 8), 8));
+	mrc_free(m);
+	free(list.r);
+}
+
+Test(mrc, steps_are_all_the_sizes_at_which_misses_change)
+{
+	struct record_list list = zipf_stream(300, 5000, 900, 0);
+	struct mrc *m = read_curve(EXACT(PAGES_DATA, 4), &list);
+	const struct mrc_curve *c = mrc_curve(m, 0);
+	uint64_t step = mrc_next_step(c, 1);
+	for (uint64_t ways = 2; ways <= 400; ways++) {
+		bool changes = mrc_misses(c, ways) != mrc_misses(c, ways - 1);
+		cr_assert(eq(int, changes, ways == step), "%" PRIu64 " ways", ways);
+		if (changes) step = mrc_next_step(c, ways);
+	}
+	cr_expect(eq(u64, step, 0));
+	cr_expect(eq(u64, mrc_misses(c, 400), c->pages), "what is left are first uses");
+	mrc_free(m);
+	free(list.r);
+}
+
+Test(mrc, an_empty_stream_has_no_misses)
+{
+	struct record_list list = {0};
+	struct mrc *m = read_curve(EXACT(PAGES_DATA, 1), &list);
+	cr_expect(eq(u64, mrc_misses(mrc_curve(m, 0), 1), 0));
+	cr_expect(eq(dbl, mrc_miss_ratio(mrc_curve(m, 0), 1), 0));
+	cr_expect(eq(u64, mrc_next_step(mrc_curve(m, 0), 1), 0));
+	mrc_free(m);
+}
+
+static const char *refusal(struct mrc_spec spec)
+{
+	static struct err err;
+	struct mrc *m;
+	cr_assert(eq(int, mrc_new(&spec, 1, &m, &err), ERR_USAGE));
+	return err.text;
+}
+
+Test(mrc, what_is_out_of_range_is_refused_by_name)
+{
+	struct mrc_spec page = EXACT(PAGES_DATA, 1), rate = EXACT(PAGES_DATA, 1),
+			sampled = EXACT(PAGES_DATA, 4);
+	page.page_bits = 11;
+	rate.rate = 0;
+	sampled.rate = MRC_RATE_ONE / 2;
+	cr_expect(contains(refusal(page), "page size: 2^11 bytes is outside 2^12..2^63"));
+	cr_expect(contains(refusal(EXACT(PAGES_DATA, 0)), "sets: 0 is outside 1..1048576"));
+	cr_expect(contains(refusal(rate), "sampling rate: 0/2^24 is outside"));
+	cr_expect(contains(refusal(sampled), "sampled curves are fully associative"));
+}
+
+/* --- OPT --------------------------------------------------------------------------------------------------------- */
+
+enum { OPT_PAGES = 40, OPT_LENGTH = 1500, OPT_WAYS_MAX = 45 };
+
+static unsigned next_use(const uint64_t *page, unsigned from, uint64_t of)
+{
+	while (from < OPT_LENGTH && page[from] != of) from++;
+	return from;
+}
+
+/* Belady's rule as it is told: of the resident pages, the one whose next use is farthest goes. */
+static uint64_t naive_opt(const uint64_t *page, unsigned ways)
+{
+	uint64_t held[OPT_WAYS_MAX], misses = 0;
+	unsigned n = 0;
+	for (unsigned i = 0; i < OPT_LENGTH; i++) {
+		unsigned w = 0, far = 0;
+		while (w < n && held[w] != page[i]) w++;
+		if (w < n) continue;
+		misses++;
+		if (n < ways) {
+			held[n++] = page[i];
+			continue;
+		}
+		for (w = 1; w < n; w++)
+			if (next_use(page, i + 1, held[w]) > next_use(page, i + 1, held[far])) far = w;
+		held[far] = page[i];
+	}
+	return misses;
+}
+
+static void draw_pages(uint64_t *page, struct rng *r)
+{
+	for (unsigned i = 0; i < OPT_LENGTH; i++)
+		page[i] = rng_below(r, 3) ? rng_below(r, OPT_PAGES) : i * UINT64_C(7) % OPT_PAGES;
+}
+
+Test(mrc, opt_replaces_what_is_used_again_last)
+{
+	static uint64_t page[OPT_LENGTH];
+	for (unsigned seed = 0; seed < 4; seed++) {
+		struct rng r;
+		struct opt *o = opt_new();
+		struct err err;
+		rng_init(&r, seed, "opt");
+		draw_pages(page, &r);
+		opt_add(o, page, OPT_LENGTH / 2);
+		opt_add(o, page + OPT_LENGTH / 2, OPT_LENGTH - OPT_LENGTH / 2);
+		for (unsigned ways = 1; ways < OPT_WAYS_MAX; ways++) {
+			uint64_t misses;
+			cr_assert(eq(int, opt_misses(o, ways, &misses, &err), OK));
+			cr_assert(eq(u64, misses, naive_opt(page, ways)), "%u ways", ways);
+		}
+		opt_free(o);
+	}
+}
+
+/* A cycle over n + 1 pages: LRU never hits with n entries, OPT misses once per n (Belady's classical example). */
+Test(mrc, opt_bounds_lru_from_below)
+{
+	struct record_list list = zipf_stream(2000, 40000, 700, 0);
+	struct mrc *m = read_curve(EXACT(PAGES_DATA, 1), &list);
+	struct opt *o = opt_new();
+	struct page_stream *s = calloc(1, sizeof(*s));
+	*s = (struct page_stream){.page_bits = 12, .sink = opt_add, .ctx = o};
+	page_stream_add(s, list.r, list.n);
+	page_stream_flush(s);
+	for (uint64_t ways = 1; ways <= 2048; ways *= 2) {
+		uint64_t misses;
+		struct err err;
+		cr_assert(eq(int, opt_misses(o, ways, &misses, &err), OK));
+		cr_expect(le(u64, misses, mrc_misses(mrc_curve(m, 0), ways)), "%" PRIu64 " entries", ways);
+		cr_expect(ge(u64, misses, mrc_curve(m, 0)->pages), "%" PRIu64 " entries", ways);
+	}
+	free(s);
+	opt_free(o);
+	mrc_free(m);
+	free(list.r);
+}
+
+Test(mrc, opt_of_nothing_misses_nothing)
+{
+	struct opt *o = opt_new();
+	struct err err;
+	uint64_t misses;
+	cr_assert(eq(int, opt_misses(o, 4, &misses, &err), OK));
+	cr_expect(eq(u64, misses, 0));
+	opt_free(o);
+}
+
+/* --- sampling ---------------------------------------------------------------------------------------------------- */
+
+static struct mrc_spec sampled(double rate)
+{
+	struct mrc_spec spec = EXACT(PAGES_DATA, 1);
+	spec.rate = (uint32_t)(rate * MRC_RATE_ONE);
+	return spec;
+}
+
+/* Estimates at many sizes and places: how many are resolved, and how many of them within 1 and 3 standard errors. */
+struct coverage {
+	unsigned resolved, within_one, within_three;
+};
+
+static void compare(const struct record_list *list, double rate, struct coverage *c)
+{
+	struct mrc_spec spec[] = {EXACT(PAGES_DATA, 1), sampled(rate)};
+	struct mrc *m = read_curves(spec, 2, list);
+	for (uint64_t ways = 1; ways <= 16384; ways *= 2) {
+		if (!mrc_resolves(mrc_curve(m, 1), ways)) continue;
+		double off = fabs(mrc_miss_ratio(mrc_curve(m, 0), ways) -
+				  mrc_miss_ratio(mrc_curve(m, 1), ways));
+		double error = mrc_standard_error(mrc_curve(m, 1), ways);
+		c->resolved++;
+		c->within_one += off <= error;
+		c->within_three += off <= 3 * error;
+	}
+	mrc_free(m);
+}
+
+/* Which pages are sampled depends on their numbers: other places of one stream are independent samples of it. A normal
+ * law would have 68 % within one and 99.7 % within three. */
+Test(mrc, sampled_curves_are_off_by_about_their_standard_error)
+{
+	struct coverage c = {0};
+	for (uint64_t place = 0; place < 40; place++) {
+		struct record_list list = zipf_stream(20000, 100000, 500, place << 40);
+		compare(&list, 0.1, &c);
+		free(list.r);
+	}
+	cr_expect(gt(u32, c.resolved, 250));
+	cr_expect(ge(u32, c.within_one * 100, c.resolved * 55), "%u of %u", c.within_one, c.resolved);
+	cr_expect(ge(u32, c.within_three * 100, c.resolved * 97), "%u of %u", c.within_three, c.resolved);
+	cr_expect(le(u32, c.within_one * 100, c.resolved * 90), "the error is overstated: %u of %u",
+		  c.within_one, c.resolved);
+}
+
+struct real_case {
+	char path[64];
+	double rate;
+	unsigned resolved; /* sizes, at least */
+};
+static struct real_case real_cases[] = {
+	{"../shared/real/user/mawk_random.mtr.zst", 0.1, 8},
+	{"../shared/real/user/mawk_random.mtr.zst", 0.02, 6},
+	{"../shared/real/user/sort.mtr.zst", 0.2, 8},
+	{"../shared/real/user/sqlite_lookup.mtr.zst", 0.1, 8},
+	{"../shared/real/user/sqlite_lookup.mtr.zst", 0.3, 8},
+};
+
+ParameterizedTestParameters(mrc, sampled_curves_of_real_programs_are_within_three_standard_errors)
+{
+	return cr_make_param_array(struct real_case, real_cases, sizeof(real_cases) / sizeof(real_cases[0]));
+}
+ParameterizedTest(struct real_case *real, mrc,
+		  sampled_curves_of_real_programs_are_within_three_standard_errors)
+{
+	struct coverage c = {0};
+	struct record_list list = file_stream(real->path);
+	compare(&list, real->rate, &c);
+	free(list.r);
+	cr_expect(ge(u32, c.resolved, real->resolved));
+	cr_expect(eq(u32, c.within_three, c.resolved), "%s at rate %g", real->path, real->rate);
+}
+
+Test(mrc, a_sample_below_its_resolution_tells_nothing)
+{
+	struct record_list few = zipf_stream(100, 10000, 500, 0), many = zipf_stream(20000, 100000, 500, 0);
+	struct mrc *small = read_curve(sampled(0.1), &few), *large = read_curve(sampled(0.1), &many);
+	cr_expect(not(mrc_resolves(mrc_curve(small, 0), 4096)), "too few pages");
+	cr_expect(not(mrc_resolves(mrc_curve(large, 0), 60)), "too few of them held");
+	cr_expect(mrc_resolves(mrc_curve(large, 0), 80));
+	mrc_free(small);
+	mrc_free(large);
+	free(few.r);
+	free(many.r);
+}
