@@ -4,7 +4,7 @@
 
 #include "repl_world.h"
 
-enum { SETS = 8, WAYS = 4, CONTEXTS = 6 };
+enum { SETS_MAX = 8, WAYS = 4, CONTEXTS = 6 };
 
 /* Instructions whose bits <3:2> are 0 leave the history of accesses at zero, so that a context is (pc, branches). */
 static const struct repl_flow contexts[CONTEXTS] = {
@@ -18,8 +18,8 @@ struct naive_way {
 };
 
 struct naive {
-	struct naive_way way[SETS][WAYS];
-	unsigned counter[CONTEXTS], last_set;
+	struct naive_way way[SETS_MAX][WAYS];
+	unsigned counter[CONTEXTS], sets, last_set, last_way;
 	uint64_t now;
 };
 
@@ -44,13 +44,14 @@ static void naive_predict(struct naive *n, struct naive_way *w, unsigned context
 static void naive_touch(struct naive *n, unsigned set, unsigned way, unsigned context)
 {
 	struct naive_way *w = &n->way[set][way];
-	if (set != n->last_set) {
+	if (n->sets == 1 ? way != n->last_way : set != n->last_set) {
 		if (!w->hit && n->counter[w->context]) n->counter[w->context]--;
 		w->hit = true;
 		naive_predict(n, w, context);
 	}
 	w->time = ++n->now;
 	n->last_set = set;
+	n->last_way = way;
 }
 
 static void naive_fill(struct naive *n, unsigned set, unsigned way, unsigned context)
@@ -59,28 +60,29 @@ static void naive_fill(struct naive *n, unsigned set, unsigned way, unsigned con
 	naive_predict(n, &n->way[set][way], context);
 	n->way[set][way].time = ++n->now;
 	n->last_set = set;
+	n->last_way = way;
 }
 
-Test(repl, chirp_replaces_as_a_naive_model_does)
+static void follow_naive_model(unsigned sets)
 {
-	struct repl_state state = repl_state_new(&repl_chirp, SETS, WAYS);
+	struct repl_state state = repl_state_new(&repl_chirp, sets, WAYS);
 	static struct naive n;
 	struct rng r;
 	unsigned deaths = 0;
-	n.last_set = SETS;
-	rng_init(&r, 1, "chirp");
+	n = (struct naive){.sets = sets, .last_set = sets, .last_way = WAYS};
+	rng_init(&r, sets, "chirp");
 	for (unsigned i = 0; i < 40000; i++) {
 		unsigned context = (unsigned)rng_below(&r, CONTEXTS), way = i % WAYS;
-		unsigned set = i < SETS * WAYS ? i / WAYS : (unsigned)rng_below(&r, SETS);
+		unsigned set = i < sets * WAYS ? i / WAYS : (unsigned)rng_below(&r, sets);
 		char *at = state.set + set * state.stride;
 		state.shared->flow = &contexts[context];
-		if (i >= SETS * WAYS && rng_below(&r, context + 1)) { /* some contexts use again more often */
+		if (i >= sets * WAYS && rng_below(&r, context + 1)) { /* some contexts use again more often */
 			way = (unsigned)rng_below(&r, WAYS);
 			repl_chirp.touch(at, WAYS, way);
 			naive_touch(&n, set, way, context);
 			continue;
 		}
-		if (i >= SETS * WAYS) {
+		if (i >= sets * WAYS) {
 			way = repl_chirp.victim(at, WAYS);
 			cr_assert(eq(u32, way, naive_victim(&n, set)), "step %u", i);
 			deaths += n.way[set][way].dead;
@@ -90,6 +92,11 @@ Test(repl, chirp_replaces_as_a_naive_model_does)
 	}
 	cr_expect(gt(u32, deaths, 0), "no way was ever dead: nothing was tested");
 	repl_state_free(&state);
+}
+
+Test(repl, chirp_replaces_as_a_naive_model_does)
+{
+	for (unsigned sets = 1; sets <= SETS_MAX; sets *= 2) follow_naive_model(sets);
 }
 
 /* Fills all ways of a one-set world under one program path and replaces each once. */

@@ -234,17 +234,18 @@ static uint64_t missed(const struct mrc_counts *c, uint64_t ways, uint64_t rate)
 	return c->above[d < c->max ? d : c->max];
 }
 
-double mrc_miss_ratio(const struct mrc_curve *c, uint64_t ways)
-{
-	if (!c->accesses) return 0;
-	double scale = (double)MRC_RATE_ONE / c->spec.rate;
-	return (double)missed(&c->all, ways, c->spec.rate) * scale / (double)c->accesses;
-}
-
 uint64_t mrc_misses(const struct mrc_curve *c, uint64_t ways)
 {
 	u128_t n = missed(&c->all, ways, c->spec.rate);
-	return (uint64_t)((n * MRC_RATE_ONE + c->spec.rate / 2) / c->spec.rate);
+	uint64_t misses = (uint64_t)((n * MRC_RATE_ONE + c->spec.rate / 2) / c->spec.rate);
+	return misses < c->accesses
+		       ? misses
+		       : c->accesses; /* a sample of hot pages may stand for more than there is */
+}
+
+double mrc_miss_ratio(const struct mrc_curve *c, uint64_t ways)
+{
+	return c->accesses ? (double)mrc_misses(c, ways) / (double)c->accesses : 0;
 }
 
 bool mrc_resolves(const struct mrc_curve *c, uint64_t ways)

@@ -64,7 +64,7 @@ void mrc_finish(struct mrc *m);
 /* Curve i, in the order of the specs, complete after mrc_finish; lives as long as `m`. */
 const struct mrc_curve *mrc_curve(const struct mrc *m, size_t i);
 
-/* Misses with `ways` per set (1 or more); an estimate, rounded, when sampled. */
+/* Misses with `ways` per set (1 or more); when sampled an estimate, rounded, and at most all accesses. */
 uint64_t mrc_misses(const struct mrc_curve *c, uint64_t ways);
 /* Misses per access; 0 without accesses. */
 double mrc_miss_ratio(const struct mrc_curve *c, uint64_t ways);

@@ -3,7 +3,8 @@
  * A signature mixes the instruction with two histories: bits <3:2> of the instructions that used this TLB lately, and
  * bits <11:4> of the branches taken lately. A table of 2-bit counters says how often translations used under a
  * signature were then not used again: up when the LRU way goes, down at the first hit after a fill. Hits in the same
- * set as the access before change no prediction. The first way predicted dead goes, else the least recent.
+ * set as the access before change no prediction; of a single set, hits on the same way. The first way predicted dead
+ * goes, else the least recent. Meant for a set-associative second level: a first level is used too often to learn.
  * UNSURE: the paper keeps conditional and indirect branches apart, which our streams do not tell; its hash of the
  * signature into the table is not ours. IMPDEF: dead from counter value 2 on.
  * Needs instruction fetches in the stream; without, every signature is the same.
@@ -17,8 +18,8 @@ enum { TABLE_BITS = 12, COUNTER_MAX = 3, DEAD_FROM = 2, MAX_WAYS = 4096 };
 
 struct chirp_shared {
 	struct repl_shared base;
-	uint64_t path;     /* 4 bits per access, of which 2 are zero: 16 accesses */
-	uint64_t last_set; /* + 1 */
+	uint64_t path; /* 4 bits per access, of which 2 are zero: 16 accesses */
+	uint64_t last; /* place of the last access, + 1 */
 	uint8_t counter[1 << TABLE_BITS];
 };
 struct chirp_way {
@@ -58,13 +59,19 @@ static void predict(struct chirp_way *w, const struct chirp_shared *all)
 	w->dead = all->counter[w->index] >= DEAD_FROM;
 }
 
+/* What must differ from the last access for a hit to teach something: the set, or the way of the only one. */
+static uint64_t place(const struct chirp_set *s, const struct chirp_shared *all, unsigned way)
+{
+	return 1 + (all->base.sets == 1 ? way : s->member.set);
+}
+
 /* The access takes its place in the order of use and in the history. */
 static void remember(struct chirp_set *s, unsigned ways, unsigned way)
 {
 	struct chirp_shared *all = s->member.shared;
 	recency_front(s->bytes, ways, way);
 	all->path = all->path << 4 | (all->base.flow->pc >> 2 & 3);
-	all->last_set = s->member.set + 1;
+	all->last = place(s, all, way);
 }
 
 static void chirp_touch(void *set, unsigned ways, unsigned way)
@@ -72,7 +79,7 @@ static void chirp_touch(void *set, unsigned ways, unsigned way)
 	struct chirp_set *s = set;
 	struct chirp_shared *all = s->member.shared;
 	struct chirp_way *w = way_at(s, ways, way);
-	if (all->last_set != s->member.set + 1) {
+	if (all->last != place(s, all, way)) {
 		if (!w->hit && all->counter[w->index]) all->counter[w->index]--;
 		w->hit = 1;
 		predict(w, all);

@@ -1,0 +1,73 @@
+# strata mrc as a user types it: the published counts of four real programs, what it costs, its forms of output, what is refused.
+STRATA=${STRATA:-build/strata}
+dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
+real=../shared/real/user trace=workloads/sqlite_lookup.stt
+
+verdict() { if [ "$1" -eq 0 ]; then echo "ok - $2"; else echo "not ok - $2"; cat "$dir/out" "$dir/err" 2>/dev/null | head -20; fi; }
+mrc() { "$STRATA" mrc "$@" >"$dir/out" 2>"$dir/err"; }
+# The counts of a CSV on standard input: column 9, in one line.
+misses() { tail -n +2 | cut -d, -f9 | tr '\n' ' '; }
+says() { [ "$(misses <"$dir/out")" = "$1 " ]; } # says "COUNT COUNT ..."
+
+# --- the table of ../shared/real/README.md: L1I and L1D of 48 entries; code and data pages are what a boundless TLB misses
+program() { # program NAME L1I L1D CODE_PAGES DATA_PAGES
+	mrc -w "$real/$1.mtr.zst" --side instruction,data --sizes 48,4194304 --csv && says "$2 $4 $3 $5"
+	verdict $? "$1: misses of 48 entries and of a boundless TLB are as published"
+}
+program gzip 10 432 10 71
+program mawk_random 9 218539 9 21508
+program sort 11 33814 11 1235
+program sqlite_lookup 35 8846 35 4526
+
+# --- cost: user time of a curve and of one run of the plain LRU model on the same trace, in milliseconds
+user_ms() { sh -c '"$@" >/dev/null 2>&1; times' sh "$@" | tail -n 1 | sed 's/m/ /g; s/s//g' | awk '{ printf "%d\n", 60000 * $1 + 1000 * $2 }'; }
+run_ms=$(user_ms "$STRATA" run -q --no-db -m configs/machines/plain-lru.yaml -w $real/sort.mtr.zst)
+mrc_ms=$(user_ms "$STRATA" mrc -w $real/sort.mtr.zst --sets 1,64,256)
+[ "$run_ms" -gt 0 ] && [ "$mrc_ms" -le $((3 * run_ms)) ]
+verdict $? "curves of 1, 64 and 256 sets take at most three times one run ($mrc_ms ms, a run $run_ms ms)"
+
+# --- forms
+mrc -w $trace && grep -q '^sqlite_lookup  data' "$dir/out" && [ ! -s "$dir/err" ]
+verdict $? 'text is a table'
+mrc -w $trace --csv && [ "$(head -n 1 "$dir/out")" = "$(printf 'workload,side,page_bytes,policy,sets,ways,entries,accesses,misses,miss_ratio,standard_error\r')" ]
+verdict $? 'CSV begins with the names of its columns'
+awk -F, 'NR > 2 && !($9 < last) { bad = 1 } { last = $9 } END { exit bad || NR < 50 }' "$dir/out"
+verdict $? 'and has one row for each size at which misses change'
+mrc -w $trace --json && [ "$(grep -c '"entries": ' "$dir/out")" -eq "$(grep -c '"standard_error": null' "$dir/out")" ] && [ "$(head -c 1 "$dir/out")" = '[' ]
+verdict $? 'JSON is an array, with null for the error of what is exact'
+mrc -w $trace --side data,instruction --opt 16 --svg && grep -c '<path fill="none"' "$dir/out" | grep -qx 2 && grep -q '<circle' "$dir/out" && head -n 1 "$dir/out" | grep -q '^<svg ' && [ "$(tail -n 1 "$dir/out")" = '</svg>' ]
+verdict $? '--svg is a picture with a line per curve and a dot per size of OPT'
+mrc -w workloads/gups.yaml --set footprint_bytes=1M --set accesses=50000 --sizes 256 --csv && says 256
+verdict $? 'a generator with settings: all its pages fit'
+mrc -w $trace --page 4K,2M --sets 1,4 --sizes 16,18 --csv && [ "$(tail -n +2 "$dir/out" | wc -l)" -eq 6 ]
+verdict $? 'a size that is no multiple of the sets has no row'
+mrc -w $trace --sizes 16 --opt 16,48 --csv && tail -n +2 "$dir/out" | tr -d '\r' | awk -F, '{ m[$4 $7] = $9 } END { exit !(m["opt16"] > 0 && m["opt16"] < m["lru16"] && m["opt48"] <= m["opt16"]) }'
+verdict $? '--opt has rows of its own, below those of LRU'
+mrc -w $real/mawk_random.mtr.zst --sample 0.1 --sizes 16,1280 --csv && tail -n +2 "$dir/out" | tr -d '\r' | awk -F, '{ m[$7] = $9; e[$7] = $11 } END { exit !(m[16] == "" && e[16] == "" && m[1280] > 0 && e[1280] > 0) }'
+verdict $? '--sample estimates with a standard error, and leaves empty what it cannot tell'
+mrc -w $real/gzip.mtr.zst --sample 0.1 && grep -q 'tells nothing; 64 are needed' "$dir/err"
+verdict $? 'and says when the sample is too small'
+
+# --- refusals: exit 2, nothing on stdout
+refuses() { # refuses NAME TEXT ARGUMENT...
+	name=$1 text=$2
+	shift 2
+	mrc "$@"
+	[ $? -eq 2 ] && [ ! -s "$dir/out" ] && grep -qF -- "$text" "$dir/err"
+	verdict $? "$name"
+}
+refuses 'a workload is needed' '-w FILE is needed'
+refuses 'a file that is not there is named' 'nowhere.stt' -w nowhere.stt
+refuses 'a side that is none is refused' "--side: 'code' is none of data, instruction, both" -w $trace --side data,code
+refuses 'a page size that is no power of two is refused' '--page: 5K is no power of two of at least 4K' -w $trace --page 4K,5K
+refuses 'and one below 4K' '--page: 2K is no power of two of at least 4K' -w $trace --page 2K
+refuses 'no sets are refused' '--sets: 0 is outside 1..' -w $trace --sets 0
+refuses 'an empty word in a list is refused' "--sizes: '' is not a number" -w $trace --sizes 16,,48
+refuses 'a rate above 1 is refused' "--sample: '1.5' is outside" -w $trace --sample 1.5
+refuses 'a rate of 0 is refused' "--sample: '0' is outside" -w $trace --sample 0
+refuses 'a rate that is no number is refused' "--sample: 'x' is outside" -w $trace --sample x
+refuses 'samples of several sets are refused' 'sampled curves are fully associative' -w $trace --sets 1,4 --sample 0.5
+refuses 'instructions of a stream without are refused' 'the stream lacks instruction fetches' -w workloads/gups.yaml --side instruction --set accesses=1000
+refuses 'settings for a trace are refused' 'is a trace, which has no parameters' -w $trace --set accesses=3
+head -c 100000 $trace >"$dir/torn.stt"
+refuses 'a torn trace is refused, with the place' 'at byte 99992' -w "$dir/torn.stt"
