@@ -63,7 +63,7 @@ enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct 
 	c->mshrs = (unsigned)p->mshrs;
 	c->tag = xcalloc_lines(sets * c->stride, sizeof(*c->tag));
 	c->set = xcalloc_lines(sets, sizeof(*c->set));
-	c->state = xcalloc_lines(sets, c->state_bytes);
+	c->state = repl_state_new(c->policy, (unsigned)sets, c->ways);
 	c->mshr = xcalloc(c->mshrs, sizeof(*c->mshr));
 	*out = c;
 	return OK;
@@ -74,7 +74,7 @@ void cache_free(struct cache *c)
 	if (!c) return;
 	free(c->tag);
 	free(c->set);
-	free(c->state);
+	repl_state_free(&c->state);
 	free(c->mshr);
 	free(c);
 }
@@ -117,7 +117,8 @@ struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bo
 	c->tag[set * c->stride + way] = cache_tag(c, line);
 	c->set[set].dirty |= (uint64_t)dirty << way;
 	c->set[set].flying |= (uint64_t)flying << way;
-	c->policy->fill(c->state + set * c->state_bytes, c->ways, way);
+	if (c->state.shared) c->state.shared->key = line;
+	c->policy->fill(c->state.set + set * c->state.stride, c->ways, way);
 	return out;
 }
 

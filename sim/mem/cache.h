@@ -35,7 +35,7 @@ struct cache_mshr { /* a miss register: the line that its latest miss brings, an
 struct cache {         /* laid out for the hit path; change it through the functions below only */
 	uint32_t *tag; /* sets x stride; 0 = invalid, else (line >> set_bits) + 1 */
 	struct cache_set *set;
-	char *state;      /* per set: the policy's */
+	struct repl_state state;
 	cycles_t settled; /* no miss ends after this cycle */
 	uint64_t set_mask;
 	unsigned set_bits, ways;

@@ -69,7 +69,7 @@ static inline cycles_t mem_access(struct mem_port *port, const struct mem_req *r
 	uint64_t set = line & c->set_mask;
 	if (now < c->settled && (c->set[set].flying >> way & 1))
 		return mem_access_slow(port, r, now, first, served);
-	c->policy->touch(c->state + set * c->state_bytes, c->ways, (unsigned)way);
+	c->policy->touch(c->state.set + set * c->state.stride, c->ways, (unsigned)way);
 	if (write) c->set[set].dirty |= UINT64_C(1) << way;
 	c->stats.accesses++;
 	c->stats.hits++;
