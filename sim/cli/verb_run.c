@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -27,7 +28,7 @@ enum {
 	OPT_WARMUP,
 	OPT_LIMIT,
 	OPT_STREAM,
-	OPT_POPULATE,
+	OPT_POPULATE, OPT_FIDELITY,
 	OPT_JSON
 };
 
@@ -49,6 +50,8 @@ static const struct argp_option run_options[] = {
 	{"limit", OPT_LIMIT, "N", 0, "loads and stores of the measured region (to the end)", 0},
 	{"populate", OPT_POPULATE, NULL, 0,
 	 "first map every page that the workload touches, at no cost: nothing measured is a page fault", 0},
+	{"fidelity", OPT_FIDELITY, "NAME", 0,
+	 "full, or translation: no core model, and loads, stores and fetches take the time of a first-level hit (full)", 0},
 	{"stream", OPT_STREAM, "N", 0, "which thread of the workload runs (0)", 0},
 	{"json", OPT_JSON, NULL, 0, "print every counter of the measured region, keyed by path", 0},
 	{"quiet", 'q', NULL, 0, "no summary line", 0},
@@ -86,6 +89,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_LIMIT: o->req.limit = need_number(state, "--limit", arg, INT64_MAX); return 0;
 	case OPT_STREAM: o->req.stream = need_number(state, "--stream", arg, UINT32_MAX); return 0;
 	case OPT_POPULATE: o->req.populate = true; return 0;
+	case OPT_FIDELITY:
+		if (strcmp(arg, "full") != 0 && strcmp(arg, "translation") != 0)
+			argp_error(state, "--fidelity: '%s' is neither full nor translation", arg);
+		o->req.translation_only = strcmp(arg, "translation") == 0;
+		return 0;
 	case OPT_JSON: o->json = true; return 0;
 	case 'q': o->quiet = true; return 0;
 	case ARGP_KEY_ARG:

@@ -93,6 +93,9 @@ struct core {
 
 /* Builds a core around an MMU and caches that outlive it. */
 void core_init(struct core *c, const struct core_params *p, struct mmu *mmu, struct mem_cpu *mem);
+/* From now on only translation takes time, in order and in full: fetches, loads and stores of the program see no cache and
+ * take the time of a first-level hit, which the core hides. Descriptor reads go through the caches as ever. */
+void core_only_translate(struct core *c);
 void core_fini(struct core *c);
 void core_register_stats(struct core *c, struct stats *s, unsigned number);
 

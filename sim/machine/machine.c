@@ -209,6 +209,8 @@ void machine_free(struct machine *m)
 
 /* --- running --------------------------------------------------------------------------------------------------- */
 
+void machine_only_translate(struct machine *m) { core_only_translate(&m->core); }
+
 enum status machine_run(struct machine *m, const struct record *rec, size_t n, struct err *err)
 {
 	while (n) {

@@ -25,6 +25,9 @@ enum status machine_new(const struct machine_params *hardware, const struct stac
 			uint64_t seed, struct machine **out, struct err *err);
 void machine_free(struct machine *m);
 
+/* Core and caches leave the stage: only translation takes time from now on (core_only_translate). */
+void machine_only_translate(struct machine *m);
+
 /* Executes rec[0..n-1]. ERR_INPUT when the workload touches what neither kernel nor hypervisor can map. */
 enum status machine_run(struct machine *m, const struct record *rec, size_t n, struct err *err);
 

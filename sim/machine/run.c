@@ -101,7 +101,9 @@ static enum status read_files(struct run *r, struct err *err)
 	r->name = q->name ? xstrdup(q->name)
 			  : xasprintf("%s/%s/%s", r->machine_config.params.name, r->stack.name,
 				      base_name(q->workload));
-	return machine_new(&r->machine_config.params, &r->stack, q->seed, &r->machine, err);
+	TRY(machine_new(&r->machine_config.params, &r->stack, q->seed, &r->machine, err));
+	if (q->translation_only) machine_only_translate(r->machine);
+	return OK;
 }
 
 /* --- what is stored of the configuration ------------------------------------------------------------------------ */
@@ -125,6 +127,21 @@ static void hash_config(XXH64_state_t *state, const struct bound *b)
 	free(text);
 }
 
+static const char *fidelity_name(const struct run *r) { return r->req.translation_only ? "translation" : "full"; }
+
+/* What the command line decides beside the files. */
+static enum status store_options(const struct run *r, struct err *err)
+{
+	const struct store_param rows[] = {
+		{.path = "run.warmup", .number = r->req.warmup, .unit = "accesses", .origin = "--warmup"},
+		{.path = "run.limit", .number = r->req.limit, .unit = "accesses", .origin = "--limit"},
+		{.path = "run.populate", .text = r->req.populate ? "yes" : "no", .unit = "yes/no", .origin = "--populate"},
+		{.path = "run.fidelity", .text = fidelity_name(r), .unit = "name", .origin = "--fidelity"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) TRY(store_param(r->store, &rows[i], err));
+	return OK;
+}
+
 /* Everything that decides the results but the seed and the trace: machine, stack, generator, regions. */
 static void config_hash_text(const struct run *r, char out[20])
 {
@@ -134,8 +151,8 @@ static void config_hash_text(const struct run *r, char out[20])
 	hash_config(state, &r->machine_config.bound);
 	hash_config(state, &r->stack_bound);
 	if (r->workload.bound.schema) hash_config(state, &r->workload.bound);
-	snprintf(regions, sizeof(regions), "warmup=%" PRIu64 " limit=%" PRIu64 " populate=%d", r->req.warmup,
-		 r->req.limit, r->req.populate);
+	snprintf(regions, sizeof(regions), "warmup=%" PRIu64 " limit=%" PRIu64 " populate=%d fidelity=%s", r->req.warmup,
+		 r->req.limit, r->req.populate, fidelity_name(r));
 	XXH64_update(state, regions, strlen(regions));
 	snprintf(out, 20, "%016" PRIx64, (uint64_t)XXH64_digest(state));
 	XXH64_freeState(state);
@@ -157,6 +174,7 @@ static enum status begin_stored_run(struct run *r, struct err *err)
 				      .seed = r->req.seed};
 	TRY(store_open(r->req.db, STORE_APPEND, &r->store, err));
 	TRY(store_run_begin(r->store, &meta, err));
+	TRY(store_options(r, err));
 	TRY(config_visit(&r->machine_config.bound, store_value, r->store, err));
 	TRY(config_visit(&r->stack_bound, store_value, r->store, err));
 	if (r->workload.bound.schema) TRY(config_visit(&r->workload.bound, store_value, r->store, err));

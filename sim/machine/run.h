@@ -23,6 +23,7 @@ struct run_request {
 	const char *const *sets; /* "key=value"; stack.* and workload.* go there, the rest to the machine */
 	uint64_t seed, stream;
 	uint64_t warmup, limit; /* loads and stores; limit 0: to the end */
+	bool translation_only;  /* fidelity: no core model, no data caches for the program's own accesses */
 	bool populate;          /* map all pages before time begins: nothing measured is a page fault */
 	const char *db;         /* results database to append to; NULL: none */
 };

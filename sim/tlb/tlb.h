@@ -56,7 +56,7 @@ struct tlb_stats {
 	uint64_t fills, evictions, invalidated;
 };
 
-enum { TLB_PREDICTOR_SLOTS = 1024, TLB_LOG_SLOTS = 64 };
+enum { TLB_PREDICTOR_SLOTS = 1024, TLB_LOG_SLOTS = 128 };
 
 struct tlb {                     /* laid out for the hit path; change it through the functions below only */
 	struct tlb_entry *entry; /* sets x ways, row major */
