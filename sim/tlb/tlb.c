@@ -181,12 +181,18 @@ static uint16_t *sig_of(struct tlb *t, const struct tlb_entry *e)
 	return &t->sig[(size_t)e->set * t->sig_stride + e->way];
 }
 
-void tlb_drop(struct tlb *t, struct tlb_entry *e)
+/* Takes an entry out of the books; its place holds it still. */
+static void forget(struct tlb *t, const struct tlb_entry *e)
 {
 	assert(e->bits);
 	*sig_of(t, e) = 0;
 	t->valid[e->set]--;
 	if (--t->size_count[e->bits] == 0) t->sizes_present &= ~(UINT64_C(1) << e->bits);
+}
+
+void tlb_drop(struct tlb *t, struct tlb_entry *e)
+{
+	forget(t, e);
 	make_invalid(e);
 }
 
@@ -202,7 +208,7 @@ static struct tlb_entry *choose(struct tlb *t, unsigned set)
 	tlb_settle(t);
 	struct tlb_entry *e = &row[t->policy->victim(state_of(t, set), t->ways)];
 	t->stats.evictions++;
-	tlb_drop(t, e);
+	forget(t, e);   /* the caller fills it at once */
 	return e;
 }
 
