@@ -79,8 +79,7 @@ static void brief_event(void *ctx, const struct path_event *e)
 {
 	struct brief *b = ctx;
 	FILE *out = b->stream[e->in_guest];
-	if (e->kind == EVENT_STEP) return;
-	fflush(out);
+	if (e->kind != EVENT_ENTRY && e->kind != EVENT_RETURN) return;
 	fprintf(out, "%s%s:%u>%u", b->length[e->in_guest] ? " " : "",
 		e->kind == EVENT_ENTRY ? e->name : "ret", e->transfer.from, e->transfer.to);
 	fflush(out);
@@ -139,6 +138,7 @@ static void full_event(void *ctx, const struct path_event *e)
 		return;
 	case EVENT_ENTRY: print_entry(e); return;
 	case EVENT_RETURN: print_return(e); return;
+	case EVENT_WRITE: return; /* the step says it; --registers counts */
 	}
 }
 

@@ -38,6 +38,7 @@ static void set_register(struct path_machine *m, enum el_reg reg, uint64_t value
 	if (m->running && m->counts) m->counts->writes[reg]++;
 	m->el.reg[reg] = value;
 	path_icc_write(m, reg);
+	path_tell_write(m, reg);
 }
 
 static enum status exec_read(struct path_machine *m, const struct path_step *s, struct err *err)

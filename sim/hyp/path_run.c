@@ -182,6 +182,16 @@ static void tell_step(struct path_machine *m, const struct path *p, const struct
 	tell(m, &e);
 }
 
+void path_tell_write(const struct path_machine *m, enum el_reg reg)
+{
+	struct path_event e = {.kind = EVENT_WRITE, .reg = (uint16_t)reg};
+	if (!m->running || !m->event) return;
+	e.el = (uint8_t)el_level(&m->el);
+	e.in_guest = in_guest(m);
+	e.path = path_name_at(m, m->el.pc);
+	m->event(m->event_ctx, &e);
+}
+
 static enum status one_step(struct path_machine *m, struct err *err)
 {
 	size_t index;

@@ -173,6 +173,8 @@ struct path_machine {
 	struct path_counts *counts;
 };
 
+/* Tells of a system register write, if anybody listens. */
+void path_tell_write(const struct path_machine *m, enum el_reg reg);
 /* Executes one step: moves el.pc on, or takes what it causes. */
 enum status path_execute(struct path_machine *m, const struct path_step *s, struct err *err);
 /* Takes an exception, tells of it. */

@@ -1,0 +1,403 @@
+/* test_path.c - software paths against what real KVM did: exceptions, register writes and their order; files that are wrong. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <criterion/parameterized.h>
+
+#include "base/zread.h"
+#include "machine/stack_paths.h"
+
+#define BENCH "../shared/real/bench/"
+#define ARCH "../shared/real/arch/"
+
+struct text {
+	char *chars;
+	size_t length;
+	FILE *stream;
+};
+
+static struct text text_new(void)
+{
+	struct text t = {0};
+	return t;
+}
+
+static void text_open(struct text *t) { t->stream = open_memstream(&t->chars, &t->length); }
+
+static const char *text_close(struct text *t)
+{
+	fclose(t->stream);
+	return t->chars;
+}
+
+static void load(struct stack_paths *p, const char *machine, const char *stack)
+{
+	struct err err = {0};
+	char m[128], s[128];
+	snprintf(m, sizeof(m), "configs/machines/%s.yaml", machine);
+	snprintf(s, sizeof(s), "configs/stacks/%s.yaml", stack);
+	struct machine_request req = {.path = m};
+	cr_assert(eq(int, stack_paths_load(p, &req, s, &err), OK), "%s", err.text);
+}
+
+/* Exceptions outside of the guest, in the notation of the recordings. */
+static void brief(void *ctx, const struct path_event *e)
+{
+	struct text *t = ctx;
+	if (e->in_guest || (e->kind != EVENT_ENTRY && e->kind != EVENT_RETURN)) return;
+	fprintf(t->stream, " %s:%u>%u", e->kind == EVENT_ENTRY ? e->name : "ret", e->transfer.from,
+		e->transfer.to);
+}
+
+static char *brief_of(const char *machine, const char *stack, const char *operation)
+{
+	struct stack_paths p;
+	struct err err = {0};
+	struct text t = text_new();
+	load(&p, machine, stack);
+	text_open(&t);
+	enum status st = path_run(p.book, operation, brief, &t, NULL, &err);
+	text_close(&t);
+	cr_assert(eq(int, st, OK), "%s", err.text);
+	stack_paths_free(&p);
+	return t.chars;
+}
+
+/* --- against recordings of KVM -------------------------------------------------------------------------- */
+
+/* How often phases.txt shows `sequence` (with a leading blank) for an operation; -1: no such line. */
+static int times_seen(const char *phases, const char *operation, const char *sequence)
+{
+	static char line[4096];
+	bool inside = false;
+	int times, at, seen = -1;
+	FILE *f = fopen(phases, "r");
+	cr_assert(ne(ptr, f, NULL), "%s", phases);
+	while (fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = 0;
+		if (strncmp(line, "== ", 3) == 0) inside = strcmp(line + 3, operation) == 0;
+		if (inside && sscanf(line, " %d x %n", &times, &at) == 1 &&
+		    strcmp(line + at, sequence + 1) == 0)
+			seen = times;
+	}
+	fclose(f);
+	return seen;
+}
+
+struct recorded_case {
+	char operation[24];
+	int vhe, nvhe; /* the least number of times that the recording must show what we print */
+};
+
+ParameterizedTestParameters(path_recorded, each_operation_takes_the_exceptions_that_kvm_took)
+{
+	static struct recorded_case cases[] = {
+		{"hvc", 16, 16},
+		{"mmio_user_write", 16, 16},
+		{"mmio_user_read", 16, 15},
+		{"mmio_vgic_read", 16, 16},
+		{"sysreg_id", 16, 16},
+		{"sgi_self", 16, 16},
+		{"timer_busy", 15, 16},
+		{"timer_wfi", 13, 13},
+		{"stage2_fault", 16, 16},
+		{"fp", 16, 16},
+	};
+	return cr_make_param_array(struct recorded_case, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct recorded_case *c, path_recorded, each_operation_takes_the_exceptions_that_kvm_took)
+{
+	char *vhe = brief_of("neoverse-v2", "kvm-vhe", c->operation);
+	char *nvhe = brief_of("cortex-a72", "kvm-nvhe", c->operation);
+	cr_assert(ge(int, times_seen(BENCH "bench_vhe_icount/phases.txt", c->operation, vhe), c->vhe),
+		  "%s:%s", c->operation, vhe);
+	cr_assert(ge(int, times_seen(BENCH "bench_nvhe_icount/phases.txt", c->operation, nvhe), c->nvhe),
+		  "%s:%s", c->operation, nvhe);
+	free(vhe);
+	free(nvhe);
+}
+
+static void virtual_entries(void *ctx, const struct path_event *e)
+{
+	unsigned *count = ctx;
+	*count += e->in_guest && e->kind == EVENT_ENTRY && strcmp(e->name, "virq") == 0;
+}
+
+Test(path_recorded, interrupts_reach_the_guest_inside_once)
+{
+	static const char *const operations[] = {"sgi_self", "timer_busy", "timer_wfi"};
+	static const char *const stacks[][2] = {{"neoverse-v2", "kvm-vhe"}, {"cortex-a72", "kvm-nvhe"}};
+	for (int s = 0; s < 2; s++) {
+		struct stack_paths p;
+		struct err err = {0};
+		load(&p, stacks[s][0], stacks[s][1]);
+		for (int i = 0; i < 3; i++) {
+			unsigned count = 0;
+			cr_assert(eq(int,
+				     path_run(p.book, operations[i], virtual_entries, &count, NULL, &err),
+				     OK));
+			cr_assert(eq(u32, count, 1), "%s on %s", operations[i], stacks[s][1]);
+		}
+		stack_paths_free(&p);
+	}
+}
+
+/* --- features and firmware ------------------------------------------------------------------------------ */
+
+Test(path_features, without_sve_the_vmm_takes_no_sve_trap)
+{
+	char *n1 = brief_of("neoverse-n1", "kvm-vhe", "mmio_user_write"),
+	     *v2 = brief_of("neoverse-v2", "kvm-vhe", "mmio_user_write");
+	cr_assert(eq(str, n1, " dabt_low:1>2 ret:2>0 svc:0>2 ret:2>1"));
+	cr_assert(eq(str, v2, " dabt_low:1>2 ret:2>0 sve:0>2 ret:2>0 svc:0>2 ret:2>1"));
+	free(n1);
+	free(v2);
+}
+
+Test(path_features, firmware_is_called_on_each_exit_of_a_guest_where_the_cpu_needs_it)
+{
+	char *a72 = brief_of("cortex-a72", "kvm-nvhe-el3", "hvc"),
+	     *n1 = brief_of("neoverse-n1", "kvm-nvhe-el3", "hvc");
+	char *fp = brief_of("cortex-a72", "kvm-nvhe-el3", "fp");
+	cr_assert(eq(str, a72, " hvc:1>2 smc:2>3 ret:3>2 ret:2>1 hvc:1>2 ret:2>1"));
+	cr_assert(eq(str, n1, " hvc:1>2 ret:2>1 hvc:1>2 ret:2>1"));
+	cr_assert(eq(str, fp, " fp:1>2 smc:2>3 ret:3>2 ret:2>1"));
+	free(a72);
+	free(n1);
+	free(fp);
+}
+
+/* --- register writes ------------------------------------------------------------------------------------ */
+
+static struct path_counts counts_of(const char *machine, const char *stack)
+{
+	struct stack_paths p;
+	struct err err = {0};
+	struct path_counts c = {0};
+	load(&p, machine, stack);
+	cr_assert(eq(int, path_run(p.book, "hvc", NULL, NULL, &c, &err), OK), "%s", err.text);
+	stack_paths_free(&p);
+	return c;
+}
+
+struct write_case {
+	uint16_t reg;
+	uint64_t vhe, nvhe, nvhe_no_erratum;
+};
+
+/* Writes per guest exit and entry as counted in the recordings (real/README.md); a CPU without erratum 1319367 writes
+ * TCR_EL1 and SCTLR_EL1 once each way. */
+Test(path_registers, a_round_trip_writes_what_kvm_wrote)
+{
+	static const struct write_case cases[] = {
+		{R_HCR_EL2, 2, 2, 2},   {R_VTTBR_EL2, 1, 2, 2}, {R_VTCR_EL2, 1, 1, 1}, {R_TTBR0_EL1, 0, 2, 2},
+		{R_TTBR1_EL1, 0, 2, 2}, {R_MAIR_EL1, 0, 2, 2},  {R_TCR_EL1, 0, 4, 2},  {R_SCTLR_EL1, 0, 3, 2},
+		{R_CPTR_EL2, 2, 2, 2},  {R_VBAR_EL2, 2, 2, 2},  {R_MDCR_EL2, 0, 2, 2},
+	};
+	struct path_counts vhe = counts_of("neoverse-v2", "kvm-vhe"),
+			   nvhe = counts_of("cortex-a72", "kvm-nvhe");
+	struct path_counts plain = counts_of("neoverse-n1", "kvm-nvhe");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct write_case *c = &cases[i];
+		cr_assert(eq(u64, vhe.writes[c->reg], c->vhe), "VHE %s", reg_rows[c->reg].name);
+		cr_assert(eq(u64, nvhe.writes[c->reg], c->nvhe), "nVHE %s", reg_rows[c->reg].name);
+		cr_assert(eq(u64, plain.writes[c->reg], c->nvhe_no_erratum), "nVHE, no erratum: %s",
+			  reg_rows[c->reg].name);
+	}
+}
+
+/* The registers that the recorder watched and that our paths write. */
+static bool watched(const char *name)
+{
+	static const char *const names[] = {"TCR_EL1",        "TTBR0_EL1",   "TTBR1_EL1",  "MAIR_EL1",
+					    "CONTEXTIDR_EL1", "VTCR_EL2",    "VTTBR_EL2",  "HCR_EL2",
+					    "MDCR_EL2",       "CPTR_EL2",    "VBAR_EL2",   "SCTLR_EL1",
+					    "CNTVOFF_EL2",    "ICH_HCR_EL2", "ICH_LR0_EL2"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0) return true;
+	return false;
+}
+
+static void levels_and_writes(void *ctx, const struct path_event *e)
+{
+	struct text *t = ctx;
+	if (e->kind == EVENT_ENTRY || e->kind == EVENT_RETURN) fprintf(t->stream, "E%u;", e->transfer.to);
+	if (e->kind == EVENT_WRITE && watched(reg_rows[e->reg].name))
+		fprintf(t->stream, "%s;", reg_rows[e->reg].name);
+}
+
+/* The recorded stream in the same words: levels reached and watched registers written, of all CPUs. */
+static char *recorded_stream(const char *path)
+{
+	struct err err = {0};
+	struct zread *z;
+	struct text t = text_new();
+	const char *line;
+	char name[32];
+	unsigned el;
+	text_open(&t);
+	cr_assert(eq(int, zread_open(path, &z, &err), OK), "%s", err.text);
+	while (zread_line(z, &line, &err) == OK && line) {
+		if (sscanf(line, "E %u", &el) == 1) fprintf(t.stream, "E%u;", el);
+		if (sscanf(line, "M %31s", name) == 1 && watched(name)) fprintf(t.stream, "%s;", name);
+	}
+	zread_close(z);
+	text_close(&t);
+	return t.chars;
+}
+
+static unsigned occurrences(const char *in, const char *what)
+{
+	unsigned count = 0;
+	for (const char *at = in; (at = strstr(at, what)); at++) count++;
+	return count;
+}
+
+Test(path_registers, the_world_switch_writes_in_the_order_that_kvm_wrote)
+{
+	struct stack_paths p;
+	struct err err = {0};
+	struct text t = text_new();
+	load(&p, "cortex-a72", "kvm-nvhe");
+	text_open(&t);
+	cr_assert(eq(int, path_run(p.book, "hvc", levels_and_writes, &t, NULL, &err), OK));
+	const char *ours = text_close(&t);
+	char *recorded = recorded_stream(ARCH "arch_bench_nvhe/arch.txt.zst");
+	/* 216 round trips are recorded; 49 of them with nothing else in between, neither an interrupt nor the other CPU. */
+	cr_assert(ge(u32, occurrences(recorded, ours), 49), "%s", ours);
+	free(recorded);
+	free(t.chars);
+	stack_paths_free(&p);
+}
+
+/* --- files that are wrong --------------------------------------------------------------------------------- */
+
+struct wrong_case {
+	char yaml[220];
+	char message[120];
+};
+
+#define HEAD "start: {path: a, el: 2}\n"
+ParameterizedTestParameters(path_files, what_is_wrong_is_named_with_its_place)
+{
+	static struct wrong_case cases[] = {
+		{HEAD "paths:\n  a:\n    - bariers: dsb\n", ":4:7: bariers: no such step"},
+		{HEAD "paths:\n  a:\n    - write: {HRC_EL2: 0}\n",
+		 ":4:15: HRC_EL2: no register of that name"},
+		{HEAD "paths:\n  a:\n    - write: {SCR_EL3: 0}\n",
+		 ":4:15: write: SCR_EL3 is not accessible at this level (it runs at EL2)"},
+		{HEAD "paths:\n  a:\n    - call: b\n", ":4:13: b: there is no such path"},
+		{HEAD "paths:\n  a:\n    - set: v\n", ":4:12: v: there is no such variable"},
+		{HEAD "paths:\n  a:\n    - save: {c: d}\n", ":4:14: c: there is no such class of registers"},
+		{HEAD "paths:\n  a:\n    - if: {fature: sve}\n      then: [eret]\n",
+		 ":4:12: fature: no such condition"},
+		{HEAD "paths:\n  a:\n    - if: {feature: svee}\n      then: [eret]\n",
+		 ":4:21: svee: no such feature"},
+		{HEAD "paths:\n  a:\n    - eret: 1\n", ":4:13: eret: takes no argument"},
+		{HEAD "paths:\n  a: [eret]\n  b: [eret]\n", ":4:3: b: nothing leads to this path"},
+		{HEAD "paths:\n  a: [done]\n", ":3:7: done: only an operation of the guest ends"},
+		{HEAD "paths:\n  a: [{smc: PSCI_CPU_ONN}]\n", ":3:13: PSCI_CPU_ONN: no SMCCC or PSCI call"},
+		{HEAD "vectors:\n  v: {el: 2, lower_snyc: a}\npaths: {a: [eret]}\n",
+		 ":3:14: v: no key 'lower_snyc'; did you mean 'lower_sync'?"},
+		{HEAD "paths:\n  a:\n    - write: {DAIF: 0}\n", ":4:15: DAIF: is a part of PSTATE"},
+		{"start: {path: a, el: 0}\npaths: {a: [eret]}\n", ":2:13: eret: is undefined at EL0"},
+		{"paths: {a: [eret]}\n", "start: {path, el, registers} is needed"},
+	};
+	return cr_make_param_array(struct wrong_case, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static enum status load_text(struct conf *c, const char *yaml, struct path_book **b, struct err *err)
+{
+	char path[] = "/tmp/strata-path-XXXXXX";
+	const struct features *f = features_of_cpu("neoverse-n1");
+	FILE *out = fdopen(mkstemp(path), "w");
+	fputs(yaml, out);
+	fclose(out);
+	enum status st = path_book_load(c, (const char *const[]){path, NULL}, f, b, err);
+	remove(path);
+	return st;
+}
+
+ParameterizedTest(struct wrong_case *w, path_files, what_is_wrong_is_named_with_its_place)
+{
+	struct conf *c = conf_new();
+	struct path_book *b;
+	struct err err = {0};
+	cr_assert(eq(int, load_text(c, w->yaml, &b, &err), ERR_CONFIG));
+	cr_assert(ne(ptr, strstr(err.text, w->message), NULL), "%s", err.text);
+	conf_free(c);
+}
+
+/* --- paths that lead nowhere ------------------------------------------------------------------------------ */
+
+struct astray_case {
+	char guest[96];
+	char message[96];
+};
+
+#define WORLD \
+	"contexts: {g: {ELR_EL2: operation, SPSR_EL2: 0x5}}\nregisters: {r: [ELR_EL2, SPSR_EL2]}\n" \
+	"start: {path: a, el: 2, registers: {VBAR_EL2: v, SCR_EL3: 0x501}}\n" \
+	"vectors:\n  v: {el: 2, same_sync: h}\npaths:\n  a: [{restore: {r: g}}, eret]\n  h: [repeat]\noperations:\n  o:\n    steps: "
+
+ParameterizedTestParameters(path_astray, a_run_that_leads_nowhere_says_where)
+{
+	static struct astray_case cases[] = {
+		{"[{hvc: x}, done]", "hvc to EL2: nothing stands at v.lower_sync"},
+		{"[wfi, done]", "wfi: waits, and nothing will end that"},
+		{"[{work: {instructions: 1}}]", "no caller on its stack"},
+		{"[{svc: x}, done]", "svc to EL1: VBAR_EL1 = 0x0 is no vector table"},
+		{"[repeat, done]", "does not end"},
+		{"[eret, done]", "eret to EL0: no path is at address 0x0"},
+	};
+	return cr_make_param_array(struct astray_case, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct astray_case *w, path_astray, a_run_that_leads_nowhere_says_where)
+{
+	char yaml[1024];
+	struct conf *c = conf_new();
+	struct path_book *b;
+	struct err err = {0};
+	snprintf(yaml, sizeof(yaml), WORLD "%s\n", w->guest);
+	cr_assert(eq(int, load_text(c, yaml, &b, &err), OK), "%s", err.text);
+	cr_assert(eq(int, path_run(b, "o", NULL, NULL, NULL, &err), ERR_CONFIG));
+	cr_assert(ne(ptr, strstr(err.text, w->message), NULL), "%s", err.text);
+	conf_free(c);
+}
+
+/* The guest returns to EL3; the next instruction takes the exception, whose handler comes back properly. */
+static const char illegal_world[] =
+	"contexts: {g: {ELR_EL2: operation, SPSR_EL2: 0x5}}\n"
+	"registers: {r: [ELR_EL2, SPSR_EL2]}\n"
+	"variables: {back: no}\n"
+	"start: {path: a, el: 2, registers: {SCR_EL3: 0x501}}\n"
+	"vectors: {w: {el: 1, same_sync: il}}\n"
+	"paths:\n"
+	"  a: [{restore: {r: g}}, eret]\n"
+	"  il: [{if: {ec: illegal}, then: [{set: back}]}, {write: {ELR_EL1: operation, SPSR_EL1: 0x5}}, eret]\n"
+	"operations:\n"
+	"  o:\n"
+	"    steps:\n"
+	"      - if: {var: back}\n"
+	"        then: [done]\n"
+	"      - write: {SPSR_EL1: 0xd, ELR_EL1: operation, VBAR_EL1: w}\n"
+	"      - eret\n";
+
+Test(path_astray, an_illegal_return_is_an_outcome_and_the_next_instruction_takes_it)
+{
+	struct conf *c = conf_new();
+	struct path_book *b;
+	struct err err = {0};
+	struct text t = text_new();
+	cr_assert(eq(int, load_text(c, illegal_world, &b, &err), OK), "%s", err.text);
+	text_open(&t);
+	enum status st = path_run(b, "o", brief, &t, NULL, &err);
+	cr_assert(eq(int, st, OK), "%s", err.text);
+	cr_assert(eq(str, (char *)text_close(&t), " ret:1>1 illegal:1>1 ret:1>1"));
+	free(t.chars);
+	conf_free(c);
+}
