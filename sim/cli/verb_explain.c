@@ -24,6 +24,15 @@ static void usage(FILE *out)
 	fputs("\n`strata explain TOPIC --help` describes one.\n", out);
 }
 
+/* The topic's messages begin with `strata explain TOPIC`. */
+static int run_topic(const struct topic *topic, int argc, char **argv)
+{
+	char name[32];
+	snprintf(name, sizeof(name), "explain %s", topic->name);
+	argv[0] = name;
+	return topic->run(argc, argv);
+}
+
 int verb_explain(int argc, char **argv)
 {
 	if (argc > 1 &&
@@ -32,7 +41,7 @@ int verb_explain(int argc, char **argv)
 		return 0;
 	}
 	for (int i = 0; argc > 1 && i < TOPICS; i++)
-		if (strcmp(argv[1], topics[i].name) == 0) return topics[i].run(argc - 1, argv + 1);
+		if (strcmp(argv[1], topics[i].name) == 0) return run_topic(&topics[i], argc - 1, argv + 1);
 	if (argc > 1) fprintf(stderr, "strata explain: no topic '%s'\n", argv[1]);
 	usage(stderr);
 	return 2;

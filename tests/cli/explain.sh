@@ -16,7 +16,7 @@ NVHE='-m configs/machines/cortex-a72.yaml -s configs/stacks/kvm-nvhe.yaml'
 (inside guest) virq:1>1 ret:1>1'
 	full=$(trap_ sysreg_id $VHE)
 	has 'an exception names the rule behind it' "$full" 'because of HCR_EL2.TID3'
-	has 'and its syndrome' "$full" 'ESR_EL2 0x62300001: EC 0x18'
+	has 'and its syndrome' "$full" 'ESR_EL2 0x62300009: EC 0x18'
 	has 'and its vector' "$full" 'VBAR_EL2 + 0x400'
 	has 'steps name the registers that they move' "$full" 'restore el2_return from vcpu (2 registers)'
 	has '--registers counts writes' "$(trap_ hvc $NVHE --registers)" 'TCR_EL1                   4      3'
