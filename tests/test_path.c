@@ -6,6 +6,7 @@
 #include <criterion/new/assert.h>
 #include <criterion/parameterized.h>
 
+#include "base/rng.h"
 #include "base/zread.h"
 #include "machine/stack_paths.h"
 
@@ -400,4 +401,84 @@ Test(path_astray, an_illegal_return_is_an_outcome_and_the_next_instruction_takes
 	cr_assert(eq(str, (char *)text_close(&t), " ret:1>1 illegal:1>1 ret:1>1"));
 	free(t.chars);
 	conf_free(c);
+}
+
+/* --- random programs -------------------------------------------------------------------------------------- */
+
+/* What must hold along any run: levels follow on each other, guest and host change by exceptions only. */
+struct chain {
+	unsigned level, entries, returns;
+	bool broken;
+};
+
+static void follow(void *ctx, const struct path_event *e)
+{
+	struct chain *c = ctx;
+	if (e->kind == EVENT_STEP || e->kind == EVENT_WRITE) {
+		c->broken |= e->el != c->level;
+		return;
+	}
+	c->broken |= e->transfer.from != c->level || e->transfer.illegal;
+	c->broken |= e->kind == EVENT_ENTRY ? e->transfer.to < e->transfer.from
+					    : e->transfer.to > e->transfer.from;
+	c->level = e->transfer.to;
+	if (e->kind == EVENT_ENTRY) c->entries++;
+	if (e->kind == EVENT_RETURN) c->returns++;
+}
+
+/* A guest that does `count` things in random order. */
+static void write_random_guest(FILE *out, struct rng *r, unsigned count)
+{
+	static const char *const steps[] = {"{hvc: x}",
+					    "{store: 0x9000000}",
+					    "{load: 0x9000008}",
+					    "{load: 0x8000008}",
+					    "{read: ID_AA64MMFR0_EL1}",
+					    "fp",
+					    "{write: {ICC_SGI1R_EL1: 1}}",
+					    "{timer: 27}, spin",
+					    "{timer: 27}, wfi",
+					    "{write: {TTBR0_EL1: 0}}"};
+	fputs("operations:\n  random:\n    steps: [", out);
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t pick = rng_below(r, 11);
+		if (pick == 10)
+			fprintf(out, "{load: 0x%x}, ", 0x80000000u + 0x1000u * (unsigned)rng_below(r, 64));
+		if (pick < 10) fprintf(out, "%s, ", steps[pick]);
+	}
+	fputs("done]\n", out);
+}
+
+static void run_random_guest(const char *hypervisor, const char *cpu, struct rng *r)
+{
+	char path[] = "/tmp/strata-guest-XXXXXX";
+	struct conf *c = conf_new();
+	struct path_book *b;
+	struct err err = {0};
+	struct chain chain = {.level = 1};
+	struct path_counts counts = {0};
+	FILE *out = fdopen(mkstemp(path), "w");
+	write_random_guest(out, r, 40);
+	fclose(out);
+	const char *files[] = {hypervisor, "configs/vmms/minimal.yaml", "configs/guests/operations.yaml",
+			       path, NULL};
+	enum status st = path_book_load(c, files, features_of_cpu(cpu), &b, &err);
+	if (st == OK) st = path_run(b, "random", follow, &chain, &counts, &err);
+	remove(path);
+	cr_assert(eq(int, st, OK), "%s", err.text);
+	cr_assert(not(chain.broken));
+	cr_assert(eq(u32, chain.level, 1));
+	cr_assert(all(eq(u32, chain.entries, chain.returns), eq(u64, counts.entries, chain.entries)));
+	cr_assert(ge(u32, chain.entries, 20));
+	conf_free(c);
+}
+
+Test(path_contract, random_guests_come_back_to_where_they_left_and_levels_follow_on_each_other)
+{
+	struct rng r;
+	rng_init(&r, 3, "path.random");
+	for (int i = 0; i < 50; i++) {
+		run_random_guest("configs/hypervisors/kvm-nvhe.yaml", "cortex-a72", &r);
+		run_random_guest("configs/hypervisors/kvm-vhe.yaml", "neoverse-n1", &r);
+	}
 }
