@@ -3,7 +3,8 @@
 #define CLI_EXPLAIN_H
 
 #define EXPLAIN_TOPICS(X) \
-	X(trap, "what happens when a guest leaves: exceptions, returns, register writes, and why")
+	X(trap, "what happens when a guest leaves: exceptions, returns, register writes, and why") \
+	X(exits, "the exceptions of a recorded log, replayed on the level machine")
 
 #define X(name, doc) int explain_##name(int argc, char **argv);
 EXPLAIN_TOPICS(X)

@@ -12,7 +12,9 @@
 #define TRACE_FORMATS(X) \
 	X(native, "the native format: frames, index and checksums (docs/trace-format.md)") \
 	X(mtr1, "MTR1 memory traces, plain or zstd-compressed") \
-	X(text, "the text form, one record per line, plain or zstd-compressed")
+	X(text, "the text form, one record per line, plain or zstd-compressed") \
+	X(qemu_int, "exceptions of an emulated machine: the log of qemu -d int, a stream per CPU") \
+	X(ftrace, "kvm_exit and kvm_entry of a kernel's trace text, a stream per vCPU thread")
 
 /* A source begins with this; the implementation's own fields follow. */
 struct trace_source {

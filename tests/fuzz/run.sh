@@ -22,6 +22,8 @@ seed_trace() {
 	seed_native "$1"
 	"$STRATA" trace export "$1/10.stt" --to text -o "$1/10.txt"
 	printf 'MTR1\1\0\0\0\0\0\0\0\0\0\0\0' >"$1/header.mtr"
+	printf 'Taking exception 11 [Hypervisor Call] on CPU 0\n...from EL1 to EL2\n...with ESR 0x16/0x5a000000\n...with ELR 0x80\n...to EL2 PC 0x400 PSTATE 0x3c9\nException return from AArch64 EL2 to AArch64 EL1 PC 0x80\n' >"$1/int.log"
+	printf '# tracer: nop\n a-1 [000] d.... 1.0: kvm_entry: PC: 0x80\n a-1 [000] d.... 1.1: kvm_exit: TRAP: HSR_EC: 0x0016 (HVC64), PC: 0x84\n' >"$1/ftrace.txt"
 }
 seed_mtr1() { printf '\4\11\20\16\40\23\200\200\1' >"$1/records"; }
 seed_frame() { # what a frame decompresses to; the header of the file is a skippable frame, which zstd passes over
