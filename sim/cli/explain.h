@@ -1,4 +1,5 @@
-/* explain.h - the topics of `strata explain TOPIC`. To add one: write sim/cli/explain_<topic>.c and add a row here. */
+/* explain.h - the topics of `strata explain TOPIC`. To add one: write sim/cli/explain_<topic>.c and add a
+ * row here. */
 #ifndef CLI_EXPLAIN_H
 #define CLI_EXPLAIN_H
 

@@ -1,4 +1,5 @@
-/* explain_exits.c - `strata explain exits TRACE`: recorded exceptions and returns, replayed on the level machine. */
+/* explain_exits.c - `strata explain exits TRACE`: recorded exceptions and returns, replayed on the level
+ * machine. */
 #include <argp.h>
 #include <inttypes.h>
 #include <stdio.h>

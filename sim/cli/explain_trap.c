@@ -1,4 +1,5 @@
-/* explain_trap.c - `strata explain trap OP`: an operation of a guest under a stack, from leaving to having it done. */
+/* explain_trap.c - `strata explain trap OP`: an operation of a guest under a stack, from leaving to having
+ * it done. */
 #include <argp.h>
 #include <inttypes.h>
 #include <stdio.h>

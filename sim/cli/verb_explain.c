@@ -1,4 +1,5 @@
-/* verb_explain.c - `strata explain TOPIC`: one thing that happens, step by step, with the reason for each step. */
+/* verb_explain.c - `strata explain TOPIC`: one thing that happens, step by step, with the reason for each
+ * step. */
 #include <stdio.h>
 #include <string.h>
 

@@ -3,7 +3,7 @@
 static const char *const names[ASYNC_COUNT] = {"serror", "irq", "fiq", "vserror", "virq", "vfiq"};
 const char *async_name(enum el_async line) { return names[line]; }
 
-/* One row per physical line, in enum order; the virtual line of the same row is ASYNC_COUNT / 2 further on. */
+/* One row per physical line, in enum order; the virtual line of the same row is PHYSICAL further on. */
 static const struct line {
 	enum scr_bit to_el3;
 	enum hcr_bit to_el2;
@@ -18,7 +18,7 @@ static const struct line {
 };
 enum { PHYSICAL = 3 };
 
-/* D1.3.6: the target level, and the control that chose it. */
+/* D1.3: the target level, and the control that chose it. */
 static struct async_route physical_target(const struct el_state *s, const struct line *row)
 {
 	struct async_route r = {.to = 1, .why = "no control routes it higher"};

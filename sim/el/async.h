@@ -1,9 +1,9 @@
 /* async.h - where IRQ, FIQ and SError go, physical and virtual, and whether they are masked.
  *
- * Source: Arm ARM DDI 0487, D1.3.6 (asynchronous exception routing, masking, priority), table of target levels;
- * HCR_EL2.{IMO,FMO,AMO,TGE,E2H,VI,VF,VSE}, SCR_EL3.{IRQ,FIQ,EA}.
- * IMPDEF: of several unmasked ones SError is taken first, then FIQ, then IRQ, physical before virtual (the architecture
- * leaves the order open).
+ * Source: Arm ARM DDI 0487, D1.3 (asynchronous exception routing, masking, priority), table of target
+ * levels; HCR_EL2.{IMO,FMO,AMO,TGE,E2H,VI,VF,VSE}, SCR_EL3.{IRQ,FIQ,EA}.
+ * IMPDEF: of several unmasked ones SError is taken first, then FIQ, then IRQ, physical before virtual (the
+ * architecture leaves the order open).
  * Not modelled: FEAT_NMI, SCTLR_ELx.SPINTMASK, delegated SErrors.
  */
 #ifndef EL_ASYNC_H

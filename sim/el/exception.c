@@ -55,7 +55,8 @@ static uint64_t sctlr(const struct el_state *s, unsigned el)
 	return s->reg[banked(el, R_SCTLR_EL1, R_SCTLR_EL2, R_SCTLR_EL3)];
 }
 
-/* SCTLR_ELx.SPAN = 0 sets PAN on entry, where PAN means something: at EL1, and at EL2 as the host kernel's level. */
+/* SCTLR_ELx.SPAN = 0 sets PAN on entry, where PAN means something: at EL1, and at EL2 as the host kernel's
+ * level. */
 static bool entry_sets_pan(const struct el_state *s, unsigned to)
 {
 	if (!s->has.pan || to == 3 || (to == 2 && !el_host_user(s))) return false;

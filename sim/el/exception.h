@@ -1,10 +1,11 @@
 /* exception.h - taking an exception, and returning from one.
  *
- *   el_take:   (state, exception) -> state at the vector, with SPSR, ELR, ESR, FAR, HPFAR of the target written
+ *   el_take:   (state, exception) -> state at the vector; SPSR, ELR, ESR, FAR, HPFAR of the target written
  *   el_return: (state) -> state as SPSR and ELR say, or an illegal return: PSTATE.IL set, level unchanged
- * Source: Arm ARM DDI 0487, D1.3.1 (vectors: R_NNKBV), D1.3.2 (entry), D1.3.3 (return), D1.3.4 (illegal return),
- * J1.1.2 AArch64.TakeException, AArch64.ExceptionReturn, IllegalExceptionReturn.
- * Not modelled: AArch32 (a return to it is illegal), FEAT_NMI, FEAT_DoubleFault2, the software-step machine, GCS.
+ * Source: Arm ARM DDI 0487, D1.3 (vectors), D1.3 (entry), D1.3 (return), D1.3 (illegal
+ * return), J1.1.2 AArch64.TakeException, AArch64.ExceptionReturn, IllegalExceptionReturn.
+ * Not modelled: AArch32 (a return to it is illegal), FEAT_NMI, FEAT_DoubleFault2, the software-step
+ * machine, GCS.
  */
 #ifndef EL_EXCEPTION_H
 #define EL_EXCEPTION_H

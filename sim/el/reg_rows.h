@@ -1,12 +1,14 @@
 /* reg_rows.h - the system registers and system instructions that the level machine knows, one row each.
  *
- * EL_REGS(X): X(name, op0, op1, CRn, CRm, op2, access, classes). `access` is RW, RO or WO; `classes` are the groups
- * that trap controls speak of (trap.h), as T(CLASS), joined by |. op1 gives the lowest level that may access it
- * (Arm ARM C5.1.3: 3 = EL0, 0..2 = EL1, 4 and 5 = EL2, 6 = EL3); what EL0 may reach of it is decided by trap rules.
- * EL_REDIRECTS(X): X(EL1 register, EL2 register): with HCR_EL2.E2H = 1 the first name means the second at EL2, and
- * <name>_EL12 or _EL02 - the same encoding with op1 = 5 - means the first (Arm ARM D8.1.6, R_NXMVC; C5.3).
+ * EL_REGS(X): X(name, op0, op1, CRn, CRm, op2, access, classes). `access` is RW, RO or WO; `classes` are
+ * the groups that trap controls speak of (trap.h), as T(CLASS), joined by |. op1 gives the lowest level
+ * that may access it (Arm ARM C5.1: 3 = EL0, 0..2 = EL1, 4 and 5 = EL2, 6 = EL3); what EL0 may reach of
+ * it is decided by trap rules. EL_REDIRECTS(X): X(EL1 register, EL2 register): with HCR_EL2.E2H = 1 the
+ * first name means the second at EL2, and <name>_EL12 or _EL02 - the same encoding with op1 = 5 - means the
+ * first (Arm ARM FEAT_VHE, and C5).
  * Source: Arm ARM DDI 0487, C5 and D19; GIC registers: IHI 0069, chapter 12.
- * Not modelled: numbered registers beyond the first of a kind (DBGBVR<n>, PMEVCNTR<n>), AArch32 registers, SME state.
+ * Not modelled: numbered registers beyond the first of a kind (DBGBVR<n>, PMEVCNTR<n>), AArch32 registers,
+ * SME state.
  */
 #ifndef EL_REG_ROWS_H
 #define EL_REG_ROWS_H

@@ -89,7 +89,7 @@ enum el_reg reg_resolve(struct reg_name name, unsigned el, bool e2h)
 {
 	assert(name.reg < R_COUNT);
 	if (el < reg_min_el(name)) return R_NONE;
-	if (name.el12) return e2h ? name.reg : R_NONE; /* at EL3 as well: DDI 0487, D8.1.6 */
+	if (name.el12) return e2h ? name.reg : R_NONE; /* at EL3 as well: DDI 0487, FEAT_VHE */
 	const struct redirect *r = el == 2 && e2h ? redirect_of(name.reg) : NULL;
 	return r ? r->el2 : name.reg;
 }

@@ -1,9 +1,9 @@
 /* regs.h - system registers by name and by encoding, and which one an access really means.
  *
  *   reg_find("TCR_EL12") -> name       reg_resolve(name, EL, E2H) -> register, or that it is undefined there
- * A `struct reg_name` is what an instruction says; an `enum el_reg` is the storage that it reaches: with HCR_EL2.E2H = 1
- * the two differ at EL2. Rows are in reg_rows.h.
- * Source: Arm ARM DDI 0487, C5.1.3 (op1 and levels), D8.1.6 (redirection).
+ * A `struct reg_name` is what an instruction says; an `enum el_reg` is the storage that it reaches: with
+ * HCR_EL2.E2H = 1 the two differ at EL2. Rows are in reg_rows.h.
+ * Source: Arm ARM DDI 0487, C5.1 (op1 and levels), FEAT_VHE (redirection).
  */
 #ifndef EL_REGS_H
 #define EL_REGS_H
@@ -22,19 +22,19 @@ enum el_reg {
 /* What trap controls speak of. A register belongs to several, an instruction usually to one. */
 #define TRAP_CLASSES(X) \
 	X(SVC) \
-	X(HVC) X(SMC) X(WFI) X(WFE) X(ERET) X(FP) X(SVE) X(SME) X(PAUTH) X(LS64) X(SVE_LENGTH) X( \
-		ID_GROUP1) X(ID_GROUP2) X(ID_GROUP3) X(ID_GROUP5) X(CACHE_ID) X(CTR) X(VM_CONTROL) X(TCR2) \
-		X(SCTLR2) X(PIE) X(AUXILIARY) X(CPACR) X(CPTR) X(LOR) X(NV1) X(DAIF) X(TPIDR2) X(SCXT) X( \
-			RNDR) X(PAUTH_KEY) X(RAS_ERROR) X(RAS_FAULT) X(AMU) X(DEBUG) X(DCC) X(DEBUG_ROM) \
-			X(DEBUG_OS) X(TRACE) X(TRACE_FILTER) X(TRACE_BUFFER) X(PROFILE) X(PROFILE_BUFFER) \
-				X(PMU) X(PMCR) X(PMU_EL0) X(COUNTER_FREQUENCY) X(COUNTER_PHYSICAL) \
-					X(COUNTER_VIRTUAL) X(TIMER_PHYSICAL) X(TIMER_VIRTUAL) X(ICC_COMMON) \
-						X(ICC_GROUP0) X(ICC_GROUP1) X(ICC_DIR) X(ICC_SGI) X(ICC_SRE) \
-							X(EL2_REG) X(FGT) X(HCRX) X(DC_ZVA) X(CACHE_POC) \
-								X(CACHE_POU) X(CACHE_SET_WAY) X(CACHE_EL0) \
-									X(IC_SHARED) X(IC_LOCAL) X(AT) \
-										X(TLBI) X(TLBI_INNER) \
-											X(TLBI_OUTER)
+	X(HVC) \
+	X(SMC) X(WFI) X(WFE) X(ERET) X(FP) X(SVE) X(SME) X(PAUTH) X(LS64) X(SVE_LENGTH) X(ID_GROUP1) X( \
+		ID_GROUP2) X(ID_GROUP3) X(ID_GROUP5) X(CACHE_ID) X(CTR) X(VM_CONTROL) X(TCR2) X(SCTLR2) \
+		X(PIE) X(AUXILIARY) X(CPACR) X(CPTR) X(LOR) X(NV1) X(DAIF) X(TPIDR2) X(SCXT) X(RNDR) X( \
+			PAUTH_KEY) X(RAS_ERROR) X(RAS_FAULT) X(AMU) X(DEBUG) X(DCC) X(DEBUG_ROM) X(DEBUG_OS) \
+			X(TRACE) X(TRACE_FILTER) X(TRACE_BUFFER) X(PROFILE) X(PROFILE_BUFFER) X(PMU) X(PMCR) \
+				X(PMU_EL0) X(COUNTER_FREQUENCY) X(COUNTER_PHYSICAL) X(COUNTER_VIRTUAL) \
+					X(TIMER_PHYSICAL) X(TIMER_VIRTUAL) X(ICC_COMMON) X(ICC_GROUP0) \
+						X(ICC_GROUP1) X(ICC_DIR) X(ICC_SGI) X(ICC_SRE) X(EL2_REG) \
+							X(FGT) X(HCRX) X(DC_ZVA) X(CACHE_POC) X(CACHE_POU) \
+								X(CACHE_SET_WAY) X(CACHE_EL0) X(IC_SHARED) \
+									X(IC_LOCAL) X(AT) X(TLBI) \
+										X(TLBI_INNER) X(TLBI_OUTER)
 
 enum trap_class {
 #define X(name) CLASS_##name,

@@ -1,6 +1,7 @@
 /* smccc.h - calls of firmware and hypervisors by name: SMCCC, PSCI, TRNG, and KVM's own.
  *
- * A function identifier: bit 31 fast call, bit 30 SMC64, bits 29:24 the service that owns it, bits 15:0 its number.
+ * A function identifier: bit 31 fast call, bit 30 SMC64, bits 29:24 the service that owns it, bits 15:0 its
+ * number.
  * Source: Arm DEN 0028 (SMCCC) 1.5, 2.5 and appendix A; DEN 0022 (PSCI) 1.2, 5.1; DEN 0098 (TRNG).
  */
 #ifndef EL_SMCCC_H
@@ -49,7 +50,8 @@ const struct smccc_call *smccc_by_id(uint32_t id);
 
 static inline bool smccc_is_fast(uint32_t id) { return id >> 31; }
 static inline bool smccc_is_64(uint32_t id) { return id >> 30 & 1; }
-/* Who owns a call: 0 Arm architecture, 4 standard secure (PSCI, TRNG), 5 standard hypervisor, 6 vendor hypervisor. */
+/* Who owns a call: 0 Arm architecture, 4 standard secure (PSCI, TRNG), 5 standard hypervisor, 6 vendor
+ * hypervisor. */
 static inline unsigned smccc_owner(uint32_t id) { return id >> 24 & 0x3f; }
 
 #endif

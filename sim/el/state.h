@@ -1,8 +1,8 @@
 /* state.h - the exception state of one PE: PSTATE, PC, system registers, asynchronous lines.
  *
- * A plain struct; everything about it is a pure function of it. PSTATE is kept in the layout of SPSR_ELx, so that an
- * exception saves it as it is. Security states follow from SCR_EL3 and the level.
- * Source: Arm ARM DDI 0487, D1.3 (PSTATE), D1.2 (security states), C5.2.18 (SPSR).
+ * A plain struct; everything about it is a pure function of it. PSTATE is kept in the layout of SPSR_ELx,
+ * so that an exception saves it as it is. Security states follow from SCR_EL3 and the level.
+ * Source: Arm ARM DDI 0487, D1.3 (PSTATE), D1.2 (security states), C5.2 (SPSR_ELx).
  * Not modelled: AArch32 at any level, debug state, the halting and trace parts of PSTATE.
  */
 #ifndef EL_STATE_H
@@ -31,7 +31,7 @@
 #define PSTATE_TCO (UINT64_C(1) << 25)
 #define PSTATE_NZCV (UINT64_C(15) << 28)
 
-/* Fields of HCR_EL2 and SCR_EL3 that decide regimes and routing. Arm ARM D19.2.48, D19.2.117. */
+/* Fields of HCR_EL2 and SCR_EL3 that decide regimes and routing. Arm ARM D19.2. */
 enum hcr_bit {
 	HCR_VM = 0,
 	HCR_FMO = 3,
@@ -83,7 +83,8 @@ bool el_e2h(const struct el_state *s);
 bool el_host_user(const struct el_state *s);
 bool el_tge(const struct el_state *s);
 
-/* SP_ELx that the selected stack pointer of the present level is stored in (SP_EL3 is not a register row: R_NONE). */
+/* SP_ELx that the selected stack pointer of the present level is stored in (SP_EL3 is not a register row:
+ * R_NONE). */
 enum el_reg el_stack_reg(const struct el_state *s);
 
 /* What must hold between any two steps; NULL, or which law is broken. */

@@ -5,7 +5,7 @@
 
 /* --- operations and their syndromes ------------------------------------------------------------------ */
 
-/* ISS of traps on a condition: CV = 1, COND = 0b1110 (always). DDI 0487, D19.2.40 ESR_EL2. */
+/* ISS of traps on a condition: CV = 1, COND = 0b1110 (always). DDI 0487, D19.2, ESR_EL2. */
 static const uint32_t iss_always = 1u << 24 | 0xeu << 20;
 
 static struct trap_op plain(trap_set classes, enum el_ec ec, uint32_t iss)
@@ -109,7 +109,7 @@ static unsigned fgt_control(const struct el_state *s, const struct trap_op *op, 
 
 /* --- the decision ------------------------------------------------------------------------------------ */
 
-/* D1.3.5: what goes to EL1 goes to EL2 while HCR_EL2.TGE is 1. */
+/* D1.3: what goes to EL1 goes to EL2 while HCR_EL2.TGE is 1. */
 static unsigned el1_or_tge(const struct el_state *s)
 {
 	unsigned el = el_level(s);
@@ -161,10 +161,10 @@ static struct trap_result no_access(const struct el_state *s, const struct trap_
 	bool el2_name = op->reg.el12 || reg_rows[op->reg.reg].classes & TRAP_SET(EL2_REG);
 	if (el_level(s) == 1 && el2_name && el2_enabled(s) && bit_get(s->reg[R_HCR_EL2], 42)) {
 		struct trap_result t = taken(s, op, 2, EC_SYSREG, "HCR_EL2.NV");
-		t.source = "DDI 0487, D19.2.48 HCR_EL2";
+		t.source = "DDI 0487, D19.2, HCR_EL2";
 		return t;
 	}
-	return undefined(s, "no access at this level", "DDI 0487, C5.1.3");
+	return undefined(s, "no access at this level", "DDI 0487, C5.1");
 }
 
 static bool wrong_direction(const struct trap_op *op)
@@ -195,7 +195,7 @@ static bool fgt_decide(const struct el_state *s, const struct trap_op *op, struc
 	return false;
 }
 
-/* Rows whose control is EL3's, or that say what the instruction does anyway, come after fine-grained traps. */
+/* Rows of EL3, and those that say what the instruction does anyway, come after fine-grained traps. */
 static bool after_fgt(const struct trap_rule *r) { return r->to == 3 || r->control == R_NONE; }
 
 struct trap_result trap_decide(const struct el_state *s, const struct trap_op *op)
@@ -205,7 +205,7 @@ struct trap_result trap_decide(const struct el_state *s, const struct trap_op *o
 		t.reg = reg_resolve(op->reg, el_level(s), el_e2h(s));
 		if (t.reg == R_NONE) return no_access(s, op);
 		if (wrong_direction(op))
-			return undefined(s, "no such direction of access", "DDI 0487, C5.1.3");
+			return undefined(s, "no such direction of access", "DDI 0487, C5.1");
 	}
 	for (size_t i = 0; i < trap_rule_count; i++) {
 		const struct trap_rule *r = &trap_rules[i];

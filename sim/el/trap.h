@@ -1,12 +1,14 @@
 /* trap.h - whether an instruction traps, is undefined or goes through: rules as rows.
  *
  *   trap_decide: (state, operation) -> goes through | exception, with the rule that decided
- * trap_rules[] stands in the architecture's priority order: what makes an instruction undefined in its own way, then
- * controls of EL1, of EL2, of EL3. Fine-grained traps are rows of their own (fgt_rows[]), one per register, and come
- * after the other controls of EL2. The first row that applies wins.
- * Source: Arm ARM DDI 0487, D1.3.5 (priority), D19.2 (the control named by each row), J1.1 (accessor pseudocode).
+ * trap_rules[] stands in the architecture's priority order: what makes an instruction undefined in its own
+ * way, then controls of EL1, of EL2, of EL3. Fine-grained traps are rows of their own (fgt_rows[]), one per
+ * register, and come after the other controls of EL2. The first row that applies wins.
+ * Source: Arm ARM DDI 0487, D1.3 (priority), D19.2 (the control named by each row), J1.1 (accessor
+ * pseudocode).
  * HSTR_EL2 has no rows: it traps AArch32 accesses only.
- * Not modelled: AArch32, PMUSERENR_EL0.{ER,CR,SW}, FEAT_NV2's redirection to memory, HFGITR2 and later FGT registers.
+ * Not modelled: AArch32, PMUSERENR_EL0.{ER,CR,SW}, FEAT_NV2's redirection to memory, HFGITR2 and later FGT
+ * registers.
  */
 #ifndef EL_TRAP_H
 #define EL_TRAP_H

@@ -28,46 +28,46 @@ enum {
 	ROW(#reg "." field, classes, from, TRAP_ANY, R_##reg, bit, bit, value, need, to, 0, \
 	    "DDI 0487, " section)
 #define HCR(field, bit, value, classes, from, need) \
-	BIT(HCR_EL2, field, bit, value, classes, from, need, 2, "D19.2.48 HCR_EL2")
+	BIT(HCR_EL2, field, bit, value, classes, from, need, 2, "D19.2, HCR_EL2")
 #define HCR_RW(field, bit, classes, from, access) \
 	ROW("HCR_EL2." field, classes, from, access, R_HCR_EL2, bit, bit, SET, NEED_GUEST, 2, 0, \
-	    "DDI 0487, D19.2.48 HCR_EL2")
+	    "DDI 0487, D19.2, HCR_EL2")
 #define HCRX(field, bit, classes) \
-	BIT(HCRX_EL2, field, bit, CLEAR, classes, E1, NEED_HCX | NEED_GUEST, 2, "D19.2.49 HCRX_EL2")
+	BIT(HCRX_EL2, field, bit, CLEAR, classes, E1, NEED_HCX | NEED_GUEST, 2, "D19.2, HCRX_EL2")
 #define SCTLR(field, bit, value, classes) \
-	BIT(SCTLR_EL1, field, bit, value, classes, E0, NEED_GUEST, 1, "D19.2.118 SCTLR_EL1"), \
-		BIT(SCTLR_EL2, field, bit, value, classes, E0, NEED_HOST, 2, "D19.2.119 SCTLR_EL2")
+	BIT(SCTLR_EL1, field, bit, value, classes, E0, NEED_GUEST, 1, "D19.2, SCTLR_EL1"), \
+		BIT(SCTLR_EL2, field, bit, value, classes, E0, NEED_HOST, 2, "D19.2, SCTLR_EL2")
 /* CNTKCTL_EL1, and for the host's EL0 the same bits of CNTHCTL_EL2. */
 #define CNTKCTL(field, bit, classes) \
-	BIT(CNTKCTL_EL1, field, bit, CLEAR, classes, E0, NEED_GUEST, 1, "D19.12.19 CNTKCTL_EL1"), \
-		BIT(CNTHCTL_EL2, field, bit, CLEAR, classes, E0, NEED_HOST, 2, "D19.12.2 CNTHCTL_EL2")
+	BIT(CNTKCTL_EL1, field, bit, CLEAR, classes, E0, NEED_GUEST, 1, "D19.12, CNTKCTL_EL1"), \
+		BIT(CNTHCTL_EL2, field, bit, CLEAR, classes, E0, NEED_HOST, 2, "D19.12, CNTHCTL_EL2")
 #define CNTHCTL(field, bit, value, classes, need) \
-	BIT(CNTHCTL_EL2, field, bit, value, classes, E01, (need) | NEED_GUEST, 2, "D19.12.2 CNTHCTL_EL2")
+	BIT(CNTHCTL_EL2, field, bit, value, classes, E01, (need) | NEED_GUEST, 2, "D19.12, CNTHCTL_EL2")
 #define MDCR2(field, bit, classes, from) \
-	BIT(MDCR_EL2, field, bit, SET, classes, from, NEED_GUEST, 2, "D19.3.18 MDCR_EL2")
+	BIT(MDCR_EL2, field, bit, SET, classes, from, NEED_GUEST, 2, "D19.3, MDCR_EL2")
 #define ICH(field, bit, classes) \
-	BIT(ICH_HCR_EL2, field, bit, SET, classes, E1, 0, 2, "IHI 0069 12.4.4 ICH_HCR_EL2")
+	BIT(ICH_HCR_EL2, field, bit, SET, classes, E1, 0, 2, "IHI 0069, ICH_HCR_EL2")
 #define SCR(field, bit, value, classes, from) \
-	BIT(SCR_EL3, field, bit, value, classes, from, 0, 3, "D19.2.117 SCR_EL3")
+	BIT(SCR_EL3, field, bit, value, classes, from, 0, 3, "D19.2, SCR_EL3")
 #define MDCR3(field, bit, classes, from) \
-	BIT(MDCR_EL3, field, bit, SET, classes, from, 0, 3, "D19.3.19 MDCR_EL3")
+	BIT(MDCR_EL3, field, bit, SET, classes, from, 0, 3, "D19.3, MDCR_EL3")
 #define CPTR3(field, bit, value, classes, from, ec) \
 	ROW("CPTR_EL3." field, classes, from, TRAP_ANY, R_CPTR_EL3, bit, bit, value, 0, 3, ec, \
-	    "DDI 0487, D19.2.32 CPTR_EL3")
+	    "DDI 0487, D19.2, CPTR_EL3")
 /* CPACR_EL1 and CPTR_EL2 share the two-bit enables: 0b01 stops EL0 only, 0b00 and 0b10 stop every level. */
 #define CPACR(field, hi, classes, ec) \
 	ROW("CPACR_EL1." field, classes, E1, TRAP_ANY, R_CPACR_EL1, hi, (hi)-1, IS(0) | IS(2), 0, 1, ec, \
-	    "DDI 0487, D19.2.30 CPACR_EL1"), \
+	    "DDI 0487, D19.2, CPACR_EL1"), \
 		ROW("CPACR_EL1." field, classes, E0, TRAP_ANY, R_CPACR_EL1, hi, (hi)-1, \
-		    IS(0) | IS(1) | IS(2), NEED_GUEST, 1, ec, "DDI 0487, D19.2.30 CPACR_EL1")
+		    IS(0) | IS(1) | IS(2), NEED_GUEST, 1, ec, "DDI 0487, D19.2, CPACR_EL1")
 #define CPTR2_FIELD(field, hi, classes, ec) \
 	ROW("CPTR_EL2." field, classes, E012, TRAP_ANY, R_CPTR_EL2, hi, (hi)-1, IS(0) | IS(2), NEED_E2H1, 2, \
-	    ec, "DDI 0487, D19.2.31 CPTR_EL2, E2H = 1"), \
+	    ec, "DDI 0487, D19.2, CPTR_EL2, E2H = 1"), \
 		ROW("CPTR_EL2." field, classes, E0, TRAP_ANY, R_CPTR_EL2, hi, (hi)-1, IS(1), \
-		    NEED_E2H1 | NEED_TGE1, 2, ec, "DDI 0487, D19.2.31 CPTR_EL2, E2H = 1")
+		    NEED_E2H1 | NEED_TGE1, 2, ec, "DDI 0487, D19.2, CPTR_EL2, E2H = 1")
 #define CPTR2(field, bit, classes, from, need, ec) \
 	ROW("CPTR_EL2." field, classes, from, TRAP_ANY, R_CPTR_EL2, bit, bit, SET, need, 2, ec, \
-	    "DDI 0487, D19.2.31 CPTR_EL2")
+	    "DDI 0487, D19.2, CPTR_EL2")
 
 /* clang-format off */
 const struct trap_rule trap_rules[] = {
@@ -75,15 +75,15 @@ const struct trap_rule trap_rules[] = {
 	ROW("SVC", T(SVC), ALL & ~E0, TRAP_ANY, R_NONE, 0, 0, 0, 0, TO_SAME, 0, "DDI 0487, C6.2 SVC"),
 	ROW("HVC at EL0", T(HVC), E0, TRAP_ANY, R_NONE, 0, 0, 0, 0, TO_UNDEFINED, 0, "DDI 0487, C6.2 HVC"),
 	ROW("HCR_EL2.HCD", T(HVC), E12, TRAP_ANY, R_HCR_EL2, 29, 29, SET, NEED_NO_EL3, TO_UNDEFINED, 0,
-	    "DDI 0487, D19.2.48 HCR_EL2"),
+	    "DDI 0487, D19.2, HCR_EL2"),
 	ROW("SCR_EL3.HCE", T(HVC), E123, TRAP_ANY, R_SCR_EL3, 8, 8, CLEAR, 0, TO_UNDEFINED, 0,
-	    "DDI 0487, D19.2.117 SCR_EL3"),
+	    "DDI 0487, D19.2, SCR_EL3"),
 	ROW("SMC at EL0", T(SMC), E0, TRAP_ANY, R_NONE, 0, 0, 0, 0, TO_UNDEFINED, 0, "DDI 0487, C6.2 SMC"),
 	HCR("TSC", 19, SET, T(SMC), E1, 0),
 	ROW("SMC without EL3", T(SMC), E12, TRAP_ANY, R_NONE, 0, 0, 0, NEED_NO_EL3, TO_UNDEFINED, 0,
 	    "DDI 0487, C6.2 SMC"),
 	ROW("SCR_EL3.SMD", T(SMC), E123, TRAP_ANY, R_SCR_EL3, 7, 7, SET, 0, TO_UNDEFINED, 0,
-	    "DDI 0487, D19.2.117 SCR_EL3"),
+	    "DDI 0487, D19.2, SCR_EL3"),
 	ROW("ERET at EL0", T(ERET), E0, TRAP_ANY, R_NONE, 0, 0, 0, 0, TO_UNDEFINED, 0, "DDI 0487, C6.2 ERET"),
 
 	/* --- controls of EL1; with E2H and TGE the host's EL0 obeys the same bits of the EL2 register ---------- */
@@ -100,13 +100,13 @@ const struct trap_rule trap_rules[] = {
 	CNTKCTL("EL0VTEN", 8, T(TIMER_VIRTUAL)),
 	CNTKCTL("EL0PTEN", 9, T(TIMER_PHYSICAL)),
 	ROW("CNTKCTL_EL1.EL0{V,P}CTEN", T(COUNTER_FREQUENCY), E0, TRAP_ANY, R_CNTKCTL_EL1, 1, 0, IS(0), NEED_GUEST, 1, 0,
-	    "DDI 0487, D19.12.19 CNTKCTL_EL1"),
+	    "DDI 0487, D19.12, CNTKCTL_EL1"),
 	ROW("CNTHCTL_EL2.EL0{V,P}CTEN", T(COUNTER_FREQUENCY), E0, TRAP_ANY, R_CNTHCTL_EL2, 1, 0, IS(0), NEED_HOST, 2, 0,
-	    "DDI 0487, D19.12.2 CNTHCTL_EL2"),
-	BIT(PMUSERENR_EL0, "EN", 0, CLEAR, T(PMU_EL0), E0, 0, 1, "D19.5.19 PMUSERENR_EL0"),
-	BIT(MDSCR_EL1, "TDCC", 12, SET, T(DCC), E0, 0, 1, "D19.3.20 MDSCR_EL1"),
+	    "DDI 0487, D19.12, CNTHCTL_EL2"),
+	BIT(PMUSERENR_EL0, "EN", 0, CLEAR, T(PMU_EL0), E0, 0, 1, "D19.5, PMUSERENR_EL0"),
+	BIT(MDSCR_EL1, "TDCC", 12, SET, T(DCC), E0, 0, 1, "D19.3, MDSCR_EL1"),
 	ROW("CPACR_EL1.TTA", T(TRACE), E01, TRAP_ANY, R_CPACR_EL1, 28, 28, SET, NEED_GUEST, 1, 0,
-	    "DDI 0487, D19.2.30 CPACR_EL1"),
+	    "DDI 0487, D19.2, CPACR_EL1"),
 	CPACR("SMEN", 25, T(SME), EC_SME),
 	CPACR("ZEN", 17, T(SVE) | T(SVE_LENGTH), EC_SVE),
 	CPACR("FPEN", 21, T(FP) | T(SVE), EC_FP),
@@ -165,9 +165,9 @@ const struct trap_rule trap_rules[] = {
 	MDCR2("TTRF", 19, T(TRACE_FILTER), E1),
 	MDCR2("TDCC", 27, T(DCC), E01),
 	ROW("MDCR_EL2.E2PB", T(PROFILE_BUFFER), E1, TRAP_ANY, R_MDCR_EL2, 13, 12, IS(0) | IS(2), NEED_GUEST, 2, 0,
-	    "DDI 0487, D19.3.18 MDCR_EL2"),
+	    "DDI 0487, D19.3, MDCR_EL2"),
 	ROW("MDCR_EL2.E2TB", T(TRACE_BUFFER), E1, TRAP_ANY, R_MDCR_EL2, 25, 24, IS(0) | IS(2), NEED_GUEST, 2, 0,
-	    "DDI 0487, D19.3.18 MDCR_EL2"),
+	    "DDI 0487, D19.3, MDCR_EL2"),
 	CNTHCTL("EL1PCTEN", 0, CLEAR, T(COUNTER_PHYSICAL), NEED_E2H0),
 	CNTHCTL("EL1PCEN", 1, CLEAR, T(TIMER_PHYSICAL), NEED_E2H0),
 	CNTHCTL("EL1PCTEN", 10, CLEAR, T(COUNTER_PHYSICAL), NEED_E2H1),
@@ -178,7 +178,7 @@ const struct trap_rule trap_rules[] = {
 	ICH("TALL0", 11, T(ICC_GROUP0)),
 	ICH("TALL1", 12, T(ICC_GROUP1)),
 	ICH("TDIR", 14, T(ICC_DIR)),
-	BIT(ICC_SRE_EL2, "Enable", 3, CLEAR, T(ICC_SRE), E1, 0, 2, "IHI 0069 12.2.25 ICC_SRE_EL2"),
+	BIT(ICC_SRE_EL2, "Enable", 3, CLEAR, T(ICC_SRE), E1, 0, 2, "IHI 0069, ICC_SRE_EL2"),
 
 	/* --- controls of EL3 ---------------------------------------------------------------------------------- */
 	SCR("TWI", 12, SET, T(WFI), E012),
@@ -196,8 +196,8 @@ const struct trap_rule trap_rules[] = {
 	SCR("TCR2En", 43, CLEAR, T(TCR2), E12),
 	SCR("SCTLR2En", 44, CLEAR, T(SCTLR2), E12),
 	SCR("PIEn", 45, CLEAR, T(PIE), E12),
-	BIT(SCR_EL3, "FIQ", 2, SET, T(ICC_GROUP0), E12, NEED_PHYSICAL_FIQ, 3, "IHI 0069 12.2 and D19.2.117 SCR_EL3"),
-	BIT(SCR_EL3, "IRQ", 1, SET, T(ICC_GROUP1), E12, NEED_PHYSICAL_IRQ, 3, "IHI 0069 12.2 and D19.2.117 SCR_EL3"),
+	BIT(SCR_EL3, "FIQ", 2, SET, T(ICC_GROUP0), E12, NEED_PHYSICAL_FIQ, 3, "IHI 0069 and D19.2, SCR_EL3"),
+	BIT(SCR_EL3, "IRQ", 1, SET, T(ICC_GROUP1), E12, NEED_PHYSICAL_IRQ, 3, "IHI 0069 and D19.2, SCR_EL3"),
 	CPTR3("TCPAC", 31, SET, T(CPACR), E12, 0),
 	CPTR3("TCPAC", 31, SET, T(CPTR), E2, 0),
 	CPTR3("TAM", 30, SET, T(AMU), E012, 0),

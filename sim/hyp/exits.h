@@ -1,11 +1,13 @@
 /* exits.h - replays the exceptions and returns of an event trace on the level machine.
  *
  *   exits_replay: (state, record) -> what it did: name, levels, vector - or that it could not have been
- * The trace says which exceptions were taken; the machine decides what they do to its state, and whether they could be:
- * an exception comes from the level that the machine is at, a return leads where SPSR may lead. Where a trace begins in the
- * middle or lost events, the machine is moved to the level that the record names, and that is counted.
+ * The trace says which exceptions were taken; the machine decides what they do to its state, and whether
+ * they could be: an exception comes from the level that the machine is at, a return leads where SPSR may
+ * lead. Where a trace begins in the middle or lost events, the machine is moved to the level that the
+ * record names, and that is counted.
  * Source: records of base/record.h, kinds EXC, ERET, SVC, HVC, SMC.
- * Not modelled: registers that a trace does not carry - HCR_EL2 is 0, so returns to EL1 are never refused for TGE.
+ * Not modelled: registers that a trace does not carry - HCR_EL2 is 0, so returns to EL1 are never refused
+ * for TGE.
  */
 #ifndef HYP_EXITS_H
 #define HYP_EXITS_H

@@ -1,16 +1,17 @@
 /* path.h - what hypervisors, host kernels, VMMs and firmware do on an exit, as data.
  *
- *   path_book_load: YAML files -> struct path_book, checked       path_run: an operation of the guest -> events
- * A book is a set of paths; a path is a list of primitive steps. Vector tables say which path stands at which vector,
- * and contexts are the register images that paths save to and restore from. The interpreter runs the steps on the
- * level machine (el/): what traps, where it goes and where ERET returns to follow from registers that the paths
- * themselves wrote, never from the order in which paths are listed. Format: docs/paths.md.
- * A run begins at the book's start, reaches the guest, and reports from the first step of the guest's operation to
- * its last one.
+ *   path_book_load: YAML files -> a checked struct path_book       path_run: an operation of the guest -> events
+ * A book is a set of paths; a path is a list of primitive steps. Vector tables say which path stands at
+ * which vector, and contexts are the register images that paths save to and restore from. The interpreter
+ * runs the steps on the level machine (el/): what traps, where it goes and where ERET returns to follow
+ * from registers that the paths themselves wrote, never from the order in which paths are listed. Format:
+ * docs/paths.md. A run begins at the book's start, reaches the guest, and reports from the first step of
+ * the guest's operation to its last one.
  *
- * Not modelled: costs (every event carries its step; whoever prices machines hooks in there), memory contents, stage 1
- * of the guest (its addresses are IPAs), and of the interrupt controller all but one pending interrupt source, list
- * registers' state and acknowledge: priorities, groups and maintenance interrupts wait for the GIC.
+ * Not modelled: costs (every event carries its step; whoever prices machines hooks in there), memory
+ * contents, stage 1 of the guest (its addresses are IPAs), and of the interrupt controller all but one
+ * pending interrupt source, list registers' state and acknowledge: priorities, groups and maintenance
+ * interrupts wait for the GIC.
  */
 #ifndef HYP_PATH_H
 #define HYP_PATH_H
@@ -93,17 +94,17 @@ struct path_counts {
 	uint64_t entries, returns, steps;
 };
 
-/* Reads and merges files (later on top of earlier), resolves and checks them: unknown steps, registers, classes,
- * contexts, paths and variables, and steps that the level of their path cannot execute, are ERR_CONFIG with place.
- * `files` ends with NULL. The book lives as long as `c`. */
+/* Reads and merges files (later on top of earlier), resolves and checks them: unknown steps, registers,
+ * classes, contexts, paths and variables, and steps that the level of their path cannot execute, are
+ * ERR_CONFIG with place. `files` ends with NULL. The book lives as long as `c`. */
 enum status path_book_load(struct conf *c, const char *const *files, const struct features *f,
 			   struct path_book **out, struct err *err);
 
 /* The operations of the guest: name and meaning of the index-th; NULL at the end. */
 const char *path_operation(const struct path_book *b, size_t index, const char **doc);
 
-/* Runs `operation`. `event` may be NULL, `counts` too. ERR_CONFIG: no such operation, or the paths lead nowhere - an
- * exception to a vector with no path, a wait for nothing, no end - with the place of the step. */
+/* Runs `operation`. `event` may be NULL, `counts` too. ERR_CONFIG: no such operation, or the paths lead
+ * nowhere - an exception to a vector with no path, a wait for nothing, no end - with the place of the step. */
 enum status path_run(const struct path_book *b, const char *operation, path_event_fn *event, void *ctx,
 		     struct path_counts *counts, struct err *err);
 

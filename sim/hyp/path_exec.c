@@ -63,7 +63,8 @@ static enum status exec_write(struct path_machine *m, const struct path_step *s,
 	return next(m);
 }
 
-/* A class is many accesses; hypervisors do not let their own be trapped, so one that is, is told as an error. */
+/* A class is many accesses; hypervisors do not let their own be trapped, so one that is, is told as an
+ * error. */
 static enum status class_register(struct path_machine *m, const struct path_step *s, struct reg_name name,
 				  bool write, enum el_reg *out, struct err *err)
 {
@@ -126,7 +127,7 @@ static enum status wait(struct path_machine *m, const struct path_step *s, struc
 	return conf_fail(err, s->at, "%s: waits, and nothing will end that", path_step_names[s->kind]);
 }
 
-/* With an interrupt pending, masked or not, WFI is no wait and traps nowhere. DDI 0487, D1.6.2. */
+/* With an interrupt pending, masked or not, WFI is no wait and traps nowhere. DDI 0487, D1.6. */
 static enum status exec_wfi(struct path_machine *m, const struct path_step *s, struct err *err)
 {
 	struct trap_result t;
@@ -153,7 +154,7 @@ static enum status exec_call(struct path_machine *m, const struct path_step *s, 
 	return OK;
 }
 
-/* Back to the caller whose return address is on top of the present stack: that stack may have been switched to. */
+/* Back to the caller whose return address is on top of the present stack, which may have been switched to. */
 static enum status exec_end(struct path_machine *m, const struct path_step *s, struct err *err)
 {
 	uint64_t *sp = stack_pointer(m);
@@ -186,7 +187,7 @@ static bool page_mapped(const struct path_machine *m, uint64_t ipa)
 	return false;
 }
 
-/* ISV <24>, SAS <23:22> word, WnR <6>, DFSC <5:0> translation fault, level 3. DDI 0487, D19.2.40, ESR_EL2. */
+/* ISV <24>, SAS <23:22> word, WnR <6>, DFSC <5:0> translation fault, level 3. DDI 0487, D19.2, ESR_EL2. */
 static struct el_exception stage2_abort(const struct path_machine *m, uint64_t ipa, bool write)
 {
 	struct el_exception x = {.kind = EXC_SYNC, .to = 2, .has_far = true, .has_hpfar = true};
@@ -203,7 +204,7 @@ static enum status exec_access(struct path_machine *m, const struct path_step *s
 	bool guest = el_level(&m->el) < 2 && el2_enabled(&m->el) && el_hcr(&m->el, HCR_VM);
 	if (!guest || page_mapped(m, s->number)) return next(m);
 	struct el_exception x = stage2_abort(m, s->number, s->kind == STEP_store);
-	return path_take(m, s, &x, "HCR_EL2.VM: stage 2 maps nothing there", "DDI 0487, D8.15", err);
+	return path_take(m, s, &x, "HCR_EL2.VM: stage 2 maps nothing there", "DDI 0487, D8", err);
 }
 
 static enum status exec_map(struct path_machine *m, const struct path_step *s, struct err *err)

@@ -1,9 +1,11 @@
-/* path_irq.c - the least of an interrupt controller that an operation needs: lines that rise, acknowledge, end.
+/* path_irq.c - the least of an interrupt controller that an operation needs: lines that rise, acknowledge,
+ * end.
  *
- * Physical interrupts are INTIDs that stay asserted until acknowledged. Virtual ones are the states of list registers:
- * ICH_HCR_EL2.En and a list register in state pending assert the virtual IRQ; ICC_IAR1_EL1 read as ICV_IAR1_EL1 makes it
- * active, ICC_EOIR1_EL1 inactive. Source: IHI 0069, 12.4.5 ICH_LR<n>_EL2, 6.2.
- * Not modelled: what sim/gic is for - priorities, masks, groups, routing, deactivation, ICH_VMCR, maintenance.
+ * Physical interrupts are INTIDs that stay asserted until acknowledged. Virtual ones are the states of list
+ * registers: ICH_HCR_EL2.En and a list register in state pending assert the virtual IRQ; ICC_IAR1_EL1 read
+ * as ICV_IAR1_EL1 makes it active, ICC_EOIR1_EL1 inactive. Source: IHI 0069, ICH_LR<n>_EL2, 6.2.
+ * Not modelled: what sim/gic is for - priorities, masks, groups, routing, deactivation, ICH_VMCR,
+ * maintenance.
  */
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* path_load.c - a book of paths from its YAML tree: names, classes, contexts, vectors, regions. Steps: path_parse.c. */
+/* path_load.c - a book of paths from its YAML tree: names, classes, contexts, vectors, regions. Steps:
+ * path_parse.c. */
 #include <string.h>
 
 #include "config/bind.h"

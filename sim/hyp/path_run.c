@@ -1,4 +1,5 @@
-/* path_run.c - the interpreter of paths: fetch, exceptions in and out, the run of one operation. Steps: path_exec.c. */
+/* path_run.c - the interpreter of paths: fetch, exceptions in and out, the run of one operation. Steps:
+ * path_exec.c. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -157,13 +158,13 @@ static enum status before_step(struct path_machine *m, const struct path_step *s
 	struct async_route route;
 	path_update_lines(m);
 	*taken = true;
-	if (async_pending(&m->el, &x, &route)) return path_take(m, s, &x, route.why, "DDI 0487, D1.3.6", err);
+	if (async_pending(&m->el, &x, &route)) return path_take(m, s, &x, route.why, "DDI 0487, D1.3", err);
 	if (m->el.pstate & PSTATE_IL) {
 		unsigned el = el_level(&m->el);
 		x = (struct el_exception){
 			.kind = EXC_SYNC, .preferred_pc = m->el.pc, .esr = esr_make(EC_ILLEGAL, 0)};
 		x.to = (uint8_t)(el ? el : el_tge(&m->el) ? 2 : 1);
-		return path_take(m, s, &x, "PSTATE.IL", "DDI 0487, D1.3.4", err);
+		return path_take(m, s, &x, "PSTATE.IL", "DDI 0487, D1.3", err);
 	}
 	*taken = false;
 	return OK;

@@ -1,4 +1,5 @@
-/* path_steps.h - a loaded book of paths, as loader, checker and interpreter share it. Not for users of path.h. */
+/* path_steps.h - a loaded book of paths, as loader, checker and interpreter share it. Not for users of
+ * path.h. */
 #ifndef HYP_PATH_STEPS_H
 #define HYP_PATH_STEPS_H
 
@@ -33,7 +34,8 @@ enum path_condition_kind {
 		COND_KINDS
 };
 
-/* One term of a condition; `of` is the context whose ESR and HPFAR count, PATH_NONE: the present level's own. */
+/* One term of a condition; `of` is the context whose ESR and HPFAR count, PATH_NONE: the present level's
+ * own. */
 struct path_term {
 	uint8_t kind;       /* enum path_condition_kind */
 	bool expect;        /* false: it must not hold */

@@ -14,8 +14,9 @@ struct stack_paths {
 	struct path_book *book;
 };
 
-/* Reads machine and stack, then the hypervisor's, VMM's, guest's and firmware's files of paths, each relative to the
- * file that names it. stack_paths_free() it, also after an error. ERR_CONFIG where the stack names no paths. */
+/* Reads machine and stack, then the hypervisor's, VMM's, guest's and firmware's files of paths, each
+ * relative to the file that names it. stack_paths_free() it, also after an error. ERR_CONFIG where the
+ * stack names no paths. */
 enum status stack_paths_load(struct stack_paths *p, const struct machine_request *machine, const char *stack,
 			     struct err *err);
 void stack_paths_free(struct stack_paths *p);

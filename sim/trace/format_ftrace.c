@@ -1,11 +1,14 @@
-/* format_ftrace.c - reads a kernel's trace text (/sys/kernel/tracing/trace): what KVM says of each vCPU's exits.
+/* format_ftrace.c - reads a kernel's trace text (/sys/kernel/tracing/trace): what KVM says of each vCPU's
+ * exits.
  *
  *   tinyvm-109   [000] .....  1281.706241: kvm_exit: TRAP: HSR_EC: 0x0020 (IABT_LOW), PC: 0x0000000080000000
  *   tinyvm-109   [000] d....  1281.706226: kvm_entry: PC: 0x0000000080000000
- * One stream per thread that has such events, in the order in which they first appear. An exit becomes an exception from EL1 to
- * EL2 with the class in its ESR, an entry a return to EL1; the guest's EL0 cannot be told from its EL1. Other events are passed over.
+ * One stream per thread that has such events, in the order in which they first appear. An exit becomes an
+ * exception from EL1 to EL2 with the class in its ESR, an entry a return to EL1; the guest's EL0 cannot be
+ * told from its EL1. Other events are passed over.
  * Source: Linux 6.1 arch/arm64/kvm/trace_arm.h; Documentation/trace/ftrace.rst.
- * Not modelled: the trace's times; events that were lost ("CPU:N [LOST M EVENTS]" is an error, for an order with holes is none).
+ * Not modelled: the trace's times; events that were lost ("CPU:N [LOST M EVENTS]" is an error, for an order
+ * with holes is none).
  */
 #include <inttypes.h>
 #include <stdio.h>

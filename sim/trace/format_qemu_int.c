@@ -1,4 +1,5 @@
-/* format_qemu_int.c - reads the log of `qemu-system-aarch64 -d int`: exceptions and returns, one stream per CPU.
+/* format_qemu_int.c - reads the log of `qemu-system-aarch64 -d int`: exceptions and returns, one stream per
+ * CPU.
  *
  *   Taking exception 11 [Hypervisor Call] on CPU 0
  *   ...from EL1 to EL2
@@ -6,12 +7,14 @@
  *   ...with ELR 0x40080058
  *   ...to EL2 PC 0x40080c00 PSTATE 0x3c9
  *   Exception return from AArch64 EL2 to AArch64 EL1 PC 0x40080058
- * Other lines are passed over. The ESR that is logged for an interrupt is that of the last exception before it: the record has 0.
- * Returns do not say their CPU. Of the CPUs at the level that is left it is, in this order, one that an exception to that level
- * left at this very PC; one whose next exception comes from the level returned to; the one that acted last. So a log is read
- * as a whole before returns are given out. Where several fit, as two idle CPUs do, it may have been the other one.
+ * Other lines are passed over. The ESR that is logged for an interrupt is that of the last exception before
+ * it: the record has 0. Returns do not say their CPU. Of the CPUs at the level that is left it is, in this
+ * order, one that an exception to that level left at this very PC; one whose next exception comes from the
+ * level returned to; the one that acted last. So a log is read as a whole before returns are given out.
+ * Where several fit, as two idle CPUs do, it may have been the other one.
  * Source: QEMU 7.2, target/arm/helper.c, arm_cpu_do_interrupt_aarch64(); target/arm/cpu.h, EXCP_*.
- * Not modelled: AArch32 levels (an error), lines written by two CPUs at once into each other (an error where it can be seen).
+ * Not modelled: AArch32 levels (an error), lines written by two CPUs at once into each other (an error
+ * where it can be seen).
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* lines.h - importers of logs: lines of a text, and a stream of records that was gathered from them.
  *
- * A log interleaves its streams, so it is read as a whole when a stream is opened; memory is that stream's records.
+ * A log interleaves its streams, so it is read as a whole when a stream is opened; memory is that stream's
+ * records.
  */
 #ifndef TRACE_LINES_H
 #define TRACE_LINES_H
@@ -19,12 +20,13 @@ struct lines {
 
 enum status lines_open(struct lines *l, struct input *in, struct err *err);
 void lines_close(struct lines *l);
-/* The next line, without its end, in l->text; *more = false at the end. Over-long lines and zero bytes are errors. */
+/* The next line, without its end, in l->text; *more = false at the end. Over-long lines and zero bytes are
+ * errors. */
 enum status lines_next(struct lines *l, bool *more, struct err *err);
 /* ERR_INPUT "FILE:LINE: WHAT, found ...". */
 enum status lines_bad(const struct lines *l, const char *what, struct err *err);
 
-/* What an importer of a log does: takes every line, and puts the records of all streams into `out[stream]`. */
+/* What an importer of a log fills: the records of all streams. */
 struct log_reader {
 	struct wire_buffer *stream; /* of struct record, by stream */
 	uint32_t streams, room;
