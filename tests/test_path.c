@@ -172,6 +172,80 @@ Test(path_features, firmware_is_called_on_each_exit_of_a_guest_where_the_cpu_nee
 	free(fp);
 }
 
+/* --- other hypervisors ------------------------------------------------------------------------------------ */
+
+static const char *const all_operations[] = {
+	"hvc",      "mmio_user_write", "mmio_user_read", "mmio_vgic_read", "sysreg_id",
+	"sgi_self", "timer_busy",      "timer_wfi",      "stage2_fault",   "fp"};
+
+Test(path_protected, takes_the_exceptions_of_kvm_without_vhe_though_its_host_has_a_stage_2)
+{
+	for (size_t i = 0; i < 10; i++) {
+		char *protected = brief_of("cortex-a72", "kvm-protected", all_operations[i]);
+		char *plain = brief_of("cortex-a72", "kvm-nvhe", all_operations[i]);
+		cr_assert(eq(str, protected, plain));
+		free(protected);
+		free(plain);
+	}
+}
+
+/* Bao, in the order of all_operations: what a guest owns never leaves it. */
+Test(path_bao, leaves_the_guest_for_interrupts_and_what_it_emulates_only)
+{
+	static const char *const expected[] = {" hvc:1>2 ret:2>1",
+					       "",
+					       "",
+					       " dabt_low:1>2 ret:2>1",
+					       "",
+					       " sysreg:1>2 ret:2>1",
+					       " irq:1>2 ret:2>1",
+					       " irq:1>2 ret:2>1",
+					       "",
+					       ""};
+	for (size_t i = 0; i < 10; i++) {
+		char *got = brief_of("neoverse-n1", "bao", all_operations[i]);
+		cr_assert(eq(str, got, (char *)expected[i]), "%s", all_operations[i]);
+		free(got);
+	}
+}
+
+struct worlds {
+	bool seen[2]; /* normal, trusted OS */
+};
+
+static void worlds_seen(void *ctx, const struct path_event *e)
+{
+	struct worlds *w = ctx;
+	if (e->kind == EVENT_STEP && e->el == 1) w->seen[strcmp(e->path, "trusted_os") == 0] = true;
+}
+
+Test(path_monitor, a_call_of_the_trusted_os_switches_worlds_and_back)
+{
+	char *psci = brief_of("cortex-a72", "secure-monitor", "smc_psci");
+	char *os = brief_of("cortex-a72", "secure-monitor", "smc_trusted_os");
+	cr_assert(eq(str, psci, " smc:1>3 ret:3>1"));
+	cr_assert(eq(str, os, " smc:1>3 ret:3>1 smc:1>3 ret:3>1"));
+	free(psci);
+	free(os);
+}
+
+Test(path_monitor, el1_registers_move_only_when_worlds_change)
+{
+	struct stack_paths p;
+	struct err err = {0};
+	struct path_counts psci = {0}, os = {0};
+	struct worlds w = {0};
+	load(&p, "cortex-a72", "secure-monitor");
+	cr_assert(eq(int, path_run(p.book, "smc_psci", NULL, NULL, &psci, &err), OK));
+	cr_assert(eq(int, path_run(p.book, "smc_trusted_os", worlds_seen, &w, &os, &err), OK));
+	cr_assert(w.seen[0]);
+	cr_assert(w.seen[1]);
+	cr_assert(eq(u64, psci.writes[R_TTBR0_EL1], 0));
+	cr_assert(eq(u64, os.writes[R_TTBR0_EL1], 2));
+	cr_assert(eq(u64, os.writes[R_SCR_EL3], 2));
+	stack_paths_free(&p);
+}
+
 /* --- register writes ------------------------------------------------------------------------------------ */
 
 static struct path_counts counts_of(const char *machine, const char *stack)

@@ -100,6 +100,10 @@ struct path_counts {
 enum status path_book_load(struct conf *c, const char *const *files, const struct features *f,
 			   struct path_book **out, struct err *err);
 
+/* The same of a tree that was read already (its `root`). */
+enum status path_book_bind(struct conf *c, const struct node *root, const struct features *f,
+			   struct path_book **out, struct err *err);
+
 /* The operations of the guest: name and meaning of the index-th; NULL at the end. */
 const char *path_operation(const struct path_book *b, size_t index, const char **doc);
 

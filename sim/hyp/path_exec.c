@@ -173,18 +173,26 @@ static enum status exec_end(struct path_machine *m, const struct path_step *s, s
 
 /* --- stage 2 ----------------------------------------------------------------------------------------- */
 
-static enum region_kind region_at(const struct path_book *b, uint64_t ipa)
+static const struct path_region *region_of(const struct path_book *b, uint64_t ipa)
 {
 	for (size_t i = 0; i < b->regions; i++)
-		if (ipa - b->region[i].base < b->region[i].bytes) return (enum region_kind)b->region[i].kind;
-	return REGION_user; /* whatever nobody claims is the VMM's to answer */
+		if (ipa - b->region[i].base < b->region[i].bytes) return &b->region[i];
+	return NULL;
+}
+
+/* Whatever nobody claims is the VMM's to answer. */
+static enum region_kind region_at(const struct path_book *b, uint64_t ipa)
+{
+	const struct path_region *r = region_of(b, ipa);
+	return r ? (enum region_kind)r->kind : REGION_user;
 }
 
 static bool page_mapped(const struct path_machine *m, uint64_t ipa)
 {
+	const struct path_region *r = region_of(m->book, ipa);
 	for (size_t i = 0; i < m->pages; i++)
 		if (m->page[i] == ipa >> 12) return true;
-	return false;
+	return r && r->mapped;
 }
 
 /* ISV <24>, SAS <23:22> word, WnR <6>, DFSC <5:0> translation fault, level 3. DDI 0487, D19.2, ESR_EL2. */
@@ -201,8 +209,7 @@ static struct el_exception stage2_abort(const struct path_machine *m, uint64_t i
 
 static enum status exec_access(struct path_machine *m, const struct path_step *s, struct err *err)
 {
-	bool guest = el_level(&m->el) < 2 && el2_enabled(&m->el) && el_hcr(&m->el, HCR_VM);
-	if (!guest || page_mapped(m, s->number)) return next(m);
+	if (!path_in_guest(m) || page_mapped(m, s->number)) return next(m);
 	struct el_exception x = stage2_abort(m, s->number, s->kind == STEP_store);
 	return path_take(m, s, &x, "HCR_EL2.VM: stage 2 maps nothing there", "DDI 0487, D8", err);
 }

@@ -264,7 +264,7 @@ static enum status read_variables(struct path_book *b, const struct node *root, 
 #define R struct path_region_params
 struct path_region_params {
 	const char *name;
-	uint64_t base, bytes, kind;
+	uint64_t base, bytes, kind, mapped;
 };
 static const struct param region_rows[] = {
 	P_STR(R, name, NULL, "name of the region"),
@@ -272,6 +272,7 @@ static const struct param region_rows[] = {
 	P_U64(R, bytes, "bytes", 4096, 4096, UINT64_C(1) << 52, "size"),
 	P_ENUM(R, kind, region_names, REGION_memory,
 	       "memory, or a device that the kernel or the VMM emulates"),
+	P_BOOL(R, mapped, 0, "mapped at stage 2 from the start, so that accesses never leave the guest"),
 };
 static SCHEMA(region_schema, "region", R, region_rows, "a range of the guest's physical addresses");
 struct regions_params {
@@ -296,7 +297,8 @@ static enum status read_regions(struct path_book *b, const struct node *root, st
 	b->region = conf_alloc(b->conf, (p.regions.count + 1) * sizeof(*b->region));
 	b->regions = p.regions.count;
 	for (size_t i = 0; i < b->regions; i++)
-		b->region[i] = (struct path_region){in[i].name, in[i].base, in[i].bytes, (uint8_t)in[i].kind};
+		b->region[i] = (struct path_region){in[i].name, in[i].base, in[i].bytes, (uint8_t)in[i].kind,
+						    in[i].mapped != 0};
 	return OK;
 }
 
@@ -347,13 +349,20 @@ static enum status read_book(struct path_book *b, const struct node *root, struc
 	return book_check(b, err);
 }
 
-enum status path_book_load(struct conf *c, const char *const *files, const struct features *f,
+enum status path_book_bind(struct conf *c, const struct node *root, const struct features *f,
 			   struct path_book **out, struct err *err)
 {
 	struct path_book *b = conf_alloc(c, sizeof(*b));
-	struct conf_file file = {0};
 	b->conf = c;
 	b->features = f;
+	*out = b;
+	return read_book(b, root, err);
+}
+
+enum status path_book_load(struct conf *c, const char *const *files, const struct features *f,
+			   struct path_book **out, struct err *err)
+{
+	struct conf_file file = {0};
 	for (size_t i = 0; files[i]; i++) {
 		if (i) {
 			TRY(conf_overlay(c, &file, files[i], err));
@@ -362,8 +371,7 @@ enum status path_book_load(struct conf *c, const char *const *files, const struc
 		}
 	}
 	if (!file.root) return err_set(err, ERR_USAGE, "no file of paths was named");
-	*out = b;
-	return read_book(b, file.root, err);
+	return path_book_bind(c, file.root, f, out, err);
 }
 
 const char *path_operation(const struct path_book *b, size_t index, const char **doc)

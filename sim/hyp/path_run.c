@@ -41,10 +41,10 @@ static const char *path_name_at(const struct path_machine *m, uint64_t pc)
 	return p ? p->name : "?";
 }
 
-/* Inside of a guest nothing of the hypervisor runs: below EL2 while stage 2 translates. */
-static bool in_guest(const struct path_machine *m)
+bool path_in_guest(const struct path_machine *m)
 {
-	return el_level(&m->el) < 2 && el2_enabled(&m->el) && el_hcr(&m->el, HCR_VM);
+	bool stage2 = el2_enabled(&m->el) && el_hcr(&m->el, HCR_VM);
+	return el_level(&m->el) < 2 && stage2 && bits_get(m->el.reg[R_VTTBR_EL2], 63, 48) != 0;
 }
 
 static void tell(const struct path_machine *m, const struct path_event *e)
@@ -87,7 +87,7 @@ enum status path_take(struct path_machine *m, const struct path_step *s, const s
 	struct path_event e = {
 		.kind = EVENT_ENTRY, .step = s, .exception = *x, .rule = rule, .source = source};
 	e.path = path_name_at(m, m->el.pc);
-	e.in_guest = in_guest(m) && x->to < 2;
+	e.in_guest = path_in_guest(m) && x->to < 2;
 	e.transfer = el_take(&m->el, x);
 	TRY(at_vector(m, s, x, &table, &vector, err));
 	m->el.pc = path_address(table->path[vector], 0);
@@ -104,7 +104,7 @@ enum status path_take(struct path_machine *m, const struct path_step *s, const s
 enum status path_eret(struct path_machine *m, const struct path_step *s, struct err *err)
 {
 	struct path_event e = {.kind = EVENT_RETURN, .step = s, .path = path_name_at(m, m->el.pc)};
-	bool inside = in_guest(m);
+	bool inside = path_in_guest(m);
 	size_t index;
 	e.transfer = el_return(&m->el);
 	e.in_guest = inside;
@@ -178,7 +178,7 @@ static void tell_step(struct path_machine *m, const struct path *p, const struct
 	if (m->counts) m->counts->steps++;
 	if (!m->event || s->kind >= STEP_branch) return;
 	e.el = (uint8_t)el_level(&m->el);
-	e.in_guest = in_guest(m);
+	e.in_guest = path_in_guest(m);
 	e.text = step_text(m->book, s, text, sizeof(text));
 	tell(m, &e);
 }
@@ -188,7 +188,7 @@ void path_tell_write(const struct path_machine *m, enum el_reg reg)
 	struct path_event e = {.kind = EVENT_WRITE, .reg = (uint16_t)reg};
 	if (!m->running || !m->event) return;
 	e.el = (uint8_t)el_level(&m->el);
-	e.in_guest = in_guest(m);
+	e.in_guest = path_in_guest(m);
 	e.path = path_name_at(m, m->el.pc);
 	m->event(m->event_ctx, &e);
 }

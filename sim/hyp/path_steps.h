@@ -93,6 +93,7 @@ struct path_region {
 	const char *name;
 	uint64_t base, bytes;
 	uint8_t kind;
+	bool mapped; /* at stage 2 from the start */
 };
 
 struct path_variable {
@@ -177,6 +178,9 @@ struct path_machine {
 
 /* Tells of a system register write, if anybody listens. */
 void path_tell_write(const struct path_machine *m, enum el_reg reg);
+/* Inside of a guest nothing of a hypervisor runs: below EL2 while a stage 2 with a VMID translates. VMID 0 is that of a
+ * host kernel below a hypervisor (KVM's convention, and with protected KVM in use). */
+bool path_in_guest(const struct path_machine *m);
 /* Executes one step: moves el.pc on, or takes what it causes. */
 enum status path_execute(struct path_machine *m, const struct path_step *s, struct err *err);
 /* Takes an exception, tells of it. */

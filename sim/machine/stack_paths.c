@@ -33,11 +33,12 @@ static enum status load_book(struct stack_paths *p, const struct node *root, str
 			       file_of(p->conf, root, "operations"), file_of(p->conf, root, "firmware")};
 	const char *files[5] = {0};
 	size_t count = 0;
-	if (!named[0])
-		return conf_fail(err, root->at,
-				 "this stack names no software paths (hypervisors.0.paths); kvm-vhe does");
 	for (size_t i = 0; i < 4; i++)
 		if (named[i]) files[count++] = named[i];
+	if (!count)
+		return conf_fail(
+			err, root->at,
+			"this stack names no software paths (hypervisors.0.paths, firmware); kvm-vhe does");
 	return path_book_load(p->conf, files, &p->machine.params.features, &p->book, err);
 }
 
