@@ -12,8 +12,7 @@
 
 #define BENCH "../shared/real/bench/"
 
-/* --- what an emulator's PE did at each entry
- * --------------------------------------------------------------- */
+/* --- what an emulator's PE did at each entry ---------------------------------------------------------- */
 
 struct entry {
 	unsigned number, from, to;
@@ -87,8 +86,7 @@ ParameterizedTest(struct log_case *c, exits_recorded,
 	cr_assert(ge(u32, checked, c->at_least));
 }
 
-/* --- replays
- * ------------------------------------------------------------------------------------------------ */
+/* --- replays ------------------------------------------------------------------------------------------ */
 
 static struct exits replay(const char *path, uint32_t stream)
 {
@@ -156,8 +154,7 @@ Test(exits_replay, a_return_to_a_higher_level_is_illegal_and_stays)
 	cr_assert(eq(u64, x.illegal, 1));
 }
 
-/* --- logs that are wrong
- * -------------------------------------------------------------------------------------- */
+/* --- logs that are wrong ------------------------------------------------------------------------------ */
 
 struct wrong_log {
 	char text[200];

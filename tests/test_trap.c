@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include "el/smccc.h"
 #include "el/trap.h"
 
 static const struct el_features full = {.el2 = true,
@@ -248,4 +249,29 @@ Test(trap_access, vm_controls_trap_writes_by_tvm_and_reads_by_trvm)
 	s.reg[R_HCR_EL2] |= UINT64_C(1) << 26;
 	cr_assert(eq(int, decide(s, access_of("TTBR0_EL1", true)).outcome, TRAP_TAKEN));
 	cr_assert(eq(int, decide(s, access_of("TTBR0_EL1", false)).outcome, TRAP_NO));
+}
+
+/* --- calls by name ------------------------------------------------------------------------------------- */
+
+Test(smccc, every_call_is_found_by_its_identifier_and_belongs_to_a_known_owner)
+{
+	static const struct {
+		const char *name;
+		uint32_t id;
+		unsigned owner;
+		bool is_64;
+	} cases[] = {{"PSCI_CPU_ON", 0xc4000003, 4, true},
+		     {"PSCI_VERSION", 0x84000000, 4, false},
+		     {"SMCCC_ARCH_WORKAROUND_1", 0x80008000, 0, false},
+		     {"PV_TIME_ST", 0xc5000021, 5, true},
+		     {"KVM_FEATURES", 0x86000000, 6, false}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct smccc_call *call = smccc_find(cases[i].name);
+		cr_assert(ne(ptr, (void *)call, NULL), "%s", cases[i].name);
+		cr_assert(eq(ptr, (void *)smccc_by_id(cases[i].id), (void *)call));
+		cr_assert(eq(u32, smccc_owner(call->id), cases[i].owner));
+		cr_assert(eq(int, smccc_is_64(call->id), cases[i].is_64));
+		cr_assert(smccc_is_fast(call->id));
+	}
+	cr_assert(eq(ptr, (void *)smccc_find("PSCI_CPU_ONN"), NULL));
 }
