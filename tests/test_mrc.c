@@ -34,6 +34,7 @@ static struct record_list zipf_stream(uint64_t pages, uint64_t accesses, uint64_
 	p.accesses = accesses;
 	cr_assert(eq(int, gen_open("test", &p, base + theta_milli, 0, &src, &err), OK), "%s", err.text);
 	cr_assert(eq(int, read_all(src, 4096, &list, &err), OK));
+	trace_close(src);
 	return list;
 }
 
