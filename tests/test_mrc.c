@@ -424,10 +424,8 @@ struct coverage {
 	unsigned resolved, within_one, within_three;
 };
 
-static void compare(const struct record_list *list, double rate, struct coverage *c)
+static void judge(const struct mrc *m, struct coverage *c)
 {
-	struct mrc_spec spec[] = {EXACT(PAGES_DATA, 1), sampled(rate)};
-	struct mrc *m = read_curves(spec, 2, list);
 	for (uint64_t ways = 1; ways <= 16384; ways *= 2) {
 		if (!mrc_resolves(mrc_curve(m, 1), ways)) continue;
 		double off = fabs(mrc_miss_ratio(mrc_curve(m, 0), ways) -
@@ -437,6 +435,34 @@ static void compare(const struct record_list *list, double rate, struct coverage
 		c->within_one += off <= error;
 		c->within_three += off <= 3 * error;
 	}
+}
+
+static void compare(const struct record_list *list, double rate, struct coverage *c)
+{
+	struct mrc_spec spec[] = {EXACT(PAGES_DATA, 1), sampled(rate)};
+	struct mrc *m = read_curves(spec, 2, list);
+	judge(m, c);
+	mrc_free(m);
+}
+
+/* The same for a trace that is too long to be held. */
+static void compare_trace(const char *path, double rate, struct coverage *c)
+{
+	static struct record batch[TRACE_BATCH];
+	struct mrc_spec spec[] = {EXACT(PAGES_DATA, 1), sampled(rate)};
+	struct trace_source *src;
+	struct mrc *m;
+	struct err err;
+	size_t n;
+	cr_assert(eq(int, mrc_new(spec, 2, &m, &err), OK));
+	cr_assert(eq(int, trace_open(path, 0, &src, &err), OK), "%s", err.text);
+	do {
+		cr_assert(eq(int, trace_next(src, batch, TRACE_BATCH, &n, &err), OK), "%s", err.text);
+		mrc_add(m, batch, n);
+	} while (n);
+	trace_close(src);
+	mrc_finish(m);
+	judge(m, c);
 	mrc_free(m);
 }
 
@@ -478,9 +504,7 @@ ParameterizedTest(struct real_case *real, mrc,
 		  sampled_curves_of_real_programs_are_within_three_standard_errors)
 {
 	struct coverage c = {0};
-	struct record_list list = file_stream(real->path);
-	compare(&list, real->rate, &c);
-	free(list.r);
+	compare_trace(real->path, real->rate, &c);
 	cr_expect(ge(u32, c.resolved, real->resolved));
 	cr_expect(eq(u32, c.within_three, c.resolved), "%s at rate %g", real->path, real->rate);
 }
