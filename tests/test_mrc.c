@@ -322,62 +322,6 @@ Test(mrc, what_is_out_of_range_is_refused_by_name)
 
 /* --- OPT --------------------------------------------------------------------------------------------------------- */
 
-enum { OPT_PAGES = 40, OPT_LENGTH = 1500, OPT_WAYS_MAX = 45 };
-
-static unsigned next_use(const uint64_t *page, unsigned from, uint64_t of)
-{
-	while (from < OPT_LENGTH && page[from] != of) from++;
-	return from;
-}
-
-/* Belady's rule as it is told: of the resident pages, the one whose next use is farthest goes. */
-static uint64_t naive_opt(const uint64_t *page, unsigned ways)
-{
-	uint64_t held[OPT_WAYS_MAX], misses = 0;
-	unsigned n = 0;
-	for (unsigned i = 0; i < OPT_LENGTH; i++) {
-		unsigned w = 0, far = 0;
-		while (w < n && held[w] != page[i]) w++;
-		if (w < n) continue;
-		misses++;
-		if (n < ways) {
-			held[n++] = page[i];
-			continue;
-		}
-		for (w = 1; w < n; w++)
-			if (next_use(page, i + 1, held[w]) > next_use(page, i + 1, held[far])) far = w;
-		held[far] = page[i];
-	}
-	return misses;
-}
-
-static void draw_pages(uint64_t *page, struct rng *r)
-{
-	for (unsigned i = 0; i < OPT_LENGTH; i++)
-		page[i] = rng_below(r, 3) ? rng_below(r, OPT_PAGES) : i * UINT64_C(7) % OPT_PAGES;
-}
-
-Test(mrc, opt_replaces_what_is_used_again_last)
-{
-	static uint64_t page[OPT_LENGTH];
-	for (unsigned seed = 0; seed < 4; seed++) {
-		struct rng r;
-		struct opt *o = opt_new();
-		struct err err;
-		rng_init(&r, seed, "opt");
-		draw_pages(page, &r);
-		opt_add(o, page, OPT_LENGTH / 2);
-		opt_add(o, page + OPT_LENGTH / 2, OPT_LENGTH - OPT_LENGTH / 2);
-		for (unsigned ways = 1; ways < OPT_WAYS_MAX; ways++) {
-			uint64_t misses;
-			cr_assert(eq(int, opt_misses(o, ways, &misses, &err), OK));
-			cr_assert(eq(u64, misses, naive_opt(page, ways)), "%u ways", ways);
-		}
-		opt_free(o);
-	}
-}
-
-/* A cycle over n + 1 pages: LRU never hits with n entries, OPT misses once per n (Belady's classical example). */
 Test(mrc, opt_bounds_lru_from_below)
 {
 	struct record_list list = zipf_stream(2000, 40000, 700, 0);
@@ -398,16 +342,6 @@ Test(mrc, opt_bounds_lru_from_below)
 	opt_free(o);
 	mrc_free(m);
 	free(list.r);
-}
-
-Test(mrc, opt_of_nothing_misses_nothing)
-{
-	struct opt *o = opt_new();
-	struct err err;
-	uint64_t misses;
-	cr_assert(eq(int, opt_misses(o, 4, &misses, &err), OK));
-	cr_expect(eq(u64, misses, 0));
-	opt_free(o);
 }
 
 /* --- sampling ---------------------------------------------------------------------------------------------------- */
