@@ -161,7 +161,7 @@ ParameterizedTestParameters(mrc, curves_of_a_real_program_agree_with_one_simulat
 }
 ParameterizedTest(struct side_case *c, mrc, curves_of_a_real_program_agree_with_one_simulation_per_size)
 {
-	struct record_list all = file_stream("workloads/sqlite_lookup.stt"), part = {all.r, 300000};
+	struct record_list all = file_stream("workloads/sqlite_lookup.stt"), part = {all.r, 60000};
 	expect_simulations(c->side, &part);
 	free(all.r);
 }
