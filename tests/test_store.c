@@ -129,17 +129,18 @@ Test(store, nothing_is_visible_before_commit_and_a_dropped_run_leaves_no_trace)
 {
 	char *path = sample_path();
 	struct err err;
+	sample_append(path, "earlier", 1, 2000);
 	struct store *st = sample_open(path);
 	sample_gather(st, "dropped", 1, 2000);
 	struct store *other = open_to_read(path);
-	expect_number(other, "SELECT count(*) FROM run", 0);
+	expect_number(other, "SELECT count(*) FROM run", 1);
 	store_run_drop(st);
 	sample_gather(st, "kept", 1, 2000);
 	cr_assert(eq(int, store_run_commit(st, NULL, &err), OK));
-	expect_number(other, "SELECT count(*) FROM run", 1);
-	expect_number(other, "SELECT name = 'kept' FROM run", 1);
+	expect_number(other, "SELECT count(*) FROM run", 2);
+	expect_number(other, "SELECT name = 'kept' FROM run WHERE id = 2", 1);
 	expect_number(other, "SELECT count(*) FROM stat WHERE path = 'cpu0.cycles' AND region = 'measured'",
-		      1);
+		      2);
 	store_close(other);
 	store_close(st);
 	sample_remove(path);
@@ -184,6 +185,28 @@ Test(store, a_file_that_is_not_there_is_named_and_not_made_by_reading)
 	expect_open_error(path, STORE_READ, ERR_INPUT, "No such file");
 	cr_expect(ne(int, access(path, F_OK), 0));
 	expect_open_error("/nowhere/at/all/results.db", STORE_APPEND, ERR_HOST, "No such file");
+	sample_remove(path);
+}
+
+Test(store, a_new_file_appears_with_the_first_commit_and_an_empty_one_is_left_empty_until_then)
+{
+	char *path = sample_path();
+	struct err err;
+	for (int exists = 0; exists < 2; exists++) {
+		if (exists) fclose(fopen(path, "w"));
+		struct store *st = sample_open(path);
+		sample_gather(st, "first", 1, 2000);
+		expect_open_error(path, STORE_READ, ERR_INPUT, exists ? "holds no results" : "No such file");
+		cr_assert(eq(int, store_run_commit(st, NULL, &err), OK), "%s", err.text);
+		sample_gather(st, "second", 1, 2000);
+		cr_assert(eq(int, store_run_commit(st, NULL, &err), OK), "%s", err.text);
+		store_close(st);
+		st = open_to_read(path);
+		expect_number(st, "SELECT count(*) FROM run", 2);
+		expect_number(st, "SELECT count(*) FROM stat WHERE path = 'cpu0.cycles' AND run = 2", 2);
+		store_close(st);
+		unlink(path);
+	}
 	sample_remove(path);
 }
 

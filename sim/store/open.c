@@ -1,6 +1,7 @@
 #include "store/open.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "store/schema.h"
 #include "store/sql.h"
 
@@ -76,47 +78,101 @@ static enum status create_if_empty(sqlite3 *db, struct err *err)
 	return st;
 }
 
-static enum status prepare_file(sqlite3 *db, const char *path, enum store_mode mode, struct err *err)
+static enum status check_writable(sqlite3 *db, const char *path, struct err *err)
 {
-	struct identity id;
-	TRY(sql_exec(db, connection_settings, "open", err));
-	TRY(identify(db, &id, err));
-	if (mode == STORE_APPEND && is_empty(&id)) {
-		TRY(create_if_empty(db, err));
-		TRY(identify(db, &id, err));
-	}
-	TRY(check_identity(path, &id, err));
-	if (mode == STORE_APPEND && sqlite3_db_readonly(db, "main") == 1)
-		return err_set(err, ERR_HOST, "%s: cannot write: the file is read-only", path);
-	return mode == STORE_READ ? sql_exec(db, "PRAGMA query_only = ON", "open", err) : OK;
+	if (sqlite3_db_readonly(db, "main") != 1) return OK;
+	return err_set(err, ERR_HOST, "%s: cannot write: the file is read-only", path);
 }
 
 /* SQLite says "unable to open database file" to everything; errno says why. */
-static enum status open_error(const char *path, enum store_mode mode, sqlite3 *db, struct err *err)
+static enum status open_error(const char *path, int flags, sqlite3 *db, struct err *err)
 {
 	int saved = db ? sqlite3_system_errno(db) : ENOMEM;
-	if (mode == STORE_READ && access(path, F_OK) != 0)
+	if (!(flags & SQLITE_OPEN_CREATE) && access(path, F_OK) != 0)
 		return err_set(err, ERR_INPUT, "%s: cannot open: %s", path, strerror(errno));
 	return err_set(err, ERR_HOST, "%s: cannot open: %s", path,
 		       saved ? strerror(saved) : sqlite3_errmsg(db));
 }
 
-enum status open_connection(const char *path, enum store_mode mode, sqlite3 **out, struct err *err)
+/* A connection, whatever the file is; the caller closes it, also when its settings could not be made. */
+static enum status open_file(const char *path, int flags, sqlite3 **out, struct err *err)
 {
 	*out = NULL;
 	sqlite3 *db = NULL;
-	/* Reading opens for writing too, where that is allowed, so that what a killed writer left is rolled back. */
-	int flags = SQLITE_OPEN_READWRITE | (mode == STORE_APPEND ? SQLITE_OPEN_CREATE : 0);
-	enum status st;
 	if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) {
-		st = open_error(path, mode, db, err);
-	} else {
-		sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
-		st = prepare_file(db, path, mode, err);
-	}
-	if (st == OK)
-		*out = db;
-	else
+		enum status st = open_error(path, flags, db, err);
 		sqlite3_close(db);
+		return st;
+	}
+	sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+	*out = db;
+	return sql_exec(db, connection_settings, "open", err);
+}
+
+/* Gives the connection to the caller, or closes it when something went wrong. */
+static enum status give(enum status st, sqlite3 *db, sqlite3 **out)
+{
+	*out = st == OK ? db : NULL;
+	if (st != OK) sqlite3_close(db);
+	return st;
+}
+
+enum status open_to_read(const char *path, sqlite3 **out, struct err *err)
+{
+	sqlite3 *db;
+	struct identity id;
+	/* Opened for writing too, where that is allowed, so that what a killed writer left is rolled back. */
+	enum status st = open_file(path, SQLITE_OPEN_READWRITE, &db, err);
+	if (st == OK) st = identify(db, &id, err);
+	if (st == OK) st = check_identity(path, &id, err);
+	if (st == OK) st = sql_exec(db, "PRAGMA query_only = ON", "open", err);
+	return give(st, db, out);
+}
+
+/* Whether a file can be made beside `path`: better said before a long run than after it. */
+static enum status check_folder(const char *path, struct err *err)
+{
+	char *copy = xstrdup(path);
+	int no = access(dirname(copy), W_OK | X_OK) == 0 ? 0 : errno;
+	free(copy);
+	return no ? err_set(err, ERR_HOST, "%s: cannot make the file: %s", path, strerror(no)) : OK;
+}
+
+static enum status open_scratch(sqlite3 **out, struct err *err)
+{
+	sqlite3 *db;
+	enum status st = open_file(":memory:", SQLITE_OPEN_READWRITE, &db, err);
+	if (st == OK) st = create_objects(db, err);
+	return give(st, db, out);
+}
+
+enum status open_to_append(const char *path, sqlite3 **out, bool *scratch, struct err *err)
+{
+	sqlite3 *db;
+	struct identity id = {0};
+	*scratch = access(path, F_OK) != 0 && errno == ENOENT;
+	if (*scratch) {
+		TRY(check_folder(path, err));
+		return open_scratch(out, err);
+	}
+	enum status st = open_file(path, SQLITE_OPEN_READWRITE, &db, err);
+	if (st == OK) st = identify(db, &id, err);
+	if (st == OK && !is_empty(&id)) st = check_identity(path, &id, err);
+	if (st == OK) st = check_writable(db, path, err);
+	if (st != OK || !is_empty(&id)) return give(st, db, out);
+	sqlite3_close(db);
+	*scratch = true;
+	return open_scratch(out, err);
+}
+
+enum status open_create(const char *path, struct err *err)
+{
+	sqlite3 *db;
+	struct identity id;
+	enum status st = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db, err);
+	if (st == OK) st = create_if_empty(db, err);
+	if (st == OK) st = identify(db, &id, err);
+	if (st == OK) st = check_identity(path, &id, err);
+	sqlite3_close(db);
 	return st;
 }

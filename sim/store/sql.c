@@ -15,6 +15,7 @@ static enum status code_of(int sqlite_code)
 enum status sql_error(sqlite3 *db, const char *what, struct err *err)
 {
 	const char *file = sqlite3_db_filename(db, "main");
+	if (!file || !*file) file = sqlite3_db_filename(db, STORE_FILE);
 	return err_set(err, code_of(sqlite3_errcode(db)), "%s: cannot %s: %s",
 		       file && *file ? file : "database", what, sqlite3_errmsg(db));
 }

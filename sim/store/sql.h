@@ -12,6 +12,9 @@
 
 #include "base/status.h"
 
+/* The name under which a connection to memory sees the results file, once there is one. */
+#define STORE_FILE "results_file"
+
 /* Turns the connection's last error into "FILE: cannot WHAT: reason". */
 enum status sql_error(sqlite3 *db, const char *what, struct err *err);
 

@@ -40,8 +40,10 @@ static const char *const insert_sql[] = {
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *insert[INSERT_COUNT]; /* NULL in a store that is only read */
+	char *path;
 	struct timespec begun;
 	bool gathering;
+	bool scratch; /* the file is not made before the first commit: `db` is an empty one in memory */
 };
 
 static enum status exec_and_free(sqlite3 *db, char *sql, const char *what, struct err *err)
@@ -64,12 +66,28 @@ static enum status make_pending_tables(struct store *st, struct err *err)
 	return OK;
 }
 
+static enum status open_appending(struct store *st, struct err *err)
+{
+	TRY(open_to_append(st->path, &st->db, &st->scratch, err));
+	return make_pending_tables(st, err);
+}
+
+static void close_connection(struct store *st)
+{
+	for (int i = 0; i < INSERT_COUNT; i++) {
+		sqlite3_finalize(st->insert[i]);
+		st->insert[i] = NULL;
+	}
+	sqlite3_close(st->db);
+	st->db = NULL;
+}
+
 enum status store_open(const char *path, enum store_mode mode, struct store **out, struct err *err)
 {
 	*out = NULL;
 	struct store *st = xcalloc(1, sizeof(*st));
-	enum status status = open_connection(path, mode, &st->db, err);
-	if (status == OK && mode == STORE_APPEND) status = make_pending_tables(st, err);
+	st->path = xstrdup(path);
+	enum status status = mode == STORE_READ ? open_to_read(path, &st->db, err) : open_appending(st, err);
 	if (status == OK)
 		*out = st;
 	else
@@ -80,8 +98,8 @@ enum status store_open(const char *path, enum store_mode mode, struct store **ou
 void store_close(struct store *st)
 {
 	if (!st) return;
-	for (int i = 0; i < INSERT_COUNT; i++) sqlite3_finalize(st->insert[i]);
-	sqlite3_close(st->db);
+	close_connection(st);
+	free(st->path);
 	free(st);
 }
 
@@ -224,50 +242,77 @@ enum status store_region(struct store *st, const struct store_region *region, co
 	return stats_visit(s, gather_value, &g, err);
 }
 
-/* The statement that copies the waiting rows of a table; `run` is the number of the new run. */
-static char *copy_sql(const struct store_object *o, int64_t run)
+/* The statement that copies the waiting rows of a table into the database `into`; `run` is the number of the new run. */
+static char *copy_sql(const struct store_object *o, const char *into, int64_t run)
 {
 	switch (o->kind) {
 	case SCHEMA_TABLE:
 		return xasprintf(
-			"UPDATE pending_%s SET run = %lld; INSERT INTO main.%s SELECT * FROM pending_%s",
-			o->name, (long long)run, o->name, o->name);
+			"UPDATE pending_%s SET run = %lld; INSERT INTO %s.%s SELECT * FROM pending_%s",
+			o->name, (long long)run, into, o->name, o->name);
 	case SCHEMA_SHARED:
-		return xasprintf("REPLACE INTO main.%s SELECT * FROM pending_%s", o->name, o->name);
+		return xasprintf("REPLACE INTO %s.%s SELECT * FROM pending_%s", into, o->name, o->name);
 	default: return NULL;
 	}
 }
 
-static enum status copy_run(struct store *st, int64_t *run, struct err *err)
+static enum status copy_run(struct store *st, const char *into, int64_t *run, struct err *err)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	double seconds = (double)(now.tv_sec - st->begun.tv_sec) +
 			 1e-9 * (double)(now.tv_nsec - st->begun.tv_nsec);
 	char *sql = xasprintf("UPDATE pending_run SET host_seconds = %.3f;"
-			      "INSERT INTO main.run SELECT * FROM pending_run",
-			      seconds);
+			      "INSERT INTO %s.run SELECT * FROM pending_run",
+			      seconds, into);
 	TRY(exec_and_free(st->db, sql, "store the run", err));
 	*run = sqlite3_last_insert_rowid(st->db);
 	for (size_t i = 0; i < store_object_count; i++) {
-		sql = copy_sql(&store_objects[i], *run);
+		sql = copy_sql(&store_objects[i], into, *run);
 		if (sql) TRY(exec_and_free(st->db, sql, "store the run", err));
 	}
 	return OK;
+}
+
+static enum status copy_in_transaction(struct store *st, const char *into, int64_t *run, struct err *err)
+{
+	/* IMMEDIATE takes the write lock now: waiting for it later, while reading, could deadlock. */
+	TRY(sql_exec(st->db, "BEGIN IMMEDIATE", "store the run", err));
+	enum status status = copy_run(st, into, run, err);
+	if (status == OK) status = sql_exec(st->db, "COMMIT", "store the run", err);
+	if (status != OK && !sqlite3_get_autocommit(st->db))
+		sqlite3_exec(st->db, "ROLLBACK", NULL, NULL, NULL);
+	return status;
+}
+
+static enum status attach(struct store *st, struct err *err)
+{
+	char *sql = sqlite3_mprintf("ATTACH %Q AS " STORE_FILE, st->path);
+	enum status status = sql ? sql_exec(st->db, sql, "open the new file", err)
+				 : err_set(err, ERR_HOST, "%s: out of memory", st->path);
+	sqlite3_free(sql);
+	return status;
+}
+
+/* The first commit makes the file; from then on the store is like one that was opened on it. */
+static enum status commit_to_new_file(struct store *st, int64_t *run, struct err *err)
+{
+	TRY(open_create(st->path, err));
+	TRY(attach(st, err));
+	enum status status = copy_in_transaction(st, STORE_FILE, run, err);
+	if (status != OK) {
+		sqlite3_exec(st->db, "DETACH " STORE_FILE, NULL, NULL, NULL);
+		return status;
+	}
+	close_connection(st);
+	return open_appending(st, err);
 }
 
 enum status store_run_commit(struct store *st, int64_t *run_id, struct err *err)
 {
 	assert(st->gathering);
 	int64_t run = 0;
-	/* IMMEDIATE takes the write lock now: waiting for it later, while reading, could deadlock. */
-	TRY(sql_exec(st->db, "BEGIN IMMEDIATE", "store the run", err));
-	enum status status = copy_run(st, &run, err);
-	if (status == OK) status = sql_exec(st->db, "COMMIT", "store the run", err);
-	if (status != OK) {
-		if (!sqlite3_get_autocommit(st->db)) sqlite3_exec(st->db, "ROLLBACK", NULL, NULL, NULL);
-		return status;
-	}
+	TRY(st->scratch ? commit_to_new_file(st, &run, err) : copy_in_transaction(st, "main", &run, err));
 	if (run_id) *run_id = run;
 	store_run_drop(st);
 	return OK;

@@ -21,7 +21,7 @@
 
 enum store_mode {
 	STORE_READ,   /* the file must exist; nothing is changed */
-	STORE_APPEND, /* the file is made if it does not exist or is empty */
+	STORE_APPEND, /* the file is made by the first commit, if it does not exist or is empty */
 };
 
 struct store; /* an open database, and the run being gathered, if any */
@@ -72,7 +72,7 @@ enum status store_run_commit(struct store *st, int64_t *run_id, struct err *err)
 /* Forgets the gathered run, if there is one. */
 void store_run_drop(struct store *st);
 
-/* The connection, for reports; owned by the store. */
+/* The connection, for reports; owned by the store, and another one after the commit that makes the file. */
 sqlite3 *store_connection(struct store *st);
 
 #endif

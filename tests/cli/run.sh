@@ -57,6 +57,14 @@ refuses 'a trace with changed bytes is refused' 'at byte' -w "$dir/flipped.stt"
 cmp -s "$db" "$dir/before.db"
 verdict $? 'no failed run has touched the database'
 
+"$STRATA" run --db "$dir/new.db" -m $n1 -w $trace --warmup 99999999 2>"$dir/err"
+[ $? -eq 2 ] && [ ! -e "$dir/new.db" ]
+verdict $? 'a failed run makes no database'
+: >"$dir/bare.db"
+"$STRATA" run --db "$dir/bare.db" -m $n1 -w $trace --warmup 99999999 2>"$dir/err"
+[ $? -eq 2 ] && [ ! -s "$dir/bare.db" ]
+verdict $? 'nor fills an empty file'
+
 # --- other failures
 run --db "$dir/no/such/folder.db"
 [ $status -eq 3 ] && grep -q 'folder.db' "$dir/err"
