@@ -96,7 +96,7 @@ Test(effective, a_value_of_the_command_line_says_so)
 {
 	struct world w;
 	world_read(&w, "main: {name: m}\n");
-	cr_assert(eq(int, conf_set(w.conf, &w.bound.file, "main.ways=8", &w.err), OK));
+	cr_assert(eq(int, conf_set(w.conf, &w.bound.file, NULL, "main.ways=8", &w.err), OK));
 	cr_assert(eq(int, schema_bind(w.conf, &world_schema, w.bound.file.root, &w.params, &w.err), OK));
 	cr_expect(eq(str, value_at(&w, "w.main.ways").text, "8"));
 	cr_expect(eq(str, value_at(&w, "w.main.ways").origin, "--set main.ways=8"));
@@ -109,7 +109,7 @@ Test(effective, a_range_error_of_the_command_line_names_the_option)
 {
 	struct world w;
 	world_read(&w, "main: {name: m}\n");
-	cr_assert(eq(int, conf_set(w.conf, &w.bound.file, "main.ways=99", &w.err), OK));
+	cr_assert(eq(int, conf_set(w.conf, &w.bound.file, NULL, "main.ways=99", &w.err), OK));
 	cr_assert(eq(int, schema_bind(w.conf, &world_schema, w.bound.file.root, &w.params, &w.err),
 		     ERR_CONFIG));
 	cr_expect(eq(str, w.err.text, "--set main.ways=99: main.ways: 99 is outside 1..64"));

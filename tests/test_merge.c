@@ -49,7 +49,7 @@ static void overlay(const char *yaml)
 }
 static void set(const char *assignment)
 {
-	cr_assert(eq(int, conf_set(c, &file, assignment, &err), OK), "%s", err.text);
+	cr_assert(eq(int, conf_set(c, &file, NULL, assignment, &err), OK), "%s", err.text);
 }
 static void expect(const char *path, const char *value)
 {
@@ -215,25 +215,37 @@ Test(merge, set_to_null_removes_an_item_of_a_list)
 Test(merge, set_of_an_item_that_is_not_there_lists_those_that_are)
 {
 	load("parts: [{name: a}, {name: b}]\n");
-	cr_assert(eq(int, conf_set(c, &file, "parts.z.size=3", &err), ERR_CONFIG));
+	cr_assert(eq(int, conf_set(c, &file, NULL, "parts.z.size=3", &err), ERR_CONFIG));
 	cr_expect(eq(str, err.text, "--set parts.z.size=3: no item 'z' in this list of 2: a, b"));
-	cr_assert(eq(int, conf_set(c, &file, "parts.2.size=3", &err), ERR_CONFIG));
+	cr_assert(eq(int, conf_set(c, &file, NULL, "parts.2.size=3", &err), ERR_CONFIG));
 	cr_expect(eq(str, err.text, "--set parts.2.size=3: no item '2' in this list of 2: a, b"));
 }
 
 Test(merge, set_inside_a_single_value_is_an_error)
 {
 	load("a: 1\n");
-	cr_assert(eq(int, conf_set(c, &file, "a.b=3", &err), ERR_CONFIG));
+	cr_assert(eq(int, conf_set(c, &file, NULL, "a.b=3", &err), ERR_CONFIG));
 	cr_expect(eq(str, err.text, "--set a.b=3: 'b' is inside a single value (1)"));
+}
+
+Test(merge, set_may_begin_with_the_name_of_the_whole_and_is_quoted_as_typed)
+{
+	load("a: 1\n");
+	cr_assert(eq(int, conf_set(c, &file, "stack", "stack.a=3", &err), OK));
+	expect("a", "3");
+	cr_assert(eq(int, conf_set(c, &file, "stack", "a=4", &err), OK));
+	expect("a", "4");
+	cr_assert(eq(int, conf_set(c, &file, "stack", "stack.a.b=3", &err), ERR_CONFIG));
+	cr_expect(eq(str, err.text, "--set stack.a.b=3: 'b' is inside a single value (4)"));
+	cr_expect(eq(int, conf_set(c, &file, "stack", "stack.=3", &err), ERR_USAGE));
 }
 
 Test(merge, set_without_a_path_or_a_value_is_wrong_usage)
 {
 	load("a: 1\n");
-	cr_expect(eq(int, conf_set(c, &file, "a", &err), ERR_USAGE));
-	cr_expect(eq(int, conf_set(c, &file, "=3", &err), ERR_USAGE));
-	cr_expect(eq(int, conf_set(c, &file, "a..b=3", &err), ERR_CONFIG));
+	cr_expect(eq(int, conf_set(c, &file, NULL, "a", &err), ERR_USAGE));
+	cr_expect(eq(int, conf_set(c, &file, NULL, "=3", &err), ERR_USAGE));
+	cr_expect(eq(int, conf_set(c, &file, NULL, "a..b=3", &err), ERR_CONFIG));
 }
 
 Test(merge, a_later_overlay_and_then_set_win)

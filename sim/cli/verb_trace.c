@@ -318,7 +318,7 @@ static enum status bind_workload(const struct options *o, struct conf *c, struct
 		free(text);
 		TRY(st);
 	}
-	for (size_t i = 0; o->settings[i]; i++) TRY(conf_set(c, &file, o->settings[i], err));
+	for (size_t i = 0; o->settings[i]; i++) TRY(conf_set(c, &file, "workload", o->settings[i], err));
 	return schema_bind(c, &gen_schema, file.root, p, err);
 }
 

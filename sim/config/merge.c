@@ -271,17 +271,26 @@ static enum status set_at(struct conf *c, struct node *n, char *path, struct nod
 	}
 }
 
-enum status conf_set(struct conf *c, struct conf_file *f, const char *assignment, struct err *err)
+/* "tlbs.l2.ways=4" of "machine.tlbs.l2.ways=4", when `under` is "machine". */
+static const char *below(const char *assignment, const char *under)
 {
-	const char *equals = strchr(assignment, '=');
-	if (!equals || equals == assignment)
+	size_t n = under ? strlen(under) : 0;
+	bool named = n && strncmp(assignment, under, n) == 0 && assignment[n] == '.';
+	return named ? assignment + n + 1 : assignment;
+}
+
+enum status conf_set(struct conf *c, struct conf_file *f, const char *under, const char *assignment,
+		     struct err *err)
+{
+	const char *key = below(assignment, under), *equals = strchr(key, '=');
+	if (!equals || equals == key)
 		return err_set(err, ERR_USAGE, "--set %s: PATH=VALUE is expected", assignment);
 	char *name = conf_alloc(c, strlen("--set ") + strlen(assignment) + 1);
 	stpcpy(stpcpy(name, "--set "), assignment);
 	struct node *value;
 	TRY(conf_parse(c, name, equals + 1, strlen(equals + 1), &value, err));
 	mark_as_set(value);
-	char *path = conf_strdup(c, assignment);
-	path[equals - assignment] = 0;
+	char *path = conf_strdup(c, key);
+	path[equals - key] = 0;
 	return set_at(c, f->root, path, value, err);
 }

@@ -22,7 +22,8 @@ static enum status read_files(struct machine_config *m, const struct machine_req
 	TRY(conf_load(m->conf, req->path, file, err));
 	for (size_t i = 0; req->overlays && req->overlays[i]; i++)
 		TRY(conf_overlay(m->conf, file, req->overlays[i], err));
-	for (size_t i = 0; req->sets && req->sets[i]; i++) TRY(conf_set(m->conf, file, req->sets[i], err));
+	for (size_t i = 0; req->sets && req->sets[i]; i++)
+		TRY(conf_set(m->conf, file, "machine", req->sets[i], err));
 	return OK;
 }
 

@@ -14,7 +14,7 @@
 #include "stats/json.h"
 #include "store/store.h"
 
-/* --set by where it goes, "machine.", "stack." and "workload." taken off. */
+/* --set by where it goes: what its first word says, or to the machine. */
 enum target { TO_MACHINE, TO_STACK, TO_WORKLOAD, TARGETS };
 
 struct run {
@@ -42,12 +42,8 @@ static void sort_sets(struct run *r)
 	for (size_t i = 0; i < count; i++) {
 		int target = TO_MACHINE;
 		const char *text = r->req.sets[i];
-		for (int t = 0; t < TARGETS; t++) {
-			if (strncmp(text, prefix[t], strlen(prefix[t])) != 0) continue;
-			target = t;
-			text += strlen(prefix[t]);
-			break;
-		}
+		for (int t = 0; t < TARGETS; t++)
+			if (strncmp(text, prefix[t], strlen(prefix[t])) == 0) target = t;
 		r->sets[target][used[target]++] = text;
 	}
 }
@@ -64,7 +60,7 @@ static enum status read_stack(struct run *r, struct err *err)
 		b->file.sources = node_new(r->conf, NODE_MAP, nowhere);
 	}
 	for (size_t i = 0; r->sets[TO_STACK][i]; i++)
-		TRY(conf_set(r->conf, &b->file, r->sets[TO_STACK][i], err));
+		TRY(conf_set(r->conf, &b->file, "stack", r->sets[TO_STACK][i], err));
 	return schema_bind(r->conf, &stack_schema, b->file.root, &r->stack, err);
 }
 

@@ -13,7 +13,7 @@ static enum status open_generator(struct workload *w, struct conf *c, const char
 {
 	w->bound = (struct bound){.name = "workload", .schema = &gen_schema, .params = &w->gen};
 	TRY(conf_load(c, path, &w->bound.file, err));
-	for (size_t i = 0; sets[i]; i++) TRY(conf_set(c, &w->bound.file, sets[i], err));
+	for (size_t i = 0; sets[i]; i++) TRY(conf_set(c, &w->bound.file, "workload", sets[i], err));
 	TRY(schema_bind(c, &gen_schema, w->bound.file.root, &w->gen, err));
 	return gen_open(path, &w->gen, seed, stream, &w->source, err);
 }

@@ -38,6 +38,7 @@ refuses 'a workload that is not there is named' 'nowhere.stt' -w nowhere.stt
 refuses 'an overlay that is not there is named' 'nowhere.yaml' -o nowhere.yaml
 refuses 'an unknown key is answered with the one that is meant' "unknown key 'entires'; did you mean 'entries'?" --set tlbs.l2.entires=64
 refuses 'an unknown key of the stack as well' "unknown key 'pagesize'; did you mean 'page_size'?" --set stack.os.pagesize=4K
+refuses 'which is quoted as typed' '--set stack.os.thp=x: os.thp: ' --set stack.os.thp=x
 refuses 'and one of a workload' "did you mean 'footprint_bytes'?" -w workloads/gups.yaml --set workload.footprint_bites=1G
 refuses 'an unknown item of a list is answered with those that are there' 'l1i, l1d, l2' --set tlbs.l7.ways=1
 refuses 'a number out of range is answered with the range' 'tlbs.l2.ways: 99999 is outside 1..4096' --set tlbs.l2.ways=99999

@@ -20,7 +20,7 @@ static void set_from_tail(struct conf *c, struct conf_file *f, const uint8_t *da
 	size_t n = size < sizeof(assignment) - 1 ? size : sizeof(assignment) - 1;
 	memcpy(assignment, data + size - n, n);
 	assignment[n] = 0;
-	conf_set(c, f, assignment, &err);
+	conf_set(c, f, NULL, assignment, &err);
 }
 
 /* `sources` stands apart from what is bound, as when files are merged. */
