@@ -226,6 +226,24 @@ Test(machine, a_kernel_without_memory_left_says_so)
 	close_rig(&g);
 }
 
+/* A stream that lacks sizes has accesses of 0 bytes. */
+Test(machine, populate_maps_the_page_of_an_access_of_unknown_size)
+{
+	struct record r = {.addr = 0x400ffc, .gap = 1, .kind = REC_LOAD};
+	struct rig g;
+	struct err err = {0};
+	describe(&g, "configs/machines/cortex-a55.yaml", NULL);
+	build(&g);
+	cr_assert(eq(int, machine_populate(g.machine, &r, 1, &err), OK), "%s", err.text);
+	machine_populate_end(g.machine);
+	machine_reset_stats(g.machine);
+	cr_assert(eq(int, machine_run(g.machine, &r, 1, &err), OK), "%s", err.text);
+	machine_finish(g.machine);
+	cr_expect(eq(u64, machine_totals(g.machine).accesses, 1));
+	cr_expect(eq(u64, *stats_find(machine_stats(g.machine), "cpu0.faults"), 0));
+	close_rig(&g);
+}
+
 Test(machine, events_of_a_workload_are_counted_and_have_no_effect)
 {
 	struct record rec[3] = {{.addr = 0x1000, .count = 8, .gap = 1, .kind = REC_LOAD},

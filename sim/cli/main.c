@@ -1,9 +1,13 @@
 /* main.c - `strata VERB ...`: finds the verb's row and hands over. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <gsl/gsl_errno.h>
 
+#include "base/status.h"
 #include "cli/verbs.h"
 
 struct verb {
@@ -28,8 +32,19 @@ static void usage(FILE *out)
 		"3 the host failed.\n");
 }
 
+/* Data that could not be written must not pass for success, whichever verb wrote it, and on exit() as well. */
+static void check_stdout(int status, void *unused)
+{
+	(void)unused;
+	if (fflush(stdout) == 0 && !ferror(stdout)) return;
+	if (status != 0) return; /* told already, or a failure of its own */
+	fprintf(stderr, "strata: standard output: cannot be written: %s\n", strerror(errno));
+	_exit(status_exit_code(ERR_HOST));
+}
+
 int main(int argc, char **argv)
 {
+	on_exit(check_stdout, NULL);
 	gsl_set_error_handler_off(); /* the default handler aborts */
 	if (argc < 2) {
 		usage(stderr);

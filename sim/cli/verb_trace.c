@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "cli/numbers.h"
 #include "cli/trace_info.h"
 #include "cli/verbs.h"
 #include "config/bind.h"
@@ -35,13 +36,6 @@ static enum status open_stream(const struct options *o, uint32_t stream, struct 
 	return trace_open_memory(o->piped.name, o->piped.mem, (size_t)o->piped.size, stream, src, err);
 }
 
-static uint64_t need_number(struct argp_state *state, const char *key, const char *text)
-{
-	uint64_t v = 0;
-	if (!param_parse_u64(text, "bytes", &v)) argp_error(state, "%s: '%s' is not a number", key, text);
-	return v;
-}
-
 /* The first word is the input, and for `gen` all that follow are settings, which the configuration reads. */
 static error_t take_words(struct options *o, struct argp_state *state, bool generates)
 {
@@ -59,14 +53,14 @@ static error_t parse(int key, char *arg, struct argp_state *state, bool generate
 	struct options *o = state->input;
 	switch (key) {
 	case 'o': o->output = arg; return 0;
-	case 'n': o->count = need_number(state, "--count", arg); return 0;
-	case OPT_SKIP: o->skip = need_number(state, "--skip", arg); return 0;
+	case 'n': o->count = need_number(state, "--count", arg, UINT64_MAX); return 0;
+	case OPT_SKIP: o->skip = need_number(state, "--skip", arg, UINT64_MAX); return 0;
 	case OPT_FROM: o->from = arg; return 0;
-	case OPT_FIRST: o->first = need_number(state, "--from", arg); return 0;
-	case OPT_STREAM: o->stream = need_number(state, "--stream", arg); return 0;
+	case OPT_FIRST: o->first = need_number(state, "--from", arg, UINT64_MAX); return 0;
+	case OPT_STREAM: o->stream = need_number(state, "--stream", arg, TRACE_STREAMS_MAX - 1); return 0;
 	case OPT_TO: o->to = arg; return 0;
 	case OPT_JSON: o->json = true; return 0;
-	case OPT_SEED: o->seed = need_number(state, "--seed", arg); return 0;
+	case OPT_SEED: o->seed = need_number(state, "--seed", arg, INT64_MAX); return 0;
 	case ARGP_KEY_ARGS: return take_words(o, state, generates);
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, generates ? "which generator?" : "which file?");
@@ -222,9 +216,6 @@ static enum status run_cat(const struct options *o, struct err *err)
 {
 	struct trace_source *src;
 	struct sink sink = {.text = stdout};
-	if (o->stream >= TRACE_STREAMS_MAX)
-		return err_set(err, ERR_USAGE, "--stream: %" PRIu64 " is outside 0..%d", o->stream,
-			       TRACE_STREAMS_MAX - 1);
 	TRY(open_stream(o, (uint32_t)o->stream, &src, err));
 	struct trace_info info = *trace_source_info(src);
 	info.streams = 1;

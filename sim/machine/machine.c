@@ -252,6 +252,7 @@ static enum status populate_range(struct machine *m, uint64_t va, uint64_t bytes
 				  struct err *err)
 {
 	enum { PAGE = 4096 }; /* the smallest that a table can map */
+	if (!bytes) return OK;
 	for (uint64_t page = va / PAGE; page <= (va + bytes - 1) / PAGE; page++) {
 		struct va *seen = &m->populated[kind][page % POPULATED_SLOTS];
 		if (seen->raw == page + 1) continue;
@@ -259,6 +260,13 @@ static enum status populate_range(struct machine *m, uint64_t va, uint64_t bytes
 		seen->raw = page + 1;
 	}
 	return OK;
+}
+
+/* As the core has it: a load or store whose size nobody knows (0) reaches one byte. */
+static uint64_t bytes_of(const struct record *rec)
+{
+	if (rec->kind == REC_FETCH) return UINT64_C(4) * rec->count;
+	return rec->count ? rec->count : 1;
 }
 
 /* What was done lately was done for another address space. */
@@ -272,12 +280,11 @@ enum status machine_populate(struct machine *m, const struct record *rec, size_t
 {
 	for (; n; rec++, n--) {
 		if (rec->kind == REC_SWITCH) TRY(populate_switch(m, rec, err));
-		if (rec->kind > REC_STORE || !rec->count) continue;
+		if (rec->kind > REC_STORE) continue;
 		enum access_kind kind = rec->kind == REC_FETCH  ? ACCESS_FETCH
 					: rec->kind == REC_LOAD ? ACCESS_READ
 								: ACCESS_WRITE;
-		uint64_t bytes = kind == ACCESS_FETCH ? UINT64_C(4) * rec->count : rec->count;
-		TRY(populate_range(m, rec->addr, bytes, kind, err));
+		TRY(populate_range(m, rec->addr, bytes_of(rec), kind, err));
 	}
 	return OK;
 }

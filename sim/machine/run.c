@@ -305,6 +305,11 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 	report->host_ns = now_ns() - begin;
 	TRY(end_region(r, "measured", err));
 	struct machine_totals t = machine_totals(r->machine);
+	if (r->req.warmup && !t.accesses)
+		return err_set(err, ERR_INPUT,
+			       "%s: ends with the warm-up of %" PRIu64
+			       " loads and stores: none is left to measure",
+			       r->req.workload, r->req.warmup);
 	struct physmem_usage usage = machine_memory(r->machine);
 	report->accesses = t.accesses;
 	report->instructions = t.instructions;

@@ -24,8 +24,8 @@ enum status workload_open(struct workload *w, struct conf *c, const char *path, 
 	*w = (struct workload){0};
 	if (is_yaml(path)) return open_generator(w, c, path, sets, seed, stream, err);
 	if (sets[0])
-		return err_set(err, ERR_USAGE, "--set workload.%s: %s is a trace, which has no parameters",
-			       sets[0], path);
+		return err_set(err, ERR_USAGE, "--set %s: %s is a trace, which has no parameters", sets[0],
+			       path);
 	return trace_open(path, stream, &w->source, err);
 }
 

@@ -87,6 +87,14 @@ static enum status put_header(struct trace_writer *w, const struct trace_descrip
 	return st;
 }
 
+/* The rename at the end would replace a device, a pipe or a folder by a file. */
+static enum status check_target(const struct trace_writer *w, struct err *err)
+{
+	struct stat target;
+	if (stat(w->path, &target) != 0 || S_ISREG(target.st_mode)) return OK;
+	return err_set(err, ERR_INPUT, "%s: cannot be written: it exists and is no regular file", w->path);
+}
+
 /* The temporary file, with the permissions that a new file gets. */
 static enum status create_file(struct trace_writer *w, struct err *err)
 {
@@ -114,7 +122,8 @@ enum status trace_writer_open(const char *path, const struct trace_description *
 	w->zstd = ZSTD_createCCtx();
 	ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
 	w->packed = xcalloc(ZSTD_compressBound(NATIVE_RAW_MAX), 1);
-	enum status st = create_file(w, err);
+	enum status st = check_target(w, err);
+	if (st == OK) st = create_file(w, err);
 	if (st == OK) st = put_header(w, d, err);
 	if (st == OK)
 		*out = w;

@@ -51,6 +51,8 @@ refuses 'parameters for a trace are refused' 'is a trace, which has no parameter
 refuses 'a stream that the trace does not have is refused' 'stream 4 is outside 0..0' --stream 4
 refuses 'a warm-up longer than the trace is refused' 'ends within the warm-up' --warmup 99999999
 refuses 'a file that is no trace is refused, with the known formats' 'not a trace of a known format: native mtr1 text' -w Makefile
+refuses 'and one that leaves nothing to measure' 'none is left to measure' --warmup 560363
+refuses 'a database without a name is refused' '--db: the name is empty' --db ''
 head -c 100000 $trace >"$dir/torn.stt"
 refuses 'a torn trace is refused, with the place' 'at byte 99992' -w "$dir/torn.stt"
 tr '\133' '\134' <$trace >"$dir/flipped.stt"
@@ -114,6 +116,18 @@ verdict $? 'in which the buckets add up to the cycles'
 run --name third --json
 [ "$("$STRATA" report --json --db "$db" third | jq '[.. | numbers] | any(. == 2000)')" = true ]
 verdict $? 'a stored run is reported with its accesses'
+
+# --- what cannot be written
+if [ -w /dev/full ]; then
+	for words in 'params' 'params --json-schema' "params -m $n1 --provenance" "trace info $trace" 'run --help' '--help' "report --db $db" \
+		"report --db $db --json" "compare --db $db first second" "mrc -w $trace" "run --no-db --json -q -m $n1 -w $trace --limit 9"; do
+		"$STRATA" $words >/dev/full 2>"$dir/err"
+		[ $? -eq 3 ] && [ "$(wc -l <"$dir/err")" -eq 1 ] && grep -q 'No space left' "$dir/err"
+		verdict $? "'strata $words' onto a full disk is a failure of the host"
+	done
+fi
+"$STRATA" run -q --no-db -m $n1 -w $trace --limit 9 >&- 2>"$dir/err"
+verdict $? 'a closed standard output is no error for who says nothing'
 
 "$STRATA" run --help >"$dir/out" 2>"$dir/err"
 verdict $? '--help works'

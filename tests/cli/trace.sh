@@ -73,6 +73,9 @@ check "import --from the wrong format exits 2" "$(exit_of trace import --from te
 trace export "$shipped" --skip 1999990 --count 100 >"$dir/tail.txt" 2>"$dir/err"
 check "a window beyond the end is said to be short" "$(grep -c 'ends before the window' "$dir/err")" 1
 check "a place that cannot be written exits 3" "$(exit_of trace gen uniform accesses=10 -o "$dir/no/x.stt")" 3
+mkfifo "$dir/pipe"
+check "a place that is no regular file is refused" "$(exit_of trace gen uniform accesses=10 -o "$dir/pipe")" 2
+check "and left as it is" "$([ -p "$dir/pipe" ] && echo pipe)" pipe
 if [ -w /dev/full ]; then
 	check "a full disk behind standard output exits 3" "$(trace cat "$shipped" >/dev/full 2>"$dir/err"; echo $?)" 3
 fi
