@@ -36,7 +36,8 @@
 	X(MEMORY, "memory access") \
 	X(CACHE, "has the line") \
 	X(ARRIVAL, "has the line under way, and it arrives") \
-	X(MISS_REGISTER, "misses, and waits for a miss register") \
+	X(MISS, "misses") \
+	X(POSTED, "takes the write; nobody waits for it") \
 	X(DRAM_QUEUE, "waits for bandwidth") \
 	X(DRAM, "reads the line")
 

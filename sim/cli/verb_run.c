@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "cli/explain_access.h"
 #include "cli/numbers.h"
 #include "cli/results.h"
 #include "cli/verbs.h"
@@ -16,6 +17,7 @@ struct options {
 	struct run_request req;
 	const char **overlays, **sets;
 	size_t overlay_count, set_count;
+	uint64_t *at; /* of --explain-at */
 	bool json, no_db, quiet;
 };
 
@@ -28,8 +30,11 @@ enum {
 	OPT_WARMUP,
 	OPT_LIMIT,
 	OPT_STREAM,
-	OPT_POPULATE, OPT_FIDELITY,
-	OPT_JSON
+	OPT_POPULATE,
+	OPT_FIDELITY,
+	OPT_JSON,
+	OPT_EXPLAIN,
+	OPT_EXPLAIN_AT
 };
 
 static const struct argp_option run_options[] = {
@@ -53,16 +58,32 @@ static const struct argp_option run_options[] = {
 	{"fidelity", OPT_FIDELITY, "NAME", 0,
 	 "full, or translation: no core model, and loads, stores and fetches take the time of a first-level hit (full)", 0},
 	{"stream", OPT_STREAM, "N", 0, "which thread of the workload runs (0)", 0},
+	{"explain", OPT_EXPLAIN, "N", 0,
+	 "print of the N slowest accesses of the measured region where each of their cycles went", 0},
+	{"explain-at", OPT_EXPLAIN_AT, "ACCESS,...", 0,
+	 "the same for given ones: numbers of loads and stores, 1 is the first of the measured region", 0},
 	{"json", OPT_JSON, NULL, 0, "print every counter of the measured region, keyed by path", 0},
 	{"quiet", 'q', NULL, 0, "no summary line", 0},
 	{0},
 };
+
+enum { EXPLAIN_MAX = 100000 };
 
 static void push(const char ***list, size_t *count, const char *text)
 {
 	*list = xrealloc(*list, *count + 2, sizeof(**list));
 	(*list)[(*count)++] = text;
 	(*list)[*count] = NULL;
+}
+
+/* "3,17,200". */
+static void parse_numbers(struct options *o, char *text, struct argp_state *state)
+{
+	o->req.explain = 0;
+	for (char *rest = text, *one; (one = strsep(&rest, ","));) {
+		o->at = xrealloc(o->at, o->req.explain + 1, sizeof(*o->at));
+		o->at[o->req.explain++] = need_number(state, "--explain-at", one, INT64_MAX);
+	}
 }
 
 static void need_files(const struct run_request *q, struct argp_state *state)
@@ -96,6 +117,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		o->req.translation_only = strcmp(arg, "translation") == 0;
 		return 0;
 	case OPT_JSON: o->json = true; return 0;
+	case OPT_EXPLAIN:
+		o->req.explain = (size_t)need_number(state, "--explain", arg, EXPLAIN_MAX);
+		return 0;
+	case OPT_EXPLAIN_AT: parse_numbers(o, arg, state); return 0;
 	case 'q': o->quiet = true; return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s' is not an option; files are named by -m, -s and -w", arg);
@@ -133,6 +158,7 @@ static enum status execute(const struct options *o, struct run *run, struct err 
 	if (st != OK) return st;
 	if (o->req.db) TRY(run_commit(run, &id, err));
 	if (!o->quiet) print_summary(run, &report, o->req.db, id);
+	if (run_watched(run)) explain_accesses(stdout, run_watched(run));
 	return o->json ? run_json(run, stdout, err) : OK;
 }
 
@@ -155,10 +181,12 @@ int verb_run(int argc, char **argv)
 	if (o.no_db) o.req.db = NULL;
 	o.req.overlays = o.overlays;
 	o.req.sets = o.sets;
+	o.req.explain_at = o.at;
 	enum status st = run_new(&o.req, &run, &err);
 	if (st == OK) st = execute(&o, run, &err);
 	run_free(run);
 	free(o.overlays);
 	free(o.sets);
+	free(o.at);
 	return st == OK ? 0 : results_fail(st, &err);
 }

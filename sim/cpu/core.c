@@ -77,6 +77,25 @@ static void stop_for(struct core *c, cycles_t cycles, enum core_bucket bucket)
 
 /* --- fetch ----------------------------------------------------------------------------------------------------- */
 
+/* For who asks where the cycles go: the fault met at `now` is taken when the retire clock says, and handled. */
+static void note_fault(struct core *c, const struct mmu_fault *fault, const struct core_fault_cost *cost,
+		       cycles_t now)
+{
+	cycles_t taken = core_now(c), handled = taken + cost->exception, done = handled + cost->hypervisor;
+	struct why *w = &c->watch->why;
+	size_t span = why_open(w,
+			       (struct why_span){.begin = now,
+						 .kind = WHY_FAULT,
+						 .name = fault_kind_name((enum fault_kind)fault->fault.kind),
+						 .stage = fault->fault.stage,
+						 .level = fault->fault.level,
+						 .address = fault->va.raw});
+	if (taken > now) why_leaf(w, (struct why_span){now, taken, .kind = WHY_RETIRE});
+	if (handled > taken) why_leaf(w, (struct why_span){taken, handled, .kind = WHY_EXCEPTION});
+	if (done > handled) why_leaf(w, (struct why_span){handled, done, .kind = WHY_HYPERVISOR});
+	why_close(w, span, done);
+}
+
 /* The MMU met a fault at *now: its handler runs, and the walk goes on when it is done. */
 static bool resolve(void *owner, const struct mmu_fault *fault, cycles_t *now)
 {
@@ -86,6 +105,7 @@ static bool resolve(void *owner, const struct mmu_fault *fault, cycles_t *now)
 	if (c->on_fault(c->fault_owner, fault, &cost, &c->err) != OK) return false;
 	bool fetch = fault->access.kind == ACCESS_FETCH;
 	hold_retire(c, clock_of(*now), fetch ? BUCKET_FETCH_TRANSLATION : BUCKET_DATA_TRANSLATION);
+	if (c->watch) note_fault(c, fault, &cost, *now);
 	stop_for(c, cost.exception, BUCKET_EXCEPTION);
 	stop_for(c, cost.hypervisor, BUCKET_HYPERVISOR);
 	*now = cycle_of(c->retire);
@@ -231,6 +251,106 @@ static size_t run_in_order(struct core *c, const struct record *rec, size_t n)
 	return run(c, rec, n, true);
 }
 
+/* --- running, watched ------------------------------------------------------------------------------------------ */
+
+/* Where an access's spans for data begin: behind the translation, which is the first inside of the root. */
+static size_t after_translation(const struct why *w, cycles_t *known)
+{
+	size_t i = 1;
+	while (w->span[i].kind != WHY_TRANSLATION) i++;
+	*known = w->span[i].end;
+	while (++i < w->count && w->span[i].depth > 1) continue;
+	return i;
+}
+
+/* Puts what memory told, or that the first cache had the line, into a span of its own from `begin` to `end`. */
+static void wrap_memory(struct core *c, struct why *w, size_t at, cycles_t begin, cycles_t end)
+{
+	for (size_t i = at; i < w->count; i++) w->span[i].depth = 2;
+	bool told = at < w->count;
+	struct why_span memory = {begin, end, .kind = WHY_MEMORY, .depth = 1, .address = c->data_req.pa.raw};
+	why_insert(w, at, &memory);
+	if (told) return;
+	w->depth = 2;
+	const struct cache *first = c->mem->data.level[0];
+	why_leaf(w,
+		 (struct why_span){begin, end, .kind = WHY_CACHE, .name = first ? first->params.name : NULL});
+}
+
+/* A store waits for its turn to leave the core, then for room in the store buffer. */
+struct store_waits {
+	cycles_t known, turn, room;
+};
+
+static void note_store_waits(struct why *w, size_t *at, const struct store_waits *s)
+{
+	struct why_span wait = {s->known, s->turn, .kind = WHY_RETIRE, .depth = 1};
+	struct why_span buffer = {s->turn, s->room, .kind = WHY_STORE_BUFFER, .depth = 1};
+	if (s->turn > s->known) why_insert(w, (*at)++, &wait);
+	if (s->room > s->turn) why_insert(w, (*at)++, &buffer);
+}
+
+static cycles_t later(cycles_t a, cycles_t b) { return a > b ? a : b; }
+
+/* Executes one load or store that lies within a line, and writes down where its cycles went. */
+static __attribute__((noinline, cold)) bool watch_piece(struct core *c, uint64_t va, const struct record *r)
+{
+	struct why *w = &c->watch->why;
+	bool is_store = r->kind == REC_STORE;
+	cycles_t dispatched = cycle_of(c->dispatch), issue = dispatched, retire = core_now(c);
+	cycles_t *slot = &c->store_done[c->store_next], slot_free = *slot, known;
+	if (!is_store && (r->flags & REC_DEPENDENT) && c->last_load_done > issue) issue = c->last_load_done;
+	why_reset(w);
+	why_open(w, (struct why_span){.begin = dispatched, .kind = WHY_ACCESS, .address = va});
+	if (issue > dispatched) why_leaf(w, (struct why_span){dispatched, issue, .kind = WHY_ISSUE});
+	if (!(c->in_order ? access_piece(c, va, r, true) : access_piece(c, va, r, false))) return false;
+	cycles_t done = is_store ? *slot : c->last_load_done;
+	size_t at = after_translation(w, &known);
+	struct store_waits s = {known, known, known};
+	if (is_store) s.turn = later(known, retire), s.room = later(s.turn, slot_free);
+	note_store_waits(w, &at, &s);
+	wrap_memory(c, w, at, s.room, done);
+	w->depth = 1;
+	why_close(w, 0, done);
+	struct watched a = {.number = c->stats.accesses,
+			    .va = va,
+			    .issue = issue,
+			    .done = done,
+			    .cost = done - issue - (s.turn - s.known),
+			    .kind = is_store ? ACCESS_WRITE : ACCESS_READ};
+	return watch_access(c->watch, &a, &c->err) == OK;
+}
+
+static bool watch_data(struct core *c, const struct record *r)
+{
+	pass_instructions(c, r->gap);
+	c->stats.instructions += r->gap;
+	if (!watch_piece(c, r->addr, r)) return false;
+	if ((r->addr & c->line_mask) + r->count <= c->line_mask + 1) return true;
+	for (uint64_t va = (r->addr | c->line_mask) + 1; va < r->addr + r->count; va += c->line_mask + 1) {
+		c->stats.splits++;
+		if (!watch_piece(c, va, r)) return false;
+	}
+	return true;
+}
+
+static __attribute__((cold)) size_t run_watched(struct core *c, const struct record *rec, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (rec[i].kind > REC_STORE) return i;
+		why_reset(&c->watch->why);
+		if (!(rec[i].kind == REC_FETCH ? fetch_run(c, &rec[i]) : watch_data(c, &rec[i]))) return i;
+	}
+	return n;
+}
+
+void core_watch(struct core *c, struct watch *w)
+{
+	c->watch = w;
+	c->run = run_watched;
+	mmu_explain(c->mmu, &w->why);
+}
+
 enum status core_run(struct core *c, const struct record *rec, size_t n, size_t *executed, struct err *err)
 {
 	*executed = c->run(c, rec, n);
@@ -337,7 +457,8 @@ void core_init(struct core *c, const struct core_params *p, struct mmu *mmu, str
 {
 	*c = (struct core){
 		.mmu = mmu, .mem = mem, .per_instruction = (UINT64_C(1) << CORE_FRACTION_BITS) / p->width};
-	c->run = p->model == CORE_WINDOW ? run_window : run_in_order;
+	c->in_order = p->model != CORE_WINDOW;
+	c->run = c->in_order ? run_in_order : run_window;
 	c->rob_size = (unsigned)p->rob;
 	c->rob_mask = (2u << log2_floor(p->rob + 1)) - 1;
 	c->rob = xcalloc(c->rob_mask + 1, sizeof(*c->rob));
@@ -371,6 +492,7 @@ void core_reset_stats(struct core *c)
 	memset(c->bucket, 0, sizeof(c->bucket));
 	c->stats = (struct core_stats){0};
 	c->retire_at_reset = c->retire;
+	if (c->watch) watch_reset(c->watch);
 }
 
 void core_finish(struct core *c)

@@ -17,6 +17,7 @@
 
 #include "base/record.h"
 #include "cpu/core_params.h"
+#include "cpu/watch.h"
 #include "mem/mem.h"
 #include "mmu/mmu.h"
 
@@ -78,8 +79,8 @@ struct core {
 	unsigned store_buffer, store_next;
 	cycles_t fetch_hit_cycles, load_hit_cycles; /* of the first-level caches */
 	uint64_t fetch_line_bytes;
-	struct repl_flow flow; /* for replacement policies of TLBs that look at it */
-	uint64_t next_pc;      /* where a run that is no branch goes on */
+	struct repl_flow flow;              /* for replacement policies of TLBs that look at it */
+	uint64_t next_pc;                   /* where a run that is no branch goes on */
 	uint64_t line_mask;                 /* line size - 1; all ones when accesses are never split */
 	struct mem_req data_req, fetch_req; /* tags filled in once */
 	struct mmu *mmu;
@@ -88,6 +89,8 @@ struct core {
 	void *fault_owner;
 	struct err err; /* of a fault handler that failed */
 	size_t (*run)(struct core *c, const struct record *rec, size_t n);
+	bool in_order;
+	struct watch *watch; /* NULL: no access is watched */
 	struct core_stats stats;
 };
 
@@ -98,6 +101,9 @@ void core_init(struct core *c, const struct core_params *p, struct mmu *mmu, str
 void core_only_translate(struct core *c);
 void core_fini(struct core *c);
 void core_register_stats(struct core *c, struct stats *s, unsigned number);
+
+/* Shows every load and store to `w` (borrowed), until the core is no more. Cycles and counters stay what they are. */
+void core_watch(struct core *c, struct watch *w);
 
 /* Executes rec[0..n-1] up to the first record that is not FETCH, LOAD or STORE; *executed says how many. When a fault
  * handler fails, returns its status, and the count is of the records before the one at fault. */

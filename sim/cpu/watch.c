@@ -31,8 +31,7 @@ void watch_reset(struct watch *w) { w->count = 0; }
 
 static bool is_slower(const struct watched *a, const struct watched *b)
 {
-	cycles_t x = watched_latency(a), y = watched_latency(b);
-	return x != y ? x > y : a->number < b->number;
+	return a->cost != b->cost ? a->cost > b->cost : a->number < b->number;
 }
 
 /* Where the present access goes, or NULL: it is not picked. */

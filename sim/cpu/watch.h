@@ -2,8 +2,8 @@
  *
  *   watch_init(how many, or which) -> core_watch() -> picks, slowest first
  * Loads and stores are numbered from 1, as the counter `accesses` counts them (pieces of a split access apart), from the
- * last reset on. Latency is from issue to completion, as in `access_cycles`. Of two that are equally slow the earlier
- * one is kept. Every access of a watched run is recorded and its sums are checked; those that are not picked are
+ * last reset on. What an access costs is counted from issue to completion, as in `access_cycles`, but without a store's
+ * wait for its turn behind older instructions. Of two that cost the same the earlier one is kept. Every access of a watched run is recorded and its sums are checked; those that are not picked are
  * forgotten. Watching changes no result and no cycle.
  */
 #ifndef CPU_WATCH_H
@@ -15,7 +15,7 @@
 
 struct watched {
 	uint64_t number, va;
-	cycles_t issue, done;
+	cycles_t issue, done, cost;
 	uint8_t kind; /* enum access_kind */
 	struct why why;
 };
@@ -38,7 +38,5 @@ void watch_reset(struct watch *w);
 enum status watch_access(struct watch *w, const struct watched *a, struct err *err);
 /* Puts the picks in order: by number where they were asked for, else slowest first. */
 void watch_sort(struct watch *w);
-
-static inline cycles_t watched_latency(const struct watched *a) { return a->done - a->issue; }
 
 #endif

@@ -289,6 +289,8 @@ enum status machine_populate(struct machine *m, const struct record *rec, size_t
 	return OK;
 }
 
+void machine_watch(struct machine *m, struct watch *w) { core_watch(&m->core, w); }
+
 void machine_populate_end(struct machine *m) { events_rewind(&m->events); }
 
 void machine_finish(struct machine *m) { core_finish(&m->core); }

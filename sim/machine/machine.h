@@ -35,6 +35,9 @@ enum status machine_run(struct machine *m, const struct record *rec, size_t n, s
  * caches see nothing. Errors as machine_run. */
 enum status machine_populate(struct machine *m, const struct record *rec, size_t n, struct err *err);
 
+/* Shows every load and store to `w` (borrowed): where its cycles go. Before the first machine_run(). */
+void machine_watch(struct machine *m, struct watch *w);
+
 /* After the last machine_populate(): the first address space is the present one again. */
 void machine_populate_end(struct machine *m);
 

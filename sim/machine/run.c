@@ -27,6 +27,7 @@ struct run {
 	struct bound stack_bound;
 	struct workload workload;
 	struct machine *machine;
+	struct watch watch;
 	struct store *store; /* NULL: the run is not stored */
 	uint64_t left;       /* loads and stores until the present region ends; UINT64_MAX: no limit */
 };
@@ -184,6 +185,8 @@ enum status run_new(const struct run_request *request, struct run **out, struct 
 	r->conf = conf_new();
 	sort_sets(r);
 	enum status st = read_files(r, err);
+	watch_init(&r->watch, request->explain_at, request->explain);
+	if (st == OK && request->explain) machine_watch(r->machine, &r->watch);
 	if (st == OK && r->req.db) st = begin_stored_run(r, err);
 	if (st != OK) {
 		run_free(r);
@@ -201,12 +204,14 @@ void run_free(struct run *r)
 	workload_close(&r->workload);
 	machine_config_free(&r->machine_config);
 	conf_free(r->conf);
+	watch_fini(&r->watch);
 	for (int t = 0; t < TARGETS; t++) free(r->sets[t]);
 	free(r->lacks);
 	free(r->name);
 	free(r);
 }
 
+const struct watch *run_watched(const struct run *r) { return r->req.explain ? &r->watch : NULL; }
 const char *run_lacks(const struct run *r) { return r->lacks; }
 const char *run_name(const struct run *r) { return r->name; }
 
@@ -304,6 +309,7 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 	TRY(replay(r, progress, ctx, report, err));
 	report->host_ns = now_ns() - begin;
 	TRY(end_region(r, "measured", err));
+	watch_sort(&r->watch);
 	struct machine_totals t = machine_totals(r->machine);
 	if (r->req.warmup && !t.accesses)
 		return err_set(err, ERR_INPUT,

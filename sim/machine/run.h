@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "base/status.h"
+#include "cpu/watch.h"
 
 struct run_request {
 	const char *name; /* NULL: "machine/stack/workload" */
@@ -26,6 +27,8 @@ struct run_request {
 	bool translation_only;  /* fidelity: no core model, no data caches for the program's own accesses */
 	bool populate;          /* map all pages before time begins: nothing measured is a page fault */
 	const char *db;         /* results database to append to; NULL: none */
+	size_t explain;             /* how many accesses of the measured region are explained; 0: none */
+	const uint64_t *explain_at; /* their numbers, `explain` of them; NULL: the slowest */
 };
 
 struct run_report {                              /* for who prints or times it */
@@ -50,6 +53,9 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 enum status run_commit(struct run *r, int64_t *id, struct err *err);
 /* Prints the counters of the measured region as one JSON object keyed by path. */
 enum status run_json(struct run *r, FILE *out, struct err *err);
+
+/* After run_execute(): the accesses that are explained, in order; NULL where none were asked for. */
+const struct watch *run_watched(const struct run *r);
 
 /* What the stream of a run cannot say, as text ("fetch sizes"); "" when it says all. Lives as long as the run. */
 const char *run_lacks(const struct run *r);

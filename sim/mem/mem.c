@@ -232,19 +232,52 @@ static void mark_written(struct mem_port *port, unsigned level, uint64_t line, i
 
 /* --- access --------------------------------------------------------------------------------------------------- */
 
+/* For who asks where the cycles go. */
+static void note(struct mem_port *port, enum why_kind kind, const char *name, cycles_t begin, cycles_t end)
+{
+	why_leaf(port->why, (struct why_span){begin, end, .name = name, .kind = (uint8_t)kind});
+}
+
 /* When a request that finds its line in `way` of `c` has it. */
-static cycles_t hit_done(struct cache *c, uint64_t line, int way, cycles_t now)
+static cycles_t hit_done(struct mem_port *port, struct cache *c, uint64_t line, int way, cycles_t now)
 {
 	cycles_t done = now + c->hit_cycles;
 	if (now < c->settled) {
 		cycles_t ready = cache_arrival(c, line, (unsigned)way);
 		if (ready > done) {
 			c->stats.merged++;
+			note(port, WHY_ARRIVAL, c->params.name, now, ready);
 			return ready;
 		}
 	}
 	c->stats.hits++;
+	note(port, WHY_CACHE, c->params.name, now, done);
 	return done;
+}
+
+/* A line comes from its node. */
+static cycles_t read_memory(struct mem_port *port, uint64_t pa, cycles_t now)
+{
+	struct mem_node *n = node_of(port->side, pa);
+	cycles_t done = node_read(n, now, UINT64_C(1) << port->side->line_bits);
+	if (done - n->latency > now) note(port, WHY_DRAM_QUEUE, n->name, now, done - n->latency);
+	note(port, WHY_DRAM, n->name, done - n->latency, done);
+	return done;
+}
+
+static cycles_t post_write(struct mem_port *port, uint64_t pa, cycles_t now)
+{
+	note(port, WHY_POSTED, node_of(port->side, pa)->name, now, now);
+	return now;
+}
+
+/* A miss of `c` gets a miss register. */
+static cycles_t reserve(struct mem_port *port, struct cache *c, cycles_t now, unsigned *slot)
+{
+	cycles_t from = cache_mshr_reserve(c, now, slot);
+	why_leaf(port->why, (struct why_span){now, from, .name = c->params.name, .kind = WHY_MISS,
+					      .outcome = from > now ? "waits for a miss register" : NULL});
+	return from;
 }
 
 /* The level that a request which missed first..hit-1 brings its line to; a write passes by caches that do not fetch on a
@@ -296,15 +329,15 @@ static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t no
 		}
 		c->stats.misses++;
 		c->stats.misses_by_cause[r->cause]++;
-		now = cache_mshr_reserve(c, now, &slot[level]);
+		now = reserve(port, c, now, &slot[level]);
 	}
 	unsigned to = nearest_taker(port, r, first, level);
 	if (way != CACHE_MISS)
-		done = hit_done(port->level[level], line, way, now);
+		done = hit_done(port, port->level[level], line, way, now);
 	else if (to < port->levels)
-		done = node_read(node_of(port->side, r->pa.raw), now, UINT64_C(1) << port->side->line_bits);
+		done = read_memory(port, r->pa.raw, now);
 	else
-		done = now; /* a write that no cache takes is posted to memory */
+		done = post_write(port, r->pa.raw, now); /* no cache takes it; write_down() books it */
 	for (unsigned i = first; i < level; i++) cache_mshr_take(port->level[i], slot[i], line, done);
 	fill_missed(port, r, line, to, level, done);
 	*served = level;
@@ -325,17 +358,16 @@ cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_
 	if (way == CACHE_MISS) return miss(port, r, now, first, served);
 	if (r->kind == ACCESS_WRITE) mark_written(port, first, line, way, now);
 	*served = first;
-	return hit_done(c, line, way, now);
+	return hit_done(port, c, line, way, now);
 }
 
 cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cycles_t now)
 {
-	struct mem_node *n = node_of(port->side, r->pa.raw);
 	if (r->kind == ACCESS_WRITE) {
-		node_write(n, now, UINT64_C(1) << port->side->line_bits);
-		return now;
+		node_write(node_of(port->side, r->pa.raw), now, UINT64_C(1) << port->side->line_bits);
+		return post_write(port, r->pa.raw, now);
 	}
-	return node_read(n, now, UINT64_C(1) << port->side->line_bits);
+	return read_memory(port, r->pa.raw, now);
 }
 
 /* --- the rest ------------------------------------------------------------------------------------------------- */

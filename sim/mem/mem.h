@@ -11,6 +11,7 @@
 #ifndef MEM_MEM_H
 #define MEM_MEM_H
 
+#include "base/why.h"
 #include "mem/cache.h"
 #include "mem/node.h"
 
@@ -21,6 +22,7 @@ struct mem_port {
 	unsigned levels;
 	unsigned line_bits, security_shift; /* line = PA >> line_bits | security << security_shift */
 	struct mem_side *side;
+	struct why *why; /* NULL: nobody asks where the cycles go */
 };
 
 struct mem_cpu { /* one core's private caches and its two ports */

@@ -26,7 +26,8 @@
 	X(NO_TLBI, "no TLBI took it after its descriptor changed") \
 	X(TLBI_LAST_LEVEL, "a table descriptor changed, but the TLBI was of the last level only") \
 	X(NO_STAGE1_TLBI, "stage 2 was invalidated by IPA, but not what was made of it (VMALLE1)") \
-	X(NO_DSB_BEFORE, "no DSB between the write of the descriptor and the TLBI: a walk may have read the old one since") \
+	X(NO_DSB_BEFORE, \
+	  "no DSB between the write of the descriptor and the TLBI: a walk may have read the old one since") \
 	X(NO_DSB_AFTER, "no DSB of loads and stores after the TLBI: it need not have completed") \
 	X(NO_BREAK, "a valid descriptor was changed without break-before-make") \
 	X(EARLY_MAKE, "the new descriptor was written before the old translation was gone") \
@@ -60,9 +61,10 @@ struct mistake {
 	uint64_t event;
 	struct va va;
 	uint16_t asid;
-	struct descriptor_write write; /* that made it so; event 0 where none is known */
+	struct descriptor_write write;    /* that made it so; event 0 where none is known */
 	struct cached_text first, second; /* CONFLICT: both; else the first, the translation that is left */
-	const char *differs; /* NO_BREAK, EARLY_MAKE: in what the descriptors differ; else what the translation does */
+	const char *
+		differs; /* NO_BREAK, EARLY_MAKE: in what the descriptors differ; else what the translation does */
 };
 
 struct checker_stats {
@@ -77,7 +79,8 @@ struct checker; /* of one core's MMU */
 /* Called for each mistake, once per access or write and cause. */
 typedef void mistake_fn(void *owner, const struct mistake *m);
 
-struct checker *checker_new(const struct features *f, struct physmem *memory, mistake_fn *report, void *owner);
+struct checker *checker_new(const struct features *f, struct physmem *memory, mistake_fn *report,
+			    void *owner);
 void checker_free(struct checker *c);
 struct checker_stats *checker_stats(struct checker *c);
 

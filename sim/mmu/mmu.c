@@ -47,6 +47,15 @@ static cycles_t answer(struct tlb *t, const struct tlb_entry *e, cycles_t now)
 	return now;
 }
 
+/* For who asks where the cycles go: what a TLB, walk cache or IPA cache said. */
+static void note_look_up(struct mmu *m, enum why_kind kind, const struct tlb *t, uint64_t address,
+			 const struct tlb_entry *e, cycles_t begin, cycles_t end)
+{
+	const char *outcome = !e ? "miss" : e->ready > begin ? "is being walked, waits" : "hit";
+	why_leaf(m->why, (struct why_span){begin, end, .name = t->params.name, .outcome = outcome,
+					   .kind = (uint8_t)kind, .address = address});
+}
+
 static unsigned min_bits(unsigned a, unsigned b) { return a < b ? a : b; }
 
 static void fill_levels(struct mmu *m, unsigned side, unsigned below, struct tlb_fill *f)
@@ -71,6 +80,32 @@ static void note_table(struct mmu *m, struct pa pa, const struct walk_ref *ref)
 	m->learned_count = 0;
 }
 
+/* For who asks where the cycles go: a span around one descriptor, ... */
+static size_t open_read(struct mmu *m, struct pa pa, const struct walk_ref *ref)
+{
+	if (!m->why) return 0;
+	return why_open(m->why, (struct why_span){.begin = m->now,
+						  .kind = WHY_DESCRIPTOR,
+						  .address = pa.raw,
+						  .value = physmem_read64(m->memory, pa),
+						  .cause = ref->cause,
+						  .stage = ref->cause == CAUSE_S1_WALK ? 1 : 2,
+						  .level = ref->level});
+}
+
+/* ... which the caches, or the first of them, served until `done`. */
+static void close_read(struct mmu *m, size_t span, unsigned served, cycles_t done)
+{
+	struct why *w = m->why;
+	if (!w) return;
+	if (why_count(w) == span + 1)
+		why_leaf(w,
+			 (struct why_span){m->now, done, .name = m->served_names[served], .kind = WHY_CACHE});
+	if (m->cycles_per_level)
+		why_leaf(w, (struct why_span){done, done + m->cycles_per_level, .kind = WHY_WALKER_STEP});
+	why_close(w, span, done + m->cycles_per_level);
+}
+
 static uint64_t read_descriptor(void *self, struct pa pa, const struct walk_ref *ref)
 {
 	struct mmu *m = self;
@@ -79,8 +114,10 @@ static uint64_t read_descriptor(void *self, struct pa pa, const struct walk_ref 
 	m->req.cause = ref->cause;
 	m->req.kind = ACCESS_READ;
 	m->req.security = ref->security;
+	size_t span = open_read(m, pa, ref);
 	cycles_t done = m->reads_cached ? mem_access(m->port, &m->req, m->now, m->first_cache, &served)
 					: mem_access_uncached(m->port, &m->req, m->now);
+	close_read(m, span, served, done);
 	done += m->cycles_per_level;
 	m->stats.descriptor_reads[why]++;
 	m->stats.read_cycles[why] += done - m->now;
@@ -96,10 +133,18 @@ static bool update_descriptor(void *self, struct pa pa, uint64_t old, uint64_t n
 	unsigned served;
 	m->req.pa = pa;
 	m->req.kind = ACCESS_WRITE;
+	size_t span = why_open(
+		m->why,
+		(struct why_span){.begin = m->now, .kind = WHY_UPDATE, .address = pa.raw, .value = now});
+	cycles_t begin = m->now;
 	if (m->reads_cached)
 		m->now = mem_access(m->port, &m->req, m->now, m->first_cache, &served);
 	else
 		mem_access_uncached(m->port, &m->req, m->now);
+	if (why_count(m->why) == span + 1)
+		why_leaf(m->why, (struct why_span){begin, m->now, .name = m->served_names[m->first_cache],
+						   .kind = WHY_CACHE});
+	why_close(m->why, span, m->now);
 	m->stats.descriptor_updates++;
 	return physmem_cas64(m->memory, pa, old, now);
 }
@@ -134,14 +179,20 @@ static bool resume_from(struct mmu *m, struct walk_cache *c, const struct stage_
 static void resume(void *self, const struct stage_info *s, uint64_t input, struct walk_pos *pos)
 {
 	struct mmu *m = self;
-	cycles_t slowest = 0;
+	cycles_t slowest = 0, begin = m->now;
+	bool found = false;
 	if (s->stage == 1) m->table_bits = m->learned_count = 0;
 	for (unsigned i = 0; i < m->caches[s->stage - 1]; i++) {
 		struct walk_cache *c = &m->cache[s->stage - 1][i];
-		resume_from(m, c, s, input, pos);
+		found |= resume_from(m, c, s, input, pos);
 		if (c->cycles > slowest) slowest = c->cycles;
 	}
 	m->now += slowest;
+	if (m->caches[s->stage - 1])
+		why_leaf(m->why,
+			 (struct why_span){begin, m->now, .outcome = found ? "hit" : "miss",
+					   .kind = WHY_WALK_CACHE, .stage = s->stage, .level = pos->level,
+					   .address = input, .value = pos->table});
 }
 
 /* A table descriptor of level pos->level - 1 was read on the way to `input`: `pos` is where it leads. */
@@ -173,6 +224,7 @@ static struct tlb_entry *look_in_ipa_cache(struct mmu *m, uint64_t ipa, struct a
 {
 	struct tlb *t = m->ipa_cache;
 	struct tlb_entry *e = tlb_find(t, ipa, m->stage2_tag);
+	cycles_t begin = m->now;
 	t->stats.lookups++;
 	m->now += m->ipa_cycles;
 	if (e && !perm_allows(e->perm, a)) {
@@ -184,6 +236,7 @@ static struct tlb_entry *look_in_ipa_cache(struct mmu *m, uint64_t ipa, struct a
 		m->now = answer(t, e, m->now);
 	else
 		t->stats.misses++;
+	note_look_up(m, WHY_IPA_CACHE, t, ipa, e, begin, m->now);
 	return e;
 }
 
@@ -194,6 +247,7 @@ static bool find_stage2(void *self, uint64_t ipa, struct access a, enum req_caus
 	bool known = cause == CAUSE_S2_OF_S1 && a.kind == ACCESS_READ && m->table_bits &&
 		     m->table_ipa == bits_align_down(ipa, m->table_bits);
 	if (known) {
+		why_leaf(m->why, (struct why_span){m->now, m->now, .kind = WHY_TABLE_KNOWN, .address = ipa});
 		*leaf = (struct leaf){.out = m->table_pa | (ipa & bits_ones(m->table_bits)),
 				      .perm = PERM_ALL,
 				      .perm_check = PERM_ALL,
@@ -250,22 +304,24 @@ static cycles_t walk(struct mmu *m, uint64_t va, struct access a, cycles_t now, 
 {
 	cycles_t start;
 	struct mmu_walker *w = choose_walker(m, now, &start);
+	size_t span = why_open(m->why, (struct why_span){.begin = now, .kind = WHY_WALK, .address = va});
+	if (start > now) why_leaf(m->why, (struct why_span){now, start, .kind = WHY_WALKER_QUEUE});
 	m->now = start;
 	translate(&m->regime, (struct va){va}, a, &m->walk_mem, t);
 	*w = (struct mmu_walker){.from = start, .until = m->now};
 	m->stats.walks++;
 	m->stats.queue_cycles += start - now;
 	hist_add(&m->stats.walk_cycles, m->now - start);
+	why_close(m->why, span, m->now);
 	return m->now;
 }
 
 enum { LARGEST_BITS = 47 }; /* of an entry, where both stages are off */
 
-static void fill_from_walk(struct mmu *m, unsigned side, unsigned levels, const struct translation *t,
-			   cycles_t ready)
+static struct tlb_fill fill_of_walk(const struct mmu *m, const struct translation *t, cycles_t ready)
 {
 	unsigned bits = min_bits(t->s1_bits, t->s2_bits), run_bits = min_bits(t->s1_run_bits, t->s2_run_bits);
-	struct tlb_fill f = {
+	return (struct tlb_fill){
 		.va = t->va.raw,
 		.pa = t->pa.raw,
 		.bits = min_bits(bits, LARGEST_BITS),
@@ -282,7 +338,17 @@ static void fill_from_walk(struct mmu *m, unsigned side, unsigned levels, const 
 			 .contiguous = run_bits > bits,
 			 .device = attr_is_device(t->attr)},
 	};
-	fill_levels(m, side, levels, &f);
+}
+
+/* Shows the observer what was walked, as an entry of its whole size. */
+static void tell_of_walk(struct mmu *m, const struct tlb_fill *f, struct access a)
+{
+	struct tlb_entry e = f->like;
+	e.bits = (uint8_t)f->bits;
+	e.va_mask = ~bits_ones(f->bits);
+	e.va = f->va & e.va_mask;
+	e.pa = f->pa & e.va_mask;
+	m->observer->walked(m->observer->self, &e, (struct va){f->va}, a);
 }
 
 /* Fills the levels above from an entry found further down. */
@@ -301,27 +367,31 @@ static void count_first(struct tlb *t, unsigned n)
 	t->stats.hits += n - 1; /* the rest of the run finds what the first brings */
 }
 
-bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
-			struct mmu_done *out)
+/* As mmu_translate(), for a VA without its tag. */
+static bool look_up_or_walk(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
+			    struct mmu_done *out)
 {
+	struct access a = {.kind = (uint8_t)kind, .el = (uint8_t)m->el, .pan = m->pan};
 	unsigned side = kind == ACCESS_FETCH ? 0 : 1;
-	va = untag(m, va, kind);
 	count_first(m->level[side][0], n);
 	for (unsigned l = 0; l < m->levels[side]; l++) {
 		struct tlb *t = m->level[side][l];
 		if (l) t->stats.lookups++;
 		struct tlb_entry *e = look_in(m, t, va, kind);
+		cycles_t begin = now;
 		now += t->params.hit_cycles;
 		if (!e) {
 			t->stats.misses++;
+			note_look_up(m, WHY_TLB, t, va, e, begin, now);
 			continue;
 		}
 		out->cycle = answer(t, e, now);
 		out->pa = e->pa | (va & ~e->va_mask);
+		note_look_up(m, WHY_TLB, t, va, e, begin, out->cycle);
+		if (m->observer) m->observer->hit(m->observer->self, e, (struct va){va}, a);
 		if (l) fill_from_entry(m, side, l, va, e, out->cycle);
 		return true;
 	}
-	struct access a = {.kind = (uint8_t)kind, .el = (uint8_t)m->el, .pan = m->pan};
 	struct translation t;
 	while ((out->cycle = walk(m, va, a, now, &t)), t.fault.kind) {
 		m->fault = (struct mmu_fault){t.fault, {va}, a};
@@ -331,8 +401,20 @@ bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsig
 		m->stats.restarts++;
 	}
 	out->pa = t.pa.raw;
-	fill_from_walk(m, side, m->levels[side], &t, out->cycle);
+	struct tlb_fill f = fill_of_walk(m, &t, out->cycle);
+	fill_levels(m, side, m->levels[side], &f);
+	if (m->observer) tell_of_walk(m, &f, a);
 	return true;
+}
+
+bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
+			struct mmu_done *out)
+{
+	size_t span = why_open(m->why,
+			       (struct why_span){.begin = now, .kind = WHY_TRANSLATION, .address = va});
+	bool done = look_up_or_walk(m, untag(m, va, kind), kind, n, now, out);
+	why_close(m->why, span, out->cycle);
+	return done;
 }
 
 /* --- context --------------------------------------------------------------------------------------------------- */
@@ -476,6 +558,7 @@ void mmu_free(struct mmu *m)
 		}
 	}
 	tlb_free(m->ipa_cache);
+	tlb_free(m->blind);
 	free(m->ipa_leaf);
 	free(m);
 }
@@ -487,6 +570,30 @@ void mmu_each_tlb(struct mmu *m, mmu_tlb_fn *fn, void *ctx)
 		for (unsigned i = 0; i < m->caches[stage - 1]; i++)
 			fn(ctx, m->cache[stage - 1][i].tlb, stage);
 	if (m->ipa_cache) fn(ctx, m->ipa_cache, 3);
+}
+
+/* Has every look-up take the slow way: the first TLB to be asked is one that holds nothing. */
+static void see_all(struct mmu *m)
+{
+	struct tlb_params p = m->level[0][0]->params;
+	struct err err;
+	p.entries = p.ways = 1;
+	p.pages = 1;
+	p.policy = REPL_fifo;
+	if (!m->blind && tlb_new(&p, &m->blind, &err) != OK) assert(!"a TLB of one entry");
+	for (unsigned kind = 0; kind < 3; kind++) m->first[kind] = m->blind;
+}
+
+void mmu_explain(struct mmu *m, struct why *why)
+{
+	m->why = m->port->why = why;
+	see_all(m);
+}
+
+void mmu_observe(struct mmu *m, const struct mmu_observer *o)
+{
+	m->observer = o;
+	see_all(m);
 }
 
 static void follow(void *flow, struct tlb *t, int stage)

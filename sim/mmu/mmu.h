@@ -71,6 +71,13 @@ struct mmu_walker {
 	cycles_t from, until;
 }; /* its latest walk */
 
+/* Sees every look-up that a TLB answers and every walk that succeeds. `e` is what answered, or what was filled. */
+struct mmu_observer {
+	void *self;
+	void (*hit)(void *self, const struct tlb_entry *e, struct va va, struct access a);
+	void (*walked)(void *self, const struct tlb_entry *e, struct va va, struct access a);
+};
+
 struct mmu {                  /* laid out for the hit path; change it through the functions below only */
 	struct tlb *first[3]; /* level 1, by enum access_kind */
 	tlb_tag_t tag;        /* of the present context */
@@ -109,6 +116,9 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	struct walk_place *learned[MMU_WALK_CACHES_MAX]; /* places whose table has not been read yet */
 	unsigned learned_count;
 	const char *const *served_names;
+	struct why *why;                     /* NULL: nobody asks where the cycles go */
+	const struct mmu_observer *observer; /* NULL: nobody looks on */
+	struct tlb *blind;                   /* in place of first[] where every look-up is to be seen */
 	struct walker_stats stats;
 	struct stat_desc rows[MMU_WALKER_ROWS]; /* of stats, with this machine's level names */
 };
@@ -143,6 +153,11 @@ static inline bool mmu_translate(struct mmu *m, uint64_t va, enum access_kind ki
 	out->pa = e->pa | (va & ~e->va_mask);
 	return true;
 }
+
+/* Writes down in `why` (borrowed) how each translation comes about. */
+void mmu_explain(struct mmu *m, struct why *why);
+/* Lets `o` (borrowed) look on. With either, predicted hits take the slow way, at the same cycles and counts. */
+void mmu_observe(struct mmu *m, const struct mmu_observer *o);
 
 /* Shows the path of the program, which must outlive `m`, to the policies of all its TLBs that look at it. */
 void mmu_follow(struct mmu *m, const struct repl_flow *flow);

@@ -33,9 +33,9 @@ extern const char *const ctx_names[]; /* NULL at the end */
 /* What must be invalidated before the space runs. */
 enum ctx_flush {
 	CTX_FLUSH_NONE,
-	CTX_FLUSH_CPU,        /* everything of the regime, on this CPU (TLBI VMALLE1) */
-	CTX_FLUSH_EVERYWHERE, /* everything of every number, on all CPUs (TLBI ALLE1IS) */
-	CTX_FLUSH_NUMBER,     /* this number, on this CPU (TLBI ASIDE1) */
+	CTX_FLUSH_CPU,              /* everything of the regime, on this CPU (TLBI VMALLE1) */
+	CTX_FLUSH_EVERYWHERE,       /* everything of every number, on all CPUs (TLBI ALLE1IS) */
+	CTX_FLUSH_NUMBER,           /* this number, on this CPU (TLBI ASIDE1) */
 	CTX_FLUSH_NUMBER_EVERYWHERE /* this number, on all CPUs (TLBI ASIDE1IS) */
 };
 

@@ -15,9 +15,9 @@ struct contexts {
 	const struct ctx_allocator *allocator;
 	unsigned bits, cpus;
 	struct ctx_cpu *cpu;
-	uint64_t generation; /* in units of 1 << bits */
-	uint64_t *used;      /* a bit per number */
-	uint32_t cursor;     /* where the search for a free number begins */
+	uint64_t generation;    /* in units of 1 << bits */
+	uint64_t *used;         /* a bit per number */
+	uint32_t cursor;        /* where the search for a free number begins */
 	struct context **owner; /* by number, for allocators that take numbers away */
 	uint64_t clock;
 	struct ctx_stats stats;
@@ -26,8 +26,8 @@ struct contexts {
 struct ctx_allocator {
 	const char *name, *source;
 	struct ctx_switch (*run)(struct contexts *c, unsigned cpu, struct context *space);
-	void (*leave)(struct contexts *c, unsigned cpu);             /* optional */
-	void (*drop)(struct contexts *c, struct context *space);     /* optional */
+	void (*leave)(struct contexts *c, unsigned cpu);         /* optional */
+	void (*drop)(struct contexts *c, struct context *space); /* optional */
 };
 
 #define X(name, doc) extern const struct ctx_allocator ctx_##name;
