@@ -150,20 +150,24 @@ Test(mrc, curves_of_a_uniform_stream_agree_with_one_simulation_per_size)
 	free(list.r);
 }
 
-struct side_case {
-	enum page_side side;
-};
-static struct side_case sides[] = {{PAGES_DATA}, {PAGES_INSTRUCTION}, {PAGES_BOTH}};
-
-ParameterizedTestParameters(mrc, curves_of_a_real_program_agree_with_one_simulation_per_size)
-{
-	return cr_make_param_array(struct side_case, sides, 3);
-}
-ParameterizedTest(struct side_case *c, mrc, curves_of_a_real_program_agree_with_one_simulation_per_size)
+static void expect_simulations_of_a_program(enum page_side side)
 {
 	struct record_list all = file_stream("workloads/sqlite_lookup.stt"), part = {all.r, 60000};
-	expect_simulations(c->side, &part);
+	expect_simulations(side, &part);
 	free(all.r);
+}
+
+Test(mrc, data_curves_of_a_real_program_agree_with_one_simulation_per_size)
+{
+	expect_simulations_of_a_program(PAGES_DATA);
+}
+Test(mrc, instruction_curves_of_a_real_program_agree_with_one_simulation_per_size)
+{
+	expect_simulations_of_a_program(PAGES_INSTRUCTION);
+}
+Test(mrc, unified_curves_of_a_real_program_agree_with_one_simulation_per_size)
+{
+	expect_simulations_of_a_program(PAGES_BOTH);
 }
 
 /* --- stack distances --------------------------------------------------------------------------------------------- */

@@ -27,10 +27,11 @@ void remove_temporary(char *path)
 
 enum status read_all(struct trace_source *src, size_t cap, struct record_list *list, struct err *err)
 {
-	size_t n = 1;
+	size_t n = 1, room = 0;
 	*list = (struct record_list){0};
 	while (n) {
-		list->r = xrealloc(list->r, list->n + cap, sizeof(struct record));
+		if (list->n + cap > room)
+			list->r = xrealloc(list->r, room = 2 * (room + cap), sizeof(struct record));
 		enum status st = trace_next(src, list->r + list->n, cap, &n, err);
 		if (st != OK) {
 			free(list->r);
