@@ -298,16 +298,16 @@ Test(hyp, impossible_parameters_name_key_and_limits)
 	struct err err;
 	f.pa_bits = 40;
 	p.ipa_bits = 42;
-	cr_assert(eq(int, hyp_check(&p, &f, &err), ERR_CONFIG));
+	cr_assert(eq(int, hyp_check(&p, &f, NULL, &err), ERR_CONFIG));
 	cr_assert(eq(str, err.text, "hyp.ipa_bits: 42 is outside 32..40 of this machine"));
 	p.ipa_bits = 32;
-	cr_assert(eq(int, hyp_check(&p, &f, &err), ERR_CONFIG));
+	cr_assert(eq(int, hyp_check(&p, &f, NULL, &err), ERR_CONFIG));
 	cr_assert(eq(str, err.text,
 		     "hyp.memory_bytes: memory from 0x40000000, 0x100000000 bytes, does not fit into "
 		     "hyp.ipa_bits = 32"));
 	p.granule = OS_PAGE_64K;
 	f.granules_stage2 = FEAT_GRANULE_4K;
-	cr_assert(eq(int, hyp_check(&p, &f, &err), ERR_CONFIG));
+	cr_assert(eq(int, hyp_check(&p, &f, NULL, &err), ERR_CONFIG));
 	cr_assert(eq(str, err.text, "hyp.granule: 64K is not among the machine's features.granules_stage2"));
 }
 

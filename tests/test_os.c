@@ -262,13 +262,13 @@ Test(os, impossible_parameters_name_key_and_choices)
 	struct features f = tables_features();
 	struct os_params p = {.page_size = OS_PAGE_16K, .va_bits = 39};
 	struct err err;
-	cr_assert(eq(int, os_check(&p, &f, &err), ERR_CONFIG));
+	cr_assert(eq(int, os_check(&p, &f, NULL, &err), ERR_CONFIG));
 	cr_assert(eq(str, err.text, "os.va_bits: 39 is not a size of Linux with 16K pages: 36, 47, 48, 52"));
 	p.va_bits = 52;
-	cr_assert(eq(int, os_check(&p, &f, &err), ERR_CONFIG));
+	cr_assert(eq(int, os_check(&p, &f, NULL, &err), ERR_CONFIG));
 	cr_assert(eq(str, err.text, "os.va_bits: 52 with 16K pages needs features.lpa2"));
 	f.granules = FEAT_GRANULE_4K;
-	cr_assert(eq(int, os_check(&p, &f, &err), ERR_CONFIG));
+	cr_assert(eq(int, os_check(&p, &f, NULL, &err), ERR_CONFIG));
 	cr_assert(eq(str, err.text, "os.page_size: 16K is not among the machine's features.granules"));
 }
 

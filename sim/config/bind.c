@@ -256,10 +256,11 @@ static enum status bind_u64_list(const struct binder *b, const struct path *path
 	return OK;
 }
 
-static enum status bind_string(const struct binder *b, const struct path *path, const struct node *n,
-			       const char **out)
+static enum status bind_string(const struct binder *b, const struct path *path, const struct param *p,
+			       const struct node *n, const char **out)
 {
 	if (n->kind != NODE_SCALAR) return wrong_kind(b, path, n, "a text");
+	if (!*n->text && !p->dflt_str) return complain(b, path, n->at, "is empty (%s)", p->doc);
 	*out = n->text;
 	return OK;
 }
@@ -284,7 +285,7 @@ static enum status bind_param(const struct binder *b, const struct path *path, c
 	case PARAM_BOOL: return bind_bool(b, path, n, member);
 	case PARAM_ENUM: return bind_choice(b, path, p, n, member);
 	case PARAM_SET: return bind_set(b, path, p, n, member);
-	case PARAM_STR: return bind_string(b, path, n, member);
+	case PARAM_STR: return bind_string(b, path, p, n, member);
 	case PARAM_LIST: return bind_list(b, path, p, n, member);
 	case PARAM_U64_LIST: return bind_u64_list(b, path, p, n, member);
 	case PARAM_MAP:

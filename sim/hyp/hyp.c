@@ -239,7 +239,7 @@ uint64_t hyp_unmap(struct hyp_vm *vm, struct ipa ipa, uint64_t bytes)
 enum status hyp_new(const struct hyp_params *p, const struct features *f, struct frames *frames,
 		    struct physmem *mem, struct hyp **out, struct err *err)
 {
-	TRY(hyp_check(p, f, err));
+	TRY(hyp_check(p, f, NULL, err));
 	struct hyp *hyp = xcalloc(1, sizeof(*hyp));
 	*hyp = (struct hyp){.p = *p, .f = *f, .frames = frames, .mem = mem};
 	*out = hyp;

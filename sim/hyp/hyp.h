@@ -33,7 +33,8 @@ struct hyp_params {
 	uint64_t memory_base, memory_bytes;
 	uint64_t placement; /* enum os_placement */
 	uint64_t fault_cycles, block_fault_cycles;
-	const char *paths, *vmm; /* files of software paths (path.h), relative to the stack file; "" for none */
+	const char *paths,
+		*vmm; /* files of software paths (path.h), relative to the stack file; "" for none */
 };
 extern const struct schema hyp_schema;
 
@@ -65,8 +66,10 @@ extern const size_t hyp_stat_row_count;
 struct hyp;
 struct hyp_vm; /* owned by the hyp; lives as long */
 
-/* Whether a machine with these features can run it; ERR_CONFIG names key and choice. */
-enum status hyp_check(const struct hyp_params *p, const struct features *f, struct err *err);
+/* Whether a machine with these features can run it; ERR_CONFIG names key and choice, and puts the key into *key unless
+ * that is NULL. */
+enum status hyp_check(const struct hyp_params *p, const struct features *f, const char **key,
+		      struct err *err);
 /* What frames_new needs for host memory [base, base + bytes), but the seed. */
 struct frames_params hyp_frames_params(const struct hyp_params *p, uint64_t base, uint64_t bytes);
 

@@ -64,28 +64,35 @@ enum desc_layout hyp_layout(const struct hyp_params *p, const struct features *f
 	return f->lpa2 ? DESC_OA_DS : DESC_OA_48;
 }
 
-enum status hyp_check(const struct hyp_params *p, const struct features *f, struct err *err)
+/* `key`, also to who wants to point at it. */
+static const char *at_fault(const char **out, const char *key)
+{
+	if (out) *out = key;
+	return key;
+}
+
+enum status hyp_check(const struct hyp_params *p, const struct features *f, const char **key, struct err *err)
 {
 	uint64_t most = f->pa_bits;
 	if (!bit_get(f->granules_stage2, (unsigned)p->granule))
 		return err_set(err, ERR_CONFIG,
-			       "hyp.granule: %s is not among the machine's features.granules_stage2",
-			       granule_names[p->granule]);
+			       "hyp.%s: %s is not among the machine's features.granules_stage2",
+			       at_fault(key, "granule"), granule_names[p->granule]);
 	if (most > 48 && hyp_layout(p, f) == DESC_OA_48) most = 48;
 	if (p->ipa_bits > most)
 		return err_set(err, ERR_CONFIG,
-			       "hyp.ipa_bits: %" PRIu64 " is outside 32..%" PRIu64 " of this machine",
-			       p->ipa_bits, most);
+			       "hyp.%s: %" PRIu64 " is outside 32..%" PRIu64 " of this machine",
+			       at_fault(key, "ipa_bits"), p->ipa_bits, most);
 	if (p->memory_base + p->memory_bytes > UINT64_C(1) << p->ipa_bits)
 		return err_set(err, ERR_CONFIG,
-			       "hyp.memory_bytes: memory from %#" PRIx64 ", %#" PRIx64
+			       "hyp.%s: memory from %#" PRIx64 ", %#" PRIx64
 			       " bytes, does not fit into hyp.ipa_bits = %" PRIu64,
-			       p->memory_base, p->memory_bytes, p->ipa_bits);
+			       at_fault(key, "memory_bytes"), p->memory_base, p->memory_bytes, p->ipa_bits);
 	if ((p->memory_base | p->memory_bytes) & bits_ones(GRANULE_64K))
 		return err_set(err, ERR_CONFIG,
-			       "hyp.memory_base, hyp.memory_bytes: %#" PRIx64 ", %#" PRIx64
+			       "hyp.%s, hyp.memory_bytes: %#" PRIx64 ", %#" PRIx64
 			       " are not multiples of 64K",
-			       p->memory_base, p->memory_bytes);
+			       at_fault(key, "memory_base"), p->memory_base, p->memory_bytes);
 	return OK;
 }
 

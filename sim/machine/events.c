@@ -101,10 +101,11 @@ static uint64_t most_pages(const struct events *e)
 static void unmap(struct events *e, const struct record *rec)
 {
 	uint64_t first = bits_align_down(rec->addr, e->page_bits);
-	uint64_t bytes = rec->addr - first + rec->arg;
+	uint64_t most = UINT64_C(1) << 56; /* more than an address space, whose end os_unmap() knows */
+	uint64_t bytes = rec->addr - first + (rec->arg < most ? rec->arg : most);
 	uint64_t pages = (bytes + bits_ones(e->page_bits)) >> e->page_bits;
 	e->stats.unmaps++;
-	if (!rec->arg || bytes < rec->arg) return;
+	if (!rec->arg) return;
 	if (!os_unmap(e->os, e->present, (struct va){first}, pages << e->page_bits)) return;
 	if (pages >= most_pages(e))
 		kernel_tlbi(e, "ASIDE1IS", 0);

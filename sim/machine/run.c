@@ -92,6 +92,7 @@ static enum status read_files(struct run *r, struct err *err)
 	struct machine_request machine = {q->machine, q->overlays, r->sets[TO_MACHINE]};
 	TRY(machine_config_load(&r->machine_config, &machine, err));
 	TRY(read_stack(r, err));
+	TRY(stack_check(&r->stack_bound, &r->machine_config.params.features, err));
 	TRY(workload_open(&r->workload, r->conf, q->workload, r->sets[TO_WORKLOAD], q->seed,
 			  (uint32_t)q->stream, err));
 	r->lacks = lacks_text(trace_source_info(r->workload.source)->lacks);
@@ -124,7 +125,10 @@ static void hash_config(XXH64_state_t *state, const struct bound *b)
 	free(text);
 }
 
-static const char *fidelity_name(const struct run *r) { return r->req.translation_only ? "translation" : "full"; }
+static const char *fidelity_name(const struct run *r)
+{
+	return r->req.translation_only ? "translation" : "full";
+}
 
 /* What the command line decides beside the files. */
 static enum status store_options(const struct run *r, struct err *err)
@@ -132,7 +136,10 @@ static enum status store_options(const struct run *r, struct err *err)
 	const struct store_param rows[] = {
 		{.path = "run.warmup", .number = r->req.warmup, .unit = "accesses", .origin = "--warmup"},
 		{.path = "run.limit", .number = r->req.limit, .unit = "accesses", .origin = "--limit"},
-		{.path = "run.populate", .text = r->req.populate ? "yes" : "no", .unit = "yes/no", .origin = "--populate"},
+		{.path = "run.populate",
+		 .text = r->req.populate ? "yes" : "no",
+		 .unit = "yes/no",
+		 .origin = "--populate"},
 		{.path = "run.fidelity", .text = fidelity_name(r), .unit = "name", .origin = "--fidelity"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) TRY(store_param(r->store, &rows[i], err));
@@ -148,8 +155,8 @@ static void config_hash_text(const struct run *r, char out[20])
 	hash_config(state, &r->machine_config.bound);
 	hash_config(state, &r->stack_bound);
 	if (r->workload.bound.schema) hash_config(state, &r->workload.bound);
-	snprintf(regions, sizeof(regions), "warmup=%" PRIu64 " limit=%" PRIu64 " populate=%d fidelity=%s", r->req.warmup,
-		 r->req.limit, r->req.populate, fidelity_name(r));
+	snprintf(regions, sizeof(regions), "warmup=%" PRIu64 " limit=%" PRIu64 " populate=%d fidelity=%s",
+		 r->req.warmup, r->req.limit, r->req.populate, fidelity_name(r));
 	XXH64_update(state, regions, strlen(regions));
 	snprintf(out, 20, "%016" PRIx64, (uint64_t)XXH64_digest(state));
 	XXH64_freeState(state);

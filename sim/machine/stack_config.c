@@ -15,3 +15,24 @@ const struct hyp_params *stack_hypervisor(const struct stack_params *s)
 {
 	return s->hypervisors.count ? s->hypervisors.items : NULL;
 }
+
+/* Puts the place of `key`, or of the mapping that lacks it, in front of what `err` says. */
+static enum status add_place(const struct bound *stack, const struct node *map, const char *key,
+			     struct err *err)
+{
+	const struct err what = *err;
+	const struct node *value = node_get(map, key);
+	struct place at = value ? value->at : map ? map->at : stack->file.root->at;
+	return conf_fail(err, at, "%s", what.text);
+}
+
+enum status stack_check(const struct bound *stack, const struct features *f, struct err *err)
+{
+	const struct stack_params *s = stack->params;
+	const struct hyp_params *hyp = stack_hypervisor(s);
+	const struct node *root = stack->file.root, *list = node_get(root, "hypervisors");
+	const char *key;
+	if (os_check(&s->os, f, &key, err) != OK) return add_place(stack, node_get(root, "os"), key, err);
+	if (hyp && hyp_check(hyp, f, &key, err) != OK) return add_place(stack, list->item[0], key, err);
+	return OK;
+}

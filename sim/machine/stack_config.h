@@ -24,4 +24,8 @@ extern const struct schema stack_schema;
 /* The only hypervisor of the stack, or NULL when it is native. */
 const struct hyp_params *stack_hypervisor(const struct stack_params *s);
 
+/* Whether a machine with these features can run the stack that was bound; ERR_CONFIG with the place of the value at
+ * fault. */
+enum status stack_check(const struct bound *stack, const struct features *f, struct err *err);
+
 #endif

@@ -287,7 +287,7 @@ static int start_level(unsigned granule_bits, unsigned va_bits)
 enum status os_new(const struct os_params *p, const struct features *f, struct frames *frames,
 		   struct physmem *mem, const struct pgtable_view *view, struct os **out, struct err *err)
 {
-	TRY(os_check(p, f, err));
+	TRY(os_check(p, f, NULL, err));
 	struct os *os = xcalloc(1, sizeof(*os));
 	os->p = *p;
 	os->f = *f;

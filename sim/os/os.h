@@ -76,8 +76,9 @@ struct os_aspace; /* owned by the os; lives as long */
 
 enum { OS_PROT_READ = 1, OS_PROT_WRITE = 2, OS_PROT_EXEC = 4 };
 
-/* Whether Linux and a machine with these features have the combination; ERR_CONFIG names key and choice. */
-enum status os_check(const struct os_params *p, const struct features *f, struct err *err);
+/* Whether Linux and a machine with these features have the combination; ERR_CONFIG names key and choice, and puts the
+ * key into *key unless that is NULL. */
+enum status os_check(const struct os_params *p, const struct features *f, const char **key, struct err *err);
 
 /* What frames_new needs for this kernel's memory [base, base + bytes), but the seed. */
 struct frames_params os_frames_params(const struct os_params *p, uint64_t base, uint64_t bytes);

@@ -59,24 +59,32 @@ enum desc_layout os_layout(const struct os_params *p, const struct features *f)
 	return p->va_bits > 48 ? DESC_OA_DS : DESC_OA_48;
 }
 
-enum status os_check(const struct os_params *p, const struct features *f, struct err *err)
+/* `key`, also to who wants to point at it. */
+static const char *at_fault(const char **out, const char *key)
+{
+	if (out) *out = key;
+	return key;
+}
+
+enum status os_check(const struct os_params *p, const struct features *f, const char **key, struct err *err)
 {
 	const char *size = page_size_names[p->page_size];
 	if (!bit_get(f->granules, (unsigned)p->page_size))
-		return err_set(err, ERR_CONFIG,
-			       "os.page_size: %s is not among the machine's features.granules", size);
+		return err_set(err, ERR_CONFIG, "os.%s: %s is not among the machine's features.granules",
+			       at_fault(key, "page_size"), size);
 	for (size_t i = 0; i < sizeof(va_sizes) / sizeof(va_sizes[0]); i++) {
 		if (va_sizes[i].page_bits != os_page_bits(p) || va_sizes[i].va_bits != p->va_bits) continue;
 		if (va_sizes[i].need == NEED_LVA && !f->lva)
-			return err_set(err, ERR_CONFIG, "os.va_bits: 52 with 64K pages needs features.lva");
+			return err_set(err, ERR_CONFIG, "os.%s: 52 with 64K pages needs features.lva",
+				       at_fault(key, "va_bits"));
 		if (va_sizes[i].need == NEED_LPA2 && !f->lpa2)
-			return err_set(err, ERR_CONFIG, "os.va_bits: 52 with %s pages needs features.lpa2",
-				       size);
+			return err_set(err, ERR_CONFIG, "os.%s: 52 with %s pages needs features.lpa2",
+				       at_fault(key, "va_bits"), size);
 		return OK;
 	}
 	static const char *const allowed[] = {"39, 48, 52", "36, 47, 48, 52", "42, 48, 52"};
-	return err_set(err, ERR_CONFIG, "os.va_bits: %llu is not a size of Linux with %s pages: %s",
-		       (unsigned long long)p->va_bits, size, allowed[p->page_size]);
+	return err_set(err, ERR_CONFIG, "os.%s: %llu is not a size of Linux with %s pages: %s",
+		       at_fault(key, "va_bits"), (unsigned long long)p->va_bits, size, allowed[p->page_size]);
 }
 
 struct frames_params os_frames_params(const struct os_params *p, uint64_t base, uint64_t bytes)

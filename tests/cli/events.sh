@@ -43,6 +43,13 @@ check "a VHE host may invalidate EL2" 1 "$(counter events.tlbi)"
 echo "tlbi 0 $alle2" | run neoverse-n1 kvm-4k
 check "a guest may not" 1 "$(counter events.tlbi_undefined)"
 
+run neoverse-n1 native <<END
+L $page 8
+unmap 0 0 arg=0xffffffffffffffff
+L $page 8
+END
+check "a range larger than the address space is all of it" 2 "$(counter os.faults)"
+
 three_pages() {
 	run "$1" "$2" <<END
 S $page 8

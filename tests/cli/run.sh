@@ -33,12 +33,17 @@ verdict $? 'both runs are in the database'
 
 # --- what is refused; the database must not change meanwhile
 cp "$db" "$dir/before.db"
+printf 'name: wide\nos: {va_bits: 52}\n' >"$dir/stack.yaml"
 refuses 'a machine that is not there is named' 'nowhere.yaml' -m nowhere.yaml
 refuses 'a workload that is not there is named' 'nowhere.stt' -w nowhere.stt
 refuses 'an overlay that is not there is named' 'nowhere.yaml' -o nowhere.yaml
 refuses 'an unknown key is answered with the one that is meant' "unknown key 'entires'; did you mean 'entries'?" --set tlbs.l2.entires=64
 refuses 'an unknown key of the stack as well' "unknown key 'pagesize'; did you mean 'page_size'?" --set stack.os.pagesize=4K
 refuses 'which is quoted as typed' '--set stack.os.thp=x: os.thp: ' --set stack.os.thp=x
+refuses 'what the machine lacks for a stack is answered with the place in its file' \
+	"$dir/stack.yaml:2:15: os.va_bits: 52 with 4K pages needs features.lpa2" -s "$dir/stack.yaml"
+refuses 'or on the command line' '--set stack.hypervisors.0.ipa_bits=52: hyp.ipa_bits: 52 is outside 32..48' \
+	-s configs/stacks/kvm-4k.yaml --set stack.hypervisors.0.ipa_bits=52
 refuses 'and one of a workload' "did you mean 'footprint_bytes'?" -w workloads/gups.yaml --set workload.footprint_bites=1G
 refuses 'an unknown item of a list is answered with those that are there' 'l1i, l1d, l2' --set tlbs.l7.ways=1
 refuses 'a number out of range is answered with the range' 'tlbs.l2.ways: 99999 is outside 1..4096' --set tlbs.l2.ways=99999
