@@ -139,11 +139,14 @@ Test(bind, a_name_that_could_not_stand_in_a_path_is_an_error)
 	refuses("{main: {name: m}, parts: [{name: a.b}]}\n",
 		"w.yaml:1:27: parts: 'a.b' as a name; letters, digits, '_' and '-' are allowed");
 	refuses("{main: {name: m}, parts: [{name: ''}]}\n",
-		"w.yaml:1:27: parts: '' as a name; letters, digits, '_' and '-' are allowed");
+		"w.yaml:1:35: parts.0.name: is empty (name of the part)");
+	refuses("{main: {name: m}, parts: [{name: ' '}]}\n",
+		"w.yaml:1:27: parts: ' ' as a name; letters, digits, '_' and '-' are allowed");
 }
 
-Test(bind, a_required_text_that_is_missing_is_an_error)
+Test(bind, a_required_text_that_is_missing_or_empty_is_an_error)
 {
+	refuses("main: {name: \"\"}\n", "w.yaml:1:14: main.name: is empty (name of the part)");
 	refuses("parts: [{ways: 2}]\nmain: {name: m}\n",
 		"w.yaml:1:9: parts.0.name: is required (name of the part)");
 	refuses("main: {ways: 2}\n", "w.yaml:1:7: main.name: is required (name of the part)");

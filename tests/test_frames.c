@@ -144,21 +144,6 @@ Test(frames, what_is_given_back_is_taken_again)
 	frames_free(f);
 }
 
-Test(frames, permutation_meets_every_number_once)
-{
-	static const uint64_t sizes[] = {1, 2, 3, 5, 64, 1000, 4097, 65536};
-	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
-		bool *seen = calloc(sizes[s], sizeof(*seen));
-		for (uint64_t i = 0; i < sizes[s]; i++) {
-			uint64_t to = frames_permute(i, sizes[s], 42);
-			cr_assert(lt(u64, to, sizes[s]));
-			cr_assert(not(seen[to]));
-			seen[to] = true;
-		}
-		free(seen);
-	}
-}
-
 /* ---- every frame of a region goes to exactly one taker, whatever is asked for --------------- */
 
 struct region {

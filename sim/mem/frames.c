@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
-#include "base/rng.h"
+#include "base/permute.h"
 
 enum {
 	TABLE_GROUP_BITS = 21, /* tables are taken from groups of 2 MiB, or of one unit where that is less */
@@ -30,7 +30,7 @@ struct scatter {
 	uint64_t origin, units; /* units that lie in the region at least in part */
 	uint64_t next_even;     /* in even units; those before are taken whole */
 	uint64_t drawn, total;  /* position in the permutation, and its length in pages */
-	uint64_t key;
+	struct permutation order;
 };
 
 struct frames {
@@ -84,36 +84,16 @@ static bool pop(struct range_stack *s, unsigned bits, uint64_t *addr)
 	return false;
 }
 
-/* ---- permutation ---------------------------------------------------------------------------- */
-
-static uint64_t mix(uint64_t x, uint64_t key)
-{
-	x = (x ^ key) * UINT64_C(0x9e3779b97f4a7c15);
-	return (x ^ x >> 29) * UINT64_C(0xbf58476d1ce4e5b9) >> 20;
-}
-
-/* A Feistel network over `bits` bits, its halves unequal when bits is odd. */
-static uint64_t feistel(uint64_t x, unsigned bits, uint64_t key)
-{
-	unsigned low = bits / 2, high = bits - low;
-	uint64_t l = x & bits_ones(low), h = x >> low;
-	for (unsigned round = 0; round < 6; round += 2) {
-		h ^= mix(l, key + round) & bits_ones(high);
-		l ^= mix(h, key + round + 1) & bits_ones(low);
-	}
-	return h << low | l;
-}
-
-uint64_t frames_permute(uint64_t i, uint64_t n, uint64_t key)
-{
-	assert(i < n);
-	unsigned bits = n > 1 ? log2_floor(n - 1) + 1 : 0;
-	do i = feistel(i, bits, key);
-	while (i >= n); /* cycle walking: two tries on average at most */
-	return i;
-}
-
 /* ---- scattered pages ------------------------------------------------------------------------ */
+
+/* Begins a new order, of all pages of so many units. */
+static void scatter_over(struct frames *f, uint64_t units)
+{
+	struct scatter *s = &f->scatter;
+	s->drawn = 0;
+	s->total = units << (s->unit_bits - f->p.page_bits);
+	if (s->total) permute_init(&s->order, s->total, &f->rng);
+}
 
 static void scatter_start(struct frames *f)
 {
@@ -124,17 +104,16 @@ static void scatter_start(struct frames *f)
 	if (s->unit_bits < f->p.page_bits) s->unit_bits = f->p.page_bits;
 	s->origin = bits_align_down(f->base, s->unit_bits);
 	s->units = (align_up(f->end, s->unit_bits) - s->origin) >> s->unit_bits;
-	s->total = s->units / 2 << (s->unit_bits - f->p.page_bits);
-	s->key = rng_next(&f->rng);
+	scatter_over(f, s->units / 2);
 }
 
 /* When the odd units are used up, whatever even ones are left is scattered over. */
-static bool scatter_open_evens(struct scatter *s, unsigned page_bits)
+static bool scatter_open_evens(struct frames *f)
 {
+	struct scatter *s = &f->scatter;
 	if (s->evens_closed) return false;
 	s->evens_closed = true;
-	s->drawn = 0;
-	s->total = (s->units - s->units / 2 - s->next_even) << (s->unit_bits - page_bits);
+	scatter_over(f, s->units - s->units / 2 - s->next_even);
 	return true;
 }
 
@@ -144,7 +123,7 @@ static bool scatter_page(struct frames *f, uint64_t *addr)
 	unsigned in_unit = s->unit_bits - f->p.page_bits;
 	do {
 		while (s->drawn < s->total) {
-			uint64_t page = frames_permute(s->drawn++, s->total, s->key);
+			uint64_t page = permute(&s->order, s->drawn++);
 			uint64_t pair = page >> in_unit, unit = 2 * pair + 1;
 			if (s->evens_closed) unit = 2 * (pair + s->next_even);
 			uint64_t at = s->origin + (unit << s->unit_bits) +
@@ -153,7 +132,7 @@ static bool scatter_page(struct frames *f, uint64_t *addr)
 			*addr = at;
 			return true;
 		}
-	} while (scatter_open_evens(s, f->p.page_bits));
+	} while (scatter_open_evens(f));
 	return false;
 }
 

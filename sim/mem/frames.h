@@ -7,10 +7,9 @@
  * the other. Scattered, pages come in a pseudo-random order without repetition, first from the odd
  * pageblocks, and from the even ones when those are full: memory as it looks on a machine that has been
  * up for a while, where half of the pageblocks are never whole. Running out is a result (false).
- * The order is a Feistel permutation, so no list of free frames exists and untouched memory costs nothing.
+ * The order is computed (base/permute.h), so no list of free frames exists and untouched memory costs nothing.
  *
- * Source: Linux mm/page_alloc.c (pageblocks, grouping by migrate type); Black and Rogaway, "Ciphers with
- * arbitrary finite domains", CT-RSA 2002 (cycle walking).
+ * Source: Linux mm/page_alloc.c (pageblocks, grouping by migrate type).
  * Not modelled: coalescing of freed neighbours, per-CPU lists, compaction, watermarks.
  */
 #ifndef MEM_FRAMES_H
@@ -48,8 +47,5 @@ void frames_give(struct frames *f, uint64_t addr, unsigned bits);
 
 /* Bytes handed out and not given back. */
 uint64_t frames_used_bytes(const struct frames *f);
-
-/* Element `i` of a permutation of 0..n-1 chosen by `key`; i < n. Exposed for other users of scattering. */
-uint64_t frames_permute(uint64_t i, uint64_t n, uint64_t key);
 
 #endif
