@@ -13,6 +13,8 @@ static const struct kind {
 #undef X
 };
 
+const char *fault_kind_name(enum fault_kind kind) { return kinds[kind].text; }
+
 void fault_describe(const struct fault *f, char *text, size_t bytes)
 {
 	if (f->kind == FAULT_NONE)

@@ -50,6 +50,8 @@ struct syndrome_hint {
 
 /* "trans L2 S2 ptw", as in the vectors; `text` holds `bytes`. */
 void fault_describe(const struct fault *f, char *text, size_t bytes);
+/* "trans", as in the vectors. */
+const char *fault_kind_name(enum fault_kind kind);
 
 /* The 6-bit status code (DFSC, IFSC, FST). */
 unsigned fault_status_code(const struct fault *f);
