@@ -139,7 +139,7 @@ Test(bind, a_name_that_could_not_stand_in_a_path_is_an_error)
 	refuses("{main: {name: m}, parts: [{name: a.b}]}\n",
 		"w.yaml:1:27: parts: 'a.b' as a name; letters, digits, '_' and '-' are allowed");
 	refuses("{main: {name: m}, parts: [{name: ''}]}\n",
-		"w.yaml:1:35: parts.0.name: is empty (name of the part)");
+		"w.yaml:1:34: parts.0.name: is empty (name of the part)");
 	refuses("{main: {name: m}, parts: [{name: ' '}]}\n",
 		"w.yaml:1:27: parts: ' ' as a name; letters, digits, '_' and '-' are allowed");
 }

@@ -186,7 +186,7 @@ static enum status check_count(const struct binder *b, const struct path *path, 
 static const char *item_word(const struct node *item, size_t index, char *buffer, size_t bytes)
 {
 	const struct node *name = node_get(item, "name");
-	if (name && name->kind == NODE_SCALAR) return name->text;
+	if (name && name->kind == NODE_SCALAR && *name->text) return name->text;
 	snprintf(buffer, bytes, "%zu", index);
 	return buffer;
 }
