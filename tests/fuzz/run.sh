@@ -14,7 +14,7 @@ passed=0 failed=0
 small_trace() { "$STRATA" trace import workloads/sqlite_lookup.stt --count "$1" -o "$2"; }
 
 seed_config() { cp configs/machines/*.yaml configs/teaching/*.yaml configs/stacks/*.yaml "$1"; }
-seed_path() { cp configs/hypervisors/bao.yaml configs/firmware/secure-monitor.yaml configs/guests/*.yaml configs/vmms/*.yaml "$1"; }
+seed_path() { cp configs/hypervisors/bao.yaml configs/firmware/secure-monitor.yaml tests/fuzz/paths.yaml "$1"; }
 seed_native() {
 	for n in 1 10 1000; do small_trace $n "$1/$n.stt"; done
 	"$STRATA" trace gen uniform threads=2 accesses=20 footprint_bytes=1M -o "$1/two-streams.stt"
