@@ -170,6 +170,56 @@ Test(path_features, firmware_is_called_on_each_exit_of_a_guest_where_the_cpu_nee
 	free(fp);
 }
 
+/* --- other exits ------------------------------------------------------------------------------------------ */
+
+struct exit_case {
+	char operation[20], vhe[32], vhe_rule[24], nvhe_rule[24];
+};
+
+static void first_rule(void *ctx, const struct path_event *e)
+{
+	char *rule = ctx;
+	if (e->kind == EVENT_ENTRY && !*rule) snprintf(rule, 48, "%s", e->rule);
+}
+
+static void check_rule(const char *machine, const char *stack, const char *operation, const char *expected)
+{
+	struct stack_paths p;
+	struct err err = {0};
+	char rule[48] = "";
+	load(&p, machine, stack);
+	cr_assert(eq(int, path_run(p.book, operation, first_rule, rule, NULL, &err), OK), "%s", err.text);
+	cr_assert(eq(str, rule, (char *)expected), "%s under %s", operation, stack);
+	stack_paths_free(&p);
+}
+
+/* With the register values of a Debian 12 host: HCR_EL2 with TWE clear, CNTHCTL_EL2 0xcc6 under VHE, TVM under nVHE while the guest's
+ * caches are off. */
+ParameterizedTestParameters(path_exits, each_is_caused_by_the_control_that_kvm_sets)
+{
+	static struct exit_case cases[] = {
+		{"smc", " smc:1>2 ret:2>1", "HCR_EL2.TSC", "HCR_EL2.TSC"},
+		{"wfe", "", "", ""},
+		{"sysreg_pmu", " sysreg:1>2 ret:2>1", "MDCR_EL2.TPMCR", "MDCR_EL2.TPMCR"},
+		{"sysreg_debug", " sysreg:1>2 ret:2>1", "MDCR_EL2.TDA", "MDCR_EL2.TDA"},
+		{"sysreg_id", " sysreg:1>2 ret:2>1", "HCR_EL2.TID3", "HCR_EL2.TID3"},
+		{"sgi_self", " sysreg:1>2 ret:2>1", "HCR_EL2.IMO", "HCR_EL2.IMO"},
+		{"timer_physical", "", "", "CNTHCTL_EL2.EL1PCEN"},
+		{"vm_control", "", "", "HCR_EL2.TVM"},
+		{"fp", " fp:1>2 ret:2>1", "CPTR_EL2.FPEN", "CPTR_EL2.TFP"},
+	};
+	return cr_make_param_array(struct exit_case, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct exit_case *c, path_exits, each_is_caused_by_the_control_that_kvm_sets)
+{
+	char *vhe = brief_of("neoverse-v2", "kvm-vhe", c->operation);
+	cr_assert(eq(str, vhe, c->vhe), "%s", c->operation);
+	check_rule("neoverse-v2", "kvm-vhe", c->operation, c->vhe_rule);
+	check_rule("cortex-a72", "kvm-nvhe", c->operation, c->nvhe_rule);
+	free(vhe);
+}
+
 /* --- other hypervisors ------------------------------------------------------------------------------------ */
 
 static const char *const all_operations[] = {
