@@ -28,6 +28,9 @@ static const struct stat_desc stat_rows[] = {
 };
 #undef F
 
+/* The way of an access is one piece of code per core model: calls along it cost more than they save. */
+#define ALWAYS_INLINE __attribute__((always_inline))
+
 /* --- clocks ---------------------------------------------------------------------------------------------------- */
 
 static inline uint64_t clock_of(cycles_t cycle) { return cycle << CORE_FRACTION_BITS; }
@@ -159,7 +162,7 @@ static inline bool fetch_run(struct core *c, const struct record *r)
 
 /* --- data ------------------------------------------------------------------------------------------------------ */
 
-static inline bool load(struct core *c, uint64_t va, bool dependent, bool in_order)
+static inline ALWAYS_INLINE bool load(struct core *c, uint64_t va, bool dependent, bool in_order)
 {
 	struct mmu_done tr;
 	unsigned served;
@@ -183,7 +186,7 @@ static inline bool load(struct core *c, uint64_t va, bool dependent, bool in_ord
 	return true;
 }
 
-static inline bool store(struct core *c, uint64_t va, bool in_order)
+static inline ALWAYS_INLINE bool store(struct core *c, uint64_t va, bool in_order)
 {
 	struct mmu_done tr;
 	unsigned served;
@@ -207,19 +210,16 @@ static inline bool store(struct core *c, uint64_t va, bool in_order)
 	return true;
 }
 
-static inline bool access_piece(struct core *c, uint64_t va, const struct record *r, bool in_order)
+static inline ALWAYS_INLINE bool access_piece(struct core *c, uint64_t va, const struct record *r, bool in_order)
 {
 	c->stats.accesses++;
 	if (r->kind == REC_STORE) return store(c, va, in_order);
 	return load(c, va, r->flags & REC_DEPENDENT, in_order);
 }
 
-static inline bool access_data(struct core *c, const struct record *r, bool in_order)
+/* The pieces after the first of an access that crosses a line. */
+static __attribute__((noinline)) bool access_more(struct core *c, const struct record *r, bool in_order)
 {
-	pass_instructions(c, r->gap);
-	c->stats.instructions += r->gap;
-	if (!access_piece(c, r->addr, r, in_order)) return false;
-	if (__builtin_expect((r->addr & c->line_mask) + r->count <= c->line_mask + 1, 1)) return true;
 	for (uint64_t va = (r->addr | c->line_mask) + 1; va < r->addr + r->count; va += c->line_mask + 1) {
 		c->stats.splits++;
 		if (!access_piece(c, va, r, in_order)) return false;
@@ -227,9 +227,18 @@ static inline bool access_data(struct core *c, const struct record *r, bool in_o
 	return true;
 }
 
+static inline ALWAYS_INLINE bool access_data(struct core *c, const struct record *r, bool in_order)
+{
+	pass_instructions(c, r->gap);
+	c->stats.instructions += r->gap;
+	if (!access_piece(c, r->addr, r, in_order)) return false;
+	if (__builtin_expect((r->addr & c->line_mask) + r->count <= c->line_mask + 1, 1)) return true;
+	return access_more(c, r, in_order);
+}
+
 /* --- running --------------------------------------------------------------------------------------------------- */
 
-static inline __attribute__((always_inline)) size_t run(struct core *c, const struct record *rec, size_t n,
+static inline ALWAYS_INLINE size_t run(struct core *c, const struct record *rec, size_t n,
 							bool in_order)
 {
 	for (size_t i = 0; i < n; i++) {

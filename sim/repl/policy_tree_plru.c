@@ -1,28 +1,35 @@
 /* Tree pseudo-LRU: each inner node of a binary tree over the ways has a bit that points to the half used less recently.
  *
+ * Node 1 is the root, node n has the children 2n and 2n + 1, and bit n is set when the right child is the older half. A way
+ * is a leaf; a touch points all nodes above it away from it. Which bits those are stands in a table, by the leaf's number.
  * Associativities that are not a power of two use the tree of the next one and skip the missing right halves.
  */
 #include "repl/repl.h"
 
 enum { MAX_WAYS = 64 };
 
-static size_t tree_plru_state_bytes(unsigned ways)
-{
-	(void)ways;
-	return sizeof(uint64_t);
-}
+/* Of leaf i: the node k levels above it, as a bit, and that bit again if the way to the leaf goes left there. */
+#define ABOVE(i, k) ((i) >> (k) ? UINT64_C(1) << ((i) >> (k)) : 0)
+#define AWAY(i, k) ((i) >> ((k) - 1) & 1 ? 0 : ABOVE(i, k))
+#define LEAF(i) \
+	{ABOVE(i, 1) | ABOVE(i, 2) | ABOVE(i, 3) | ABOVE(i, 4) | ABOVE(i, 5) | ABOVE(i, 6), \
+	 AWAY(i, 1) | AWAY(i, 2) | AWAY(i, 3) | AWAY(i, 4) | AWAY(i, 5) | AWAY(i, 6)},
+#define LEAVES_4(i) LEAF(i) LEAF((i) + 1) LEAF((i) + 2) LEAF((i) + 3)
+#define LEAVES_16(i) LEAVES_4(i) LEAVES_4((i) + 4) LEAVES_4((i) + 8) LEAVES_4((i) + 12)
 
-/* Node 1 is the root; node n has children 2n and 2n+1; bit n set: the right child is the older half. */
+static const struct { uint64_t nodes, away; } leaf_row[2 * MAX_WAYS] = {
+	LEAVES_16(0) LEAVES_16(16) LEAVES_16(32) LEAVES_16(48) LEAVES_16(64) LEAVES_16(80) LEAVES_16(96) LEAVES_16(112)
+};
+
+static size_t tree_plru_state_bytes(unsigned ways) { return (void)ways, sizeof(uint64_t); }
+
 static inline unsigned leaves(unsigned ways) { return ways > 1 ? 2u << (31 - __builtin_clz(ways - 1)) : 1; }
 
 static inline void tree_plru_touch(void *set, unsigned ways, unsigned way)
 {
-	uint64_t bits = *(uint64_t *)set;
-	for (unsigned node = leaves(ways) + way; node > 1; node /= 2) {
-		uint64_t from_left = ~node & 1; /* then the right half is older now */
-		bits = (bits & ~(UINT64_C(1) << (node / 2))) | from_left << (node / 2);
-	}
-	*(uint64_t *)set = bits;
+	unsigned leaf = leaves(ways) + way;
+	uint64_t *bits = set;
+	*bits = (*bits & ~leaf_row[leaf].nodes) | leaf_row[leaf].away;
 }
 
 static unsigned tree_plru_victim(void *set, unsigned ways)
