@@ -6,16 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "cli/explain.h"
 #include "cli/results.h"
+#include "cli/texts.h"
 #include "machine/stack_paths.h"
 
 struct options {
 	struct machine_request machine;
 	const char *stack, *operation;
-	const char **sets;
-	size_t set_count;
+	struct texts sets;
 	bool brief, guest, registers;
 };
 
@@ -32,13 +31,6 @@ static const struct argp_option option_rows[] = {
 	{0},
 };
 
-static void push_set(struct options *o, const char *text)
-{
-	o->sets = xrealloc(o->sets, o->set_count + 2, sizeof(*o->sets));
-	o->sets[o->set_count++] = text;
-	o->sets[o->set_count] = NULL;
-}
-
 static void need_arguments(const struct options *o, struct argp_state *state)
 {
 	if (!o->operation)
@@ -54,7 +46,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'm': o->machine.path = arg; return 0;
 	case 's': o->stack = arg; return 0;
-	case OPT_SET: push_set(o, arg); return 0;
+	case OPT_SET: texts_add(&o->sets, arg); return 0;
 	case OPT_BRIEF: o->brief = true; return 0;
 	case OPT_GUEST: o->guest = true; return 0;
 	case OPT_REGISTERS: o->registers = true; return 0;
@@ -182,9 +174,9 @@ int explain_trap(int argc, char **argv)
 	struct stack_paths p = {0};
 	struct err err = {0};
 	results_parse(&argp, argc, argv, &o);
-	o.machine.sets = o.sets;
+	o.machine.sets = o.sets.item;
 	enum status st = answer(&o, &p, &err);
 	stack_paths_free(&p);
-	free(o.sets);
+	free(o.sets.item);
 	return st == OK ? 0 : results_fail(st, &err);
 }

@@ -13,6 +13,7 @@
 #include "cli/mrc_report.h"
 #include "cli/numbers.h"
 #include "cli/results.h"
+#include "cli/texts.h"
 #include "cli/verbs.h"
 #include "machine/workload.h"
 
@@ -20,10 +21,6 @@
 
 struct numbers {
 	uint64_t *item;
-	size_t count;
-};
-struct texts { /* NULL at the end */
-	const char **item;
 	size_t count;
 };
 
@@ -72,13 +69,6 @@ static const struct argp_option mrc_options[] = {
 	{"stream", OPT_STREAM, "N", 0, "which thread of the workload (0)", 0},
 	{0},
 };
-
-static void push_text(struct texts *t, const char *text)
-{
-	t->item = xrealloc(t->item, t->count + 2, sizeof(*t->item));
-	t->item[t->count++] = text;
-	t->item[t->count] = NULL;
-}
 
 static void push_number(struct numbers *n, uint64_t value)
 {
@@ -146,7 +136,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
 	switch (key) {
-	case 'w': push_text(&o->workloads, arg); return 0;
+	case 'w': texts_add(&o->workloads, arg); return 0;
 	case OPT_SIDE: return take_list(state, "--side", arg, 0, need_side, &o->sides);
 	case OPT_PAGE: return take_list(state, "--page", arg, UINT64_C(1) << 63, need_page, &o->pages);
 	case OPT_SETS: return take_list(state, "--sets", arg, MRC_SETS_MAX, need_positive, &o->sets);
@@ -156,7 +146,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_JSON: o->format = TABLE_JSON; return 0;
 	case OPT_CSV: o->format = TABLE_CSV; return 0;
 	case OPT_SVG: o->svg = true; return 0;
-	case OPT_SET: push_text(&o->sets_of_workload, arg); return 0;
+	case OPT_SET: texts_add(&o->sets_of_workload, arg); return 0;
 	case OPT_SEED: o->seed = need_number(state, "--seed", arg, INT64_MAX); return 0;
 	case OPT_STREAM: o->stream = need_number(state, "--stream", arg, TRACE_STREAMS_MAX - 1); return 0;
 	case ARGP_KEY_ARG:

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/alloc.h"
+#include "cli/texts.h"
 #include "cli/verbs.h"
 #include "config/json_schema.h"
 #include "machine/machine_config.h"
@@ -16,8 +17,7 @@
 struct options {
 	const char *module;
 	struct machine_request machine;
-	const char **overlay, **set; /* NULL at the end; the lists of `machine` */
-	size_t overlays, sets;
+	struct texts overlays, sets; /* the lists of `machine` */
 	bool provenance, json, json_schema;
 };
 
@@ -198,20 +198,13 @@ static const struct argp_option option_rows[] = {
 	{0},
 };
 
-static void push(const char ***list, size_t *count, const char *text)
-{
-	*list = xrealloc(*list, *count + 2, sizeof(**list));
-	(*list)[(*count)++] = text;
-	(*list)[*count] = NULL;
-}
-
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
 	switch (key) {
 	case 'm': o->machine.path = arg; break;
-	case 'o': push(&o->overlay, &o->overlays, arg); break;
-	case OPT_SET: push(&o->set, &o->sets, arg); break;
+	case 'o': texts_add(&o->overlays, arg); break;
+	case OPT_SET: texts_add(&o->sets, arg); break;
 	case OPT_PROVENANCE: o->provenance = true; break;
 	case OPT_JSON: o->json = true; break;
 	case OPT_JSON_SCHEMA: o->json_schema = true; break;
@@ -220,7 +213,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		o->module = arg;
 		break;
 	case ARGP_KEY_END:
-		if (!o->machine.path && (o->provenance || o->json || o->overlays || o->sets))
+		if (!o->machine.path && (o->provenance || o->json || o->overlays.count || o->sets.count))
 			argp_error(state, "--provenance, --json, --overlay and --set need -m FILE");
 		if (o->machine.path && (o->module || o->json_schema))
 			argp_error(state, "-m FILE goes with neither MODULE nor --json-schema");
@@ -232,8 +225,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static enum status show(struct options *o, struct err *err)
 {
-	o->machine.overlays = o->overlay;
-	o->machine.sets = o->set;
+	o->machine.overlays = o->overlays.item;
+	o->machine.sets = o->sets.item;
 	if (o->machine.path) return show_machine(o, err);
 	return o->json_schema ? show_json_schema(o, err) : show_rows(o, err);
 }
@@ -254,7 +247,7 @@ int verb_params(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, 0, NULL, &o)) return 2;
 	enum status st = show(&o, &err);
 	if (st != OK) fprintf(stderr, "strata params: %s\n", err.text);
-	free(o.overlay);
-	free(o.set);
+	free(o.overlays.item);
+	free(o.sets.item);
 	return status_exit_code(st);
 }

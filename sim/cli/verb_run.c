@@ -10,13 +10,13 @@
 #include "cli/explain_access.h"
 #include "cli/numbers.h"
 #include "cli/results.h"
+#include "cli/texts.h"
 #include "cli/verbs.h"
 #include "machine/run.h"
 
 struct options {
 	struct run_request req;
-	const char **overlays, **sets;
-	size_t overlay_count, set_count;
+	struct texts overlays, sets;
 	uint64_t *at; /* of --explain-at */
 	bool json, no_db, quiet;
 };
@@ -69,13 +69,6 @@ static const struct argp_option run_options[] = {
 
 enum { EXPLAIN_MAX = 100000 };
 
-static void push(const char ***list, size_t *count, const char *text)
-{
-	*list = xrealloc(*list, *count + 2, sizeof(**list));
-	(*list)[(*count)++] = text;
-	(*list)[*count] = NULL;
-}
-
 /* "3,17,200". */
 static void parse_numbers(struct options *o, char *text, struct argp_state *state)
 {
@@ -101,8 +94,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'm': o->req.machine = arg; return 0;
 	case 's': o->req.stack = arg; return 0;
 	case 'w': o->req.workload = arg; return 0;
-	case 'o': push(&o->overlays, &o->overlay_count, arg); return 0;
-	case OPT_SET: push(&o->sets, &o->set_count, arg); return 0;
+	case 'o': texts_add(&o->overlays, arg); return 0;
+	case OPT_SET: texts_add(&o->sets, arg); return 0;
 	case OPT_SEED: o->req.seed = need_number(state, "--seed", arg, INT64_MAX); return 0;
 	case OPT_DB: o->req.db = arg; return 0;
 	case OPT_NO_DB: o->no_db = true; return 0;
@@ -179,14 +172,14 @@ int verb_run(int argc, char **argv)
 	struct run *run = NULL;
 	results_parse(&argp, argc, argv, &o);
 	if (o.no_db) o.req.db = NULL;
-	o.req.overlays = o.overlays;
-	o.req.sets = o.sets;
+	o.req.overlays = o.overlays.item;
+	o.req.sets = o.sets.item;
 	o.req.explain_at = o.at;
 	enum status st = run_new(&o.req, &run, &err);
 	if (st == OK) st = execute(&o, run, &err);
 	run_free(run);
-	free(o.overlays);
-	free(o.sets);
+	free(o.overlays.item);
+	free(o.sets.item);
 	free(o.at);
 	return st == OK ? 0 : results_fail(st, &err);
 }
