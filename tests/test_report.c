@@ -296,3 +296,21 @@ Test(report, compare_shows_what_the_pattern_wants_equal_values_on_request_and_su
 								 "cpu0.l2_tlb.hits,lookups,20,20,0,1\r\n");
 	sample_remove(path);
 }
+
+Test(report, compare_of_a_pattern_that_matches_nothing_is_an_error)
+{
+	static const char *const runs[] = {"1", "1"};
+	char *path = sample_path();
+	struct err err = {0};
+	struct store *st;
+	struct table *t;
+	sample_append(path, "one", 1, 2000);
+	cr_assert(eq(int, store_open(path, STORE_READ, &st, &err), OK), "%s", err.text);
+	struct report_query q = {.runs = runs, .run_count = 2, .counters = "*l3_tlb*", .region = "measured"};
+	cr_expect(eq(int, report_compare(st, &q, &t, &err), ERR_INPUT));
+	cr_expect(eq(str, err.text,
+		     (char *)"neither run has a counter that matches '*l3_tlb*' in region measured"));
+	cr_expect(eq(ptr, t, NULL));
+	store_close(st);
+	sample_remove(path);
+}

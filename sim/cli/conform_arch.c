@@ -298,13 +298,10 @@ static enum status replay_file(struct replay *r, const char *dir, struct err *er
 
 static enum status load_json(const char *dir, const char *name, json_t **out, struct err *err)
 {
-	json_error_t error;
 	char *path = xasprintf("%s/%s", dir, name);
-	enum status st = OK;
-	*out = json_load_file(path, 0, &error);
-	if (!*out)
-		st = err_set(err, ERR_INPUT, "%s:%d: %s", path, error.line, error.text);
-	else if (!json_is_array(*out) || !json_array_size(*out) || json_array_size(*out) > MAX_CPUS) {
+	enum status st = json_parse_file(path, out, err);
+	if (st == OK &&
+	    (!json_is_array(*out) || !json_array_size(*out) || json_array_size(*out) > MAX_CPUS)) {
 		st = err_set(err, ERR_INPUT, "%s: not an array of 1 to %d CPUs", path, MAX_CPUS);
 		json_decref(*out);
 	}

@@ -146,13 +146,10 @@ static enum status load_cpus(const json_t *object, struct snapshot *s, struct er
 static enum status load_regs(const char *dir, struct snapshot *s, struct err *err)
 {
 	struct err inner = {.text = ""};
-	json_error_t e;
 	char *path = xasprintf("%s/regs.json", dir);
-	json_t *object = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
-	enum status st = OK;
-	if (!object)
-		st = err_set(err, ERR_INPUT, "%s:%d: %s", path, e.line, e.text);
-	else if (load_cpus(object, s, &inner) != OK)
+	json_t *object;
+	enum status st = json_parse_file(path, &object, err);
+	if (st == OK && load_cpus(object, s, &inner) != OK)
 		st = err_set(err, ERR_INPUT, "%s: %s", path, inner.text);
 	json_decref(object);
 	free(path);

@@ -23,6 +23,16 @@ enum status json_parse_object(const char *text, size_t bytes, json_t **out, stru
 	return st;
 }
 
+enum status json_parse_file(const char *path, json_t **out, struct err *err)
+{
+	json_error_t e;
+	*out = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
+	if (*out) return OK;
+	if (e.line < 1)
+		return err_set(err, ERR_INPUT, "%s", e.text); /* it says what could not be opened, and why */
+	return err_set(err, ERR_INPUT, "%s:%d:%d: %s", path, e.line, e.column, e.text);
+}
+
 static enum status read_hex(const char *text, const char *what, uint64_t *out, struct err *err)
 {
 	char *end;

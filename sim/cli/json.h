@@ -10,6 +10,8 @@
 
 /* Parses `bytes` of text: one JSON object. On OK the caller owns *out (json_decref). */
 enum status json_parse_object(const char *text, size_t bytes, json_t **out, struct err *err);
+/* Reads a file: one JSON value of any type, owned by the caller. */
+enum status json_parse_file(const char *path, json_t **out, struct err *err);
 /* A number: a JSON integer or a string "0x...". `what` names it in errors. */
 enum status json_read_u64(const json_t *value, const char *what, uint64_t *out, struct err *err);
 /* The member `key`, which must be there. */

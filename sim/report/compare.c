@@ -57,6 +57,25 @@ static enum status fill_comparison(sqlite3 *db, const struct report_query *q, co
 	return status;
 }
 
+static struct table *new_table(void)
+{
+	return table_new(compare_columns, sizeof(compare_columns) / sizeof(compare_columns[0]));
+}
+
+/* Nothing differs: is there anything at all to compare? A pattern that matches nothing must not look like equality. */
+static enum status check_any(sqlite3 *db, const struct report_query *q, const int64_t run[2], struct err *err)
+{
+	struct report_query all = *q;
+	struct table *t = new_table();
+	all.all = true;
+	enum status status = fill_comparison(db, &all, run, t, err);
+	if (status == OK && table_row_count(t) == 0)
+		status = err_set(err, ERR_INPUT, "neither run has a counter that matches '%s' in region %s",
+				 q->counters ? q->counters : "*", q->region);
+	table_free(t);
+	return status;
+}
+
 enum status report_compare(struct store *st, const struct report_query *q, struct table **out,
 			   struct err *err)
 {
@@ -64,8 +83,9 @@ enum status report_compare(struct store *st, const struct report_query *q, struc
 	*out = NULL;
 	if (q->run_count != 2) return err_set(err, ERR_USAGE, "compare needs two runs, not %d", q->run_count);
 	for (int i = 0; i < 2; i++) TRY(report_find_run(st, q->runs[i], &run[i], err));
-	*out = table_new(compare_columns, sizeof(compare_columns) / sizeof(compare_columns[0]));
+	*out = new_table();
 	enum status status = fill_comparison(store_connection(st), q, run, *out, err);
+	if (status == OK && table_row_count(*out) == 0) status = check_any(store_connection(st), q, run, err);
 	if (status == OK) return OK;
 	table_free(*out);
 	*out = NULL;
