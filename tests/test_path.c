@@ -129,8 +129,11 @@ static void virtual_entries(void *ctx, const struct path_event *e)
 Test(path_recorded, interrupts_reach_the_guest_inside_once)
 {
 	static const char *const operations[] = {"sgi_self", "timer_busy", "timer_wfi"};
-	static const char *const stacks[][2] = {{"neoverse-v2", "kvm-vhe"}, {"cortex-a72", "kvm-nvhe"}};
-	for (int s = 0; s < 2; s++) {
+	static const char *const stacks[][2] = {{"neoverse-v2", "kvm-vhe"},
+						{"cortex-a72", "kvm-nvhe"},
+						{"neoverse-n1", "bao"},
+						{"neoverse-n1", "xen"}};
+	for (int s = 0; s < 4; s++) {
 		struct stack_paths p;
 		struct err err = {0};
 		load(&p, stacks[s][0], stacks[s][1]);
@@ -252,6 +255,26 @@ Test(path_bao, leaves_the_guest_for_interrupts_and_what_it_emulates_only)
 					       ""};
 	for (size_t i = 0; i < 10; i++) {
 		char *got = brief_of("neoverse-n1", "bao", all_operations[i]);
+		cr_assert(eq(str, got, (char *)expected[i]), "%s", all_operations[i]);
+		free(got);
+	}
+}
+
+/* Xen answers at EL2; a device is dom0's, which is entered and left like any guest. */
+Test(path_xen, answers_at_el2_and_runs_dom0_for_devices)
+{
+	static const char *const expected[] = {" hvc:1>2 ret:2>1",
+					       " dabt_low:1>2 ret:2>1 hvc:1>2 ret:2>1 wfx:1>2 ret:2>1",
+					       " dabt_low:1>2 ret:2>1 hvc:1>2 ret:2>1 wfx:1>2 ret:2>1",
+					       " dabt_low:1>2 ret:2>1",
+					       " sysreg:1>2 ret:2>1",
+					       " sysreg:1>2 ret:2>1",
+					       " irq:1>2 ret:2>1",
+					       " wfx:1>2 irq:2>2 ret:2>2 ret:2>1",
+					       "",
+					       ""};
+	for (size_t i = 0; i < 10; i++) {
+		char *got = brief_of("neoverse-n1", "xen", all_operations[i]);
 		cr_assert(eq(str, got, (char *)expected[i]), "%s", all_operations[i]);
 		free(got);
 	}

@@ -32,6 +32,28 @@ static void levels_of_image(struct path_book *b, const struct path_context *c)
 	}
 }
 
+static bool writes_one_of(const struct path_step *s, enum el_reg el1, enum el_reg el2, enum el_reg el3)
+{
+	return s->kind == STEP_write && (s->reg.reg == el1 || s->reg.reg == el2 || s->reg.reg == el3);
+}
+
+/* A path that a step makes the target of a return runs at the level of the SPSR that the same path writes. */
+static void levels_of_returns(struct path_book *b, const struct path *p)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		const struct path_step *elr = &p->step[i];
+		if (elr->kind != STEP_write || elr->value.kind != VALUE_PATH) continue;
+		b->path[elr->value.index].named = true;
+		if (!writes_one_of(elr, R_ELR_EL1, R_ELR_EL2, R_ELR_EL3)) continue;
+		for (size_t k = 0; k < p->count; k++) {
+			const struct path_step *spsr = &p->step[k];
+			if (writes_one_of(spsr, R_SPSR_EL1, R_SPSR_EL2, R_SPSR_EL3) &&
+			    spsr->value.kind == VALUE_NUMBER)
+				give_levels(&b->path[elr->value.index], 1u << pstate_el(spsr->value.set));
+		}
+	}
+}
+
 static void find_levels(struct path_book *b)
 {
 	give_levels(&b->path[b->start], 1u << b->start_el);
@@ -40,6 +62,7 @@ static void find_levels(struct path_book *b)
 			if (b->vectors[i].path[v] != PATH_NONE)
 				give_levels(&b->path[b->vectors[i].path[v]], 1u << b->vectors[i].el);
 	for (size_t i = 0; i < b->contexts; i++) levels_of_image(b, &b->context[i]);
+	for (size_t i = 0; i < b->paths; i++) levels_of_returns(b, &b->path[i]);
 	while (spread_levels(b)) {}
 }
 
@@ -85,7 +108,8 @@ enum status book_check(struct path_book *b, struct err *err)
 	find_levels(b);
 	for (size_t i = 0; i < b->paths; i++) {
 		const struct path *p = &b->path[i];
-		if (!p->levels) return conf_fail(err, p->at, "%s: nothing leads to this path", p->name);
+		if (!p->levels && !p->named)
+			return conf_fail(err, p->at, "%s: nothing leads to this path", p->name);
 		for (size_t k = 0; k < p->count; k++)
 			for (unsigned el = 0; el < 4; el++)
 				if (p->levels >> el & 1) TRY(check_step(b, p, &p->step[k], el, err));

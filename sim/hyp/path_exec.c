@@ -309,6 +309,7 @@ static bool term_holds(const struct path_machine *m, const struct path_term *t)
 	case COND_var: return m->variable[t->index];
 	case COND_ec: return esr_ec(syndrome(m, t)) == t->value;
 	case COND_write: return bit_get(syndrome(m, t), 6) == (t->value != 0);
+	case COND_wfe: return bit_get(syndrome(m, t), 0) == (t->value != 0);
 	case COND_sysreg: return names_register(syndrome(m, t), t);
 	case COND_region: return region_at(m->book, fault_ipa(m, t)) == t->index;
 	case COND_call: return strcmp(m->call, t->call) == 0;

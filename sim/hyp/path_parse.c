@@ -289,6 +289,7 @@ static enum status read_term(const struct path_book *b, int kind, const struct n
 	case COND_feature: return feature_term(b, n, t, err);
 	case COND_var: return need_index(b, n, book_variable, "variable", &t->index, err);
 	case COND_ec: return ec_term(n, t, err);
+	case COND_wfe:
 	case COND_write: return yes_no(n, &t->value, err);
 	case COND_sysreg: return sysreg_term(n, t, err);
 	case COND_region: return region_term(n, t, err);

@@ -22,6 +22,7 @@ struct path_value {
 	X(var, "a variable is set") \
 	X(ec, "exception class of ESR, by short name") \
 	X(write, "the aborted access was a write (ISS.WnR)") \
+	X(wfe, "what was trapped was WFE, not WFI (ISS.TI)") \
 	X(sysreg, "register of a trapped access (ISS)") \
 	X(region, "kind of the region at HPFAR: memory, kernel, user") \
 	X(call, "name that the SVC, HVC or SMC carried") \
@@ -66,6 +67,7 @@ struct path {
 	size_t count;
 	uint8_t levels; /* set of levels that it may run at; found by the checker */
 	bool operation;
+	bool named; /* its address is written to some register: levels may not know about it */
 };
 
 struct path_class {
