@@ -61,8 +61,9 @@ static struct el_state open_state(enum world w, unsigned el)
 /* An instruction or register access that a rule speaks of, possible at `el`; false: there is none. */
 static bool sample_op(const struct trap_rule *r, unsigned el, struct trap_op *op)
 {
-	const struct trap_op ops[] = {trap_svc(0), trap_hvc(0), trap_smc(0), trap_wfi(), trap_wfe(),
-				      trap_eret(), trap_fp(),   trap_sve(),  trap_sme(), trap_pauth()};
+	const struct trap_op ops[] = {trap_svc(0), trap_hvc(0),  trap_smc(0), trap_wfi(),
+				      trap_wfe(),  trap_eret(),  trap_fp(),   trap_sve(),
+				      trap_sme(),  trap_pauth(), trap_ls64()};
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		if (ops[i].classes & r->classes) return *op = ops[i], true;
 	for (uint16_t i = 0; i < R_COUNT; i++) {
@@ -104,7 +105,6 @@ Test(trap_contract, every_control_traps_what_it_names_and_nothing_while_it_is_of
 		const struct trap_rule *r = &trap_rules[i];
 		unsigned checked = 0;
 		if (r->control == R_NONE || r->need & NEED_NO_EL3) continue;
-		if (r->classes & TRAP_SET(LS64)) continue; /* no instruction of it is modelled yet */
 		for (int w = 0; w < WORLDS; w++)
 			for (unsigned el = 0; in_world(r, (enum world)w) && el < 4; el++)
 				check_rule(r, (enum world)w, el, &checked);

@@ -122,13 +122,28 @@ static void print_return(const struct path_event *e)
 	       e->transfer.illegal ? ", illegal: " : "", e->transfer.illegal ? e->transfer.why : "");
 }
 
+/* The registers that a step moves, some to a line. */
+static void print_list(const struct path_event *e)
+{
+	enum { PER_LINE = 6 };
+	char name[32];
+	for (size_t i = 0; i < e->register_count; i++)
+		printf("%s%s%s", i % PER_LINE ? " " : "                                   ",
+		       reg_text(e->registers[i], name, sizeof(name)),
+		       i % PER_LINE == PER_LINE - 1 || i + 1 == e->register_count ? "\n" : "");
+}
+
+static void print_step(const struct path_event *e)
+{
+	printf("  EL%u %s%-22s %s\n", e->el, e->in_guest ? "guest " : "      ", e->path, e->text);
+	print_list(e);
+}
+
 static void full_event(void *ctx, const struct path_event *e)
 {
 	(void)ctx;
 	switch ((enum path_event_kind)e->kind) {
-	case EVENT_STEP:
-		printf("  EL%u %s%-22s %s\n", e->el, e->in_guest ? "guest " : "      ", e->path, e->text);
-		return;
+	case EVENT_STEP: print_step(e); return;
 	case EVENT_ENTRY: print_entry(e); return;
 	case EVENT_RETURN: print_return(e); return;
 	case EVENT_WRITE: return; /* the step says it; --registers counts */

@@ -23,6 +23,7 @@ struct trap_op trap_fp(void) { return plain(TRAP_SET(FP), EC_FP, iss_always); }
 struct trap_op trap_sve(void) { return plain(TRAP_SET(SVE), EC_SVE, 0); }
 struct trap_op trap_sme(void) { return plain(TRAP_SET(SME), EC_SME, 0); }
 struct trap_op trap_pauth(void) { return plain(TRAP_SET(PAUTH), EC_PAUTH, 0); }
+struct trap_op trap_ls64(void) { return plain(TRAP_SET(LS64), EC_LS64, 2); }
 
 /* Op0 <21:20>, Op2 <19:17>, Op1 <16:14>, CRn <13:10>, Rt <9:5>, CRm <4:1>, direction <0> (1 = read). */
 static uint32_t reg_iss(struct reg_name name, bool write, unsigned rt)
@@ -52,7 +53,6 @@ static bool holds(const struct el_state *s, enum trap_need need)
 	case NEED_E2H1: return el_e2h(s);
 	case NEED_GUEST: return !el_host_user(s);
 	case NEED_HOST: return el_host_user(s);
-	case NEED_TGE0: return !el_tge(s);
 	case NEED_TGE1: return el_tge(s);
 	case NEED_HCX: return s->has.hcx && (!s->has.el3 || bit_get(s->reg[R_SCR_EL3], 38));
 	case NEED_NO_EL3: return !s->has.el3;
@@ -204,8 +204,7 @@ struct trap_result trap_decide(const struct el_state *s, const struct trap_op *o
 	if (op->is_reg) {
 		t.reg = reg_resolve(op->reg, el_level(s), el_e2h(s));
 		if (t.reg == R_NONE) return no_access(s, op);
-		if (wrong_direction(op))
-			return undefined(s, "no such direction of access", "DDI 0487, C5.1");
+		if (wrong_direction(op)) return undefined(s, "no such direction of access", "DDI 0487, C5.1");
 	}
 	for (size_t i = 0; i < trap_rule_count; i++) {
 		const struct trap_rule *r = &trap_rules[i];

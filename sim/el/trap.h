@@ -6,7 +6,8 @@
  * register, and come after the other controls of EL2. The first row that applies wins.
  * Source: Arm ARM DDI 0487, D1.3 (priority), D19.2 (the control named by each row), J1.1 (accessor
  * pseudocode).
- * HSTR_EL2 has no rows: it traps AArch32 accesses only.
+ * HSTR_EL2 has no rows: it traps AArch32 accesses only. That a register of a feature which the PE lacks is
+ * undefined is not known here: on such a PE its controls are RES0, and some of them then trap instead.
  * Not modelled: AArch32, PMUSERENR_EL0.{ER,CR,SW}, FEAT_NV2's redirection to memory, HFGITR2 and later FGT
  * registers.
  */
@@ -33,6 +34,7 @@ struct trap_op trap_fp(void);
 struct trap_op trap_sve(void);
 struct trap_op trap_sme(void);
 struct trap_op trap_pauth(void);
+struct trap_op trap_ls64(void); /* LD64B, ST64B */
 /* MRS or MSR, or a system instruction (op0 = 1: always a write), with transfer register `rt`. */
 struct trap_op trap_reg(struct reg_name reg, bool write, unsigned rt);
 
@@ -42,8 +44,7 @@ enum trap_need {
 	NEED_E2H1 = 2,
 	NEED_GUEST = 4, /* not (E2H = 1 and TGE = 1) */
 	NEED_HOST = 8,  /* E2H = 1 and TGE = 1 */
-	NEED_TGE0 = 16,
-	NEED_HCX = 32, /* FEAT_HCX */
+	NEED_HCX = 32,  /* FEAT_HCX */
 	NEED_NO_EL3 = 64,
 	NEED_PHYSICAL_IRQ = 128, /* HCR_EL2.IMO = 0, or at EL2: the access is not to the virtual interface */
 	NEED_PHYSICAL_FIQ = 256,

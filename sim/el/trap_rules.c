@@ -45,8 +45,7 @@ enum {
 	BIT(CNTHCTL_EL2, field, bit, value, classes, E01, (need) | NEED_GUEST, 2, "D19.12, CNTHCTL_EL2")
 #define MDCR2(field, bit, classes, from) \
 	BIT(MDCR_EL2, field, bit, SET, classes, from, NEED_GUEST, 2, "D19.3, MDCR_EL2")
-#define ICH(field, bit, classes) \
-	BIT(ICH_HCR_EL2, field, bit, SET, classes, E1, 0, 2, "IHI 0069, ICH_HCR_EL2")
+#define ICH(field, bit, classes) BIT(ICH_HCR_EL2, field, bit, SET, classes, E1, 0, 2, "IHI 0069, ICH_HCR_EL2")
 #define SCR(field, bit, value, classes, from) \
 	BIT(SCR_EL3, field, bit, value, classes, from, 0, 3, "D19.2, SCR_EL3")
 #define MDCR3(field, bit, classes, from) \

@@ -72,13 +72,15 @@ enum path_event_kind { EVENT_STEP, EVENT_ENTRY, EVENT_RETURN, EVENT_WRITE };
 
 /* One thing that happened. Texts live until the call returns. */
 struct path_event {
-	uint8_t kind;                  /* enum path_event_kind */
-	uint8_t el;                    /* EVENT_STEP: the level that executed it */
-	bool in_guest;                 /* it happened inside of the guest: no hypervisor saw it */
-	const struct path_step *step;  /* EVENT_STEP: it; otherwise the step at which it happened */
-	uint16_t reg;                  /* EVENT_WRITE: enum el_reg that was reached */
-	const char *path;              /* name of the path of that step */
-	const char *text;              /* EVENT_STEP: the step in words */
+	uint8_t kind;                     /* enum path_event_kind */
+	uint8_t el;                       /* EVENT_STEP: the level that executed it */
+	bool in_guest;                    /* it happened inside of the guest: no hypervisor saw it */
+	const struct path_step *step;     /* EVENT_STEP: it; otherwise the step at which it happened */
+	uint16_t reg;                     /* EVENT_WRITE: enum el_reg that was reached */
+	const char *path;                 /* name of the path of that step */
+	const char *text;                 /* EVENT_STEP: the step in words */
+	const struct reg_name *registers; /* EVENT_STEP that saves or restores: which; otherwise NULL */
+	size_t register_count;
 	struct el_transfer transfer;   /* EVENT_ENTRY, EVENT_RETURN */
 	struct el_exception exception; /* EVENT_ENTRY */
 	const char *name;              /* EVENT_ENTRY: "hvc", "irq", "virq" */

@@ -180,6 +180,10 @@ static void tell_step(struct path_machine *m, const struct path *p, const struct
 	e.el = (uint8_t)el_level(&m->el);
 	e.in_guest = path_in_guest(m);
 	e.text = step_text(m->book, s, text, sizeof(text));
+	if (s->kind == STEP_save || s->kind == STEP_restore) {
+		e.registers = m->book->list[s->list].reg;
+		e.register_count = m->book->list[s->list].count;
+	}
 	tell(m, &e);
 }
 
