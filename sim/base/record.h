@@ -19,7 +19,8 @@
 	X(SVC, 16, "svc", "count = immediate") \
 	X(HVC, 17, "hvc", "count = immediate") \
 	X(SMC, 18, "smc", "count = immediate") \
-	X(ERET, 19, "eret", "addr = target VA, count = exception level returned to, arg = level returned from (0: unsaid)") \
+	X(ERET, 19, "eret", \
+	  "addr = target VA, count = exception level returned to, arg = level returned from (0: unsaid)") \
 	X(WFI, 20, "wfi", "-") \
 	X(WFE, 21, "wfe", "-") \
 	X(MSR, 22, "msr", "count = op0:op1:CRn:CRm:op2 as 2:3:4:4:3 bits, arg = value written") \
@@ -34,7 +35,8 @@
 	X(TIMER, 31, "timer", "count = timer, arg = compare value in cycles from now") \
 	X(VIRTIO, 32, "virtio", "count = queue, addr = sector, arg = bytes") \
 	X(MARKER, 33, "marker", "count = user number (1 = the measured region begins, 2 = it ends)") \
-	X(EXC, 34, "exc", "an exception: addr = ELR, arg = ESR, count = from, to, kind as 2, 2, 3 bits (enum exc_kind)")
+	X(EXC, 34, "exc", \
+	  "an exception: addr = ELR, arg = ESR, count = from, to, kind as 2, 2, 3 bits (enum exc_kind)")
 
 enum record_kind {
 #define X(name, number, text, doc) REC_##name = number,
@@ -44,7 +46,10 @@ enum record_kind {
 
 /* Kinds of a REC_EXC, and its count. */
 enum exc_kind { EXC_REC_SYNC, EXC_REC_IRQ, EXC_REC_FIQ, EXC_REC_SERROR, EXC_REC_VIRTUAL = 4 };
-static inline uint32_t exc_count(unsigned from, unsigned to, unsigned kind) { return from | to << 2 | kind << 4; }
+static inline uint32_t exc_count(unsigned from, unsigned to, unsigned kind)
+{
+	return from | to << 2 | kind << 4;
+}
 static inline unsigned exc_from(uint32_t count) { return count & 3; }
 static inline unsigned exc_to(uint32_t count) { return count >> 2 & 3; }
 static inline unsigned exc_kind_of(uint32_t count) { return count >> 4 & 7; }
