@@ -195,6 +195,17 @@ Test(trap_priority, sve_is_asked_of_zen_before_fpen)
 	cr_assert(eq(u32, esr_ec(decide(s, trap_sve()).x.esr), EC_FP));
 }
 
+Test(trap_priority, hvc_is_undefined_where_el2_is_off)
+{
+	struct el_state s = open_state(GUEST, 1);
+	s.reg[R_SCR_EL3] &= ~UINT64_C(1); /* Secure, without EEL2 */
+	struct trap_result t = decide(s, trap_hvc(0));
+	cr_assert(eq(int, t.outcome, TRAP_UNDEFINED));
+	cr_assert(eq(u32, t.x.to, 1));
+	s.reg[R_SCR_EL3] |= UINT64_C(1) << SCR_EEL2;
+	cr_assert(eq(int, decide(s, trap_hvc(0)).outcome, TRAP_TAKEN));
+}
+
 Test(trap_return, executed_calls_return_behind_themselves_trapped_ones_to_themselves)
 {
 	struct el_state s = open_state(GUEST, 1);

@@ -55,6 +55,7 @@ static bool holds(const struct el_state *s, enum trap_need need)
 	case NEED_HOST: return el_host_user(s);
 	case NEED_TGE1: return el_tge(s);
 	case NEED_HCX: return s->has.hcx && (!s->has.el3 || bit_get(s->reg[R_SCR_EL3], 38));
+	case NEED_NO_EL2: return !el2_enabled(s);
 	case NEED_NO_EL3: return !s->has.el3;
 	case NEED_PHYSICAL_IRQ: return el == 2 || !el2_enabled(s) || !el_hcr(s, HCR_IMO);
 	case NEED_PHYSICAL_FIQ: return el == 2 || !el2_enabled(s) || !el_hcr(s, HCR_FMO);

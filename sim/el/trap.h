@@ -44,11 +44,12 @@ enum trap_need {
 	NEED_E2H1 = 2,
 	NEED_GUEST = 4, /* not (E2H = 1 and TGE = 1) */
 	NEED_HOST = 8,  /* E2H = 1 and TGE = 1 */
-	NEED_HCX = 32,  /* FEAT_HCX */
-	NEED_NO_EL3 = 64,
-	NEED_PHYSICAL_IRQ = 128, /* HCR_EL2.IMO = 0, or at EL2: the access is not to the virtual interface */
-	NEED_PHYSICAL_FIQ = 256,
-	NEED_TGE1 = 512,
+	NEED_TGE1 = 16,
+	NEED_HCX = 32,    /* FEAT_HCX, and SCR_EL3.HXEn */
+	NEED_NO_EL2 = 64, /* not implemented, or off in this security state */
+	NEED_NO_EL3 = 128,
+	NEED_PHYSICAL_IRQ = 256, /* HCR_EL2.IMO = 0, or at EL2: the access is not to the virtual interface */
+	NEED_PHYSICAL_FIQ = 512,
 };
 
 enum { TRAP_READ = 1, TRAP_WRITE = 2, TRAP_ANY = 3 };
