@@ -104,7 +104,7 @@ static void build_spaces(struct mmu_world *w, struct spaces *s, unsigned seed, s
 /* --- machines ------------------------------------------------------------------------------------------------------ */
 
 struct machine_parts {
-	struct tlb_params tlb[4];
+	struct tlb_params tlb[6];
 	struct walk_cache_params s1[3], s2[3];
 	struct cache_params cache[2];
 	struct param_list tlbs, caches;
@@ -125,7 +125,21 @@ static struct tlb_params random_tlb(const char *name, uint64_t level, enum side 
 				   .hit_cycles = level == 1 ? rng_below(r, 2) : rng_below(r, 9),
 				   .policy = rng_below(r, REPL_COUNT),
 				   .index = rng_below(r, 2),
+				   .coalesce = rng_below(r, 2) ? rng_below(r, TLB_COALESCE_COUNT) : TLB_NONE,
+				   .coalesce_pages = UINT64_C(2) << rng_below(r, 3),
+				   .inclusion = level == 1 ? TLB_NINE : rng_below(r, 3),
 				   .contiguous = rng_below(r, 2)};
+}
+
+/* Sometimes another TLB beside `t`, for some of its page sizes. Returns how many there are now. */
+static size_t random_split(struct tlb_params *t, const char *name, struct rng *r)
+{
+	uint64_t away = rng_next(r) & ~UINT64_C(1) & t->pages & ((1u << TLB_SIZE_COUNT) - 1);
+	if (!away || rng_below(r, 2)) return 1;
+	t[1] = random_tlb(name, t->level, (enum side)t->side, r);
+	t[1].pages = away;
+	t[0].pages &= ~away;
+	return 2;
 }
 
 static struct param_list random_walk_caches(struct walk_cache_params *c, struct rng *r)
@@ -152,7 +166,14 @@ static void random_machine(struct machine_parts *p, struct rng *r)
 	} else {
 		p->tlb[tlbs++] = random_tlb("l1", 1, SIDE_UNIFIED, r);
 	}
-	if (rng_below(r, 4)) p->tlb[tlbs++] = random_tlb("l2", 2, SIDE_UNIFIED, r);
+	if (rng_below(r, 4)) {
+		p->tlb[tlbs] = random_tlb("l2", 2, SIDE_UNIFIED, r);
+		tlbs += random_split(&p->tlb[tlbs], "l2_blocks", r);
+	}
+	if (rng_below(r, 4) == 0) {
+		p->tlb[tlbs] = random_tlb("last", p->tlb[tlbs - 1].level + 1, SIDE_UNIFIED, r);
+		tlbs++;
+	}
 	p->tlbs = (struct param_list){p->tlb, tlbs};
 	p->walker = (struct walker_params){.walkers = 1 + rng_below(r, 3),
 					   .first_cache = 1 + rng_below(r, 2),

@@ -8,6 +8,7 @@
 #include "base/zread.h"
 #include "cli/arch_regs.h"
 #include "cli/json.h"
+#include "mmu/levels.h"
 #include "mmu/tlbi.h"
 
 enum { MAX_CPUS = 64, MAX_REPORTS = 10, PAGE_BITS = 12 };
@@ -98,10 +99,11 @@ static void report_conflict(struct replay *r, uint64_t va, uint64_t pa, const st
 static struct tlb_entry *look_up(struct mmu *m, unsigned side, uint64_t va, tlb_tag_t tag, unsigned *levels)
 {
 	for (*levels = 0; *levels < m->levels[side]; ++*levels) {
-		struct tlb *t = m->level[side][*levels];
-		struct tlb_entry *e = tlb_hit(t, va, tag);
-		if (!e) e = tlb_find(t, va, tag);
-		if (e) return e;
+		for (struct tlb **t = m->array[side][*levels]; *t; t++) {
+			struct tlb_entry *e = tlb_hit(*t, va, tag);
+			if (!e) e = tlb_find(*t, va, tag);
+			if (e) return e;
+		}
 	}
 	return NULL;
 }
@@ -116,7 +118,7 @@ static void fill(struct mmu *m, unsigned side, unsigned levels, uint64_t va, uin
 			     .like = {.tag = tag,
 				      .tag_mask = global ? TLB_TAG_GLOBAL : TLB_TAG_ALL,
 				      .level = TLB_LEVEL_ANY}};
-	while (levels-- > 0) tlb_fill(m->level[side][levels], &f);
+	levels_fill(m, side, levels, 1, &f);
 }
 
 static void refer(struct replay *r, unsigned side, uint64_t va, uint64_t pa)

@@ -68,6 +68,10 @@ static enum status check_shape(const struct subject *s, struct shape a)
 static enum status check_tlb(const struct subject *s, const struct tlb_params *t)
 {
 	if (!t->pages) return fault(s, "pages", "a TLB that holds no translation size");
+	if (t->coalesce && !is_power_of_2(t->coalesce_pages))
+		return fault(s, "coalesce_pages", "%" PRIu64 " is none of 2, 4, 8", t->coalesce_pages);
+	if (t->level == 1 && t->inclusion != TLB_NINE)
+		return fault(s, "inclusion", "level 1 has no level nearer to the core");
 	return check_shape(s, (struct shape){t->entries, t->ways, t->policy});
 }
 
@@ -105,6 +109,38 @@ static enum status check_levels(const struct subject *s, const struct param_list
 	return OK;
 }
 
+static bool share_a_side(const struct tlb_params *a, const struct tlb_params *b)
+{
+	return a->side == b->side || a->side == SIDE_UNIFIED || b->side == SIDE_UNIFIED;
+}
+
+/* Whatever `near` may hold, inclusive `t` must be able to hold. */
+static enum status check_inclusive(const struct subject *s, const struct tlb_params *t,
+				   const struct tlb_params *near)
+{
+	if (near->pages & ~t->pages)
+		return fault(s, "pages", "lacks a size that %s holds, which it shall include", near->name);
+	if (near->contiguous && !t->contiguous)
+		return fault(s, "contiguous", "no, but %s, which it shall include, holds runs", near->name);
+	if (near->coalesce)
+		return fault(s, "inclusion", "%s coalesces: nothing includes pages that were not walked for",
+			     near->name);
+	return OK;
+}
+
+/* Two TLBs that some accesses both look in. */
+static enum status check_pair(const struct subject *s, const struct tlb_params *t,
+			      const struct tlb_params *other)
+{
+	if (!share_a_side(t, other)) return OK;
+	if (t->level == other->level && (t->pages & other->pages))
+		return fault(s, "pages", "%s of the same level holds a size of these, too", other->name);
+	if (t->level == other->level && t->inclusion != other->inclusion)
+		return fault(s, "inclusion", "%s of the same level differs", other->name);
+	if (other->level < t->level && t->inclusion == TLB_INCLUSIVE) return check_inclusive(s, t, other);
+	return OK;
+}
+
 static enum status check_tlbs(const struct machine_config *m, struct err *err)
 {
 	const struct param_list *list = &m->params.tlbs;
@@ -113,6 +149,8 @@ static enum status check_tlbs(const struct machine_config *m, struct err *err)
 	for (size_t i = 0; i < list->count; i++) {
 		struct subject s = part(&tlbs, t[i].name, i);
 		TRY(check_tlb(&s, &t[i]));
+		for (size_t k = 0; k < list->count; k++)
+			if (k != i) TRY(check_pair(&s, &t[i], &t[k]));
 	}
 	TRY(check_levels(&tlbs, list, SIDE_INSTRUCTION));
 	return check_levels(&tlbs, list, SIDE_DATA);

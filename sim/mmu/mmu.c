@@ -6,6 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
+#include "mmu/levels.h"
+#include "mmu/neighbours.h"
 
 static const char *const walk_cause_names[] = {"s1_walk", "s2_of_s1", "s2_final", NULL};
 
@@ -57,11 +59,6 @@ static void note_look_up(struct mmu *m, enum why_kind kind, const struct tlb *t,
 }
 
 static unsigned min_bits(unsigned a, unsigned b) { return a < b ? a : b; }
-
-static void fill_levels(struct mmu *m, unsigned side, unsigned below, struct tlb_fill *f)
-{
-	while (below-- > 0) tlb_fill(m->level[side][below], f);
-}
 
 /* --- walk: what translate() asks, with time -------------------------------------------------------------------- */
 
@@ -260,7 +257,16 @@ static bool find_stage2(void *self, uint64_t ipa, struct access a, enum req_caus
 	if (!e) return false;
 	*leaf = m->ipa_leaf[e - m->ipa_cache->entry];
 	leaf->out = e->pa | (ipa & ~e->va_mask);
+	if (m->coalesces && cause == CAUSE_S2_FINAL)
+		m->end[1] = (struct walk_end){.input = ipa, .leaf = *leaf, .known = true};
 	return true;
+}
+
+static void found(void *self, const struct stage_info *s, const struct walk_pos *pos, uint64_t input,
+		  struct pa pa, const struct leaf *leaf)
+{
+	struct mmu *m = self;
+	m->end[s->stage - 1] = (struct walk_end){*pos, input, pa, *leaf, true, true};
 }
 
 static void learn_stage2(void *self, uint64_t ipa, const struct leaf *leaf)
@@ -307,6 +313,7 @@ static cycles_t walk(struct mmu *m, uint64_t va, struct access a, cycles_t now, 
 	size_t span = why_open(m->why, (struct why_span){.begin = now, .kind = WHY_WALK, .address = va});
 	if (start > now) why_leaf(m->why, (struct why_span){now, start, .kind = WHY_WALKER_QUEUE});
 	m->now = start;
+	m->end[0].known = m->end[1].known = false;
 	translate(&m->regime, (struct va){va}, a, &m->walk_mem, t);
 	*w = (struct mmu_walker){.from = start, .until = m->now};
 	m->stats.walks++;
@@ -317,28 +324,6 @@ static cycles_t walk(struct mmu *m, uint64_t va, struct access a, cycles_t now, 
 }
 
 enum { LARGEST_BITS = 47 }; /* of an entry, where both stages are off */
-
-static struct tlb_fill fill_of_walk(const struct mmu *m, const struct translation *t, cycles_t ready)
-{
-	unsigned bits = min_bits(t->s1_bits, t->s2_bits), run_bits = min_bits(t->s1_run_bits, t->s2_run_bits);
-	return (struct tlb_fill){
-		.va = t->va.raw,
-		.pa = t->pa.raw,
-		.bits = min_bits(bits, LARGEST_BITS),
-		.run_bits = min_bits(run_bits, LARGEST_BITS),
-		.like = {.tag = m->tag,
-			 .tag_mask = t->global ? TLB_TAG_GLOBAL : TLB_TAG_ALL,
-			 .ready = ready,
-			 .perm = t->perm,
-			 .s1_bits = t->s1_bits,
-			 .s2_bits = t->s2_bits,
-			 .attr = t->attr,
-			 .sh = t->sh,
-			 .level = (uint8_t)(t->s1_level + 1),
-			 .contiguous = run_bits > bits,
-			 .device = attr_is_device(t->attr)},
-	};
-}
 
 /* Shows the observer what was walked, as an entry of its whole size. */
 static void tell_of_walk(struct mmu *m, const struct tlb_fill *f, struct access a)
@@ -351,20 +336,67 @@ static void tell_of_walk(struct mmu *m, const struct tlb_fill *f, struct access 
 	m->observer->walked(m->observer->self, &e, (struct va){f->va}, a);
 }
 
-/* Fills the levels above from an entry found further down. */
-static void fill_from_entry(struct mmu *m, unsigned side, unsigned levels, uint64_t va,
-			    const struct tlb_entry *e, cycles_t ready)
+static void fill_from_walk(struct mmu *m, unsigned side, unsigned n, struct access a,
+			   const struct translation *t, cycles_t ready)
 {
-	struct tlb_fill f = {.va = va, .pa = e->pa | (va & ~e->va_mask), .run_bits = e->bits, .like = *e};
-	f.bits = min_bits(e->bits, min_bits(e->s1_bits, e->s2_bits));
-	f.like.ready = ready;
-	fill_levels(m, side, levels, &f);
+	struct tlb_entry near[TLB_PAGES_MAX];
+	struct tlb_fill f = {
+		.va = t->va.raw,
+		.pa = t->pa.raw,
+		.bits = min_bits(min_bits(t->s1_bits, t->s2_bits), LARGEST_BITS),
+		.run_bits = min_bits(min_bits(t->s1_run_bits, t->s2_run_bits), LARGEST_BITS),
+		.like = mmu_entry_of(m, t, ready),
+		.near = near,
+	};
+	if (m->coalesces) f.near_count = mmu_neighbours(m, t, a, ready, near);
+	levels_fill(m, side, m->levels[side], n, &f);
+	if (m->observer) tell_of_walk(m, &f, a);
 }
 
-static void count_first(struct tlb *t, unsigned n)
+/* Fills the levels above from an entry found further down, which an exclusive level gives away. */
+static void fill_from_entry(struct mmu *m, unsigned side, unsigned n, uint64_t va, struct levels_place at,
+			    cycles_t ready)
 {
-	t->stats.lookups += n;
-	t->stats.hits += n - 1; /* the rest of the run finds what the first brings */
+	struct tlb_entry near[TLB_PAGES_MAX];
+	struct tlb_fill f = levels_fill_of(at.entry, va);
+	bool gives = at.tlb->params.inclusion == TLB_EXCLUSIVE;
+	f.near = near;
+	f.near_count = gives ? tlb_take(at.tlb, at.entry, near) : tlb_near(at.tlb, at.entry, near);
+	f.like.ready = ready;
+	levels_fill(m, side, at.level, n, &f);
+}
+
+/* Looks through the levels, from *now on. */
+static struct levels_place find_level(struct mmu *m, unsigned side, uint64_t va, enum access_kind kind,
+				      cycles_t *now)
+{
+	struct levels_place at = {0};
+	for (; at.level < m->levels[side]; at.level++) {
+		cycles_t slowest = 0;
+		for (unsigned k = 0; (at.tlb = m->array[side][at.level][k]); k++) {
+			cycles_t begin = *now, end = begin + at.tlb->params.hit_cycles;
+			at.entry = look_in(m, at.tlb, va, kind);
+			if (at.entry) return *now = end, at;
+			note_look_up(m, WHY_TLB, at.tlb, va, NULL, begin, end);
+			if (at.tlb->params.hit_cycles > slowest) slowest = at.tlb->params.hit_cycles;
+		}
+		*now += slowest;
+	}
+	return at;
+}
+
+static void use_found(struct mmu *m, unsigned side, unsigned n, uint64_t va, struct levels_place at,
+		      cycles_t now, struct access a, struct mmu_done *out)
+{
+	cycles_t begin = now - at.tlb->params.hit_cycles;
+	unsigned accesses = at.level ? 1 : n;
+	at.tlb->stats.lookups += accesses;
+	at.tlb->stats.hits += accesses - 1; /* the rest of a run of fetches */
+	out->cycle = answer(at.tlb, at.entry, now);
+	out->pa = at.entry->pa | (va & ~at.entry->va_mask);
+	note_look_up(m, WHY_TLB, at.tlb, va, at.entry, begin, out->cycle);
+	if (m->observer) m->observer->hit(m->observer->self, at.entry, (struct va){va}, a);
+	if (at.level) fill_from_entry(m, side, n, va, at, out->cycle);
 }
 
 /* As mmu_translate(), for a VA without its tag. */
@@ -373,37 +405,19 @@ static bool look_up_or_walk(struct mmu *m, uint64_t va, enum access_kind kind, u
 {
 	struct access a = {.kind = (uint8_t)kind, .el = (uint8_t)m->el, .pan = m->pan};
 	unsigned side = kind == ACCESS_FETCH ? 0 : 1;
-	count_first(m->level[side][0], n);
-	for (unsigned l = 0; l < m->levels[side]; l++) {
-		struct tlb *t = m->level[side][l];
-		if (l) t->stats.lookups++;
-		struct tlb_entry *e = look_in(m, t, va, kind);
-		cycles_t begin = now;
-		now += t->params.hit_cycles;
-		if (!e) {
-			t->stats.misses++;
-			note_look_up(m, WHY_TLB, t, va, e, begin, now);
-			continue;
-		}
-		out->cycle = answer(t, e, now);
-		out->pa = e->pa | (va & ~e->va_mask);
-		note_look_up(m, WHY_TLB, t, va, e, begin, out->cycle);
-		if (m->observer) m->observer->hit(m->observer->self, e, (struct va){va}, a);
-		if (l) fill_from_entry(m, side, l, va, e, out->cycle);
-		return true;
-	}
+	struct levels_place at = find_level(m, side, va, kind, &now);
+	if (at.entry) return use_found(m, side, n, va, at, now, a, out), true;
 	struct translation t;
 	while ((out->cycle = walk(m, va, a, now, &t)), t.fault.kind) {
 		m->fault = (struct mmu_fault){t.fault, {va}, a};
 		m->stats.faults++;
 		now = out->cycle;
-		if (!m->resolve || !m->resolve(m->resolve_owner, &m->fault, &now)) return false;
+		if (!m->resolve || !m->resolve(m->resolve_owner, &m->fault, &now))
+			return levels_fill(m, side, m->levels[side], n, NULL), false;
 		m->stats.restarts++;
 	}
 	out->pa = t.pa.raw;
-	struct tlb_fill f = fill_of_walk(m, &t, out->cycle);
-	fill_levels(m, side, m->levels[side], &f);
-	if (m->observer) tell_of_walk(m, &f, a);
+	fill_from_walk(m, side, n, a, &t, out->cycle);
 	return true;
 }
 
@@ -436,43 +450,6 @@ void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct fea
 }
 
 /* --- building -------------------------------------------------------------------------------------------------- */
-
-static const struct tlb_params *tlb_at(const struct param_list *tlbs, size_t i)
-{
-	return (const struct tlb_params *)tlbs->items + i;
-}
-
-static enum status place_tlb(struct mmu *m, struct tlb *t, unsigned side, struct err *err)
-{
-	if (m->levels[side] && m->level[side][m->levels[side] - 1]->params.level == t->params.level)
-		return err_set(err, ERR_CONFIG,
-			       "tlbs.%s: a second level %" PRIu64 " TLB for the same accesses (beside %s)",
-			       t->params.name, t->params.level,
-			       m->level[side][m->levels[side] - 1]->params.name);
-	m->level[side][m->levels[side]++] = t;
-	return OK;
-}
-
-static enum status build_tlbs(struct mmu *m, const struct param_list *tlbs, struct err *err)
-{
-	for (uint64_t level = 1; level <= MMU_LEVELS_MAX; level++) {
-		for (size_t i = 0; i < tlbs->count; i++) {
-			const struct tlb_params *p = tlb_at(tlbs, i);
-			if (p->level != level) continue;
-			struct tlb *t = NULL;
-			TRY(tlb_new(p, &t, err));
-			m->owned[m->owned_count++] = t;
-			if (p->side != SIDE_DATA) TRY(place_tlb(m, t, 0, err));
-			if (p->side != SIDE_INSTRUCTION) TRY(place_tlb(m, t, 1, err));
-		}
-	}
-	if (!m->levels[0] || !m->levels[1])
-		return err_set(err, ERR_CONFIG, "tlbs: no TLB for %s",
-			       m->levels[0] ? "data" : "instructions");
-	m->first[ACCESS_FETCH] = m->level[0][0];
-	m->first[ACCESS_READ] = m->first[ACCESS_WRITE] = m->level[1][0];
-	return OK;
-}
 
 /* A TLB that holds entries of any size, for walk positions or stage 2 translations. */
 static enum status build_inner(const char *name, uint64_t entries, uint64_t ways, uint64_t policy,
@@ -515,7 +492,7 @@ static enum status build_walk_caches(struct mmu *m, const struct param_list *lis
 static enum status build(struct mmu *m, const struct param_list *tlbs, const struct walker_params *w,
 			 struct err *err)
 {
-	TRY(build_tlbs(m, tlbs, err));
+	TRY(levels_build(m, tlbs, err));
 	TRY(build_walk_caches(m, &w->s1_caches, 1, err));
 	TRY(build_walk_caches(m, &w->s2_caches, 2, err));
 	if (!w->ipa_cache.entries) return OK;
@@ -536,13 +513,15 @@ enum status mmu_new(const struct param_list *tlbs, const struct walker_params *w
 	m->port = &mem->data;
 	m->served_names = mem->served_names;
 	m->memory = memory;
-	static const struct walk_shortcuts shortcuts = {resume, learn, find_stage2, learn_stage2};
-	m->walk_mem = (struct walk_mem){m, read_descriptor, update_descriptor, &shortcuts};
 	enum status st = build(m, tlbs, w, err);
 	if (st != OK) {
 		mmu_free(m);
 		return st;
 	}
+	static const struct walk_shortcuts plain = {resume, learn, find_stage2, learn_stage2, NULL},
+					   with_end = {resume, learn, find_stage2, learn_stage2, found};
+	m->walk_mem = (struct walk_mem){m, read_descriptor, update_descriptor,
+					m->coalesces ? &with_end : &plain};
 	*out = m;
 	return OK;
 }
@@ -664,17 +643,23 @@ static void check_tlb(void *ctx, struct tlb *t, int stage)
 			   t->params.name, s->lookups, s->hits, s->misses, s->merged);
 }
 
+/* Whether walks follow on misses of `t`. */
+static bool is_last(const struct mmu *m, const struct tlb *t)
+{
+	for (unsigned side = 0; side < MMU_SIDES; side++)
+		for (struct tlb *const *a = m->array[side][m->levels[side] - 1]; *a; a++)
+			if (*a == t) return true;
+	return false;
+}
+
 enum status mmu_check_sums(const struct mmu *m, struct err *err)
 {
 	struct sums sums = {err, OK};
 	mmu_each_tlb((struct mmu *)m, check_tlb, &sums);
 	if (sums.st != OK) return sums.st;
 	uint64_t misses = 0;
-	for (unsigned side = 0; side < MMU_SIDES; side++) {
-		const struct tlb *last = m->level[side][m->levels[side] - 1];
-		if (side && last == m->level[0][m->levels[0] - 1]) break;
-		misses += last->stats.misses;
-	}
+	for (unsigned i = 0; i < m->owned_count; i++)
+		if (is_last(m, m->owned[i])) misses += m->owned[i]->stats.misses;
 	if (misses + m->stats.restarts != m->stats.walks)
 		return err_set(err, ERR_CHECK,
 			       "walks %" PRIu64 " are not the misses of the last TLB level %" PRIu64

@@ -5,7 +5,7 @@
  * The walk is translate() of translate.h, the same code as in the functional plane; this module only lets it start
  * further down (walk caches, IPA cache) and charges its descriptor reads to the memory side. So no timing
  * parameter can change a result. A fault that m->resolve takes care of restarts the walk, not the look-up, so that TLB
- * misses count pages and not faults. TLBs of one level are looked up by side; each level is filled on its own miss.
+ * misses count pages and not faults. TLBs of one level are looked up by side; levels.h says which level is filled by what.
  * Calls may come with any `now`; state changes in the order of the calls.
  * Source: Arm ARM DDI 0487, D8.2 (walks), D8.14 (TLBs), D8.15 (ASIDs, VMIDs).
  * Not modelled: speculative walks; prefetching of translations.
@@ -22,6 +22,8 @@
 enum {
 	MMU_SIDES = 2,
 	MMU_LEVELS_MAX = 4,
+	MMU_ARRAYS_MAX = 4,
+	MMU_TLBS_MAX = 16,
 	MMU_WALK_CACHES_MAX = 8,
 	MMU_WALKERS_MAX = 64,
 	MMU_WALK_CAUSES = 3,
@@ -67,6 +69,15 @@ struct walk_place {
 	bool table_known; /* false: stage 2 maps it in pieces smaller than the table */
 };
 
+/* The leaf at which one stage of the latest walk ended, and where its descriptor was read. */
+struct walk_end {
+	struct walk_pos pos;
+	uint64_t input;
+	struct pa pa;
+	struct leaf leaf;
+	bool known, read; /* read: in this walk, so that its line has been seen */
+};
+
 struct mmu_walker {
 	cycles_t from, until;
 }; /* its latest walk */
@@ -87,8 +98,11 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	struct mmu_fault fault; /* of the last translation that failed */
 
 	struct tlb *level[MMU_SIDES][MMU_LEVELS_MAX]; /* [0] instruction, [1] data */
+	struct tlb *array[MMU_SIDES][MMU_LEVELS_MAX]
+			 [MMU_ARRAYS_MAX + 1]; /* all TLBs of a level, level[] first */
 	unsigned levels[MMU_SIDES];
-	struct tlb *owned[2 * MMU_LEVELS_MAX];
+	bool coalesces; /* a TLB wants neighbours */
+	struct tlb *owned[MMU_TLBS_MAX];
 	unsigned owned_count;
 	struct walk_cache cache[2][MMU_WALK_CACHES_MAX]; /* by stage - 1 */
 	unsigned caches[2];
@@ -115,6 +129,7 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	unsigned table_bits;          /* ... log2 of its size; 0: none */
 	struct walk_place *learned[MMU_WALK_CACHES_MAX]; /* places whose table has not been read yet */
 	unsigned learned_count;
+	struct walk_end end[2]; /* by stage - 1; kept where neighbours are asked for */
 	const char *const *served_names;
 	struct why *why;                     /* NULL: nobody asks where the cycles go */
 	const struct mmu_observer *observer; /* NULL: nobody looks on */

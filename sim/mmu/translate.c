@@ -69,6 +69,13 @@ static void learn(struct walker *w, const struct stage_info *s, uint64_t input, 
 	if (w->mem->shortcuts) w->mem->shortcuts->learn(w->mem->self, s, input, pos);
 }
 
+static void found(struct walker *w, const struct stage_info *s, const struct walk_pos *pos, uint64_t input,
+		  struct pa pa, const struct leaf *leaf)
+{
+	const struct walk_shortcuts *cut = w->mem->shortcuts;
+	if (cut && cut->found) cut->found(w->mem->self, s, pos, input, pa, leaf);
+}
+
 static bool stage2_fail(struct walker *w, enum fault_kind kind, int level, uint64_t ipa, enum req_cause cause)
 {
 	fail(w, kind, level, 2);
@@ -119,6 +126,7 @@ static bool stage2_walk(struct walker *w, uint64_t ipa, struct access a, enum re
 		now = leaf_updated(s, leaf, a);
 	} while (!write_back(w, &at, now));
 	if (now != at.desc) leaf_read(s, &pos, ipa, now, leaf);
+	if (cause == CAUSE_S2_FINAL) found(w, s, &pos, ipa, at.pa, leaf);
 	return true;
 }
 
@@ -193,6 +201,7 @@ static bool stage1_walk(struct walker *w, const struct stage_info *s, struct va 
 		if (kind) return fail(w, kind, pos.level, 1);
 		if (!stage1_update(w, s, &pos, va, a, &at, leaf, &done)) return false;
 	} while (!done);
+	found(w, s, &pos, va.raw, at.pa, leaf);
 	return true;
 }
 
@@ -248,6 +257,14 @@ static void translation_add_stage2(const struct regime_info *r, const struct lea
 	out->perm = (out->perm_s1 & leaf->perm & PERM_ALL) | (out->perm_s1 & PERM_GUARDED);
 	out->attr = m.attr;
 	out->sh = m.sh;
+}
+
+void translation_combine(const struct regime_info *r, const struct leaf *s1, const struct leaf *s2,
+			 struct access a, struct translation *t)
+{
+	translation_begin(t->va, t);
+	translation_add_stage1(r, s1, a, t);
+	if (s2) translation_add_stage2(r, s2, a, t);
 }
 
 void translate_stage1(const struct regime_info *r, struct va va, struct access a, const struct walk_mem *mem,

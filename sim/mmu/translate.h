@@ -43,6 +43,10 @@ struct walk_shortcuts {
 	bool (*find_stage2)(void *self, uint64_t ipa, struct access a, enum req_cause cause,
 			    struct leaf *leaf);
 	void (*learn_stage2)(void *self, uint64_t ipa, const struct leaf *leaf);
+	/* A walk of stage 1, or of stage 2 for its result, has ended at `leaf`: its descriptor is at `pa`, read at
+	 * `pos`. NULL: nobody asks. */
+	void (*found)(void *self, const struct stage_info *s, const struct walk_pos *pos, uint64_t input,
+		      struct pa pa, const struct leaf *leaf);
 };
 
 struct translation {
@@ -67,6 +71,11 @@ void translate(const struct regime_info *r, struct va va, struct access a, const
 /* The same, ending with stage 1: out->pa holds the IPA. Table walks still go through stage 2. */
 void translate_stage1(const struct regime_info *r, struct va va, struct access a, const struct walk_mem *mem,
 		      struct translation *out);
+
+/* What leaves of both stages say together about t->va, which is set; `s2` is NULL without stage 2. The rest of `t` is
+ * filled in. */
+void translation_combine(const struct regime_info *r, const struct leaf *s1, const struct leaf *s2,
+			 struct access a, struct translation *t);
 
 /* name, exception level, stages, access kind, respects PSTATE.PAN */
 #define AT_OPS(X) \

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/bits.h"
 #include "base/lanes.h"
+#include "tlb/array.h"
 
 #define F struct tlb_stats
 static const struct stat_desc stat_rows[] = {
@@ -19,6 +20,10 @@ static const struct stat_desc stat_rows[] = {
 	STAT(F, merged, "count", "look-ups that found it being walked, and waited"),
 	STAT(F, permission_misses, "count",
 	     "misses on an entry that did not allow the access, which was dropped"),
+	STAT(F, neighbours, "pages", "pages that came into an entry along with the one that was asked for"),
+	STAT(F, joins, "count", "fills that joined the entry of a neighbour"),
+	STAT(F, dropped_above, "entries",
+	     "entries of the levels nearer to the core that went because this inclusive one evicted theirs"),
 	STAT(F, fills, "entries", "entries written"),
 	STAT(F, evictions, "entries", "fills that replaced a valid entry"),
 	STAT(F, invalidated, "entries", "entries removed by TLBI"),
@@ -38,6 +43,9 @@ static enum status check_params(const struct tlb_params *p, struct err *err)
 		return err_set(err, ERR_CONFIG, "tlbs.%s: policy %s serves at most %u ways, not %" PRIu64,
 			       p->name, policy->name, policy->max_ways, p->ways);
 	if (!p->pages) return err_set(err, ERR_CONFIG, "tlbs.%s.pages: at least one size is needed", p->name);
+	if (p->coalesce && !is_power_of_2(p->coalesce_pages))
+		return err_set(err, ERR_CONFIG, "tlbs.%s.coalesce_pages: %" PRIu64 " is none of 2, 4, 8",
+			       p->name, p->coalesce_pages);
 	return OK;
 }
 
@@ -47,13 +55,6 @@ static uint64_t held_sizes(uint64_t pages)
 	for (unsigned i = 0; i < TLB_SIZE_COUNT; i++)
 		if (bit_get(pages, i)) held |= UINT64_C(1) << tlb_size_bits[i];
 	return held;
-}
-
-/* No request's tag has bit 63. */
-static void make_invalid(struct tlb_entry *e)
-{
-	*e = (struct tlb_entry){
-		.tag = UINT64_C(1) << 63, .tag_mask = UINT64_C(1) << 63, .set = e->set, .way = e->way};
 }
 
 static void make_geometry(struct tlb *t, const struct tlb_params *p)
@@ -66,6 +67,17 @@ static void make_geometry(struct tlb *t, const struct tlb_params *p)
 	t->index_xor = p->index == TLB_INDEX_XOR;
 	t->sig_stride = (t->ways + LANES_U16 - 1) / LANES_U16 * LANES_U16;
 	t->sizes_held = held_sizes(p->pages);
+	t->slot_bits = p->coalesce ? log2_floor(p->coalesce_pages) : 0;
+}
+
+/* Entry `i` and its pages stand where they stay. */
+static void make_places(struct tlb *t, size_t i)
+{
+	struct tlb_entry *e = &t->entry[i], *page = tlb_pages(t, e);
+	e->set = (uint32_t)(i / t->ways);
+	e->way = (uint16_t)(i % t->ways);
+	tlb_make_invalid(e);
+	for (unsigned s = 0; t->slot_bits && s < 1u << t->slot_bits; s++) page[s] = *e;
 }
 
 enum status tlb_new(const struct tlb_params *p, struct tlb **out, struct err *err)
@@ -75,18 +87,12 @@ enum status tlb_new(const struct tlb_params *p, struct tlb **out, struct err *er
 	t->params = *p;
 	make_geometry(t, p);
 	t->policy = repl_policies[p->policy];
-	t->entry = xcalloc_lines((size_t)t->sets * t->ways, sizeof(*t->entry));
+	size_t pages = t->slot_bits ? tlb_capacity(t) << t->slot_bits : 0;
+	t->entry = xcalloc_lines(tlb_capacity(t) + pages, sizeof(*t->entry));
 	t->sig = xcalloc_lines((size_t)t->sets * t->sig_stride, sizeof(*t->sig));
 	t->valid = xcalloc(t->sets, sizeof(*t->valid));
 	t->state = repl_state_new(t->policy, t->sets, t->ways);
-	for (unsigned set = 0; set < t->sets; set++) {
-		for (unsigned way = 0; way < t->ways; way++) {
-			struct tlb_entry *e = &t->entry[(size_t)set * t->ways + way];
-			e->set = set;
-			e->way = (uint16_t)way;
-			make_invalid(e);
-		}
-	}
+	for (size_t i = 0; i < tlb_capacity(t); i++) make_places(t, i);
 	*out = t;
 	return OK;
 }
@@ -97,6 +103,7 @@ void tlb_free(struct tlb *t)
 	free(t->entry);
 	free(t->sig);
 	free(t->valid);
+	free(t->victims);
 	repl_state_free(&t->state);
 	free(t);
 }
@@ -113,21 +120,6 @@ void tlb_register_stats(struct tlb *t, struct stats *s, const char *path, ...)
 
 /* --- look-up --------------------------------------------------------------------------------------------------- */
 
-static void *state_of(struct tlb *t, unsigned set) { return t->state.set + set * t->state.stride; }
-
-static unsigned set_of(const struct tlb *t, uint64_t page)
-{
-	if (t->index_xor) page ^= page >> t->set_bits;
-	return (unsigned)(t->sets_power_of_2 ? page & (t->sets - 1) : page % t->sets);
-}
-
-/* 16 bits that two entries rarely share; never 0. The ASID and VMID are left out: global entries match many. */
-static uint16_t signature(uint64_t page, unsigned bits)
-{
-	uint64_t mixed = (page + bits) * UINT64_C(0x9e3779b97f4a7c15) >> 48;
-	return (uint16_t)(mixed | 1);
-}
-
 void tlb_settle(struct tlb *t)
 {
 	if (!t->logged) return;
@@ -142,6 +134,7 @@ static struct tlb_entry *find_in_set(struct tlb *t, unsigned set, uint16_t s, ui
 	for (unsigned base = 0; base < t->sig_stride; base += LANES_U16) {
 		for (unsigned found = lanes_equal_u16(sig + base, s); found; found &= found - 1) {
 			struct tlb_entry *e = &row[base + (unsigned)__builtin_ctz(found)];
+			if (t->slot_bits && e->bits) e = tlb_page_of(t, e, va);
 			if (tlb_matches(e, va, tag)) return e;
 		}
 	}
@@ -153,15 +146,10 @@ static struct tlb_entry *find(struct tlb *t, uint64_t va, tlb_tag_t tag)
 	for (uint64_t sizes = t->sizes_present; sizes; sizes &= sizes - 1) {
 		unsigned bits = (unsigned)__builtin_ctzll(sizes);
 		uint64_t page = va >> bits;
-		struct tlb_entry *e = find_in_set(t, set_of(t, page), signature(page, bits), va, tag);
+		struct tlb_entry *e = find_in_set(t, tlb_set_of(t, page), tlb_signature(page, bits), va, tag);
 		if (e) return e;
 	}
 	return NULL;
-}
-
-static void predict(struct tlb *t, uint64_t va, const struct tlb_entry *e)
-{
-	t->predict[va >> 12 & (TLB_PREDICTOR_SLOTS - 1)] = (uint32_t)(e - t->entry);
 }
 
 struct tlb_entry *tlb_find(struct tlb *t, uint64_t va, tlb_tag_t tag)
@@ -169,34 +157,52 @@ struct tlb_entry *tlb_find(struct tlb *t, uint64_t va, tlb_tag_t tag)
 	struct tlb_entry *e = find(t, va, tag);
 	if (!e) return NULL;
 	tlb_settle(t);
-	t->policy->touch(state_of(t, e->set), t->ways, e->way);
-	predict(t, va, e);
+	t->policy->touch(tlb_state_of(t, e->set), t->ways, e->way);
+	tlb_predict(t, va, e);
 	return e;
 }
 
 /* --- change ---------------------------------------------------------------------------------------------------- */
 
-static uint16_t *sig_of(struct tlb *t, const struct tlb_entry *e)
+void tlb_add(struct tlb *t, struct tlb_entry *e)
 {
-	return &t->sig[(size_t)e->set * t->sig_stride + e->way];
+	*tlb_sig_of(t, e) = tlb_signature(e->va >> e->bits, e->bits);
+	t->valid[e->set]++;
+	t->size_count[e->bits]++;
+	t->sizes_present |= UINT64_C(1) << e->bits;
+	t->stats.fills++;
 }
 
 /* Takes an entry out of the books; its place holds it still. */
 static void forget(struct tlb *t, const struct tlb_entry *e)
 {
 	assert(e->bits);
-	*sig_of(t, e) = 0;
+	*tlb_sig_of(t, e) = 0;
 	t->valid[e->set]--;
 	if (--t->size_count[e->bits] == 0) t->sizes_present &= ~(UINT64_C(1) << e->bits);
 }
 
-void tlb_drop(struct tlb *t, struct tlb_entry *e)
+void tlb_remove(struct tlb *t, struct tlb_entry *e)
 {
 	forget(t, e);
-	make_invalid(e);
+	tlb_make_invalid(e);
 }
 
-static struct tlb_entry *choose(struct tlb *t, unsigned set)
+void tlb_drop(struct tlb *t, struct tlb_entry *e)
+{
+	if (t->slot_bits)
+		lines_drop(t, e);
+	else
+		tlb_remove(t, e);
+}
+
+static void note_victims(struct tlb *t, const struct tlb_entry *e)
+{
+	t->victims->count = tlb_near(t, e, t->victims->page);
+	if (!t->slot_bits) t->victims->page[t->victims->count++] = *e;
+}
+
+struct tlb_entry *tlb_choose(struct tlb *t, unsigned set)
 {
 	struct tlb_entry *row = &t->entry[(size_t)set * t->ways];
 	if (t->valid[set] < t->ways) {
@@ -206,9 +212,13 @@ static struct tlb_entry *choose(struct tlb *t, unsigned set)
 		return &row[w];
 	}
 	tlb_settle(t);
-	struct tlb_entry *e = &row[t->policy->victim(state_of(t, set), t->ways)];
+	struct tlb_entry *e = &row[t->policy->victim(tlb_state_of(t, set), t->ways)];
 	t->stats.evictions++;
-	forget(t, e);   /* the caller fills it at once */
+	if (t->victims) note_victims(t, e);
+	if (t->slot_bits)
+		lines_drop(t, e);
+	else
+		forget(t, e); /* the caller fills it at once */
 	return e;
 }
 
@@ -219,12 +229,19 @@ static unsigned piece_bits(const struct tlb *t, unsigned bits)
 	return fit ? log2_floor(fit) : 0;
 }
 
+unsigned tlb_fill_bits(const struct tlb *t, const struct tlb_fill *f)
+{
+	return piece_bits(t, t->params.contiguous ? f->run_bits : f->bits);
+}
+
 struct tlb_entry *tlb_fill(struct tlb *t, const struct tlb_fill *f)
 {
-	unsigned bits = piece_bits(t, t->params.contiguous ? f->run_bits : f->bits);
+	unsigned bits = tlb_fill_bits(t, f);
+	if (t->victims) t->victims->count = 0;
 	if (!bits) return NULL;
 	uint64_t page = f->va >> bits;
-	struct tlb_entry *e = choose(t, set_of(t, page));
+	if (t->slot_bits) return lines_fill(t, f, bits);
+	struct tlb_entry *e = tlb_choose(t, tlb_set_of(t, page));
 	uint32_t set = e->set;
 	uint16_t way = e->way;
 	*e = f->like;
@@ -234,49 +251,85 @@ struct tlb_entry *tlb_fill(struct tlb *t, const struct tlb_fill *f)
 	e->va_mask = ~bits_ones(bits);
 	e->va = f->va & e->va_mask;
 	e->pa = f->pa & e->va_mask;
-	*sig_of(t, e) = signature(page, bits);
-	t->valid[set]++;
-	t->size_count[bits]++;
-	t->sizes_present |= UINT64_C(1) << bits;
-	t->stats.fills++;
+	tlb_add(t, e);
 	tlb_settle(t);
 	if (t->state.shared) t->state.shared->key = page;
-	t->policy->fill(state_of(t, set), t->ways, way);
-	predict(t, f->va, e);
+	t->policy->fill(tlb_state_of(t, set), t->ways, way);
+	tlb_predict(t, f->va, e);
 	return e;
+}
+
+unsigned tlb_take(struct tlb *t, struct tlb_entry *e, struct tlb_entry *near)
+{
+	unsigned count = tlb_near(t, e, near);
+	tlb_drop(t, tlb_line_of(t, e));
+	return count;
+}
+
+void tlb_keep_victims(struct tlb *t)
+{
+	if (!t->victims) t->victims = xcalloc(1, sizeof(*t->victims));
+}
+
+void tlb_each(struct tlb *t, tlb_entry_fn *fn, void *ctx)
+{
+	for (size_t i = 0; i < tlb_capacity(t); i++) {
+		struct tlb_entry *e = &t->entry[i], *page = tlb_pages(t, e);
+		if (e->bits && !t->slot_bits) fn(ctx, t, e);
+		for (unsigned s = 0; t->slot_bits && s < 1u << t->slot_bits; s++)
+			if (page[s].bits) fn(ctx, t, &page[s]);
+	}
+}
+
+struct removal {
+	const struct tlb_match *match;
+	unsigned dropped;
+};
+
+static void drop_if_taken(void *ctx, struct tlb *t, struct tlb_entry *e)
+{
+	struct removal *r = ctx;
+	if (!tlb_match_takes(r->match, e)) return;
+	tlb_drop(t, e);
+	r->dropped++;
 }
 
 unsigned tlb_invalidate(struct tlb *t, const struct tlb_match *m)
 {
-	unsigned dropped = 0;
-	for (size_t i = 0; i < (size_t)t->sets * t->ways; i++) {
-		if (!t->entry[i].bits || !tlb_match_takes(m, &t->entry[i])) continue;
-		tlb_drop(t, &t->entry[i]);
-		dropped++;
+	struct removal r = {.match = m};
+	tlb_each(t, drop_if_taken, &r);
+	t->stats.invalidated += r.dropped;
+	return r.dropped;
+}
+
+static void check_entry(const struct tlb *t, const struct tlb_entry *e)
+{
+	uint64_t page = e->va >> e->bits;
+	assert(t->sig[(size_t)e->set * t->sig_stride + e->way] == tlb_signature(page, e->bits));
+	assert(tlb_set_of(t, page) == e->set && !(e->va & ~e->va_mask) && !(e->pa & ~e->va_mask));
+	assert(bit_get(t->sizes_held, e->bits - t->slot_bits));
+}
+
+static unsigned check_set(const struct tlb *t, unsigned set, uint32_t count[64])
+{
+	unsigned valid = 0;
+	for (unsigned way = 0; way < t->ways; way++) {
+		const struct tlb_entry *e = &t->entry[(size_t)set * t->ways + way];
+		uint16_t sig = t->sig[(size_t)set * t->sig_stride + way];
+		assert(e->set == set && e->way == way && !e->bits == !sig);
+		if (t->slot_bits) lines_check(t, e);
+		if (!sig) continue;
+		check_entry(t, e);
+		count[e->bits]++;
+		valid++;
 	}
-	t->stats.invalidated += dropped;
-	return dropped;
+	return valid;
 }
 
 void tlb_check(const struct tlb *t)
 {
 	uint32_t count[64] = {0};
-	for (unsigned set = 0; set < t->sets; set++) {
-		unsigned valid = 0;
-		for (unsigned way = 0; way < t->ways; way++) {
-			const struct tlb_entry *e = &t->entry[(size_t)set * t->ways + way];
-			uint16_t sig = t->sig[(size_t)set * t->sig_stride + way];
-			assert(e->set == set && e->way == way && !e->bits == !sig);
-			if (!sig) continue;
-			assert(sig == signature(e->va >> e->bits, e->bits) &&
-			       set_of(t, e->va >> e->bits) == set);
-			assert(!(e->va & ~e->va_mask) && !(e->pa & ~e->va_mask) &&
-			       bit_get(t->sizes_held, e->bits));
-			count[e->bits]++;
-			valid++;
-		}
-		assert(valid == t->valid[set]);
-	}
+	for (unsigned set = 0; set < t->sets; set++) assert(check_set(t, set, count) == t->valid[set]);
 	for (unsigned b = 0; b < 64; b++)
 		assert(count[b] == t->size_count[b] && !count[b] == !bit_get(t->sizes_present, b));
 }

@@ -7,6 +7,10 @@
  * entry's size, and a look-up tries each size that is present. A way predictor, indexed by low bits of the page
  * number, finds most hits at once, and is verified against the entry itself: it costs time when wrong, never truth.
  * Touches of predicted hits are logged and told to the replacement policy before its state matters.
+ *
+ * A TLB that coalesces holds several neighbouring pages per entry. Its entries are then *lines* of 2^slot_bits pages,
+ * kept by tlb/lines.c: a line has the place and the age, and one struct tlb_entry per page says what that page is. Those
+ * are what look-ups give and what the predictor knows, so a hit takes the same instructions as in any other TLB.
  * Source: Arm ARM DDI 0487, D8.14 (TLB maintenance), D8.15 (use of ASIDs and VMIDs).
  * Not modelled: conflict aborts for two entries of one address.
  */
@@ -53,25 +57,36 @@ struct tlb_entry {                /* one host cache line */
 struct tlb_stats {
 	uint64_t lookups, hits, misses, merged; /* lookups = hits + misses + merged */
 	uint64_t permission_misses;             /* misses on an entry that did not allow the access */
+	uint64_t neighbours,
+		joins; /* pages that came along with the one asked for; fills of a line that was there */
+	uint64_t dropped_above; /* entries of nearer levels that an eviction here took along */
 	uint64_t fills, evictions, invalidated;
 };
 
-enum { TLB_PREDICTOR_SLOTS = 1024, TLB_LOG_SLOTS = 128 };
+enum { TLB_PREDICTOR_SLOTS = 1024, TLB_LOG_SLOTS = 128, TLB_PAGES_MAX = 8 };
+
+/* The pages that a fill replaced: what an exclusive level takes over, and an inclusive one takes away. */
+struct tlb_victims {
+	struct tlb_entry page[TLB_PAGES_MAX];
+	unsigned count;
+};
 
 struct tlb {                     /* laid out for the hit path; change it through the functions below only */
-	struct tlb_entry *entry; /* sets x ways, row major */
+	struct tlb_entry *entry; /* sets x ways, row major; behind them the pages of each line */
 	uint32_t predict[TLB_PREDICTOR_SLOTS]; /* index of the entry that the last access of this slot used */
-	uint16_t log[TLB_LOG_SLOTS]; /* touches not yet told to the policy, where logs_touches */
+	uint16_t log[TLB_LOG_SLOTS];           /* touches not yet told to the policy, where logs_touches */
 	unsigned logged;
 	unsigned sets, ways, set_bits;
 	bool sets_power_of_2, index_xor;
-	bool logs_touches; /* one set, and a policy that looks at nothing else */
+	bool logs_touches;      /* one set, and a policy that looks at nothing else */
 	uint64_t sizes_present; /* bit b: an entry of 2^b bytes is here */
 	uint32_t size_count[64];
 	uint64_t sizes_held; /* bit b: entries of 2^b bytes are allowed */
 	uint16_t *sig;       /* sets x sig_stride: a few bits of each entry's page; 0 = invalid */
 	unsigned sig_stride;
-	uint16_t *valid; /* valid ways per set */
+	uint16_t *valid;             /* valid ways per set */
+	unsigned slot_bits;          /* log2 of the pages of a line; 0: an entry is one translation */
+	struct tlb_victims *victims; /* of the latest fill; NULL: nobody asks */
 	const struct repl_policy *policy;
 	struct repl_state state;
 	struct tlb_params params;
@@ -121,8 +136,13 @@ struct tlb_fill {
 	uint64_t va, pa;
 	unsigned bits, run_bits;
 	struct tlb_entry like;
+	const struct tlb_entry
+		*near; /* neighbours known from the same walk, complete; for TLBs that coalesce */
+	unsigned near_count;
 };
 
+/* log2 of the entry, or of the page of a line, that a fill would make; 0: none. */
+unsigned tlb_fill_bits(const struct tlb *t, const struct tlb_fill *f);
 /* Fills; returns the entry, or NULL where the TLB holds no size that is small enough. */
 struct tlb_entry *tlb_fill(struct tlb *t, const struct tlb_fill *f);
 
@@ -155,10 +175,19 @@ static inline bool tlb_match_takes(const struct tlb_match *m, const struct tlb_e
 	return !m->levels || e->level == TLB_LEVEL_ANY || (m->levels >> e->level & 1);
 }
 
-/* Removes the entries that `m` takes; returns how many. O(entries). */
+/* Removes the entries that `m` takes; returns how many: of a sub-blocked TLB, pages. O(entries). */
 unsigned tlb_invalidate(struct tlb *t, const struct tlb_match *m);
-/* Removes one entry. */
+/* Removes one entry; a page of a line goes alone where its neighbours can stay without it. */
 void tlb_drop(struct tlb *t, struct tlb_entry *e);
+/* The other pages of the line that `e` is of, copied to near[TLB_PAGES_MAX]; returns how many. 0 without lines. */
+unsigned tlb_near(const struct tlb *t, const struct tlb_entry *e, struct tlb_entry *near);
+/* Removes `e` and all of its line; the other pages are copied as by tlb_near. */
+unsigned tlb_take(struct tlb *t, struct tlb_entry *e, struct tlb_entry *near);
+/* From now on each fill leaves in t->victims what it replaced. */
+void tlb_keep_victims(struct tlb *t);
+/* Calls `fn` for each translation held. `fn` may drop the one it is given. */
+typedef void tlb_entry_fn(void *ctx, struct tlb *t, struct tlb_entry *e);
+void tlb_each(struct tlb *t, tlb_entry_fn *fn, void *ctx);
 
 /* Asserts what must always hold: signatures, counts and sizes agree with the entries. O(entries); for tests. */
 void tlb_check(const struct tlb *t);

@@ -15,6 +15,13 @@ const uint8_t tlb_size_bits[] = {
 };
 static const char *const index_names[] = {"low", "xor", NULL};
 
+static const char *const inclusion_names[] = {"nine", "inclusive", "exclusive", NULL};
+static const char *const coalesce_names[] = {
+#define X(id, name, doc) #name,
+	TLB_COALESCE(X)
+#undef X
+		NULL};
+
 #define F struct tlb_params
 static const struct param rows[] = {
 	P_STR(F, name, NULL, "name, unique among the TLBs"),
@@ -29,6 +36,15 @@ static const struct param rows[] = {
 	HW_ENUM(F, policy, repl_names, REPL_lru, "replacement policy"),
 	HW_ENUM(F, index, index_names, TLB_INDEX_LOW,
 		"set index: low bits of the page number, or those XORed with the next ones"),
+	HW_ENUM(F, coalesce, coalesce_names, TLB_NONE,
+		"how neighbouring pages share an entry, found on the descriptor line that a walk has read: colt (their addresses "
+		"continue, with equal attributes), partial_subblock (they lie in place in an aligned group of frames), "
+		"complete_subblock (each has its own frame)"),
+	HW_U64(F, coalesce_pages, "pages", 4, 2, 8,
+	       "pages of an aligned group that may share an entry: 2, 4 or 8"),
+	HW_ENUM(F, inclusion, inclusion_names, TLB_NINE,
+		"towards the levels nearer to the core: inclusive (an eviction here evicts there), exclusive (holds only what "
+		"the level above evicts: a victim TLB), nine (neither)"),
 	HW_BOOL(F, contiguous, 0, "a run of contiguous descriptors is held as one entry"),
 };
 #undef F

@@ -9,6 +9,25 @@ extern const char *const side_names[];
 
 enum tlb_index { TLB_INDEX_LOW, TLB_INDEX_XOR };
 
+/* How pages that are neighbours share an entry. name, config name, meaning */
+#define TLB_COALESCE(X) \
+	X(NONE, none, "each translation has an entry of its own") \
+	X(COLT, colt, "neighbours whose addresses continue, with equal attributes, are one entry") \
+	X(PARTIAL, partial_subblock, \
+	  "one tag and frame for an aligned group; pages that lie in place have a valid bit") \
+	X(COMPLETE, complete_subblock, \
+	  "one tag for an aligned group; each page has its own frame and attributes")
+
+enum tlb_coalesce {
+#define X(id, name, doc) TLB_##id,
+	TLB_COALESCE(X)
+#undef X
+		TLB_COALESCE_COUNT
+};
+
+/* Towards the levels nearer to the core; mmu/levels.h. */
+enum tlb_inclusion { TLB_NINE, TLB_INCLUSIVE, TLB_EXCLUSIVE };
+
 /* Translation sizes that exist in VMSAv8-64: pages, contiguous runs and blocks of the three granules. */
 #define TLB_SIZES(X) \
 	X(4K, 12) \
@@ -25,6 +44,7 @@ extern const char *const tlb_size_names[];
 extern const uint8_t tlb_size_bits[];
 
 struct tlb_params {
+	uint64_t coalesce, coalesce_pages, inclusion;
 	const char *name; /* "l1d": counters are under cpu<n>.<name>_tlb */
 	uint64_t level, side, entries, ways, pages, hit_cycles, policy, index, contiguous;
 };

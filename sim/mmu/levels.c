@@ -1,0 +1,174 @@
+#include "mmu/levels.h"
+
+#include <inttypes.h>
+
+#include "base/bits.h"
+
+/* --- victims ----------------------------------------------------------------------------------------------------- */
+
+struct tlb_fill levels_fill_of(const struct tlb_entry *e, uint64_t va)
+{
+	uint8_t stages = e->s1_bits < e->s2_bits ? e->s1_bits : e->s2_bits;
+	return (struct tlb_fill){.va = va,
+				 .pa = e->pa | (va & ~e->va_mask),
+				 .bits = e->bits < stages ? e->bits : stages,
+				 .run_bits = e->bits,
+				 .like = *e};
+}
+
+static bool is_exclusive(const struct tlb *t) { return t->params.inclusion == TLB_EXCLUSIVE; }
+
+/* The TLB of a level that holds the largest piece of a translation; it has the first word where none holds any. */
+static struct tlb *home(const struct mmu *m, unsigned side, unsigned l, const struct tlb_fill *f)
+{
+	struct tlb *const *array = m->array[side][l], *best = array[0];
+	if (!array[1] || !f) return best;
+	for (unsigned k = 1; array[k]; k++)
+		if (tlb_fill_bits(array[k], f) > tlb_fill_bits(best, f)) best = array[k];
+	return best;
+}
+
+struct taken {
+	const struct tlb_victims *victims;
+	uint64_t dropped;
+};
+
+/* An entry goes that shows any part of a victim. */
+static void drop_if_taken(void *ctx, struct tlb *t, struct tlb_entry *e)
+{
+	struct taken *taken = ctx;
+	for (unsigned i = 0; i < taken->victims->count; i++) {
+		const struct tlb_entry *v = &taken->victims->page[i];
+		if (e->tag != v->tag || e->tag_mask != v->tag_mask) continue;
+		if ((e->va ^ v->va) & e->va_mask & v->va_mask) continue;
+		tlb_drop(t, e);
+		taken->dropped++;
+		return;
+	}
+}
+
+static bool serves(const struct mmu *m, unsigned side, unsigned l, const struct tlb *t)
+{
+	struct tlb *const *array = m->array[side][l];
+	for (unsigned k = 0; array[k]; k++)
+		if (array[k] == t) return true;
+	return false;
+}
+
+/* What inclusive TLB `t` of level `l` evicted goes from the levels above it, on all sides that it serves. */
+static void drop_above(struct mmu *m, unsigned l, struct tlb *t)
+{
+	struct taken taken = {.victims = t->victims};
+	for (unsigned side = 0; side < MMU_SIDES; side++) {
+		if (l >= m->levels[side] || !serves(m, side, l, t)) continue;
+		for (unsigned above = 0; above < l; above++)
+			for (struct tlb *const *a = m->array[side][above]; *a; a++)
+				tlb_each(*a, drop_if_taken, &taken);
+	}
+	t->stats.dropped_above += taken.dropped;
+}
+
+static void fill_level(struct mmu *m, unsigned side, unsigned l, const struct tlb_fill *f);
+
+/* An exclusive level takes over what the one above it evicted. Where it has no lines, page by page. */
+static void take_over(struct mmu *m, unsigned side, unsigned l, const struct tlb_victims *v)
+{
+	for (unsigned i = 0; i < v->count; i++) {
+		struct tlb_fill f = levels_fill_of(&v->page[i], v->page[i].va);
+		bool lines = home(m, side, l, &f)->slot_bits;
+		f.near = v->page + 1;
+		f.near_count = lines ? v->count - 1 : 0;
+		fill_level(m, side, l, &f);
+		if (lines) return;
+	}
+}
+
+static void fill_level(struct mmu *m, unsigned side, unsigned l, const struct tlb_fill *f)
+{
+	struct tlb *t = home(m, side, l, f);
+	tlb_fill(t, f);
+	if (!t->victims || !t->victims->count) return;
+	if (t->params.inclusion == TLB_INCLUSIVE) drop_above(m, l, t);
+	if (l + 1 < m->levels[side] && is_exclusive(m->level[side][l + 1]))
+		take_over(m, side, l + 1, t->victims);
+}
+
+/* --- fills ------------------------------------------------------------------------------------------------------- */
+
+void levels_fill(struct mmu *m, unsigned side, unsigned levels, unsigned n, const struct tlb_fill *f)
+{
+	for (unsigned l = levels; l-- > 0;) {
+		struct tlb *t = home(m, side, l, f);
+		unsigned accesses =
+			l ? 1 : n; /* the rest of a run finds in the first level what its first brings */
+		t->stats.lookups += accesses;
+		t->stats.hits += accesses - 1;
+		t->stats.misses++;
+		if (f && !(l && is_exclusive(t))) fill_level(m, side, l, f);
+	}
+}
+
+/* --- building ---------------------------------------------------------------------------------------------------- */
+
+static enum status place_tlb(struct mmu *m, struct tlb *t, unsigned side, struct err *err)
+{
+	unsigned l = m->levels[side], k = 0;
+	if (l && m->level[side][l - 1]->params.level == t->params.level) {
+		struct tlb **array = m->array[side][l - 1];
+		for (; array[k]; k++)
+			if (array[k]->sizes_held & t->sizes_held)
+				return err_set(err, ERR_CONFIG,
+					       "tlbs.%s: holds pages of a size that %s of level %" PRIu64
+					       " holds",
+					       t->params.name, array[k]->params.name, t->params.level);
+		if (k == MMU_ARRAYS_MAX)
+			return err_set(err, ERR_CONFIG, "tlbs.%s: more than %d TLBs of level %" PRIu64,
+				       t->params.name, MMU_ARRAYS_MAX, t->params.level);
+		array[k] = t;
+		return OK;
+	}
+	m->level[side][l] = m->array[side][l][0] = t;
+	m->levels[side]++;
+	return OK;
+}
+
+static enum status build_level(struct mmu *m, const struct param_list *tlbs, uint64_t level, struct err *err)
+{
+	for (size_t i = 0; i < tlbs->count; i++) {
+		const struct tlb_params *p = (const struct tlb_params *)tlbs->items + i;
+		struct tlb *t = NULL;
+		if (p->level != level) continue;
+		TRY(tlb_new(p, &t, err));
+		m->owned[m->owned_count++] = t;
+		if (p->side != SIDE_DATA) TRY(place_tlb(m, t, 0, err));
+		if (p->side != SIDE_INSTRUCTION) TRY(place_tlb(m, t, 1, err));
+	}
+	return OK;
+}
+
+/* Who must remember what it evicts: inclusive TLBs, and those above exclusive ones. */
+static void keep_victims(struct mmu *m)
+{
+	for (unsigned side = 0; side < MMU_SIDES; side++) {
+		for (unsigned l = 0; l < m->levels[side]; l++) {
+			bool below = l + 1 < m->levels[side] && is_exclusive(m->level[side][l + 1]);
+			for (struct tlb **a = m->array[side][l]; *a; a++)
+				if (below || (*a)->params.inclusion == TLB_INCLUSIVE) tlb_keep_victims(*a);
+		}
+	}
+}
+
+enum status levels_build(struct mmu *m, const struct param_list *tlbs, struct err *err)
+{
+	if (tlbs->count > MMU_TLBS_MAX)
+		return err_set(err, ERR_CONFIG, "tlbs: %zu are more than %d", tlbs->count, MMU_TLBS_MAX);
+	for (uint64_t level = 1; level <= MMU_LEVELS_MAX; level++) TRY(build_level(m, tlbs, level, err));
+	if (!m->levels[0] || !m->levels[1])
+		return err_set(err, ERR_CONFIG, "tlbs: no TLB for %s",
+			       m->levels[0] ? "data" : "instructions");
+	keep_victims(m);
+	m->first[ACCESS_FETCH] = m->level[0][0];
+	m->first[ACCESS_READ] = m->first[ACCESS_WRITE] = m->level[1][0];
+	for (unsigned i = 0; i < m->owned_count; i++) m->coalesces |= m->owned[i]->slot_bits != 0;
+	return OK;
+}

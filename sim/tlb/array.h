@@ -1,0 +1,74 @@
+/* array.h - the sets and ways behind a TLB, for tlb.c and lines.c only. */
+#ifndef TLB_ARRAY_H
+#define TLB_ARRAY_H
+
+#include "base/bits.h"
+#include "tlb/tlb.h"
+
+static inline void *tlb_state_of(struct tlb *t, unsigned set) { return t->state.set + set * t->state.stride; }
+
+static inline unsigned tlb_set_of(const struct tlb *t, uint64_t page)
+{
+	if (t->index_xor) page ^= page >> t->set_bits;
+	return (unsigned)(t->sets_power_of_2 ? page & (t->sets - 1) : page % t->sets);
+}
+
+/* 16 bits that two entries rarely share; never 0. The ASID and VMID are left out: global entries match many. */
+static inline uint16_t tlb_signature(uint64_t page, unsigned bits)
+{
+	uint64_t mixed = (page + bits) * UINT64_C(0x9e3779b97f4a7c15) >> 48;
+	return (uint16_t)(mixed | 1);
+}
+
+static inline uint16_t *tlb_sig_of(struct tlb *t, const struct tlb_entry *e)
+{
+	return &t->sig[(size_t)e->set * t->sig_stride + e->way];
+}
+
+static inline size_t tlb_capacity(const struct tlb *t) { return (size_t)t->sets * t->ways; }
+
+static inline void tlb_predict(struct tlb *t, uint64_t va, const struct tlb_entry *e)
+{
+	t->predict[va >> 12 & (TLB_PREDICTOR_SLOTS - 1)] = (uint32_t)(e - t->entry);
+}
+
+/* Empties the place of an entry or page. No request's tag has bit 63. */
+static inline void tlb_make_invalid(struct tlb_entry *e)
+{
+	*e = (struct tlb_entry){
+		.tag = UINT64_C(1) << 63, .tag_mask = UINT64_C(1) << 63, .set = e->set, .way = e->way};
+}
+
+/* An invalid entry of `set`: a free way, or the victim's, which is evicted. */
+struct tlb_entry *tlb_choose(struct tlb *t, unsigned set);
+/* Counts `e`, whose place, address and size are known, as valid. */
+void tlb_add(struct tlb *t, struct tlb_entry *e);
+/* Makes an entry, or a line whose pages are gone, invalid. */
+void tlb_remove(struct tlb *t, struct tlb_entry *e);
+
+/* --- lines ------------------------------------------------------------------------------------------------------- */
+
+/* Pages of line `line`, slot by slot. */
+static inline struct tlb_entry *tlb_pages(const struct tlb *t, const struct tlb_entry *line)
+{
+	return t->entry + tlb_capacity(t) + ((size_t)(line - t->entry) << t->slot_bits);
+}
+
+/* The page of `line` that va would be; it may be invalid. */
+static inline struct tlb_entry *tlb_page_of(const struct tlb *t, const struct tlb_entry *line, uint64_t va)
+{
+	return tlb_pages(t, line) + (va >> (line->bits - t->slot_bits) & bits_ones(t->slot_bits));
+}
+
+/* The line that a page, or a line itself, is of. */
+static inline struct tlb_entry *tlb_line_of(const struct tlb *t, const struct tlb_entry *e)
+{
+	return &t->entry[(size_t)e->set * t->ways + e->way];
+}
+
+/* As the functions of tlb.h, for TLBs that coalesce. `unit_bits` is the size of a page of the line. */
+struct tlb_entry *lines_fill(struct tlb *t, const struct tlb_fill *f, unsigned unit_bits);
+void lines_drop(struct tlb *t, struct tlb_entry *e);
+void lines_check(const struct tlb *t, const struct tlb_entry *line);
+
+#endif
