@@ -182,6 +182,12 @@ static void random_machine(struct machine_parts *p, struct rng *r)
 					   .s1_caches = random_walk_caches(p->s1, r),
 					   .s2_caches = random_walk_caches(p->s2, r)};
 	if (rng_below(r, 2))
+		p->walker.prefetch = (struct prefetch_params){.kind = rng_below(r, PREFETCH_COUNT),
+							      .buffer_entries = 1 + rng_below(r, 20),
+							      .hit_cycles = rng_below(r, 3),
+							      .degree = 1 + rng_below(r, 4),
+							      .table_entries = 1 + rng_below(r, 40)};
+	if (rng_below(r, 2))
 		p->walker.ipa_cache = (struct ipa_cache_params){.entries = 8, .ways = 4, .cycles = 1};
 	p->cache[0] = (struct cache_params){.name = "l1",
 					    .level = 1,

@@ -146,14 +146,16 @@ static enum status build_level(struct mmu *m, const struct param_list *tlbs, uin
 	return OK;
 }
 
-/* Who must remember what it evicts: inclusive TLBs, and those above exclusive ones. */
+/* Who must remember what it evicts: inclusive TLBs, those above exclusive ones, and the last where a prefetcher is told. */
 static void keep_victims(struct mmu *m)
 {
 	for (unsigned side = 0; side < MMU_SIDES; side++) {
 		for (unsigned l = 0; l < m->levels[side]; l++) {
 			bool below = l + 1 < m->levels[side] && is_exclusive(m->level[side][l + 1]);
+			bool told = m->prefetch && l + 1 == m->levels[side];
 			for (struct tlb **a = m->array[side][l]; *a; a++)
-				if (below || (*a)->params.inclusion == TLB_INCLUSIVE) tlb_keep_victims(*a);
+				if (told || below || (*a)->params.inclusion == TLB_INCLUSIVE)
+					tlb_keep_victims(*a);
 		}
 	}
 }
@@ -169,6 +171,6 @@ enum status levels_build(struct mmu *m, const struct param_list *tlbs, struct er
 	keep_victims(m);
 	m->first[ACCESS_FETCH] = m->level[0][0];
 	m->first[ACCESS_READ] = m->first[ACCESS_WRITE] = m->level[1][0];
-	for (unsigned i = 0; i < m->owned_count; i++) m->coalesces |= m->owned[i]->slot_bits != 0;
+	for (unsigned i = 0; i < m->owned_count; i++) m->wants_neighbours |= m->owned[i]->slot_bits != 0;
 	return OK;
 }

@@ -8,6 +8,7 @@
 #include "base/bits.h"
 #include "mmu/levels.h"
 #include "mmu/neighbours.h"
+#include "mmu/prefetch.h"
 
 static const char *const walk_cause_names[] = {"s1_walk", "s2_of_s1", "s2_final", NULL};
 
@@ -116,9 +117,9 @@ static uint64_t read_descriptor(void *self, struct pa pa, const struct walk_ref 
 					: mem_access_uncached(m->port, &m->req, m->now);
 	close_read(m, span, served, done);
 	done += m->cycles_per_level;
-	m->stats.descriptor_reads[why]++;
-	m->stats.read_cycles[why] += done - m->now;
-	m->stats.reads_served[why][served]++;
+	m->count->descriptor_reads[why]++;
+	m->count->read_cycles[why] += done - m->now;
+	m->count->reads_served[why][served]++;
 	m->now = done;
 	if (ref->cause == CAUSE_S1_WALK) note_table(m, pa, ref);
 	return physmem_read64(m->memory, pa);
@@ -128,6 +129,7 @@ static bool update_descriptor(void *self, struct pa pa, uint64_t old, uint64_t n
 {
 	struct mmu *m = self;
 	unsigned served;
+	if (m->ahead) return m->ahead_refused = true;
 	m->req.pa = pa;
 	m->req.kind = ACCESS_WRITE;
 	size_t span = why_open(
@@ -257,7 +259,7 @@ static bool find_stage2(void *self, uint64_t ipa, struct access a, enum req_caus
 	if (!e) return false;
 	*leaf = m->ipa_leaf[e - m->ipa_cache->entry];
 	leaf->out = e->pa | (ipa & ~e->va_mask);
-	if (m->coalesces && cause == CAUSE_S2_FINAL)
+	if (m->wants_neighbours && cause == CAUSE_S2_FINAL)
 		m->end[1] = (struct walk_end){.input = ipa, .leaf = *leaf, .known = true};
 	return true;
 }
@@ -325,9 +327,11 @@ static cycles_t walk(struct mmu *m, uint64_t va, struct access a, cycles_t now, 
 
 enum { LARGEST_BITS = 47 }; /* of an entry, where both stages are off */
 
-/* Shows the observer what was walked, as an entry of its whole size. */
+/* Shows the observer what was walked, as an entry of its whole size, and what came along. */
 static void tell_of_walk(struct mmu *m, const struct tlb_fill *f, struct access a)
 {
+	for (unsigned i = 0; i < f->near_count; i++)
+		m->observer->walked(m->observer->self, &f->near[i], (struct va){f->near[i].va}, a);
 	struct tlb_entry e = f->like;
 	e.bits = (uint8_t)f->bits;
 	e.va_mask = ~bits_ones(f->bits);
@@ -336,21 +340,56 @@ static void tell_of_walk(struct mmu *m, const struct tlb_fill *f, struct access 
 	m->observer->walked(m->observer->self, &e, (struct va){f->va}, a);
 }
 
-static void fill_from_walk(struct mmu *m, unsigned side, unsigned n, struct access a,
-			   const struct translation *t, cycles_t ready)
+static struct tlb_fill fill_of_walk(const struct mmu *m, const struct translation *t, cycles_t ready)
 {
-	struct tlb_entry near[TLB_PAGES_MAX];
-	struct tlb_fill f = {
+	return (struct tlb_fill){
 		.va = t->va.raw,
 		.pa = t->pa.raw,
 		.bits = min_bits(min_bits(t->s1_bits, t->s2_bits), LARGEST_BITS),
 		.run_bits = min_bits(min_bits(t->s1_run_bits, t->s2_run_bits), LARGEST_BITS),
 		.like = mmu_entry_of(m, t, ready),
-		.near = near,
 	};
-	if (m->coalesces) f.near_count = mmu_neighbours(m, t, a, ready, near);
+}
+
+enum mmu_ahead mmu_walk_ahead(struct mmu *m, uint64_t va, struct access a, cycles_t now, struct tlb_fill *out)
+{
+	cycles_t start;
+	struct mmu_walker *w = choose_walker(m, now, &start);
+	struct why *why = m->why, *port_why = m->port->why;
+	struct translation t;
+	if (start > now) return MMU_NO_WALKER;
+	m->why = m->port->why = NULL; /* no part of the access that is explained */
+	m->count = &m->prefetch->walks;
+	m->ahead = true;
+	m->ahead_refused = false;
+	m->now = now;
+	translate(&m->regime, (struct va){va}, a, &m->walk_mem, &t);
+	*w = (struct mmu_walker){.from = now, .until = m->now};
+	m->count->walks++;
+	m->count->faults += t.fault.kind != FAULT_NONE;
+	hist_add(&m->count->walk_cycles, m->now - now);
+	m->ahead = false;
+	m->count = &m->stats;
+	m->why = why;
+	m->port->why = port_why;
+	if (t.fault.kind || m->ahead_refused) return MMU_REFUSED;
+	*out = fill_of_walk(m, &t, m->now);
+	if (m->observer) tell_of_walk(m, out, a);
+	return MMU_WALKED;
+}
+
+static void fill_from_walk(struct mmu *m, unsigned side, unsigned n, struct access a,
+			   const struct translation *t, cycles_t ready)
+{
+	struct tlb_entry near[TLB_PAGES_MAX];
+	struct tlb_fill f = fill_of_walk(m, t, ready);
+	f.near = near;
+	if (m->wants_neighbours) f.near_count = mmu_neighbours(m, t, a, ready, near);
 	levels_fill(m, side, m->levels[side], n, &f);
 	if (m->observer) tell_of_walk(m, &f, a);
+	if (!m->prefetch) return;
+	prefetch_take_neighbours(m, side, near, f.near_count);
+	prefetch_train(m, f.va, f.bits, a, ready);
 }
 
 /* Fills the levels above from an entry found further down, which an exclusive level gives away. */
@@ -407,6 +446,7 @@ static bool look_up_or_walk(struct mmu *m, uint64_t va, enum access_kind kind, u
 	unsigned side = kind == ACCESS_FETCH ? 0 : 1;
 	struct levels_place at = find_level(m, side, va, kind, &now);
 	if (at.entry) return use_found(m, side, n, va, at, now, a, out), true;
+	if (m->prefetch && prefetch_take(m, va, a, n, &now, out)) return true;
 	struct translation t;
 	while ((out->cycle = walk(m, va, a, now, &t)), t.fault.kind) {
 		m->fault = (struct mmu_fault){t.fault, {va}, a};
@@ -492,7 +532,9 @@ static enum status build_walk_caches(struct mmu *m, const struct param_list *lis
 static enum status build(struct mmu *m, const struct param_list *tlbs, const struct walker_params *w,
 			 struct err *err)
 {
+	TRY(prefetch_new(&w->prefetch, &m->prefetch, err));
 	TRY(levels_build(m, tlbs, err));
+	m->wants_neighbours |= m->prefetch && m->prefetch->how->neighbours;
 	TRY(build_walk_caches(m, &w->s1_caches, 1, err));
 	TRY(build_walk_caches(m, &w->s2_caches, 2, err));
 	if (!w->ipa_cache.entries) return OK;
@@ -507,6 +549,7 @@ enum status mmu_new(const struct param_list *tlbs, const struct walker_params *w
 {
 	struct mmu *m = xcalloc_lines(1, sizeof(*m));
 	m->walkers = (unsigned)w->walkers;
+	m->count = &m->stats;
 	m->cycles_per_level = w->cycles_per_level;
 	m->reads_cached = w->descriptor_reads_cached;
 	m->first_cache = (unsigned)w->first_cache - 1;
@@ -521,7 +564,7 @@ enum status mmu_new(const struct param_list *tlbs, const struct walker_params *w
 	static const struct walk_shortcuts plain = {resume, learn, find_stage2, learn_stage2, NULL},
 					   with_end = {resume, learn, find_stage2, learn_stage2, found};
 	m->walk_mem = (struct walk_mem){m, read_descriptor, update_descriptor,
-					m->coalesces ? &with_end : &plain};
+					m->wants_neighbours ? &with_end : &plain};
 	*out = m;
 	return OK;
 }
@@ -539,12 +582,14 @@ void mmu_free(struct mmu *m)
 	tlb_free(m->ipa_cache);
 	tlb_free(m->blind);
 	free(m->ipa_leaf);
+	prefetch_free(m->prefetch);
 	free(m);
 }
 
 void mmu_each_tlb(struct mmu *m, mmu_tlb_fn *fn, void *ctx)
 {
 	for (unsigned i = 0; i < m->owned_count; i++) fn(ctx, m->owned[i], 0);
+	if (m->prefetch) fn(ctx, m->prefetch->buffer, 0);
 	for (int stage = 1; stage <= 2; stage++)
 		for (unsigned i = 0; i < m->caches[stage - 1]; i++)
 			fn(ctx, m->cache[stage - 1][i].tlb, stage);
@@ -583,6 +628,7 @@ static void follow(void *flow, struct tlb *t, int stage)
 
 void mmu_follow(struct mmu *m, const struct repl_flow *flow)
 {
+	m->flow = flow;
 	mmu_each_tlb(m, follow, (void *)(uintptr_t)flow);
 }
 
@@ -614,16 +660,27 @@ static const struct stat_desc walker_rows[MMU_WALKER_ROWS] = {
 };
 #undef F
 
+/* Rows of walkers name this machine's levels. */
+static void register_walker(const struct mmu *m, struct stats *s, struct stat_desc *rows,
+			    struct walker_stats *stats, const char *name, unsigned number)
+{
+	for (unsigned i = 0; i < MMU_WALKER_ROWS; i++) {
+		rows[i] = walker_rows[i];
+		if (rows[i].offset == offsetof(struct walker_stats, reads_served))
+			rows[i].labels2 = m->served_names;
+	}
+	stats_add(s, rows, MMU_WALKER_ROWS, stats, "cpu%u.%s", number, name);
+}
+
 void mmu_register_stats(struct mmu *m, struct stats *s, unsigned number)
 {
 	struct registration r = {s, number};
 	mmu_each_tlb(m, register_tlb, &r);
-	for (unsigned i = 0; i < MMU_WALKER_ROWS; i++) {
-		m->rows[i] = walker_rows[i];
-		if (m->rows[i].offset == offsetof(struct walker_stats, reads_served))
-			m->rows[i].labels2 = m->served_names;
-	}
-	stats_add(s, m->rows, MMU_WALKER_ROWS, &m->stats, "cpu%u.walker", number);
+	register_walker(m, s, m->rows, &m->stats, "walker", number);
+	if (!m->prefetch) return;
+	register_walker(m, s, m->prefetch->rows, &m->prefetch->walks, "prefetch_walker", number);
+	stats_add(s, prefetch_stat_rows, prefetch_stat_row_count, &m->prefetch->stats, "cpu%u.prefetch",
+		  number);
 }
 
 struct sums {
@@ -660,6 +717,7 @@ enum status mmu_check_sums(const struct mmu *m, struct err *err)
 	uint64_t misses = 0;
 	for (unsigned i = 0; i < m->owned_count; i++)
 		if (is_last(m, m->owned[i])) misses += m->owned[i]->stats.misses;
+	if (m->prefetch) misses -= m->prefetch->stats.used;
 	if (misses + m->stats.restarts != m->stats.walks)
 		return err_set(err, ERR_CHECK,
 			       "walks %" PRIu64 " are not the misses of the last TLB level %" PRIu64

@@ -8,7 +8,7 @@
  * misses count pages and not faults. TLBs of one level are looked up by side; levels.h says which level is filled by what.
  * Calls may come with any `now`; state changes in the order of the calls.
  * Source: Arm ARM DDI 0487, D8.2 (walks), D8.14 (TLBs), D8.15 (ASIDs, VMIDs).
- * Not modelled: speculative walks; prefetching of translations.
+ * Not modelled: speculative walks of mispredicted paths.
  */
 #ifndef MMU_MMU_H
 #define MMU_MMU_H
@@ -101,7 +101,10 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	struct tlb *array[MMU_SIDES][MMU_LEVELS_MAX]
 			 [MMU_ARRAYS_MAX + 1]; /* all TLBs of a level, level[] first */
 	unsigned levels[MMU_SIDES];
-	bool coalesces; /* a TLB wants neighbours */
+	bool wants_neighbours;         /* a TLB that coalesces, or a prefetcher */
+	struct mmu_prefetch *prefetch; /* NULL: none */
+	const struct repl_flow *flow;  /* NULL: nobody tells where the program is */
+	bool ahead, ahead_refused;     /* a prefetch walks; it would have had to write */
 	struct tlb *owned[MMU_TLBS_MAX];
 	unsigned owned_count;
 	struct walk_cache cache[2][MMU_WALK_CACHES_MAX]; /* by stage - 1 */
@@ -134,6 +137,7 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	struct why *why;                     /* NULL: nobody asks where the cycles go */
 	const struct mmu_observer *observer; /* NULL: nobody looks on */
 	struct tlb *blind;                   /* in place of first[] where every look-up is to be seen */
+	struct walker_stats *count;          /* of the walk in progress: stats, or the prefetcher's */
 	struct walker_stats stats;
 	struct stat_desc rows[MMU_WALKER_ROWS]; /* of stats, with this machine's level names */
 };
@@ -173,6 +177,13 @@ static inline bool mmu_translate(struct mmu *m, uint64_t va, enum access_kind ki
 void mmu_explain(struct mmu *m, struct why *why);
 /* Lets `o` (borrowed) look on. With either, predicted hits take the slow way, at the same cycles and counts. */
 void mmu_observe(struct mmu *m, const struct mmu_observer *o);
+
+enum mmu_ahead { MMU_WALKED, MMU_NO_WALKER, MMU_REFUSED };
+
+/* Walks for a prefetch of `va` at `now`, if a walker is free then. MMU_WALKED: *out is what to fill. MMU_REFUSED: it met a
+ * fault, or a descriptor that hardware would have to write. */
+enum mmu_ahead mmu_walk_ahead(struct mmu *m, uint64_t va, struct access a, cycles_t now,
+			      struct tlb_fill *out);
 
 /* Shows the path of the program, which must outlive `m`, to the policies of all its TLBs that look at it. */
 void mmu_follow(struct mmu *m, const struct repl_flow *flow);

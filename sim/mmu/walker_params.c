@@ -38,6 +38,7 @@ static const struct param walker_rows[] = {
 	P_LIST(F, s1_caches, &walk_cache_schema, 0, 8, "stage 1 walk caches"),
 	P_LIST(F, s2_caches, &walk_cache_schema, 0, 8, "stage 2 walk caches"),
 	P_MAP(F, ipa_cache, &ipa_cache_schema, "IPA cache"),
+	P_MAP(F, prefetch, &prefetch_schema, "prefetching of translations"),
 };
 #undef F
 SCHEMA(walker_schema, "walker", struct walker_params, walker_rows, "translation table walkers");

@@ -152,6 +152,8 @@ static struct tlb_entry *find(struct tlb *t, uint64_t va, tlb_tag_t tag)
 	return NULL;
 }
 
+const struct tlb_entry *tlb_peek(struct tlb *t, uint64_t va, tlb_tag_t tag) { return find(t, va, tag); }
+
 struct tlb_entry *tlb_find(struct tlb *t, uint64_t va, tlb_tag_t tag)
 {
 	struct tlb_entry *e = find(t, va, tag);

@@ -127,6 +127,9 @@ static inline struct tlb_entry *tlb_hit(struct tlb *t, uint64_t va, tlb_tag_t ta
 /* The entry for va, touched and predicted from now on, or NULL. Counts nothing. Valid until the next fill. */
 struct tlb_entry *tlb_find(struct tlb *t, uint64_t va, tlb_tag_t tag);
 
+/* The entry for va or NULL; nothing learns of it. */
+const struct tlb_entry *tlb_peek(struct tlb *t, uint64_t va, tlb_tag_t tag);
+
 /* --- change ---------------------------------------------------------------------------------------------------- */
 
 /* A translation to be filled. `run_bits` is the size with contiguous runs taken as one, `bits` without; the entry
