@@ -79,6 +79,15 @@ static void parse_numbers(struct options *o, char *text, struct argp_state *stat
 	}
 }
 
+/* What one option says and another takes back would otherwise be lost without a word. */
+static void refuse_contradictions(const struct run_request *q, bool json, struct argp_state *state)
+{
+	if (q->explain && q->translation_only)
+		argp_error(state, "--explain needs the core model, which --fidelity=translation leaves out");
+	if (q->explain && json)
+		argp_error(state, "--explain prints text where --json prints JSON; one of them, please");
+}
+
 static void need_files(const struct run_request *q, struct argp_state *state)
 {
 	if (q->db && !*q->db) argp_error(state, "--db: the name is empty; --no-db stores nothing");
@@ -118,7 +127,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s' is not an option; files are named by -m, -s and -w", arg);
 		return EINVAL;
-	case ARGP_KEY_END: need_files(&o->req, state); return 0;
+	case ARGP_KEY_END:
+		need_files(&o->req, state);
+		refuse_contradictions(&o->req, o->json, state);
+		return 0;
 	default: return ARGP_ERR_UNKNOWN;
 	}
 }

@@ -57,6 +57,8 @@ refuses 'a stream that the trace does not have is refused' 'stream 4 is outside 
 refuses 'a warm-up longer than the trace is refused' 'ends within the warm-up' --warmup 99999999
 refuses 'a file that is no trace is refused, with the known formats' 'not a trace of a known format: native mtr1 text' -w Makefile
 refuses 'and one that leaves nothing to measure' 'none is left to measure' --warmup 560363
+refuses 'an explanation of a core that is left out is refused' '--explain needs the core model' --explain 3 --fidelity translation
+refuses 'and one amid JSON' '--explain prints text' --explain-at 3 --json
 refuses 'a database without a name is refused' '--db: the name is empty' --db ''
 head -c 100000 $trace >"$dir/torn.stt"
 refuses 'a torn trace is refused, with the place' 'at byte 99992' -w "$dir/torn.stt"
