@@ -74,12 +74,21 @@ check_names() {
 	if [ -z "$missing" ]; then echo "ok - $1: the files it names exist"; else echo "not ok - $1: no" $missing; fi
 }
 
+# So is every function(): a page that tells of code must follow it.
+check_functions() {
+	missing=$(sed '/^```/,/^```$/d' "$1" | grep -oE '`[a-z_0-9]+\(\)`' | tr -d '`()' | grep -vx x_check | sort -u | while read -r name; do
+		grep -rqw "$name" sim tests bench || echo "$name()"
+	done)
+	if [ -z "$missing" ]; then echo "ok - $1: the functions it names exist"; else echo "not ok - $1: no" $missing; fi
+}
+
 update=false
 [ "${1:-}" = --update ] && update=true && shift
 [ $# -gt 0 ] || set -- README.md docs/*.md docs/decisions/*.md configs/README.md workloads/README.md tests/README.md
 for page in "$@"; do
 	[ -f "$page" ] || continue
 	$update || check_names "$page"
+	$update || check_functions "$page"
 	check_page "$page"
 	if $update; then paste "$page"; fi
 done
