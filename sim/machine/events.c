@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "machine/pollution.h"
 
 #define F struct event_stats
 const struct stat_desc event_stat_rows[] = {
@@ -14,6 +15,8 @@ const struct stat_desc event_stat_rows[] = {
 	STAT(F, tlbi, "operations", "TLBI executed, by the workload and by the kernel for it"),
 	STAT(F, tlbi_undefined, "operations", "TLBI of the workload that are UNDEFINED where it runs"),
 	STAT(F, tlbi_entries, "entries", "entries that they took, of TLBs, walk caches and the IPA cache"),
+	STAT(F, walks_after_switch, "walks",
+	     "walks for what the last TLB level held when its process was last switched away from"),
 };
 #undef F
 const size_t event_stat_row_count = sizeof(event_stat_rows) / sizeof(event_stat_rows[0]);
@@ -113,62 +116,110 @@ static void unmap(struct events *e, const struct record *rec)
 		flush_pages(e, first, pages);
 }
 
-/* --- address spaces -------------------------------------------------------------------------------------------- */
+/* --- processes ------------------------------------------------------------------------------------------------- */
 
-static void add_aspace(struct events *e, struct os_aspace *as)
+struct process {
+	uint64_t name; /* as SWITCH records say it */
+	struct os_aspace *aspace;
+	struct context context;
+	struct pollution left; /* what it had in the TLBs when it stopped running */
+};
+
+static struct process *add_process(struct events *e, uint64_t name, struct os_aspace *as)
 {
-	if (is_power_of_2(e->aspace_count) || !e->aspace_count)
-		e->aspaces = xrealloc(e->aspaces, e->aspace_count ? 2 * e->aspace_count : 1, sizeof(as));
-	e->aspaces[e->aspace_count++] = as;
+	struct process *p = xcalloc(1, sizeof(*p));
+	p->name = name;
+	p->aspace = as;
+	if (is_power_of_2(e->process_count) || !e->process_count)
+		e->processes = xrealloc(e->processes, e->process_count ? 2 * e->process_count : 1,
+					sizeof(struct process *));
+	return e->processes[e->process_count++] = p;
 }
 
-static struct os_aspace *find_aspace(const struct events *e, uint64_t asid)
+static struct process *find_process(const struct events *e, uint64_t name)
 {
-	for (size_t i = 0; i < e->aspace_count; i++)
-		if (os_aspace_asid(e->aspaces[i]) == asid) return e->aspaces[i];
+	for (size_t i = 0; i < e->process_count; i++)
+		if (e->processes[i]->name == name) return e->processes[i];
 	return NULL;
 }
 
-static enum status find_or_make(struct events *e, uint64_t asid, struct os_aspace **out, struct err *err)
+static enum status find_or_make(struct events *e, uint64_t name, struct process **out, struct err *err)
 {
-	uint64_t most = e->features->asid16 ? UINT16_MAX : UINT8_MAX;
-	*out = find_aspace(e, asid);
+	uint64_t most = bits_ones(e->asid_bits);
+	*out = find_process(e, name);
 	if (*out) return OK;
-	if (asid > most)
+	if (name > most && !e->contexts)
 		return err_set(err, ERR_INPUT,
-			       "the workload switches to ASID %" PRIu64 ", outside of 0..%" PRIu64, asid,
+			       "the workload switches to ASID %" PRIu64 ", outside of 0..%" PRIu64, name,
 			       most);
-	*out = os_aspace_new(e->os, (uint16_t)asid);
-	if (!*out) return err_set(err, ERR_CONFIG, "memory: too small for the tables of ASID %" PRIu64, asid);
-	add_aspace(e, *out);
+	struct os_aspace *as = os_aspace_new(e->os, e->contexts ? 0 : (uint16_t)name);
+	if (!as)
+		return err_set(err, ERR_CONFIG, "memory: too small for the tables of process %" PRIu64, name);
+	*out = add_process(e, name, as);
 	return OK;
 }
 
-static void make_present(struct events *e, struct os_aspace *as)
+/* The TLBI by which a kernel does what an allocator asks for. */
+static void flush_context(struct events *e, enum ctx_flush flush)
 {
-	e->present = as;
-	os_write_regs(e->os, as, e->regime, e->regs);
+	static const char *const operation[] = {[CTX_FLUSH_CPU] = "VMALLE1",
+						[CTX_FLUSH_EVERYWHERE] = "VMALLE1IS",
+						[CTX_FLUSH_NUMBER] = "ASIDE1",
+						[CTX_FLUSH_NUMBER_EVERYWHERE] = "ASIDE1IS"};
+	if (flush != CTX_FLUSH_NONE) kernel_tlbi(e, operation[flush], 0);
+}
+
+static void make_present(struct events *e, struct process *p)
+{
+	struct ctx_switch s = {0};
+	if (e->contexts) {
+		s = contexts_switch(e->contexts, 0, &p->context);
+		os_aspace_set_asid(p->aspace, s.number);
+	}
+	e->present = p->aspace;
+	e->running = p;
+	flush_context(e, s.flush);
+	os_write_regs(e->os, p->aspace, e->regime, e->regs);
 	mmu_set_context(e->mmu, e->regs, e->features, 0, false, SEC_NONSECURE);
 }
 
-static enum status switch_to(struct events *e, uint64_t asid, struct err *err)
+static enum status switch_to(struct events *e, uint64_t name, struct err *err)
 {
-	struct os_aspace *as;
-	TRY(find_or_make(e, asid, &as, err));
-	make_present(e, as);
+	struct process *p;
+	TRY(find_or_make(e, name, &p, err));
+	if (p != e->running) pollution_leave(&e->running->left, e->mmu, e->mmu->tag);
+	make_present(e, p);
 	e->stats.switches++;
 	return OK;
 }
 
-void events_start(struct events *e, struct os_aspace *first)
+static void count_walk(void *self, const struct tlb_entry *entry, struct va va, struct access a)
 {
-	e->present = first;
-	add_aspace(e, first);
+	struct events *e = self;
+	(void)entry, (void)a;
+	e->stats.walks_after_switch += pollution_walk(&e->running->left, va.raw);
 }
 
-void events_rewind(struct events *e) { make_present(e, e->aspaces[0]); }
+void events_start(struct events *e, struct os_aspace *first)
+{
+	e->walks = (struct mmu_observer){.self = e, .walked = count_walk};
+	mmu_observe(e->mmu, &e->walks);
+	make_present(e, add_process(e, os_aspace_asid(first), first));
+}
 
-void events_fini(struct events *e) { free(e->aspaces); }
+void events_rewind(struct events *e)
+{
+	if (e->running != e->processes[0]) make_present(e, e->processes[0]);
+}
+
+void events_fini(struct events *e)
+{
+	for (size_t i = 0; i < e->process_count; i++) {
+		pollution_fini(&e->processes[i]->left);
+		free(e->processes[i]);
+	}
+	free(e->processes);
+}
 
 enum status events_execute(struct events *e, const struct record *rec, struct err *err)
 {

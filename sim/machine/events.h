@@ -2,40 +2,48 @@
  *
  *   events_execute(record): TLBI, DSB, SWITCH, MAP, UNMAP; others are counted and have no effect
  *
- * The workload's kernel executes them: at EL1, or at EL2 where it is a VHE host. SWITCH makes the address space of its ASID
- * the present one, a new one at first; threads with one ASID share it. UNMAP takes pages from the kernel's tables and
+ * The workload's kernel executes them: at EL1, or at EL2 where it is a VHE host. SWITCH makes the address space that its
+ * `arg` names the present one, a new one at first; threads with one name share it. The name is its ASID, or only a name where
+ * an allocator of os/contexts.h gives ASIDs; that one's flushes are executed before the space runs. UNMAP takes pages from the kernel's tables and
  * flushes them as Linux does: one TLBI per page or per range, or one by ASID where that is cheaper. MAP puts new memory
  * in place of what was mapped there, touched first by the accesses that follow.
  * Source: Arm ARM DDI 0487, D8.17 (TLBI, DSB); Linux 6.6 arch/arm64/include/asm/tlbflush.h (__flush_tlb_range).
- * Not modelled: the time that events take; an ASID given to another process after a rollover; permissions of MAP (the
- * kernel grants by first touch); waiting for other cores.
+ * Not modelled: the time that events take; TLBI records of a workload whose ASIDs an allocator gives (their operands
+ * keep the recorded numbers); permissions of MAP (the kernel grants by first touch); waiting for other cores.
  */
 #ifndef MACHINE_EVENTS_H
 #define MACHINE_EVENTS_H
 
 #include "base/record.h"
 #include "mmu/tlbi.h"
+#include "os/contexts.h"
 #include "os/os.h"
 
 struct event_stats {
 	uint64_t ignored, barriers, switches, unmaps;
 	uint64_t tlbi, tlbi_undefined;
 	uint64_t tlbi_entries;
+	uint64_t walks_after_switch;
 };
 extern const struct stat_desc event_stat_rows[];
 extern const size_t event_stat_row_count;
 
-/* Everything but `aspaces` and `stats` is borrowed. Zero it, then set what is borrowed. */
+struct process; /* an address space, and what the workload calls it */
+
+/* Everything but `processes` and `stats` is borrowed. Zero it, then set what is borrowed. */
 struct events {
 	struct os *os;
-	unsigned page_bits;
+	unsigned page_bits, asid_bits;
 	const struct features *features;
 	struct mmu *mmu;
 	struct sysregs *regs;
 	enum regime regime;        /* of the workload: EL10, or EL20 under a VHE host */
+	struct contexts *contexts; /* gives ASIDs; NULL: the workload says them */
 	struct os_aspace *present; /* the address space that runs */
-	struct os_aspace **aspaces;
-	size_t aspace_count;
+	struct process **processes;
+	size_t process_count;
+	struct process *running;
+	struct mmu_observer walks; /* counts what a switch costs */
 	struct event_stats stats;
 };
 

@@ -24,8 +24,9 @@ struct machine {
 	struct hyp_vm *vm;
 	struct os *os;
 	struct sysregs regs;
-	struct events events; /* of the workload; knows the present address space */
-	struct va last_fault; /* with nothing to add: a second one in a row is an error */
+	struct contexts *contexts; /* NULL: the workload says ASIDs */
+	struct events events;      /* of the workload; knows the present address space */
+	struct va last_fault;      /* with nothing to add: a second one in a row is an error */
 	bool last_was_spurious;
 	struct va populated[3][POPULATED_SLOTS]; /* by kind: pages + 1 that machine_populate did lately */
 };
@@ -129,12 +130,15 @@ static enum status build_kernel(struct machine *m, struct err *err)
 	bool vhe_host = !m->vm && m->hw->features.vhe;
 	m->events = (struct events){.os = m->os,
 				    .page_bits = os_page_bits(&m->stack->os),
+				    .asid_bits = os_asid_bits(&m->stack->os, &m->hw->features),
 				    .features = &m->hw->features,
 				    .mmu = m->mmu,
 				    .regs = &m->regs,
 				    .regime = vhe_host ? REGIME_EL20 : REGIME_EL10};
+	if (m->stack->os.asids != OS_ASIDS_RECORDED)
+		m->contexts = contexts_new((enum ctx_kind)(m->stack->os.asids - 1), m->events.asid_bits, 1);
+	m->events.contexts = m->contexts;
 	events_start(&m->events, first);
-	os_write_regs(m->os, first, m->events.regime, &m->regs);
 	return OK;
 }
 
@@ -160,6 +164,8 @@ static void register_stats(struct machine *m)
 	stats_add(m->stats, os_stat_rows, os_stat_row_count, os_stats(m->os), m->vm ? "vm0.os" : "os");
 	if (m->vm) stats_add(m->stats, hyp_stat_rows, hyp_stat_row_count, hyp_stats(m->vm), "vm0.hyp");
 	stats_add(m->stats, event_stat_rows, event_stat_row_count, &m->events.stats, "events");
+	if (m->contexts)
+		stats_add(m->stats, ctx_stat_rows, ctx_stat_row_count, contexts_stats(m->contexts), "asids");
 }
 
 static enum status build(struct machine *m, uint64_t seed, struct err *err)
@@ -170,7 +176,6 @@ static enum status build(struct machine *m, uint64_t seed, struct err *err)
 	else
 		TRY(build_native(m, seed));
 	TRY(build_kernel(m, err));
-	mmu_set_context(m->mmu, &m->regs, &m->hw->features, 0, false, SEC_NONSECURE);
 	register_stats(m);
 	return OK;
 }
@@ -195,6 +200,7 @@ void machine_free(struct machine *m)
 	if (!m) return;
 	stats_free(m->stats);
 	events_fini(&m->events);
+	contexts_free(m->contexts);
 	os_free(m->os);
 	hyp_free(m->hyp);
 	if (m->guest_frames) frames_free(m->guest_frames);

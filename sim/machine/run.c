@@ -82,8 +82,9 @@ static char *lacks_text(uint32_t lacks)
 
 static enum status open_workload(struct run *r, struct workload *w, struct err *err)
 {
-	return workload_open(w, r->conf, r->req.workload, r->sets[TO_WORKLOAD], r->req.seed,
-			     (uint32_t)r->req.stream, err);
+	struct time_share share = {r->stack.os.processes, r->stack.os.switch_every};
+	return workload_open_shared(w, r->conf, r->req.workload, r->sets[TO_WORKLOAD], r->req.seed,
+				    (uint32_t)r->req.stream, share, err);
 }
 
 static enum status read_files(struct run *r, struct err *err)
@@ -93,8 +94,7 @@ static enum status read_files(struct run *r, struct err *err)
 	TRY(machine_config_load(&r->machine_config, &machine, err));
 	TRY(read_stack(r, err));
 	TRY(stack_check(&r->stack_bound, &r->machine_config.params.features, err));
-	TRY(workload_open(&r->workload, r->conf, q->workload, r->sets[TO_WORKLOAD], q->seed,
-			  (uint32_t)q->stream, err));
+	TRY(open_workload(r, &r->workload, err));
 	r->lacks = lacks_text(trace_source_info(r->workload.source)->lacks);
 	r->name = q->name ? xstrdup(q->name)
 			  : xasprintf("%s/%s/%s", r->machine_config.params.name, r->stack.name,

@@ -15,6 +15,14 @@ struct workload {
 /* Reads the configuration (owned by `c`) and opens stream `stream`. `sets` are applied to a generator. */
 enum status workload_open(struct workload *w, struct conf *c, const char *path, const char *const *sets,
 			  uint64_t seed, uint32_t stream, struct err *err);
+/* The same for `processes` that share a core (trace/interleave.h): process i runs stream `stream` + i, from the first
+ * again where the workload has no more. */
+struct time_share {
+	uint64_t processes, switch_every;
+};
+enum status workload_open_shared(struct workload *w, struct conf *c, const char *path,
+				 const char *const *sets, uint64_t seed, uint32_t stream,
+				 struct time_share share, struct err *err);
 void workload_close(struct workload *w);
 
 #endif

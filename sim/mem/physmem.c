@@ -254,6 +254,7 @@ void physmem_write64(struct physmem *m, struct pa pa, uint64_t word)
 {
 	unsigned word_index = (pa.raw >> 3) & (PHYSMEM_PAGE_WORDS - 1);
 	if (!word && !physmem_entry(m, pa)) return;
+	if (m->on_write) m->on_write(m->on_write_self, pa, physmem_read64(m, pa), word);
 	uint64_t *entry = entry_at(m, pa), template = word & ~field_mask();
 	if (!*entry) make_compact(m, entry, template);
 	if ((*entry & 3) == PHYSMEM_COMPACT) {

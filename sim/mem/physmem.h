@@ -43,6 +43,9 @@ struct physmem_set {
 };
 struct physmem_arena;
 
+/* Told of every word that is about to be written (not of physmem_clear(), which makes fresh tables). */
+typedef void physmem_write_fn(void *self, struct pa pa, uint64_t old, uint64_t now);
+
 /* Open only for the inline read; written by physmem.c alone. */
 struct physmem {
 	struct physmem_slot *slot; /* open addressing, linear probing, at most half full */
@@ -50,6 +53,8 @@ struct physmem {
 	unsigned hash_shift;
 	struct physmem_set *set;
 	struct physmem_arena *arena;
+	physmem_write_fn *on_write; /* NULL: nobody looks on */
+	void *on_write_self;
 };
 
 struct physmem_usage {

@@ -44,6 +44,8 @@ static const struct param rows[] = {
 	HW_BOOL(F, tlbios, 0, "FEAT_TLBIOS: outer shareable TLBI (ID_AA64ISAR0_EL1.TLB)"),
 	HW_BOOL(F, tlbirange, 0, "FEAT_TLBIRANGE: TLBI of address ranges (ID_AA64ISAR0_EL1.TLB)"),
 	HW_BOOL(F, ttl, 0, "FEAT_TTL: level hints in the operands of TLBI"),
+	HW_U64(F, bbm, "level", 0, 0, 2,
+	       "FEAT_BBM: 1 changes the contiguous bit, 2 also the size of a mapping, without break-before-make"),
 	HW_BOOL(F, xs, 0, "FEAT_XS: the nXS forms of TLBI"),
 	HW_BOOL(F, el3, 1, "EL3 is implemented"),
 	HW_BOOL(F, rme, 0, "FEAT_RME: Realm and Root security states"),
@@ -87,6 +89,7 @@ static const struct cpu {
 	  .ttcnp = 1,
 	  .tlbios = 1,
 	  .tlbirange = 1,
+	  .bbm = 2,
 	  .ttl = 1,
 	  .xs = 1}},
 	/* Neoverse N1 TRM 100616, AArch64 identification registers. */
@@ -167,6 +170,7 @@ void features_from_id(uint64_t mmfr0, uint64_t mmfr1, uint64_t mmfr2, struct fea
 		.e0pd = bits_get(mmfr2, 63, 60) != 0,
 		.hpds = bits_get(mmfr1, 15, 12) != 0,
 		.ttcnp = bits_get(mmfr2, 3, 0) != 0,
+		.bbm = bits_get(mmfr2, 55, 52),
 		.ttl = bits_get(mmfr2, 51, 48) != 0,
 	};
 }

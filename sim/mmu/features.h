@@ -25,6 +25,7 @@ struct features {
 	uint64_t hpds, pauth;       /* FEAT_HPDS; FEAT_PAuth, for its TCR.TBID */
 	uint64_t ttcnp;             /* FEAT_TTCNP: common not private */
 	uint64_t tlbios, tlbirange; /* FEAT_TLBIOS, FEAT_TLBIRANGE (ID_AA64ISAR0_EL1.TLB) */
+	uint64_t bbm;               /* FEAT_BBM: level of support for changes without break-before-make */
 	uint64_t ttl, xs;           /* FEAT_TTL: level hints in TLBI operands; FEAT_XS: nXS forms */
 	uint64_t el3, rme, sel2;    /* EL3 is implemented; FEAT_RME; FEAT_SEL2 */
 	uint64_t sve, fgt, hcx;     /* FEAT_SVE, FEAT_FGT, FEAT_HCX */

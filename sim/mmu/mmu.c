@@ -331,13 +331,13 @@ enum { LARGEST_BITS = 47 }; /* of an entry, where both stages are off */
 static void tell_of_walk(struct mmu *m, const struct tlb_fill *f, struct access a)
 {
 	for (unsigned i = 0; i < f->near_count; i++)
-		m->observer->walked(m->observer->self, &f->near[i], (struct va){f->near[i].va}, a);
+		mmu_tell_walked(m, &f->near[i], f->near[i].va, a);
 	struct tlb_entry e = f->like;
 	e.bits = (uint8_t)f->bits;
 	e.va_mask = ~bits_ones(f->bits);
 	e.va = f->va & e.va_mask;
 	e.pa = f->pa & e.va_mask;
-	m->observer->walked(m->observer->self, &e, (struct va){f->va}, a);
+	mmu_tell_walked(m, &e, f->va, a);
 }
 
 static struct tlb_fill fill_of_walk(const struct mmu *m, const struct translation *t, cycles_t ready)
@@ -434,7 +434,7 @@ static void use_found(struct mmu *m, unsigned side, unsigned n, uint64_t va, str
 	out->cycle = answer(at.tlb, at.entry, now);
 	out->pa = at.entry->pa | (va & ~at.entry->va_mask);
 	note_look_up(m, WHY_TLB, at.tlb, va, at.entry, begin, out->cycle);
-	if (m->observer) m->observer->hit(m->observer->self, at.entry, (struct va){va}, a);
+	mmu_tell_hit(m, at.entry, va, a);
 	if (at.level) fill_from_entry(m, side, n, va, at, out->cycle);
 }
 
@@ -614,10 +614,11 @@ void mmu_explain(struct mmu *m, struct why *why)
 	see_all(m);
 }
 
-void mmu_observe(struct mmu *m, const struct mmu_observer *o)
+void mmu_observe(struct mmu *m, struct mmu_observer *o)
 {
+	o->next = m->observer;
 	m->observer = o;
-	see_all(m);
+	if (o->hit) see_all(m);
 }
 
 static void follow(void *flow, struct tlb *t, int stage)

@@ -82,9 +82,11 @@ struct mmu_walker {
 	cycles_t from, until;
 }; /* its latest walk */
 
-/* Sees every look-up that a TLB answers and every walk that succeeds. `e` is what answered, or what was filled. */
+/* Sees every look-up that a TLB answers and every walk that succeeds. `e` is what answered, or what was filled. Either
+ * function may be NULL; without `hit`, predicted hits stay as fast as they are. */
 struct mmu_observer {
 	void *self;
+	struct mmu_observer *next;
 	void (*hit)(void *self, const struct tlb_entry *e, struct va va, struct access a);
 	void (*walked)(void *self, const struct tlb_entry *e, struct va va, struct access a);
 };
@@ -135,7 +137,7 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	struct walk_end end[2]; /* by stage - 1; kept where neighbours are asked for */
 	const char *const *served_names;
 	struct why *why;                     /* NULL: nobody asks where the cycles go */
-	const struct mmu_observer *observer; /* NULL: nobody looks on */
+	struct mmu_observer *observer; /* NULL: nobody looks on */
 	struct tlb *blind;                   /* in place of first[] where every look-up is to be seen */
 	struct walker_stats *count;          /* of the walk in progress: stats, or the prefetcher's */
 	struct walker_stats stats;
@@ -173,10 +175,24 @@ static inline bool mmu_translate(struct mmu *m, uint64_t va, enum access_kind ki
 	return true;
 }
 
-/* Writes down in `why` (borrowed) how each translation comes about. */
+/* Writes down in `why` (borrowed) how each translation comes about. Predicted hits take the slow way then, at the same
+ * cycles and counts. */
 void mmu_explain(struct mmu *m, struct why *why);
-/* Lets `o` (borrowed) look on. With either, predicted hits take the slow way, at the same cycles and counts. */
-void mmu_observe(struct mmu *m, const struct mmu_observer *o);
+/* Lets `o` (borrowed) look on, beside others. */
+void mmu_observe(struct mmu *m, struct mmu_observer *o);
+
+static inline void mmu_tell_hit(const struct mmu *m, const struct tlb_entry *e, uint64_t va, struct access a)
+{
+	for (const struct mmu_observer *o = m->observer; o; o = o->next)
+		if (o->hit) o->hit(o->self, e, (struct va){va}, a);
+}
+
+static inline void mmu_tell_walked(const struct mmu *m, const struct tlb_entry *e, uint64_t va,
+				   struct access a)
+{
+	for (const struct mmu_observer *o = m->observer; o; o = o->next)
+		if (o->walked) o->walked(o->self, e, (struct va){va}, a);
+}
 
 enum mmu_ahead { MMU_WALKED, MMU_NO_WALKER, MMU_REFUSED };
 

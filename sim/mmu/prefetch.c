@@ -137,7 +137,7 @@ bool prefetch_take(struct mmu *m, uint64_t va, struct access a, unsigned n, cycl
 	p->stats.late += late;
 	p->stats.late_cycles += out->cycle - *now;
 	++*(late ? &p->buffer->stats.merged : &p->buffer->stats.hits);
-	if (m->observer) m->observer->hit(m->observer->self, &e, (struct va){va}, a);
+	mmu_tell_hit(m, &e, va, a);
 	struct tlb_fill f = levels_fill_of(&e, va);
 	f.like.ready = out->cycle;
 	levels_fill(m, side, m->levels[side], n, &f);

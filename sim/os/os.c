@@ -337,4 +337,5 @@ struct os_aspace *os_aspace_new(struct os *os, uint16_t asid)
 	return as;
 }
 
+void os_aspace_set_asid(struct os_aspace *as, uint16_t asid) { as->asid = asid; }
 uint16_t os_aspace_asid(const struct os_aspace *as) { return as->asid; }

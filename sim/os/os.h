@@ -29,6 +29,8 @@
 enum os_page_size { OS_PAGE_4K, OS_PAGE_16K, OS_PAGE_64K };
 enum os_thp { OS_THP_NEVER, OS_THP_ALWAYS };
 enum os_first_touch { OS_GRANT_ALL, OS_GRANT_ACCESS };
+/* Who says which ASID an address space has: the workload's SWITCH records, or allocator `value - 1` of contexts.h. */
+enum { OS_ASIDS_RECORDED };
 enum os_placement { OS_IN_ORDER, OS_SCATTERED };
 
 struct os_params {
@@ -41,6 +43,9 @@ struct os_params {
 	uint64_t first_touch;  /* enum os_first_touch */
 	uint64_t shared_frame; /* bool: every base page maps one and the same frame */
 	uint64_t fault_cycles, thp_fault_cycles;
+	uint64_t asids;     /* enum os_asids */
+	uint64_t asid_bits; /* 0: as many as the machine has */
+	uint64_t processes, switch_every;
 };
 extern const struct schema os_schema;
 
@@ -92,6 +97,7 @@ void os_free(struct os *os);
 
 /* A new empty address space, or NULL when no frame is left for its root. Lives until os_free. */
 struct os_aspace *os_aspace_new(struct os *os, uint16_t asid);
+void os_aspace_set_asid(struct os_aspace *as, uint16_t asid);
 uint16_t os_aspace_asid(const struct os_aspace *as);
 
 /* Writes SCTLR, TCR, MAIR and both TTBRs as they are while `as` runs: those of EL1 (REGIME_EL10), or of EL2
@@ -109,6 +115,8 @@ uint64_t os_unmap(struct os *os, struct os_aspace *as, struct va va, uint64_t by
 uint64_t os_protect(struct os *os, struct os_aspace *as, struct va va, uint64_t bytes, unsigned prot);
 
 struct os_stats *os_stats(struct os *os);
+/* Bits of the ASIDs that the kernel uses. */
+unsigned os_asid_bits(const struct os_params *p, const struct features *f);
 unsigned os_page_bits(const struct os_params *p);
 unsigned os_huge_bits(const struct os_params *p);
 

@@ -1,9 +1,17 @@
+#include "os/contexts.h"
 #include "os/kernel.h"
 
 static const char *const page_size_names[] = {"4K", "16K", "64K", NULL};
 static const char *const thp_names[] = {"never", "always", NULL};
 static const char *const first_touch_names[] = {"all", "access", NULL};
 static const char *const placement_names[] = {"in_order", "scattered", NULL};
+
+/* OS_ASIDS_RECORDED, and the allocators behind it. */
+static const char *const asids_names[] = {"recorded",
+#define X(name, doc) #name,
+					  CTX_ALLOCATORS(X)
+#undef X
+						  NULL};
 
 #define T struct os_params
 static const struct param rows[] = {
@@ -32,6 +40,16 @@ static const struct param rows[] = {
 	/* CAL: estimated; zeroing 2 MiB at 20 GB/s. */
 	P_U64(T, thp_fault_cycles, "cycles", 300000, 0, UINT64_C(1000000000000),
 	      "kernel's cost of a fault that maps a huge page (estimated: 2 MiB zeroed at 20 GB/s, 3 GHz)"),
+	P_ENUM(T, asids, asids_names, OS_ASIDS_RECORDED,
+	       "who gives address spaces their ASIDs: the switch records of the workload; generations as Linux or as KVM; "
+	       "least recently run; one for all, flushed at every switch"),
+	P_U64(T, asid_bits, "bits", 0, 0, 16,
+	      "bits of an ASID, at most those that the machine has (features.asid16); 0: all of them"),
+	P_U64(T, processes, "processes", 1, 1, 4096,
+	      "processes that share the core; each runs the workload, or another of its streams, in an address space of "
+	      "its own"),
+	P_U64(T, switch_every, "accesses", 10000, 1, UINT64_C(1) << 48,
+	      "processes: loads and stores from one switch to the next"),
 };
 #undef T
 
@@ -49,6 +67,12 @@ static const struct {
 	{GRANULE_16K, 52, NEED_LPA2},    {GRANULE_64K, 42, NEED_NOTHING}, {GRANULE_64K, 48, NEED_NOTHING},
 	{GRANULE_64K, 52, NEED_LVA},
 };
+
+unsigned os_asid_bits(const struct os_params *p, const struct features *f)
+{
+	if (p->asid_bits) return (unsigned)p->asid_bits;
+	return f->asid16 ? 16 : 8;
+}
 
 unsigned os_page_bits(const struct os_params *p) { return GRANULE_4K + 2 * (unsigned)p->page_size; }
 unsigned os_huge_bits(const struct os_params *p) { return level_entry_bits(os_page_bits(p), OS_HUGE_LEVEL); }
@@ -69,6 +93,12 @@ static const char *at_fault(const char **out, const char *key)
 enum status os_check(const struct os_params *p, const struct features *f, const char **key, struct err *err)
 {
 	const char *size = page_size_names[p->page_size];
+	if (p->asid_bits > 8 && !f->asid16)
+		return err_set(err, ERR_CONFIG,
+			       "os.asid_bits: %llu, but this machine has 8 (features.asid16)",
+			       (unsigned long long)p->asid_bits);
+	if (p->asids && p->asid_bits == 1)
+		return err_set(err, ERR_CONFIG, "os.asid_bits: 1 gives no ASID to allocate beside 0 and one");
 	if (!bit_get(f->granules, (unsigned)p->page_size))
 		return err_set(err, ERR_CONFIG, "os.%s: %s is not among the machine's features.granules",
 			       at_fault(key, "page_size"), size);

@@ -64,7 +64,7 @@ static uint64_t tcr(const struct os *os)
 	v |= cache << TCR_IRGN0 | cache << TCR_ORGN0 | (uint64_t)SH_INNER << TCR_SH0;
 	v |= cache << TCR_IRGN1 | cache << TCR_ORGN1 | (uint64_t)SH_INNER << TCR_SH1;
 	v |= (uint64_t)tg0[os->p.page_size] << TCR_TG0 | (uint64_t)tg1[os->p.page_size] << TCR_TG1;
-	if (os->f.asid16) v |= BIT(TCR_AS);
+	if (os_asid_bits(&os->p, &os->f) > 8) v |= BIT(TCR_AS);
 	if (os->f.hafdbs) v |= BIT(TCR_HA) | BIT(TCR_HD);
 	if (os->f.e0pd) v |= BIT(TCR_E0PD1);
 	if (os->kernel.layout == DESC_OA_DS) v |= BIT(TCR_DS);
