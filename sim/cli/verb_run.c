@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "cli/explain_access.h"
+#include "cli/mistakes.h"
 #include "cli/numbers.h"
 #include "cli/results.h"
 #include "cli/texts.h"
@@ -34,7 +35,8 @@ enum {
 	OPT_FIDELITY,
 	OPT_JSON,
 	OPT_EXPLAIN,
-	OPT_EXPLAIN_AT
+	OPT_EXPLAIN_AT,
+	OPT_CHECK
 };
 
 static const struct argp_option run_options[] = {
@@ -62,6 +64,9 @@ static const struct argp_option run_options[] = {
 	 "print of the N slowest accesses of the measured region where each of their cycles went", 0},
 	{"explain-at", OPT_EXPLAIN_AT, "ACCESS,...", 0,
 	 "the same for given ones: numbers of loads and stores, 1 is the first of the measured region", 0},
+	{"check-maintenance", OPT_CHECK, NULL, 0,
+	 "compare every TLB hit with the tables, and print which TLBI, DSB or break-before-make is missing (exit code 1)",
+	 0},
 	{"json", OPT_JSON, NULL, 0, "print every counter of the measured region, keyed by path", 0},
 	{"quiet", 'q', NULL, 0, "no summary line", 0},
 	{0},
@@ -122,6 +127,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_EXPLAIN:
 		o->req.explain = (size_t)need_number(state, "--explain", arg, EXPLAIN_MAX);
 		return 0;
+	case OPT_CHECK: o->req.on_mistake = mistake_print; return 0;
 	case OPT_EXPLAIN_AT: parse_numbers(o, arg, state); return 0;
 	case 'q': o->quiet = true; return 0;
 	case ARGP_KEY_ARG:
@@ -164,7 +170,9 @@ static enum status execute(const struct options *o, struct run *run, struct err 
 	if (o->req.db) TRY(run_commit(run, &id, err));
 	if (!o->quiet) print_summary(run, &report, o->req.db, id);
 	if (run_watched(run)) explain_accesses(stdout, run_watched(run));
-	return o->json ? run_json(run, stdout, err) : OK;
+	if (o->json) TRY(run_json(run, stdout, err));
+	if (!o->req.on_mistake || !run_mistakes(run)) return OK;
+	return err_set(err, ERR_CHECK, "%" PRIu64 " mistakes of TLB maintenance", run_mistakes(run));
 }
 
 int verb_run(int argc, char **argv)
@@ -187,6 +195,7 @@ int verb_run(int argc, char **argv)
 	o.req.overlays = o.overlays.item;
 	o.req.sets = o.sets.item;
 	o.req.explain_at = o.at;
+	o.req.mistake_owner = stdout;
 	enum status st = run_new(&o.req, &run, &err);
 	if (st == OK) st = execute(&o, run, &err);
 	run_free(run);

@@ -34,7 +34,23 @@ static void execute_tlbi(struct events *e, struct tlbi_op op, uint64_t operand)
 		return;
 	}
 	e->stats.tlbi++;
-	if (outcome == TLBI_DONE) e->stats.tlbi_entries += mmu_tlbi(e->mmu, &scope);
+	if (outcome != TLBI_DONE) return;
+	e->stats.tlbi_entries += mmu_tlbi(e->mmu, &scope);
+	if (e->checker) checker_tlbi(e->checker, &scope);
+}
+
+/* Domain and types of a DSB, as its CRm has them. */
+enum { NSHST = 6, NSH = 7, ISHST = 10, ISH = 11 };
+
+static void dsb(struct events *e, unsigned crm)
+{
+	if (e->checker) checker_dsb(e->checker, crm);
+}
+
+static void barrier_record(struct events *e, const struct record *rec)
+{
+	e->stats.barriers++;
+	if (rec->kind == REC_DSB) dsb(e, rec->count);
 }
 
 static void tlbi_record(struct events *e, const struct record *rec)
@@ -110,10 +126,23 @@ static void unmap(struct events *e, const struct record *rec)
 	e->stats.unmaps++;
 	if (!rec->arg) return;
 	if (!os_unmap(e->os, e->present, (struct va){first}, pages << e->page_bits)) return;
+	dsb(e, ISHST);
 	if (pages >= most_pages(e))
 		kernel_tlbi(e, "ASIDE1IS", 0);
 	else
 		flush_pages(e, first, pages);
+	dsb(e, ISH);
+}
+
+static enum status write_descriptor(struct events *e, const struct record *rec, struct err *err)
+{
+	struct va va = {rec->addr};
+	if (rec->count <= LAST_LEVEL && os_set_descriptor(e->os, e->present, va, (int)rec->count, rec->arg))
+		return OK;
+	return err_set(err, ERR_INPUT,
+		       "the workload writes a descriptor of VA 0x%" PRIx64
+		       " at level %u, where there is no table",
+		       rec->addr, rec->count);
 }
 
 /* --- processes ------------------------------------------------------------------------------------------------- */
@@ -166,7 +195,10 @@ static void flush_context(struct events *e, enum ctx_flush flush)
 						[CTX_FLUSH_EVERYWHERE] = "VMALLE1IS",
 						[CTX_FLUSH_NUMBER] = "ASIDE1",
 						[CTX_FLUSH_NUMBER_EVERYWHERE] = "ASIDE1IS"};
-	if (flush != CTX_FLUSH_NONE) kernel_tlbi(e, operation[flush], 0);
+	if (flush == CTX_FLUSH_NONE) return;
+	dsb(e, NSHST);
+	kernel_tlbi(e, operation[flush], 0);
+	dsb(e, NSH);
 }
 
 static void make_present(struct events *e, struct process *p)
@@ -226,7 +258,8 @@ enum status events_execute(struct events *e, const struct record *rec, struct er
 	switch (rec->kind) {
 	case REC_TLBI: tlbi_record(e, rec); return OK;
 	case REC_DSB:
-	case REC_ISB: e->stats.barriers++; return OK;
+	case REC_ISB: barrier_record(e, rec); return OK;
+	case REC_DESC: return write_descriptor(e, rec, err);
 	case REC_SWITCH: return switch_to(e, rec->arg, err);
 	case REC_MAP:
 	case REC_UNMAP: unmap(e, rec); return OK;

@@ -1,12 +1,13 @@
 /* events.h - what the architectural events of a workload do to the kernel and the core that run it.
  *
- *   events_execute(record): TLBI, DSB, SWITCH, MAP, UNMAP; others are counted and have no effect
+ *   events_execute(record): TLBI, DSB, SWITCH, MAP, UNMAP, DESC; others are counted and have no effect
  *
  * The workload's kernel executes them: at EL1, or at EL2 where it is a VHE host. SWITCH makes the address space that its
  * `arg` names the present one, a new one at first; threads with one name share it. The name is its ASID, or only a name where
  * an allocator of os/contexts.h gives ASIDs; that one's flushes are executed before the space runs. UNMAP takes pages from the kernel's tables and
  * flushes them as Linux does: one TLBI per page or per range, or one by ASID where that is cheaper. MAP puts new memory
- * in place of what was mapped there, touched first by the accesses that follow.
+ * in place of what was mapped there, touched first by the accesses that follow. DESC writes one descriptor of the present
+ * address space, and no more: what maintenance it needs is up to the workload's TLBI and DSB.
  * Source: Arm ARM DDI 0487, D8.17 (TLBI, DSB); Linux 6.6 arch/arm64/include/asm/tlbflush.h (__flush_tlb_range).
  * Not modelled: the time that events take; TLBI records of a workload whose ASIDs an allocator gives (their operands
  * keep the recorded numbers); permissions of MAP (the kernel grants by first touch); waiting for other cores.
@@ -15,7 +16,7 @@
 #define MACHINE_EVENTS_H
 
 #include "base/record.h"
-#include "mmu/tlbi.h"
+#include "mmu/maintenance.h"
 #include "os/contexts.h"
 #include "os/os.h"
 
@@ -43,6 +44,7 @@ struct events {
 	struct process **processes;
 	size_t process_count;
 	struct process *running;
+	struct checker *checker;   /* is told of TLBI and DSB; NULL: none */
 	struct mmu_observer walks; /* counts what a switch costs */
 	struct event_stats stats;
 };

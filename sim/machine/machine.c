@@ -24,9 +24,11 @@ struct machine {
 	struct hyp_vm *vm;
 	struct os *os;
 	struct sysregs regs;
-	struct contexts *contexts; /* NULL: the workload says ASIDs */
-	struct events events;      /* of the workload; knows the present address space */
-	struct va last_fault;      /* with nothing to add: a second one in a row is an error */
+	struct contexts *contexts;    /* NULL: the workload says ASIDs */
+	struct events events;         /* of the workload; knows the present address space */
+	struct checker *checker;      /* NULL: maintenance is not checked */
+	struct mmu_observer checking; /* feeds it */
+	struct va last_fault;         /* with nothing to add: a second one in a row is an error */
 	bool last_was_spurious;
 	struct va populated[3][POPULATED_SLOTS]; /* by kind: pages + 1 that machine_populate did lately */
 };
@@ -201,6 +203,7 @@ void machine_free(struct machine *m)
 	stats_free(m->stats);
 	events_fini(&m->events);
 	contexts_free(m->contexts);
+	checker_free(m->checker);
 	os_free(m->os);
 	hyp_free(m->hyp);
 	if (m->guest_frames) frames_free(m->guest_frames);
@@ -211,6 +214,46 @@ void machine_free(struct machine *m)
 	mem_cpu_fini(&m->mem_cpu);
 	mem_free(m->mem);
 	free(m);
+}
+
+/* --- looking on ------------------------------------------------------------------------------------------------ */
+
+void machine_watch(struct machine *m, struct watch *w) { core_watch(&m->core, w); }
+
+static void check_hit(void *self, const struct tlb_entry *e, struct va va, struct access a)
+{
+	struct machine *m = self;
+	checker_hit(m->checker, &m->mmu->regime, e, va, a);
+}
+
+static void check_walk(void *self, const struct tlb_entry *e, struct va va, struct access a)
+{
+	struct machine *m = self;
+	checker_walk(m->checker, &m->mmu->regime, e, va, a);
+}
+
+static void check_write(void *self, struct pa pa, uint64_t old, uint64_t now)
+{
+	checker_write(((struct machine *)self)->checker, pa, old, now);
+}
+
+void machine_check_maintenance(struct machine *m, mistake_fn *report, void *owner)
+{
+	m->checker = checker_new(&m->hw->features, m->physmem, report, owner);
+	m->checking = (struct mmu_observer){.self = m, .hit = check_hit, .walked = check_walk};
+	mmu_observe(m->mmu, &m->checking);
+	m->physmem->on_write = check_write;
+	m->physmem->on_write_self = m;
+	m->events.checker = m->checker;
+	stats_add(m->stats, checker_stat_rows, checker_stat_row_count, checker_stats(m->checker),
+		  "maintenance");
+}
+
+uint64_t machine_mistakes(const struct machine *m)
+{
+	uint64_t sum = 0;
+	for (int i = 0; m->checker && i < MISTAKE_KINDS; i++) sum += checker_stats(m->checker)->mistakes[i];
+	return sum;
 }
 
 /* --- running --------------------------------------------------------------------------------------------------- */
@@ -294,8 +337,6 @@ enum status machine_populate(struct machine *m, const struct record *rec, size_t
 	}
 	return OK;
 }
-
-void machine_watch(struct machine *m, struct watch *w) { core_watch(&m->core, w); }
 
 void machine_populate_end(struct machine *m) { events_rewind(&m->events); }
 

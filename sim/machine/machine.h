@@ -13,6 +13,7 @@
 #include "cpu/core.h"
 #include "machine/machine_config.h"
 #include "machine/stack_config.h"
+#include "mmu/maintenance.h"
 
 struct machine;
 
@@ -37,6 +38,12 @@ enum status machine_populate(struct machine *m, const struct record *rec, size_t
 
 /* Shows every load and store to `w` (borrowed): where its cycles go. Before the first machine_run(). */
 void machine_watch(struct machine *m, struct watch *w);
+
+/* Compares every translation with the tables from now on, and reports what maintenance is missing. Before the first
+ * machine_run(). */
+void machine_check_maintenance(struct machine *m, mistake_fn *report, void *owner);
+/* How many mistakes were reported since the last reset of the counters. */
+uint64_t machine_mistakes(const struct machine *m);
 
 /* After the last machine_populate(): the first address space is the present one again. */
 void machine_populate_end(struct machine *m);

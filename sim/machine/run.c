@@ -193,6 +193,8 @@ enum status run_new(const struct run_request *request, struct run **out, struct 
 	sort_sets(r);
 	enum status st = read_files(r, err);
 	watch_init(&r->watch, request->explain_at, request->explain);
+	if (st == OK && request->on_mistake)
+		machine_check_maintenance(r->machine, request->on_mistake, request->mistake_owner);
 	if (st == OK && request->explain) machine_watch(r->machine, &r->watch);
 	if (st == OK && r->req.db) st = begin_stored_run(r, err);
 	if (st != OK) {
@@ -218,6 +220,7 @@ void run_free(struct run *r)
 	free(r);
 }
 
+uint64_t run_mistakes(const struct run *r) { return machine_mistakes(r->machine); }
 const struct watch *run_watched(const struct run *r) { return r->req.explain ? &r->watch : NULL; }
 const char *run_lacks(const struct run *r) { return r->lacks; }
 const char *run_name(const struct run *r) { return r->name; }

@@ -15,6 +15,7 @@
 
 #include "base/status.h"
 #include "cpu/watch.h"
+#include "mmu/maintenance.h"
 
 struct run_request {
 	const char *name; /* NULL: "machine/stack/workload" */
@@ -27,6 +28,8 @@ struct run_request {
 	bool translation_only;  /* fidelity: no core model, no data caches for the program's own accesses */
 	bool populate;          /* map all pages before time begins: nothing measured is a page fault */
 	const char *db;         /* results database to append to; NULL: none */
+	mistake_fn *on_mistake; /* checks TLB maintenance and is told of mistakes; NULL: unchecked */
+	void *mistake_owner;
 	size_t explain;             /* how many accesses of the measured region are explained; 0: none */
 	const uint64_t *explain_at; /* their numbers, `explain` of them; NULL: the slowest */
 };
@@ -54,6 +57,8 @@ enum status run_commit(struct run *r, int64_t *id, struct err *err);
 /* Prints the counters of the measured region as one JSON object keyed by path. */
 enum status run_json(struct run *r, FILE *out, struct err *err);
 
+/* After run_execute(): how many mistakes of maintenance the measured region has. */
+uint64_t run_mistakes(const struct run *r);
 /* After run_execute(): the accesses that are explained, in order; NULL where none were asked for. */
 const struct watch *run_watched(const struct run *r);
 

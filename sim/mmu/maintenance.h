@@ -57,6 +57,7 @@ struct cached_text {
 
 struct mistake {
 	uint8_t kind; /* enum mistake_kind */
+	uint8_t step; /* EARLY_MAKE: the kind of what was missing when it was made */
 	bool hit;     /* the simulated TLB used it */
 	uint64_t event;
 	struct va va;

@@ -275,6 +275,16 @@ uint64_t os_protect(struct os *os, struct os_aspace *as, struct va va, uint64_t 
 	return edit_range(os, tree_of(os, as, va), va, bytes, protect_leaf, &p);
 }
 
+bool os_set_descriptor(struct os *os, struct os_aspace *as, struct va va, int level, uint64_t desc)
+{
+	struct pgtable *t = tree_of(os, as, va);
+	struct pgtable_slot slot;
+	uint64_t input = va.raw & bits_ones((unsigned)os->p.va_bits);
+	if (!va_is_legal(os, va) || !pgtable_find_level(t, input, level, &slot)) return false;
+	pgtable_set(t, &slot, desc);
+	return true;
+}
+
 /* ---- life ----------------------------------------------------------------------------------- */
 
 /* ARM64_HW_PGTABLE_LEVELS(): as many levels as the VA needs, the last being 3. */

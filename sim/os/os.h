@@ -114,6 +114,9 @@ uint64_t os_unmap(struct os *os, struct os_aspace *as, struct va va, uint64_t by
 /* Sets the permissions (OS_PROT_*) of what is mapped there; returns the number of descriptors changed. */
 uint64_t os_protect(struct os *os, struct os_aspace *as, struct va va, uint64_t bytes, unsigned prot);
 
+/* Stores a descriptor as it is into the slot of `va` at `level`; false: no table of that level leads there. */
+bool os_set_descriptor(struct os *os, struct os_aspace *as, struct va va, int level, uint64_t desc);
+
 struct os_stats *os_stats(struct os *os);
 /* Bits of the ASIDs that the kernel uses. */
 unsigned os_asid_bits(const struct os_params *p, const struct features *f);

@@ -45,6 +45,14 @@ enum pgtable_result pgtable_find(const struct pgtable *t, uint64_t addr, struct 
 	return r;
 }
 
+bool pgtable_find_level(const struct pgtable *t, uint64_t addr, int level, struct pgtable_slot *slot)
+{
+	slot->level = t->start_level;
+	enum pgtable_result r = load_slot(t, t->root, addr, slot);
+	while (r == PGTABLE_OK && slot->level < level && is_table(slot)) r = step_down(t, addr, slot);
+	return r == PGTABLE_OK && slot->level == level;
+}
+
 void pgtable_set(struct pgtable *t, const struct pgtable_slot *slot, uint64_t desc)
 {
 	physmem_write64(t->mem, slot->at, desc);

@@ -55,6 +55,9 @@ enum pgtable_result pgtable_create(struct pgtable *t, unsigned concatenated);
 /* The leaf or invalid descriptor that `addr` leads to. Never PGTABLE_NO_FRAME. */
 enum pgtable_result pgtable_find(const struct pgtable *t, uint64_t addr, struct pgtable_slot *slot);
 
+/* The slot of `addr` in its table of `level`; false: no table of that level leads there. */
+bool pgtable_find_level(const struct pgtable *t, uint64_t addr, int level, struct pgtable_slot *slot);
+
 /* Goes on from the slot that pgtable_find() gave for `addr`, to `level`: creates tables, splits blocks. */
 enum pgtable_result pgtable_descend(struct pgtable *t, uint64_t addr, int level, struct pgtable_slot *slot);
 

@@ -1,0 +1,73 @@
+/* cached.h - what the checker of maintenance.h keeps: translations that some TLB may hold, and the descriptors that each
+ * was made of, findable by address and by descriptor.
+ */
+#ifndef MMU_CACHED_H
+#define MMU_CACHED_H
+
+#include "mmu/maintenance.h"
+
+enum { CACHED_DEPS_MAX = 32, CACHED_BUCKETS = 4096 };
+
+/* A word of memory that a walk has read as a descriptor. */
+struct descriptor {
+	struct pa pa;
+	uint8_t stage;
+	int8_t level;
+	struct dependence *first; /* translations that were made of it */
+	struct descriptor *next;  /* of its bucket */
+};
+
+struct dependence {
+	struct cached *owner;
+	struct descriptor *descriptor;
+	uint64_t value;                  /* when it was read */
+	uint64_t input;                  /* VA or IPA that its stage translated */
+	bool leaf;                       /* it maps; false: it leads to a table */
+	struct dependence *next, **link; /* of its descriptor's list */
+};
+
+/* A translation that a TLB may hold. */
+struct cached {
+	struct tlb_entry entry;
+	struct va va; /* that the walk was for */
+	uint64_t event;
+	struct dependence dep[CACHED_DEPS_MAX];
+	unsigned deps;
+
+	/* Since its last descriptor changed (or since it was made): */
+	struct descriptor_write write; /* event 0: none changed */
+	bool reported;
+	bool ordered;      /* a DSB has followed the write */
+	bool needs_tables; /* the changed one is a table descriptor, which walk caches hold */
+	bool needs_ipa;    /* ... is of stage 2 */
+	bool early;        /* a TLBI came before that DSB */
+	bool taken, tables_taken, ipa_taken; /* by a TLBI in order */
+	struct cached *next, **link;         /* of its bucket */
+};
+
+struct cached_set {
+	struct cached *bucket[CACHED_BUCKETS];
+	struct descriptor *descriptor[CACHED_BUCKETS];
+	uint64_t size_count[64]; /* translations of 2^b bytes */
+	uint64_t count;
+};
+
+/* The list in which a translation of 2^bits bytes around `va` is. */
+struct cached **cached_bucket(struct cached_set *s, uint64_t va, unsigned bits);
+struct cached *cached_add(struct cached_set *s, const struct tlb_entry *e);
+void cached_remove(struct cached_set *s, struct cached *c);
+/* Calls `fn` for each translation that answers (va, tag), of every size; `fn` may remove what it is given. */
+typedef void cached_fn(void *self, struct cached *c);
+void cached_each_at(struct cached_set *s, uint64_t va, tlb_tag_t tag, cached_fn *fn, void *self);
+void cached_each(struct cached_set *s, cached_fn *fn, void *self);
+
+struct descriptor *cached_find_descriptor(struct cached_set *s, struct pa pa);
+/* `c` was made of one more descriptor, at `pa`. */
+void cached_depend(struct cached_set *s, struct cached *c, struct pa pa, const struct walk_ref *ref,
+		   uint64_t value);
+/* Forgets what `c` was made of, and how far its invalidation is. */
+void cached_renew(struct cached *c);
+
+void cached_fini(struct cached_set *s);
+
+#endif
