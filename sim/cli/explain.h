@@ -4,6 +4,7 @@
 #define CLI_EXPLAIN_H
 
 #define EXPLAIN_TOPICS(X) \
+	X(walk, "how an address is translated, descriptor by descriptor") \
 	X(trap, "what happens when a guest leaves: exceptions, returns, register writes, and why") \
 	X(exits, "the exceptions of a recorded log, replayed on the level machine")
 

@@ -98,6 +98,8 @@ static void need_files(const struct run_request *q, struct argp_state *state)
 	if (q->db && !*q->db) argp_error(state, "--db: the name is empty; --no-db stores nothing");
 	if (!q->machine)
 		argp_error(state, "-m FILE is needed: a machine, such as configs/machines/neoverse-n1.yaml");
+	if (q->explain && q->translation_only)
+		argp_error(state, "--explain needs the full model, not --fidelity translation");
 	if (!q->workload) argp_error(state, "-w FILE is needed: a trace, or a generator in YAML");
 }
 

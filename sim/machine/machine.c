@@ -363,4 +363,6 @@ struct machine_totals machine_totals(const struct machine *m)
 	return (struct machine_totals){s->accesses, s->instructions, s->cycles};
 }
 
+const struct regime_info *machine_regime(const struct machine *m) { return &m->mmu->regime; }
+uint64_t machine_word(const struct machine *m, struct pa pa) { return physmem_read64(m->physmem, pa); }
 struct physmem_usage machine_memory(const struct machine *m) { return physmem_usage(m->physmem); }

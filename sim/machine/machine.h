@@ -57,6 +57,9 @@ enum status machine_check_sums(const struct machine *m, struct err *err);
 
 const struct stats *machine_stats(const struct machine *m);
 struct machine_totals machine_totals(const struct machine *m);
+/* The present context's regime, and a word of simulated memory: for who explains walks. */
+const struct regime_info *machine_regime(const struct machine *m);
+uint64_t machine_word(const struct machine *m, struct pa pa);
 /* Host memory of simulated physical memory, for benchmarks. */
 struct physmem_usage machine_memory(const struct machine *m);
 

@@ -220,6 +220,7 @@ void run_free(struct run *r)
 	free(r);
 }
 
+const struct machine *run_machine(const struct run *r) { return r->machine; }
 uint64_t run_mistakes(const struct run *r) { return machine_mistakes(r->machine); }
 const struct watch *run_watched(const struct run *r) { return r->req.explain ? &r->watch : NULL; }
 const char *run_lacks(const struct run *r) { return r->lacks; }
@@ -285,7 +286,7 @@ static enum status replay(struct run *r, run_progress_fn *progress, void *ctx, s
 }
 
 /* Reads the stream once ahead, and maps what it touches. */
-static enum status populate(struct run *r, struct err *err)
+enum status run_populate(struct run *r, struct err *err)
 {
 	struct workload w;
 	struct record *buf = xcalloc(TRACE_BATCH, sizeof(*buf));
@@ -313,7 +314,7 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 			struct err *err)
 {
 	*report = (struct run_report){0};
-	if (r->req.populate) TRY(populate(r, err));
+	if (r->req.populate) TRY(run_populate(r, err));
 	uint64_t limit = r->req.warmup ? r->req.warmup : r->req.limit, begin = now_ns();
 	r->left = limit ? limit : UINT64_MAX;
 	TRY(replay(r, progress, ctx, report, err));

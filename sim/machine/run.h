@@ -14,8 +14,7 @@
 #include <stdio.h>
 
 #include "base/status.h"
-#include "cpu/watch.h"
-#include "mmu/maintenance.h"
+#include "machine/machine.h"
 
 struct run_request {
 	const char *name; /* NULL: "machine/stack/workload" */
@@ -52,6 +51,9 @@ void run_free(struct run *r);
 /* Replays. `progress` may be NULL. */
 enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, struct run_report *report,
 			struct err *err);
+/* Maps what the workload touches, and no more: the machine is there to be looked at, not to run. */
+enum status run_populate(struct run *r, struct err *err);
+const struct machine *run_machine(const struct run *r);
 /* Appends the run to its database in one transaction; until then nothing of it is there. */
 enum status run_commit(struct run *r, int64_t *id, struct err *err);
 /* Prints the counters of the measured region as one JSON object keyed by path. */
