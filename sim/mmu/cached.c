@@ -51,15 +51,29 @@ void cached_remove(struct cached_set *s, struct cached *c)
 	free(c);
 }
 
+static void each_of_size(struct cached_set *s, uint64_t va, unsigned bits, tlb_tag_t tag, cached_fn *fn,
+			 void *self)
+{
+	for (struct cached *c = *cached_bucket(s, va, bits), *next; c; c = next) {
+		next = c->next;
+		if (c->entry.bits == bits && tlb_matches(&c->entry, va, tag)) fn(self, c);
+	}
+}
+
+void cached_each_inside(struct cached_set *s, uint64_t va, unsigned bits, tlb_tag_t tag, cached_fn *fn,
+			void *self)
+{
+	uint64_t first = va & ~bits_ones(bits);
+	for (unsigned size = 0; size < bits; size++)
+		for (uint64_t at = 0; s->size_count[size] && at < UINT64_C(1) << bits;
+		     at += UINT64_C(1) << size)
+			each_of_size(s, first + at, size, tag, fn, self);
+}
+
 void cached_each_at(struct cached_set *s, uint64_t va, tlb_tag_t tag, cached_fn *fn, void *self)
 {
-	for (unsigned bits = 0; bits < 64; bits++) {
-		if (!s->size_count[bits]) continue;
-		for (struct cached *c = *cached_bucket(s, va, bits), *next; c; c = next) {
-			next = c->next;
-			if (c->entry.bits == bits && tlb_matches(&c->entry, va, tag)) fn(self, c);
-		}
-	}
+	for (unsigned bits = 0; bits < 64; bits++)
+		if (s->size_count[bits]) each_of_size(s, va, bits, tag, fn, self);
 }
 
 void cached_each(struct cached_set *s, cached_fn *fn, void *self)

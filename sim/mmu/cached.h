@@ -59,6 +59,9 @@ void cached_remove(struct cached_set *s, struct cached *c);
 /* Calls `fn` for each translation that answers (va, tag), of every size; `fn` may remove what it is given. */
 typedef void cached_fn(void *self, struct cached *c);
 void cached_each_at(struct cached_set *s, uint64_t va, tlb_tag_t tag, cached_fn *fn, void *self);
+/* The same for each that lies inside of the 2^bits bytes around `va`, and is smaller. */
+void cached_each_inside(struct cached_set *s, uint64_t va, unsigned bits, tlb_tag_t tag, cached_fn *fn,
+			void *self);
 void cached_each(struct cached_set *s, cached_fn *fn, void *self);
 
 struct descriptor *cached_find_descriptor(struct cached_set *s, struct pa pa);

@@ -207,6 +207,8 @@ void checker_hit(struct checker *c, const struct regime_info *r, const struct tl
 
 /* --- walks ----------------------------------------------------------------------------------------------------- */
 
+enum { SEARCHED_BITS = 30 }; /* larger translations are compared at the address that is walked for only */
+
 /* A translation that is about to be remembered, among those of its address. */
 struct newcomer {
 	struct checker *checker;
@@ -251,6 +253,7 @@ void checker_walk(struct checker *c, const struct regime_info *r, const struct t
 	inspect_all(&in);
 	struct newcomer n = {.checker = c, .entry = e, .va = va};
 	cached_each_at(&c->set, va.raw, in.tag, meet, &n);
+	if (e->bits <= SEARCHED_BITS) cached_each_inside(&c->set, va.raw, e->bits, in.tag, meet, &n);
 	struct cached *x = n.same;
 	if (!x) {
 		x = cached_add(&c->set, e);

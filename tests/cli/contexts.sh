@@ -1,0 +1,43 @@
+#!/bin/sh
+# Processes that share a core: who gets which ASID, and what a switch costs.
+STRATA=${STRATA:-build/strata}
+dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
+check() { if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: expected '$2', came '$3'"; fi; }
+
+printf 'generator: chase\nfootprint_bytes: 128K\naccesses: 200000\n' >"$dir/chase.yaml" # 32 pages
+
+# run PROCESSES ASIDS BITS: 100 switches in the measured region, of 1000 accesses each. All processes are at the same
+# addresses, so that an L2 TLB of 5 ways would hold five of them: this one has 20.
+run() {
+	"$STRATA" run -q --no-db --json -m configs/machines/neoverse-n1.yaml -w "$dir/chase.yaml" --populate \
+		--warmup 100000 --limit 100000 --set tlbs.l2.ways=20 --set stack.os.processes="$1" --set stack.os.switch_every=1000 \
+		--set stack.os.asids="$2" --set stack.os.asid_bits="$3" >"$dir/out" 2>"$dir/err"
+	status=$?
+}
+counter() { tr ',{}' '\n\n\n' <"$dir/out" | sed -n "s/^ *\"$1\": *\([0-9]*\)\$/\1/p"; }
+
+run 10 recorded 8
+check "100 slices are 100 switches" 100 "$(counter events.switches)"
+check "with an ASID each, ten small processes keep their translations" 0 "$(counter events.walks_after_switch)"
+run 10 flush 8
+check "without, every slice walks for its 32 pages again" 3200 "$(counter events.walks_after_switch)"
+check "and these are all walks there are" 3200 "$(counter cpu0.walker.walks)"
+check "a flush per switch" 100 "$(counter asids.flushes)"
+run 1 flush 8
+check "one process alone is never flushed" 0 "$(counter events.walks_after_switch)"
+run 10 linux 8
+check "Linux gives ten processes an ASID each" "0 0" "$(counter asids.rollovers) $(counter events.walks_after_switch)"
+run 10 linux 3
+check "of 7 numbers one stays with who ran last: it rolls over at every 6th switch" 17 "$(counter asids.rollovers)"
+check "each rollover is one TLBI" 17 "$(counter events.tlbi)"
+run 10 lru 3
+check "taking the oldest number costs round robin every one of them" "100 3200" \
+	"$(counter asids.evictions) $(counter events.walks_after_switch)"
+run 6 lru 3
+check "six processes find seven numbers enough" 0 "$(counter asids.evictions)"
+run 300 recorded 8
+check "more processes than recorded ASIDs exits 2" 2 $status
+check "and is named" yes "$(grep -q 'ASID 256, outside of 0..255' "$dir/err" && echo yes)"
+"$STRATA" run -q --no-db -m configs/machines/cortex-a72.yaml -w "$dir/chase.yaml" --set features.asid16=no \
+	--set stack.os.asid_bits=16 2>"$dir/err"
+check "ASIDs of 16 bits on a machine of 8 exit 2" 2 $?

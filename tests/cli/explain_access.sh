@@ -1,0 +1,63 @@
+#!/bin/sh
+# Where cycles go: strata run --explain, strata explain walk.
+STRATA=${STRATA:-build/strata}
+dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
+check() { if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: expected '$2', came '$3'"; fi; }
+
+# unchanged NAME OPTION...: explaining changes no counter, on this machine under this stack
+unchanged() {
+	name=$1 && shift
+	"$STRATA" run -q --no-db --json "$@" >"$dir/plain" && "$STRATA" run -q --no-db --json "$@" --explain 3 >"$dir/explained"
+	sed -n '/^{/,$p' "$dir/explained" >"$dir/counters"
+	check "explaining changes no counter: $name" same "$(cmp -s "$dir/plain" "$dir/counters" && echo same)"
+}
+n1="-m configs/machines/neoverse-n1.yaml" a55="-m configs/machines/cortex-a55.yaml"
+kvm="-s configs/stacks/kvm-4k.yaml"
+unchanged "a window, a real program in a guest" $n1 $kvm -w workloads/sqlite_lookup.stt --warmup 200000 --limit 100000
+unchanged "in order, random updates in a guest" $a55 $kvm -w workloads/gups.yaml --limit 50000
+unchanged "in order, a pointer chase" $a55 -w workloads/chase.yaml --limit 20000
+unchanged "one walker, uncached descriptors" $n1 $kvm -w workloads/gups.yaml --limit 50000 --set walker.walkers=1 \
+	--set walker.descriptor_reads_cached=no
+
+# sums FILE: for every line, that the lines one step further in add up to it; "bad" otherwise
+sums() {
+	awk '/^ *[0-9]+  /{
+		match($0, /^ *[0-9]+  /); depth = 0; rest = substr($0, RLENGTH + 1)
+		while (substr(rest, 1, 2) == "  ") { depth++; rest = substr(rest, 3) }
+		for (d = last; d >= depth; d--) { if (parts[d] && sum[d] != own[d]) bad = 1; parts[d] = 0; sum[d] = 0 }
+		own[depth] = $1; last = depth; lines++
+		if (depth) { sum[depth - 1] += $1; parts[depth - 1]++ }
+	} END { for (d = last; d >= 0; d--) if (parts[d] && sum[d] != own[d]) bad = 1; print bad || !lines ? "bad" : "good" }' "$1"
+}
+"$STRATA" run -q --no-db $n1 $kvm -w workloads/gups.yaml --limit 50000 --explain 20 >"$dir/out"
+check "twenty accesses are explained" 20 "$(grep -c '^[0-9]*\. access' "$dir/out")"
+check "what is inside of each step adds up to it" good "$(sums "$dir/out")"
+sed 's/^\( *\)\([0-9]*\)\(  .*walk of the translation tables\)$/\11\3/' "$dir/out" >"$dir/wrong"
+check "(a step that does not is noticed)" bad "$(sums "$dir/wrong")"
+costs=$(sed -n 's/^[0-9]*\. access.*: \([0-9]*\) cycles.*/\1/p' "$dir/out")
+check "they come slowest first" "$(echo "$costs" | sort -rn | tr '\n' ' ')" "$(echo "$costs" | tr '\n' ' ')"
+check "the guest's first touch shows both handlers" yes \
+	"$(grep -q "the kernel's handler" "$dir/out" && grep -q "the hypervisor's handler" "$dir/out" && echo yes)"
+"$STRATA" run -q --no-db $n1 $kvm -w workloads/gups.yaml --limit 50000 --explain-at 30,2 >"$dir/out"
+check "given accesses come in order" "2 30" "$(sed -n 's/^[0-9]*\. access \([0-9]*\),.*/\1/p' "$dir/out" | tr '\n' ' ' | sed 's/ $//')"
+"$STRATA" run -q --no-db $n1 -w workloads/gups.yaml --limit 10 --explain 20 >"$dir/out"
+check "a region that has fewer says so" 1 "$(grep -c '10 of 20 accesses' "$dir/out")"
+"$STRATA" run -q --no-db $n1 -w workloads/gups.yaml --limit 10 --explain 1 --fidelity translation 2>/dev/null
+check "translation alone has no accesses to explain" 2 $?
+
+printf 'generator: sequential\nfootprint_bytes: 64K\naccesses: 8192\n' >"$dir/seq.yaml"
+walk() { "$STRATA" explain walk "$@" >"$dir/out" 2>"$dir/err"; }
+walk 0x4000001234 $n1 $kvm -w "$dir/seq.yaml"
+check "a walk in a guest of four and three levels reads 19 descriptors" 19 "$(grep -c 'holds 0x' "$dir/out")"
+check "and ends at a page" yes "$(grep -q '^IPA 0x[0-9a-f]*234, PA 0x[0-9a-f]*234, attributes 0xff' "$dir/out" && echo yes)"
+walk 0x5000001234 $n1 -w "$dir/seq.yaml"
+check "what no page maps is a fault" 1 "$(grep -c '^translation fault, stage 1 level 1: taken to EL2, ESR 0x9[26]00000' "$dir/out")"
+snapshots=../shared/real/snapshots
+if [ -d "$snapshots" ]; then
+	for snapshot in "$snapshots"/*/; do break; done
+	set -- $(zstd -dcq "$snapshot/truth.txt.zst" | awk '$3 == 0 && $5 != "-" { print; exit }')
+	walk "0x$4" --snapshot "$snapshot" --cpu "$1" --el "$2"
+	check "a walk in a snapshot ends where the machine's did" 1 "$(grep -ic "PA 0x0*$5," "$dir/out")"
+fi
+walk 0x1000
+check "a walk needs tables" 2 $?

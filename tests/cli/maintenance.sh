@@ -1,0 +1,191 @@
+#!/bin/sh
+# TLB maintenance: the right sequence passes, and each mistake is named, with the event that caused it.
+STRATA=${STRATA:-build/strata}
+dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
+check() { if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: expected '$2', came '$3'"; fi; }
+
+# run OPTION...: replays standard input; says every mistake on standard output
+run() {
+	{ echo "strata-text 1"; cat; echo "end"; } >"$dir/trace.txt"
+	"$STRATA" run -q --no-db -m configs/machines/neoverse-n1.yaml -w "$dir/trace.txt" --check-maintenance "$@" \
+		>"$dir/out" 2>"$dir/err"
+	status=$?
+}
+# says NAME TEXT: one of the mistakes contains it, and the exit code is 1
+says() {
+	grep -q "$2" "$dir/out" && found=yes || found=no
+	check "$1" "1 yes" "$status $found"
+}
+# passes NAME: no mistake at all
+passes() { check "$1" "0 0" "$status $(wc -c <"$dir/out" | tr -d ' ')"; }
+
+page=0x10000
+vale1is=1053 # op1 0, CRn 8, CRm 3, op2 5
+vae1is=1049  # op2 1
+operand=0x1000000000010
+other=0x00a8000090000f43 # a page at 0x90000000, as Linux maps it
+
+run <<END
+L $page 8
+desc $page 3 arg=0
+dsb 0 10
+tlbi 0 $vale1is arg=$operand
+dsb 0 11
+L $page 8
+END
+passes "write, DSB, TLBI, DSB is right"
+
+run <<END
+L $page 8
+desc $page 3 arg=0
+dsb 0 10
+tlbi 0 $vale1is arg=$operand
+dsb 0 11
+desc $page 3 arg=$other
+dsb 0 10
+L $page 8
+END
+passes "so is a new page behind it: break before make"
+
+run <<END
+L $page 8
+desc $page 3 arg=0
+dsb 0 11
+L $page 8
+END
+says "a missing TLBI is named" "stale hit of VA $page, ASID 1, after event 2: no TLBI took it"
+says "with the event that changed the descriptor" "event 1 wrote the stage 1 level 3 descriptor"
+says "and with what it was" "0x00a80000........ became 0x0000000000000000"
+
+run <<END
+L $page 8
+desc $page 3 arg=0
+dsb 0 10
+tlbi 0 $vale1is arg=0x2000000000010
+dsb 0 11
+L $page 8
+END
+says "the TLBI of another ASID is none" "stale hit.*no TLBI took it"
+
+run <<END
+L $page 8
+desc $page 3 arg=0
+tlbi 0 $vale1is arg=$operand
+dsb 0 11
+L $page 8
+END
+says "a missing DSB in front of the TLBI is named" "possible stale hit.*no DSB between the write"
+
+run <<END
+L $page 8
+desc $page 3 arg=0
+dsb 0 9
+tlbi 0 $vale1is arg=$operand
+dsb 0 11
+L $page 8
+END
+says "a DSB of loads orders no write" "possible stale hit.*no DSB between the write"
+
+run <<END
+L $page 8
+desc $page 3 arg=0
+dsb 0 10
+tlbi 0 $vale1is arg=$operand
+L $page 8
+END
+says "a missing DSB behind the TLBI is named" "possible stale hit.*no DSB of loads and stores after"
+
+run <<END
+L $page 8
+desc $page 3 arg=0
+dsb 0 10
+tlbi 0 $vale1is arg=$operand
+dsb 0 10
+L $page 8
+END
+says "a DSB of stores completes no TLBI" "possible stale hit.*no DSB of loads and stores after"
+
+run <<END
+L $page 8
+desc $page 2 arg=0
+dsb 0 10
+tlbi 0 $vale1is arg=$operand
+dsb 0 11
+L $page 8
+END
+says "a TLBI of the last level does not undo a table" "a table descriptor changed, but the TLBI was of the last level"
+run <<END
+L $page 8
+desc $page 2 arg=0
+dsb 0 10
+tlbi 0 $vae1is arg=$operand
+dsb 0 11
+L $page 8
+END
+passes "one of all levels does"
+
+run <<END
+L $page 8
+desc $page 3 arg=$other
+dsb 0 10
+tlbi 0 $vale1is arg=$operand
+dsb 0 11
+L $page 8
+END
+says "a change without break is named" "break-before-make of VA $page.*changed without break-before-make"
+says "and in what the descriptors differ" "the descriptors differ in the output address"
+
+run <<END
+L $page 8
+desc $page 3 arg=0
+dsb 0 10
+tlbi 0 $vale1is arg=$operand
+desc $page 3 arg=$other
+dsb 0 11
+END
+says "so is a make before the TLBI has completed" "the new descriptor was written before the old translation was gone"
+says "and the step that was missing then" "until then, no DSB of loads and stores after the TLBI"
+
+# A block takes the place of a table of pages that lie as the block does: the same addresses, in two sizes. The level 2
+# slot holds a table at first, since THP is off. Without walk caches, which would lead to that table.
+block() {
+	run --set features.bbm="$1" --set walker.s1_caches.1.entries=0 <<END
+L 0x200000 8
+desc 0x200000 3 arg=0x00a8000090000f43
+dsb 0 10
+tlbi 0 $vae1is arg=0x1000000000200
+dsb 0 11
+L 0x200000 8
+desc 0x200000 2 arg=0x00a8000090000f41
+dsb 0 11
+L 0x201000 8
+L 0x200000 8
+END
+}
+block 2
+says "two sizes of one address are a conflict" "conflict of VA"
+says "with both translations" "second translation: VA 0x20[01]000 to PA 0x9000[01]000, 2097152 bytes"
+
+run --set stack.os.processes=3 --set stack.os.switch_every=1 --set stack.os.asids=lru --set stack.os.asid_bits=2 <<END
+L $page 8
+S $page 8
+L 0x11000 8
+S 0x11000 8
+END
+passes "processes that share a core under an allocator of ASIDs are kept apart"
+run <<END
+S $page 8
+unmap $page 0 arg=0x1000
+S $page 8
+map $page 3 arg=0x1000
+S $page 8
+END
+passes "the kernel's own unmapping is right"
+
+"$STRATA" run -q --no-db --json -m configs/machines/neoverse-n1.yaml -s configs/stacks/kvm-4k.yaml -w workloads/gups.yaml \
+	--limit 20000 >"$dir/plain"
+"$STRATA" run -q --no-db --json -m configs/machines/neoverse-n1.yaml -s configs/stacks/kvm-4k.yaml -w workloads/gups.yaml \
+	--limit 20000 --check-maintenance >"$dir/checked"
+grep -v '"maintenance\.' "$dir/checked" | tr -d ',' >"$dir/a"
+tr -d ',' <"$dir/plain" >"$dir/b"
+check "checking changes no counter" same "$(cmp -s "$dir/a" "$dir/b" && echo same)"

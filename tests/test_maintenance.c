@@ -1,0 +1,220 @@
+/* Break-before-make, and the checker of TLB maintenance on two stages; tests/cli/maintenance.sh has one stage. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "mmu_world.h"
+#include "mmu/maintenance.h"
+
+/* --- which changes need a break -------------------------------------------------------------------------------- */
+
+#define PAGE (DESC_VALID | DESC_TABLE | DESC_AF | DESC_NG | UINT64_C(0x80000000))
+#define BLOCK (DESC_VALID | DESC_AF | DESC_NG | UINT64_C(0x80000000))
+
+static const struct change {
+	const char *what;
+	int stage, level;
+	uint64_t old, now;
+	unsigned
+		enough; /* the FEAT_BBM level from which no break is needed; 3: never enough, 0: none is needed */
+} changes[] = {
+	{"another address", 1, 3, PAGE, PAGE ^ 0x1000, 3},
+	{"another address of a block", 1, 2, BLOCK, BLOCK ^ 0x200000, 3},
+	{"another memory type", 1, 3, PAGE, PAGE | 1 << 2, 3},
+	{"another memory type of stage 2", 2, 3, PAGE, PAGE | 1 << 5, 3},
+	{"read-only", 1, 3, PAGE, PAGE | DESC_AP_READ_ONLY, 0},
+	{"not executable", 1, 3, PAGE, PAGE | DESC_UXN, 0},
+	{"not accessed", 1, 3, PAGE, PAGE & ~DESC_AF, 0},
+	{"a software bit", 1, 3, PAGE, PAGE | UINT64_C(1) << 55, 0},
+	{"global", 1, 3, PAGE, PAGE & ~DESC_NG, 3},
+	{"global no more", 1, 3, PAGE & ~DESC_NG, PAGE, 0},
+	{"bit 11 of stage 2", 2, 3, PAGE, PAGE & ~DESC_NG, 0},
+	{"contiguous", 1, 3, PAGE, PAGE | DESC_CONTIGUOUS, 1},
+	{"a table in place of a block", 1, 2, BLOCK, BLOCK | DESC_TABLE, 2},
+	{"a block in place of a table", 2, 1, BLOCK | DESC_TABLE, BLOCK, 2},
+	{"another table", 1, 1, BLOCK | DESC_TABLE, (BLOCK | DESC_TABLE) ^ 0x1000, 0},
+};
+
+Test(maintenance, a_change_needs_a_break_below_its_level_of_support)
+{
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		const struct change *c = &changes[i];
+		for (unsigned bbm = 0; bbm <= 2; bbm++) {
+			bool needed = descriptor_needs_break((unsigned)c->stage, c->level, c->old, c->now,
+							     bbm);
+			cr_expect(eq(int, needed, bbm < c->enough), "%s at level %u", c->what, bbm);
+		}
+	}
+}
+
+/* --- two stages ------------------------------------------------------------------------------------------------ */
+
+static const uint64_t va = 0x40001000, ipa = 0x20005000;
+
+struct world {
+	struct mmu_world w;
+	struct checker *checker;
+	struct mmu_observer observer;
+	struct mistake last;
+	unsigned mistakes;
+	struct pa leaf; /* the final stage 2 descriptor of `va` */
+};
+
+static void note_mistake(void *owner, const struct mistake *m)
+{
+	struct world *t = owner;
+	t->last = *m;
+	t->mistakes++;
+}
+
+static void hit(void *self, const struct tlb_entry *e, struct va at, struct access a)
+{
+	struct world *t = self;
+	checker_hit(t->checker, &t->w.mmu->regime, e, at, a);
+}
+
+static void walked(void *self, const struct tlb_entry *e, struct va at, struct access a)
+{
+	struct world *t = self;
+	checker_walk(t->checker, &t->w.mmu->regime, e, at, a);
+}
+
+static void written(void *self, struct pa pa, uint64_t old, uint64_t now)
+{
+	checker_write(((struct world *)self)->checker, pa, old, now);
+}
+
+static uint64_t find_leaf(void *self, struct pa pa, const struct walk_ref *ref)
+{
+	struct world *t = self;
+	if (ref->cause == CAUSE_S2_FINAL) t->leaf = pa;
+	return physmem_read64(t->w.memory, pa);
+}
+
+static void start(struct world *t)
+{
+	static struct tlb_params tlb = {.name = "l1",
+					.level = 1,
+					.side = SIDE_UNIFIED,
+					.entries = 16,
+					.ways = 16,
+					.pages = UINT64_MAX,
+					.policy = REPL_lru};
+	static const struct mmu_setup setup = {.user = {GRANULE_4K, 48, 0},
+					       .kernel = {GRANULE_4K, 48, 0},
+					       .stage2 = {GRANULE_4K, 40, 1},
+					       .two_stages = true};
+	static const struct walker_params walker = {
+		.walkers = 1, .first_cache = 1, .ipa_cache = {.entries = 16, .ways = 16, .policy = REPL_lru}};
+	*t = (struct world){.mistakes = 0};
+	mmu_world_init(&t->w, &setup);
+	mmu_world_map_page(&t->w, 0, 0, va, ipa);
+	mmu_world_machine(&t->w, &(struct param_list){&tlb, 1}, &walker, NULL);
+	t->checker = checker_new(&t->w.features, t->w.memory, note_mistake, t);
+	t->observer = (struct mmu_observer){.self = t, .hit = hit, .walked = walked};
+	mmu_observe(t->w.mmu, &t->observer);
+	t->w.memory->on_write = written;
+	t->w.memory->on_write_self = t;
+	struct walk_mem mem = {.self = t, .read = find_leaf};
+	struct translation out;
+	translate(&t->w.mmu->regime, (struct va){va}, (struct access){.probe = true}, &mem, &out);
+	cr_assert(ne(u64, t->leaf.raw, 0));
+}
+
+static void stop(struct world *t)
+{
+	checker_free(t->checker);
+	mmu_world_fini(&t->w);
+}
+
+static bool access_va(struct world *t)
+{
+	struct mmu_done done;
+	return mmu_translate(t->w.mmu, va, ACCESS_READ, 1, 1000, &done);
+}
+
+/* The hypervisor, at EL2 with the VM's registers, executes an operation. */
+static void tlbi(struct world *t, const char *name, uint64_t operand)
+{
+	struct sysregs regs = t->w.vm[0].regs;
+	struct tlbi_context c = {&regs, &t->w.features, 2, SEC_NONSECURE};
+	struct tlbi_op op;
+	struct tlbi_scope scope;
+	cr_assert(tlbi_named(name, &op) && tlbi_resolve(op, operand, &c, &scope) == TLBI_DONE);
+	mmu_tlbi(t->w.mmu, &scope);
+	checker_tlbi(t->checker, &scope);
+}
+
+enum { ISHST = 10, ISH = 11 };
+
+static void unmap_stage2(struct world *t)
+{
+	cr_assert(access_va(t));
+	physmem_write64(t->w.memory, t->leaf, 0);
+	checker_dsb(t->checker, ISHST);
+}
+
+Test(maintenance, a_stage_2_change_is_undone_by_ipa_and_then_by_vmid)
+{
+	struct world t;
+	start(&t);
+	unmap_stage2(&t);
+	tlbi(&t, "IPAS2E1IS", ipa >> 12);
+	checker_dsb(t.checker, ISH);
+	tlbi(&t, "VMALLE1IS", 0);
+	checker_dsb(t.checker, ISH);
+	cr_expect(not(access_va(&t)));
+	cr_expect(eq(uint, t.mistakes, 0));
+	stop(&t);
+}
+
+Test(maintenance, by_ipa_alone_leaves_what_was_made_of_it)
+{
+	struct world t;
+	start(&t);
+	unmap_stage2(&t);
+	tlbi(&t, "IPAS2E1IS", ipa >> 12);
+	checker_dsb(t.checker, ISH);
+	cr_expect(access_va(&t), "the combined entry still answers");
+	cr_assert(eq(uint, t.mistakes, 1));
+	cr_expect(eq(u8, t.last.kind, MISTAKE_NO_STAGE1_TLBI));
+	cr_expect(t.last.hit);
+	cr_expect(eq(u64, t.last.write.pa.raw, t.leaf.raw));
+	cr_expect(eq(u8, t.last.write.stage, 2));
+	stop(&t);
+}
+
+Test(maintenance, by_another_ipa_is_no_invalidation_at_all)
+{
+	struct world t;
+	start(&t);
+	unmap_stage2(&t);
+	tlbi(&t, "IPAS2E1IS", (ipa >> 12) + 1);
+	checker_dsb(t.checker, ISH);
+	access_va(&t);
+	cr_assert(eq(uint, t.mistakes, 1));
+	cr_expect(eq(u8, t.last.kind, MISTAKE_NO_TLBI));
+	stop(&t);
+}
+
+Test(maintenance, a_mistake_is_told_once_however_often_it_is_hit)
+{
+	struct world t;
+	start(&t);
+	unmap_stage2(&t);
+	for (int i = 0; i < 3; i++) access_va(&t);
+	cr_expect(eq(uint, t.mistakes, 1));
+	cr_expect(eq(u64, checker_stats(t.checker)->stale_hits, 3));
+	stop(&t);
+}
+
+Test(maintenance, everything_of_the_vm_at_once_is_enough)
+{
+	struct world t;
+	start(&t);
+	unmap_stage2(&t);
+	tlbi(&t, "VMALLS12E1IS", 0);
+	checker_dsb(t.checker, ISH);
+	cr_expect(not(access_va(&t)));
+	cr_expect(eq(uint, t.mistakes, 0));
+	stop(&t);
+}
