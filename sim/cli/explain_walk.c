@@ -10,6 +10,7 @@
 #include "cli/results.h"
 #include "cli/snapshot.h"
 #include "cli/walk_text.h"
+#include "machine/machine.h"
 #include "machine/run.h"
 
 struct options {

@@ -215,16 +215,6 @@ static void make_present(struct events *e, struct process *p)
 	mmu_set_context(e->mmu, e->regs, e->features, 0, false, SEC_NONSECURE);
 }
 
-static enum status switch_to(struct events *e, uint64_t name, struct err *err)
-{
-	struct process *p;
-	TRY(find_or_make(e, name, &p, err));
-	if (p != e->running) pollution_leave(&e->running->left, e->mmu, e->mmu->tag);
-	make_present(e, p);
-	e->stats.switches++;
-	return OK;
-}
-
 static void count_walk(void *self, const struct tlb_entry *entry, struct va va, struct access a)
 {
 	struct events *e = self;
@@ -232,10 +222,28 @@ static void count_walk(void *self, const struct tlb_entry *entry, struct va va, 
 	e->stats.walks_after_switch += pollution_walk(&e->running->left, va.raw);
 }
 
+/* Who runs is switched away from. Walks are counted from the first time on: one process alone costs nothing. */
+static void leave_running(struct events *e)
+{
+	if (!e->walks.self) {
+		e->walks = (struct mmu_observer){.self = e, .walked = count_walk};
+		mmu_observe(e->mmu, &e->walks);
+	}
+	pollution_leave(&e->running->left, e->mmu, e->mmu->tag);
+}
+
+static enum status switch_to(struct events *e, uint64_t name, struct err *err)
+{
+	struct process *p;
+	TRY(find_or_make(e, name, &p, err));
+	if (p != e->running) leave_running(e);
+	make_present(e, p);
+	e->stats.switches++;
+	return OK;
+}
+
 void events_start(struct events *e, struct os_aspace *first)
 {
-	e->walks = (struct mmu_observer){.self = e, .walked = count_walk};
-	mmu_observe(e->mmu, &e->walks);
 	make_present(e, add_process(e, os_aspace_asid(first), first));
 }
 

@@ -14,7 +14,8 @@
 #include <stdio.h>
 
 #include "base/status.h"
-#include "machine/machine.h"
+#include "cpu/watch.h"
+#include "mmu/maintenance.h"
 
 struct run_request {
 	const char *name; /* NULL: "machine/stack/workload" */
@@ -41,6 +42,7 @@ struct run_report {                              /* for who prints or times it *
 };
 
 struct run;
+struct machine;
 
 /* Called now and then with the number of records replayed so far. */
 typedef void run_progress_fn(void *ctx, uint64_t records);
