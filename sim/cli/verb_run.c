@@ -98,8 +98,6 @@ static void need_files(const struct run_request *q, struct argp_state *state)
 	if (q->db && !*q->db) argp_error(state, "--db: the name is empty; --no-db stores nothing");
 	if (!q->machine)
 		argp_error(state, "-m FILE is needed: a machine, such as configs/machines/neoverse-n1.yaml");
-	if (q->explain && q->translation_only)
-		argp_error(state, "--explain needs the full model, not --fidelity translation");
 	if (!q->workload) argp_error(state, "-w FILE is needed: a trace, or a generator in YAML");
 }
 
@@ -197,7 +195,7 @@ int verb_run(int argc, char **argv)
 	o.req.overlays = o.overlays.item;
 	o.req.sets = o.sets.item;
 	o.req.explain_at = o.at;
-	o.req.mistake_owner = stdout;
+	o.req.mistake_owner = o.json ? stderr : stdout;
 	enum status st = run_new(&o.req, &run, &err);
 	if (st == OK) st = execute(&o, run, &err);
 	run_free(run);
