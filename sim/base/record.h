@@ -37,7 +37,8 @@
 	X(MARKER, 33, "marker", "count = user number (1 = the measured region begins, 2 = it ends)") \
 	X(EXC, 34, "exc", \
 	  "an exception: addr = ELR, arg = ESR, count = from, to, kind as 2, 2, 3 bits (enum exc_kind)") \
-	X(DESC, 40, "desc", "addr = VA, count = level, arg = descriptor that the kernel writes there, no more")
+	X(DESC, 40, "desc", \
+	  "addr = VA, count = level, arg = descriptor that the kernel writes there, no more")
 
 enum record_kind {
 #define X(name, number, text, doc) REC_##name = number,

@@ -1,5 +1,5 @@
-/* explain_walk.c - `strata explain walk VA`: one translation, in the tables that a workload leaves behind, or in those of
- * a snapshot. */
+/* explain_walk.c - `strata explain walk VA`: one translation, in the tables that a workload leaves behind, or in
+ * those of a snapshot. */
 #include <argp.h>
 #include <stdlib.h>
 #include <string.h>
