@@ -206,6 +206,7 @@ static void take_other_features(struct features *to, const struct features *from
 	to->tlbios = from->tlbios, to->tlbirange = from->tlbirange, to->xs = from->xs;
 	to->el3 = from->el3, to->rme = from->rme, to->sel2 = from->sel2;
 	to->sve = from->sve, to->fgt = from->fgt, to->hcx = from->hcx;
+	to->bbm = from->bbm;
 	to->speculative_at = from->speculative_at, to->spectre_v2 = from->spectre_v2;
 }
 
