@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "machine/pollution.h"
+#include "mmu/page_design.h"
 
 #define F struct event_stats
 const struct stat_desc event_stat_rows[] = {
@@ -127,6 +128,7 @@ static void unmap(struct events *e, const struct record *rec)
 	if (!rec->arg) return;
 	if (!os_unmap(e->os, e->present, (struct va){first}, pages << e->page_bits)) return;
 	dsb(e, ISHST);
+	page_design_forget(e->mmu, (struct va){first}, pages << e->page_bits);
 	if (pages >= most_pages(e))
 		kernel_tlbi(e, "ASIDE1IS", 0);
 	else

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "machine/events.h"
 #include "mem/frames.h"
+#include "mmu/page_design.h"
 
 enum { POPULATED_SLOTS = 4096 };
 
@@ -144,6 +145,38 @@ static enum status build_kernel(struct machine *m, struct err *err)
 	return OK;
 }
 
+/* --- memory for tables of other designs (mmu/page_table.h) ------------------------------------------------------- */
+
+static struct frames *frames_of_space(struct machine *m, unsigned space)
+{
+	return space == 1 && m->vm ? m->guest_frames : m->host_frames;
+}
+
+/* A guest that clears a new table has touched all of it. */
+static bool back_table(struct machine *m, uint64_t addr, unsigned bits)
+{
+	struct pa pa;
+	uint64_t page = UINT64_C(1) << PHYSMEM_PAGE_BITS;
+	for (uint64_t at = 0; at >> bits == 0; at += page)
+		if (!hyp_populate(m->vm, (struct ipa){addr + at}, &pa)) return false;
+	return true;
+}
+
+static bool take_table(void *owner, unsigned space, unsigned bits, uint64_t *addr)
+{
+	struct machine *m = owner;
+	struct frames *frames = frames_of_space(m, space);
+	if (!frames_take_block(frames, bits, addr)) return false;
+	if (space == 2 || !m->vm || back_table(m, *addr, bits)) return true;
+	frames_give(frames, *addr, bits);
+	return false;
+}
+
+static void give_table(void *owner, unsigned space, unsigned bits, uint64_t addr)
+{
+	frames_give(frames_of_space(owner, space), addr, bits);
+}
+
 static enum status build_core(struct machine *m, struct err *err)
 {
 	TRY(mem_new(&m->hw->memory, &m->hw->caches, m->hw->clock_mhz, &m->mem, err));
@@ -178,6 +211,7 @@ static enum status build(struct machine *m, uint64_t seed, struct err *err)
 	else
 		TRY(build_native(m, seed));
 	TRY(build_kernel(m, err));
+	mmu_set_table_memory(m->mmu, &(struct table_memory){m, take_table, give_table});
 	register_stats(m);
 	return OK;
 }
@@ -294,6 +328,7 @@ static enum status populate_page(struct machine *m, uint64_t va, enum access_kin
 		f.fault = t.fault;
 		TRY(on_fault(m, &f, &cost, err));
 	}
+	page_design_note(m->mmu, &t);
 	return OK;
 }
 
@@ -338,7 +373,11 @@ enum status machine_populate(struct machine *m, const struct record *rec, size_t
 	return OK;
 }
 
-void machine_populate_end(struct machine *m) { events_rewind(&m->events); }
+void machine_populate_end(struct machine *m)
+{
+	events_rewind(&m->events);
+	if (m->vm) hyp_take_populate_cycles(m->vm); /* of what came after the last fault: no time passed */
+}
 
 void machine_finish(struct machine *m) { core_finish(&m->core); }
 

@@ -8,6 +8,8 @@
 #include "base/bits.h"
 #include "mmu/levels.h"
 #include "mmu/neighbours.h"
+#include "mmu/page_design.h"
+#include "mmu/pom_tlb.h"
 #include "mmu/prefetch.h"
 
 static const char *const walk_cause_names[] = {"s1_walk", "s2_of_s1", "s2_final", NULL};
@@ -316,7 +318,10 @@ static cycles_t walk(struct mmu *m, uint64_t va, struct access a, cycles_t now, 
 	if (start > now) why_leaf(m->why, (struct why_span){now, start, .kind = WHY_WALKER_QUEUE});
 	m->now = start;
 	m->end[0].known = m->end[1].known = false;
-	translate(&m->regime, (struct va){va}, a, &m->walk_mem, t);
+	if (m->design)
+		page_design_walk(m, (struct va){va}, a, t);
+	else
+		translate(&m->regime, (struct va){va}, a, &m->walk_mem, t);
 	*w = (struct mmu_walker){.from = start, .until = m->now};
 	m->stats.walks++;
 	m->stats.queue_cycles += start - now;
@@ -340,7 +345,7 @@ static void tell_of_walk(struct mmu *m, const struct tlb_fill *f, struct access 
 	mmu_tell_walked(m, &e, f->va, a);
 }
 
-static struct tlb_fill fill_of_walk(const struct mmu *m, const struct translation *t, cycles_t ready)
+struct tlb_fill mmu_fill_of(const struct mmu *m, const struct translation *t, cycles_t ready)
 {
 	return (struct tlb_fill){
 		.va = t->va.raw,
@@ -373,7 +378,7 @@ enum mmu_ahead mmu_walk_ahead(struct mmu *m, uint64_t va, struct access a, cycle
 	m->why = why;
 	m->port->why = port_why;
 	if (t.fault.kind || m->ahead_refused) return MMU_REFUSED;
-	*out = fill_of_walk(m, &t, m->now);
+	*out = mmu_fill_of(m, &t, m->now);
 	if (m->observer) tell_of_walk(m, out, a);
 	return MMU_WALKED;
 }
@@ -382,7 +387,7 @@ static void fill_from_walk(struct mmu *m, unsigned side, unsigned n, struct acce
 			   const struct translation *t, cycles_t ready)
 {
 	struct tlb_entry near[TLB_PAGES_MAX];
-	struct tlb_fill f = fill_of_walk(m, t, ready);
+	struct tlb_fill f = mmu_fill_of(m, t, ready);
 	f.near = near;
 	if (m->wants_neighbours) f.near_count = mmu_neighbours(m, t, a, ready, near);
 	levels_fill(m, side, m->levels[side], n, &f);
@@ -537,6 +542,10 @@ static enum status build(struct mmu *m, const struct param_list *tlbs, const str
 	m->wants_neighbours |= m->prefetch && m->prefetch->how->neighbours;
 	TRY(build_walk_caches(m, &w->s1_caches, 1, err));
 	TRY(build_walk_caches(m, &w->s2_caches, 2, err));
+	TRY(page_design_new(&w->page_table, &m->design, err));
+	if (m->design && m->prefetch)
+		return err_set(err, ERR_CONFIG, "walker.prefetch: prefetchers walk Arm's tables, not those of %s",
+			       m->design->row->name);
 	if (!w->ipa_cache.entries) return OK;
 	m->ipa_leaf = xcalloc(w->ipa_cache.entries, sizeof(*m->ipa_leaf));
 	m->ipa_cycles = w->ipa_cache.cycles;
@@ -579,6 +588,7 @@ void mmu_free(struct mmu *m)
 			free(m->cache[stage][i].place);
 		}
 	}
+	page_design_free(m->design);
 	tlb_free(m->ipa_cache);
 	tlb_free(m->blind);
 	free(m->ipa_leaf);
@@ -594,6 +604,13 @@ void mmu_each_tlb(struct mmu *m, mmu_tlb_fn *fn, void *ctx)
 		for (unsigned i = 0; i < m->caches[stage - 1]; i++)
 			fn(ctx, m->cache[stage - 1][i].tlb, stage);
 	if (m->ipa_cache) fn(ctx, m->ipa_cache, 3);
+	for (unsigned i = 0; m->design && m->design->pom && i < POM_ARRAYS; i++)
+		fn(ctx, pom_tlb_arrays(m->design->pom)[i], 0);
+}
+
+void mmu_set_table_memory(struct mmu *m, const struct table_memory *memory)
+{
+	if (m->design) m->design->memory = *memory;
 }
 
 /* Has every look-up take the slow way: the first TLB to be asked is one that holds nothing. */
@@ -678,6 +695,7 @@ void mmu_register_stats(struct mmu *m, struct stats *s, unsigned number)
 	struct registration r = {s, number};
 	mmu_each_tlb(m, register_tlb, &r);
 	register_walker(m, s, m->rows, &m->stats, "walker", number);
+	if (m->design) page_design_register_stats(m->design, s, number);
 	if (!m->prefetch) return;
 	register_walker(m, s, m->prefetch->rows, &m->prefetch->walks, "prefetch_walker", number);
 	stats_add(s, prefetch_stat_rows, prefetch_stat_row_count, &m->prefetch->stats, "cpu%u.prefetch",

@@ -15,6 +15,7 @@
 
 #include "mem/mem.h"
 #include "mem/physmem.h"
+#include "mmu/page_table.h"
 #include "mmu/translate.h"
 #include "mmu/walker_params.h"
 #include "tlb/tlb.h"
@@ -128,6 +129,7 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	struct physmem *memory;
 	struct mem_req req;
 	struct walk_mem walk_mem;
+	struct page_design *design; /* NULL: Arm's own tables, which this module walks itself */
 
 	cycles_t now;                 /* of the walk in progress */
 	uint64_t table_ipa, table_pa; /* a stage 1 table whose PA is known without stage 2, ... */
@@ -175,6 +177,10 @@ static inline bool mmu_translate(struct mmu *m, uint64_t va, enum access_kind ki
 	return true;
 }
 
+/* Where tables of other designs than radix come from; borrowed. Before the first translation. */
+void mmu_set_table_memory(struct mmu *m, const struct table_memory *memory);
+/* What a walk found, as TLBs are filled with it from cycle `ready` on. */
+struct tlb_fill mmu_fill_of(const struct mmu *m, const struct translation *t, cycles_t ready);
 /* Writes down in `why` (borrowed) how each translation comes about. Predicted hits take the slow way then, at the same
  * cycles and counts. */
 void mmu_explain(struct mmu *m, struct why *why);

@@ -88,7 +88,7 @@ static inline uint64_t table_area_address(const struct table_area *a, uint64_t o
 
 /* --- look-ups -------------------------------------------------------------------------------------------------- */
 
-/* 2^bits bytes at `input`, both aligned to their size. */
+/* `input` goes to `out`, and with it the 2^bits aligned bytes around it. */
 struct mapping {
 	uint64_t input, out;
 	uint8_t bits;
@@ -114,7 +114,8 @@ struct table_kind {
 	enum lookup_step (*next)(void *table, struct lookup *l);
 	/* The mapping around `input`, untimed and without a trace. */
 	bool (*find)(const void *table, uint64_t input, tlb_tag_t tag, struct mapping *out);
-	/* Adds what find() did not find; false: there is no memory for it. */
+	/* Adds what find() did not find, in the largest piece around m->input that it can hold; false: there is no memory
+	 * for it. */
 	bool (*insert)(void *table, const struct mapping *m, tlb_tag_t tag);
 	/* Takes out every mapping that overlaps [input, input + bytes). */
 	void (*remove)(void *table, uint64_t input, uint64_t bytes, tlb_tag_t tag);
@@ -133,6 +134,9 @@ struct page_table_design {
 	const struct table_kind *table; /* NULL: none beside Arm's */
 	/* Walks with time from m->now on; `t` holds the answer already. */
 	void (*walk)(struct mmu *m, struct access a, struct translation *t);
+	/* Takes `t`, which has no fault, into the tables, without time. NULL: there is nothing to take it in. */
+	void (*note)(struct mmu *m, const struct translation *t);
+	bool traps; /* a guest's writes to its tables trap to the hypervisor */
 };
 
 #define X(n, doc) extern const struct page_table_design design_##n;

@@ -276,6 +276,13 @@ void translate_stage1(const struct regime_info *r, struct va va, struct access a
 	if (stage1(&w, va, a, &leaf)) translation_add_stage1(r, &leaf, a, out);
 }
 
+bool translate_stage2(const struct regime_info *r, struct ipa ipa, struct access a, enum req_cause cause,
+		      const struct walk_mem *mem, struct leaf *leaf, struct fault *fault)
+{
+	struct walker w = {r, mem, fault};
+	return stage2(&w, ipa.raw, a, cause, leaf);
+}
+
 void translate(const struct regime_info *r, struct va va, struct access a, const struct walk_mem *mem,
 	       struct translation *out)
 {

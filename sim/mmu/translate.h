@@ -77,6 +77,10 @@ void translate_stage1(const struct regime_info *r, struct va va, struct access a
 void translation_combine(const struct regime_info *r, const struct leaf *s1, const struct leaf *s2,
 			 struct access a, struct translation *t);
 
+/* Stage 2 alone, of an address that `cause` reads; false: *fault says why. */
+bool translate_stage2(const struct regime_info *r, struct ipa ipa, struct access a, enum req_cause cause,
+		      const struct walk_mem *mem, struct leaf *leaf, struct fault *fault);
+
 /* name, exception level, stages, access kind, respects PSTATE.PAN */
 #define AT_OPS(X) \
 	X(S1E1R, 1, 1, READ, false) \

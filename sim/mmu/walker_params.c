@@ -39,6 +39,7 @@ static const struct param walker_rows[] = {
 	P_LIST(F, s2_caches, &walk_cache_schema, 0, 8, "stage 2 walk caches"),
 	P_MAP(F, ipa_cache, &ipa_cache_schema, "IPA cache"),
 	P_MAP(F, prefetch, &prefetch_schema, "prefetching of translations"),
+	P_MAP(F, page_table, &page_table_schema, "page-table design that they are built for"),
 };
 #undef F
 SCHEMA(walker_schema, "walker", struct walker_params, walker_rows, "translation table walkers");

@@ -3,6 +3,7 @@
 #define MMU_WALKER_PARAMS_H
 
 #include "config/schema.h"
+#include "mmu/page_table_params.h"
 #include "tlb/prefetch.h"
 
 /* A cache of walk positions: it holds where the table of the next level is. */
@@ -23,6 +24,7 @@ struct walker_params {
 	struct param_list s1_caches, s2_caches; /* of struct walk_cache_params */
 	struct ipa_cache_params ipa_cache;
 	struct prefetch_params prefetch;
+	struct page_table_params page_table;
 };
 
 extern const char *const walk_level_names[];

@@ -1,0 +1,350 @@
+#include "mmu/page_design.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "mmu/pom_tlb.h"
+
+/* --- Arm's tables, without time -------------------------------------------------------------------------------- */
+
+static uint64_t read_word(void *self, struct pa pa, const struct walk_ref *ref)
+{
+	(void)ref;
+	return physmem_read64(((struct mmu *)self)->memory, pa);
+}
+
+static bool update_word(void *self, struct pa pa, uint64_t old, uint64_t now)
+{
+	struct mmu *m = self;
+	m->stats.descriptor_updates++;
+	return physmem_cas64(m->memory, pa, old, now);
+}
+
+static struct walk_mem untimed(struct mmu *m)
+{
+	return (struct walk_mem){.self = m, .read = read_word, .update = update_word};
+}
+
+/* --- tables ---------------------------------------------------------------------------------------------------- */
+
+static struct design_table *add_table(struct page_design *d)
+{
+	if (is_power_of_2(d->tables) || !d->tables)
+		d->table = xrealloc(d->table, d->tables ? 2 * d->tables : 1, sizeof(*d->table));
+	return &d->table[d->tables++];
+}
+
+/* Which address space a table belongs to; a table for all of them belongs to nobody. */
+static struct design_table key_of(const struct mmu *m, unsigned stage, struct va va)
+{
+	struct design_table k = {.stage = stage};
+	if (m->design->row->table->shared) return k;
+	k.owner = stage == 1 ? m->tag : m->stage2_tag;
+	k.upper = stage == 1 && m->regime.two_ranges && bit_get(va.raw, 55);
+	return k;
+}
+
+static struct design_table *find_table(const struct page_design *d, const struct design_table *key)
+{
+	for (unsigned i = 0; i < d->tables; i++) {
+		struct design_table *t = &d->table[i];
+		if (t->stage == key->stage && t->owner == key->owner && t->upper == key->upper) return t;
+	}
+	return NULL;
+}
+
+struct design_table *page_design_table(struct mmu *m, unsigned stage, struct va va,
+				       const struct stage_info *s, unsigned space)
+{
+	struct page_design *d = m->design;
+	struct design_table key = key_of(m, stage, va), *t = find_table(d, &key);
+	if (t) return t;
+	struct table_site site = {
+		.memory = &d->memory, .params = &d->params, .stats = &d->stats, .space = space, .s = *s};
+	assert(d->memory.take); /* the machine hands it over before anything runs */
+	key.s = *s;
+	key.space = space;
+	key.table = d->row->table->make(&site);
+	t = add_table(d);
+	*t = key;
+	return t;
+}
+
+static tlb_tag_t tag_of(const struct mmu *m, const struct design_table *t)
+{
+	return t->stage == 1 ? m->tag : m->stage2_tag;
+}
+
+/* A look-up's input: the bits that the stage translates. A shared table tells the halves of stage 1 apart. */
+static uint64_t input_of(const struct mmu *m, const struct design_table *t, uint64_t address)
+{
+	bool both_halves = m->design->row->table->shared && t->stage == 1;
+	return address & bits_ones(both_halves ? 56 : t->s.ia_bits);
+}
+
+bool page_design_holds(const struct mmu *m, const struct design_table *t, const struct mapping *want)
+{
+	struct mapping has;
+	uint64_t input = input_of(m, t, want->input);
+	return m->design->row->table->find(t->table, input, tag_of(m, t), &has) && has.out == want->out &&
+	       has.bits <= want->bits;
+}
+
+bool page_design_hold(struct mmu *m, struct design_table *t, const struct mapping *want)
+{
+	const struct table_kind *kind = m->design->row->table;
+	struct page_table_stats *stats = &m->design->stats;
+	struct mapping has, add = *want;
+	add.input = input_of(m, t, want->input);
+	if (kind->find(t->table, add.input, tag_of(m, t), &has)) {
+		if (has.out == add.out && has.bits <= add.bits) return true;
+		stats->corrected++;
+		kind->remove(t->table, bits_align_down(add.input, add.bits), UINT64_C(1) << add.bits,
+			     tag_of(m, t));
+	}
+	if (kind->insert(t->table, &add, tag_of(m, t))) return true;
+	stats->homeless++;
+	return false;
+}
+
+/* --- reads ----------------------------------------------------------------------------------------------------- */
+
+void page_design_read(struct mmu *m, uint64_t pa, enum req_cause cause)
+{
+	struct walk_ref ref = {.cause = (uint8_t)cause, .security = m->regime.security, .address = pa};
+	m->walk_mem.read(m, (struct pa){pa}, &ref);
+	m->table_bits = 0; /* what a timed radix walk would conclude about Arm's tables */
+}
+
+/* Where a stage 1 table's address is in memory. */
+static uint64_t table_pa(struct mmu *m, const struct design_table *t, uint64_t address)
+{
+	static const struct access read = {.kind = ACCESS_READ, .el = 1};
+	if (t->space == 2 || !m->regime.s2.on) return address;
+	return page_design_stage2(m, address, read, CAUSE_S2_OF_S1);
+}
+
+/* Reads the addresses of one step at once; m->now moves to the last arrival. */
+static void read_step(struct mmu *m, const struct design_query *q, const struct lookup *l)
+{
+	struct page_design *d = m->design;
+	cycles_t start = m->now + (d->row->table->hashed ? d->params.hash_cycles : 0), end = start;
+	uint64_t steps = d->steps, deepest = steps;
+	for (unsigned i = 0; i < l->reads; i++) {
+		m->now = start;
+		d->steps = steps;
+		page_design_read(m, table_pa(m, q->in, l->read[i]), q->cause);
+		if (m->now > end) end = m->now;
+		if (d->steps > deepest) deepest = d->steps;
+	}
+	m->now = end;
+	d->steps = deepest + 1;
+}
+
+/* A line that nobody waits for. */
+static void read_behind(struct mmu *m, const struct design_query *q, uint64_t address)
+{
+	cycles_t now = m->now;
+	uint64_t steps = m->design->steps;
+	page_design_read(m, table_pa(m, q->in, address), q->cause);
+	m->now = now;
+	m->design->steps = steps;
+	m->design->stats.background_reads++;
+}
+
+/* --- look-up --------------------------------------------------------------------------------------------------- */
+
+/* Walk caches of the machine may move a tree's look-up down, and learn of the nodes that it passes. */
+static void resume(struct mmu *m, const struct design_table *t, struct lookup *l)
+{
+	struct walk_pos start = {.level = t->s.start_level}, pos = start;
+	m->walk_mem.shortcuts->resume(m, &t->s, l->input, &pos);
+	m->table_bits = m->learned_count = 0;
+	if (pos.level > start.level) l->pos = pos;
+}
+
+static void learn(struct mmu *m, const struct design_table *t, const struct lookup *l)
+{
+	m->walk_mem.shortcuts->learn(m, &t->s, l->input, &l->pos);
+	m->table_bits = m->learned_count = 0;
+}
+
+bool page_design_look_up(struct mmu *m, const struct design_query *q, struct mapping *out)
+{
+	const struct table_kind *kind = m->design->row->table;
+	struct design_table in = *q->in; /* reads through stage 2 may add tables */
+	struct design_query query = {&in, q->input, q->cause};
+	struct lookup l = {.input = input_of(m, &in, q->input), .tag = tag_of(m, &in)};
+	m->design->stats.lookups++;
+	if (kind->positions) resume(m, &in, &l);
+	enum lookup_step step = kind->begin(in.table, &l);
+	if (l.behind) read_behind(m, &query, l.behind);
+	while (step == LOOKUP_READ) {
+		read_step(m, &query, &l);
+		step = kind->next(in.table, &l);
+		if (step == LOOKUP_READ && kind->positions) learn(m, &in, &l);
+	}
+	*out = l.found;
+	m->design->stats.absent += step == LOOKUP_ABSENT;
+	return step == LOOKUP_FOUND;
+}
+
+/* --- stages ---------------------------------------------------------------------------------------------------- */
+
+static struct design_table *stage2_table(struct mmu *m)
+{
+	return page_design_table(m, 2, (struct va){0}, &m->regime.s2, 2);
+}
+
+static struct design_table *stage1_table(struct mmu *m, struct va va)
+{
+	return page_design_table(m, 1, va, regime_stage1(&m->regime, va), 1);
+}
+
+uint64_t page_design_stage2(struct mmu *m, uint64_t ipa, struct access a, enum req_cause cause)
+{
+	struct walk_mem mem = untimed(m);
+	struct fault fault;
+	struct leaf leaf;
+	struct mapping found;
+	if (m->walk_mem.shortcuts->find_stage2(m, ipa, a, cause, &leaf)) return leaf.out;
+	bool mapped = translate_stage2(&m->regime, (struct ipa){ipa}, a, cause, &mem, &leaf, &fault);
+	struct design_query q = {stage2_table(m), ipa, cause};
+	struct mapping want = {ipa, leaf.out, leaf.bits};
+	bool held = mapped && page_design_hold(m, q.in, &want);
+	bool is_found = page_design_look_up(m, &q, &found);
+	if (!mapped) return ipa;
+	assert(!held || (is_found && found.out == leaf.out)); /* the copy says what Arm's tables say */
+	m->walk_mem.shortcuts->learn_stage2(m, ipa, &leaf);
+	return leaf.out;
+}
+
+/* Stage 1 as far as it goes: a fault of it ends where its table has nothing. True: `t` needs stage 2. */
+static bool walk_stage1(struct mmu *m, const struct translation *t, uint64_t *ipa)
+{
+	struct mapping found, want = {t->va.raw, t->ipa.raw, t->s1_bits};
+	bool held = false;
+	*ipa = t->va.raw;
+	if (!regime_stage1(&m->regime, t->va)->on) return true;
+	struct design_query q = {stage1_table(m, t->va), t->va.raw, CAUSE_S1_WALK};
+	if (!t->fault.kind) held = page_design_hold(m, q.in, &want);
+	bool is_found = page_design_look_up(m, &q, &found);
+	assert(!held || (is_found && found.out == t->ipa.raw));
+	*ipa = t->fault.kind ? found.out : t->ipa.raw;
+	return is_found || !t->fault.kind;
+}
+
+void page_design_walk_stages(struct mmu *m, struct access a, struct translation *t)
+{
+	uint64_t ipa;
+	a.pan = false;
+	if (walk_stage1(m, t, &ipa) && m->regime.s2.on) page_design_stage2(m, ipa, a, CAUSE_S2_FINAL);
+}
+
+void page_design_trap(struct mmu *m)
+{
+	m->design->stats.traps++;
+	m->design->stats.trap_cycles += m->design->params.trap_cycles;
+	m->now += m->design->params.trap_cycles;
+}
+
+/* --- walks ----------------------------------------------------------------------------------------------------- */
+
+void page_design_walk(struct mmu *m, struct va va, struct access a, struct translation *t)
+{
+	struct walk_mem mem = untimed(m);
+	m->design->steps = 0;
+	m->table_bits = m->learned_count = 0;
+	translate(&m->regime, va, a, &mem, t);
+	m->design->row->walk(m, a, t);
+	m->design->stats.steps += m->design->steps;
+}
+
+void page_design_note(struct mmu *m, const struct translation *t)
+{
+	if (m->design && m->design->row->note) m->design->row->note(m, t);
+}
+
+void page_design_note_stages(struct mmu *m, const struct translation *t)
+{
+	struct mapping s1 = {t->va.raw, t->ipa.raw, t->s1_bits}, s2 = {t->ipa.raw, t->pa.raw, t->s2_bits};
+	if (regime_stage1(&m->regime, t->va)->on) page_design_hold(m, stage1_table(m, t->va), &s1);
+	if (m->regime.s2.on) page_design_hold(m, stage2_table(m), &s2);
+}
+
+void page_design_forget(struct mmu *m, struct va va, uint64_t bytes)
+{
+	if (!m->design || !m->design->row->table || !bytes) return;
+	struct design_table key = key_of(m, 1, va), *t = find_table(m->design, &key);
+	if (!t) return;
+	struct page_table_stats *stats = &m->design->stats;
+	uint64_t removed = stats->removed;
+	m->design->row->table->remove(t->table, input_of(m, t, va.raw), bytes, tag_of(m, t));
+	if (m->design->row->traps && m->regime.s2.on) stats->traps += stats->removed - removed;
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------ */
+
+enum status page_design_new(const struct page_table_params *params, struct page_design **out, struct err *err)
+{
+	*out = NULL;
+	if (params->design == PAGE_TABLE_radix) return OK;
+	if (!is_power_of_2(params->initial_lines))
+		return err_set(err, ERR_CONFIG, "walker.page_table.initial_lines: %llu is not a power of two",
+			       (unsigned long long)params->initial_lines);
+	if (!is_power_of_2(params->pom_bytes))
+		return err_set(err, ERR_CONFIG, "walker.page_table.pom_bytes: %llu is not a power of two",
+			       (unsigned long long)params->pom_bytes);
+	struct page_design *d = xcalloc(1, sizeof(*d));
+	d->row = page_table_designs[params->design];
+	d->params = *params;
+	if (params->design == PAGE_TABLE_pom_tlb) TRY(pom_tlb_new(params, &d->pom, err));
+	*out = d;
+	return OK;
+}
+
+static void keep(void *ctx, unsigned space, unsigned bits, uint64_t addr)
+{
+	(void)ctx, (void)space, (void)bits, (void)addr;
+}
+
+/* What memory came from may be gone already, and is not given anything back. */
+void page_design_free(struct page_design *d)
+{
+	if (!d) return;
+	d->memory.give = keep;
+	for (unsigned i = 0; i < d->tables; i++) d->row->table->free(d->table[i].table);
+	pom_tlb_free(d->pom);
+	free(d->table);
+	free(d);
+}
+
+#define F struct page_table_stats
+static const struct stat_desc rows[] = {
+	STAT(F, lookups, "look-ups", "look-ups of one stage's table of the design"),
+	STAT(F, absent, "look-ups", "of them, that found nothing"),
+	STAT(F, steps, "steps",
+	     "reads that walks waited for one after the other; those of one step are made at once"),
+	STAT(F, background_reads, "reads", "reads that no walk waited for"),
+	STAT(F, inserts, "mappings", "mappings added to tables"),
+	STAT(F, moves, "lines", "lines moved, to make room or to a larger table"),
+	STAT(F, resizes, "tables", "tables grown to twice their size"),
+	STAT(F, homeless, "mappings", "mappings that no memory was found for"),
+	STAT(F, replicas, "entries", "copies of the entry of a block in a merged table"),
+	STAT(F, removed, "mappings", "mappings taken out as the kernel unmapped them"),
+	STAT(F, corrected, "mappings", "mappings replaced, because Arm's tables say something else by now"),
+	STAT(F, tables, "tables", "tables and nodes taken from memory"),
+	STAT(F, small_nodes, "tables", "of them, those that memory had only in smaller pieces"),
+	STAT(F, taken_bytes, "bytes", "memory taken for tables"),
+	STAT(F, given_bytes, "bytes", "memory given back"),
+	STAT(F, traps, "exits",
+	     "writes to a guest's table that trapped to the hypervisor, as walks or unmapping showed"),
+	STAT(F, trap_cycles, "cycles", "time of them within walks"),
+};
+#undef F
+
+void page_design_register_stats(struct page_design *d, struct stats *s, unsigned number)
+{
+	stats_add(s, rows, sizeof(rows) / sizeof(rows[0]), &d->stats, "cpu%u.page_table", number);
+}
