@@ -158,6 +158,8 @@ static void map_stage2(struct mmu_world *w, unsigned vm, uint64_t ipa)
 	write_unit(w, &w->vm[vm].stage2, vm, &m);
 }
 
+void mmu_world_back(struct mmu_world *w, unsigned vm, uint64_t ipa) { map_stage2(w, vm, ipa); }
+
 void mmu_world_map(struct mmu_world *w, struct mmu_tree *t, const struct mmu_mapping *m)
 {
 	unsigned granule = t->shape.granule_bits, unit = unit_bits(granule, m->level, m->run);

@@ -71,6 +71,9 @@ void mmu_world_map(struct mmu_world *w, struct mmu_tree *t, const struct mmu_map
 /* A page of user and kernel for `process` of `vm`, at any address, allowing everything. */
 void mmu_world_map_page(struct mmu_world *w, unsigned vm, unsigned process, uint64_t va, uint64_t ipa);
 
+/* Stage 2 maps the page around `ipa` of `vm`: somebody's table will stand there. */
+void mmu_world_back(struct mmu_world *w, unsigned vm, uint64_t ipa);
+
 /* Switches to a process: its registers become the MMU's context. */
 void mmu_world_switch(struct mmu_world *w, unsigned vm, unsigned process, unsigned el, bool pan);
 /* The functional plane's answer in the present context; memory is not changed. */
