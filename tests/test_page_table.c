@@ -1,4 +1,5 @@
 /* Tables of page-table designs by themselves: every kind holds what it was given, however it grows. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -266,6 +267,34 @@ Test(page_table, a_cuckoo_walk_cache_forgets_the_region_used_least_recently)
 		b.kind->begin(b.table, &l);
 		cr_expect(eq(int, l.behind != 0, fetched[i]), "look-up %u", i);
 	}
+	close_bench(&b);
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
+}
+
+Test(page_table, a_cuckoo_look_up_names_the_line_that_answered_and_no_two_pages_have_the_same)
+{
+	static uint64_t line[PAGES];
+	struct bench b;
+	open_bench(&b, PAGE_TABLE_ecpt);
+	make_table(&b);
+	for (uint64_t i = 0; i < PAGES; i++) {
+		struct mapping m = {i << 15, page_output(i), 12};
+		cr_assert(b.kind->insert(b.table, &m, 0));
+	}
+	for (uint64_t i = 0; i < PAGES; i++) {
+		struct lookup l = {.input = i << 15};
+		b.kind->begin(b.table, &l);
+		cr_assert(eq(int, b.kind->next(b.table, &l), LOOKUP_FOUND));
+		cr_assert(lt(uint, l.match, l.reads));
+		line[i] = l.read[l.match];
+	}
+	qsort(line, PAGES, sizeof(line[0]), compare_u64);
+	for (unsigned i = 1; i < PAGES; i++) cr_assert(ne(u64, line[i], line[i - 1]));
 	close_bench(&b);
 }
 

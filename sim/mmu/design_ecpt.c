@@ -14,6 +14,7 @@
  * Not modelled: the way in walk table entries (of a known size, all ways are read); one migration pointer per way (here
  * one for all ways); growth of walk tables, and their own hashing; shrinking.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -276,9 +277,30 @@ static bool ecpt_find(const void *table, uint64_t input, tlb_tag_t tag, struct m
 	return false;
 }
 
+/* Which of the reads was of `address`. */
+static unsigned read_of(const struct lookup *l, uint64_t address)
+{
+	unsigned i = 0;
+	while (i < l->reads && l->read[i] != address) i++;
+	return i;
+}
+
+/* The walk goes on as soon as the line with the page is there. */
 static enum lookup_step ecpt_next(void *table, struct lookup *l)
 {
-	return ecpt_find(table, l->input, l->tag, &l->found) ? LOOKUP_FOUND : LOOKUP_ABSENT;
+	const struct ecpt *t = table;
+	for (unsigned i = 0; i < TABLE_SIZES; i++) {
+		const struct cuckoo *c = &t->size[i];
+		struct cluster_key key = cluster_key(l->input, c->page_bits, l->tag);
+		for (unsigned way = 0; way < t->ways && c->now.line; way++) {
+			struct place p = place_of(t, c, key, way);
+			if (!cluster_find(p.line, key, l->input, c->page_bits, &l->found)) continue;
+			l->match = read_of(l, p.address);
+			assert(l->match < l->reads); /* a walk cache spares no read that is needed */
+			return LOOKUP_FOUND;
+		}
+	}
+	return LOOKUP_ABSENT;
 }
 
 /* --- change ---------------------------------------------------------------------------------------------------- */

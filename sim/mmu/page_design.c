@@ -125,21 +125,34 @@ static uint64_t table_pa(struct mmu *m, const struct design_table *t, uint64_t a
 	return page_design_stage2(m, address, read, CAUSE_S2_OF_S1);
 }
 
-/* Reads the addresses of one step at once; m->now moves to the last arrival. */
-static void read_step(struct mmu *m, const struct design_query *q, const struct lookup *l)
+/* When each read of a step arrived, and how many steps that took; the last of them. */
+struct arrivals {
+	struct arrival {
+		cycles_t now;
+		uint64_t steps;
+	} read[LOOKUP_READS_MAX], last;
+};
+
+static void wait_for(struct mmu *m, const struct arrival *a)
+{
+	m->now = a->now;
+	m->design->steps = a->steps;
+}
+
+/* Reads the addresses of one step at once. */
+static void read_step(struct mmu *m, const struct design_query *q, const struct lookup *l,
+		      struct arrivals *out)
 {
 	struct page_design *d = m->design;
-	cycles_t start = m->now + (d->row->table->hashed ? d->params.hash_cycles : 0), end = start;
-	uint64_t steps = d->steps, deepest = steps;
+	cycles_t hash = d->row->table->hashed ? d->params.hash_cycles : 0;
+	const struct arrival start = {m->now + hash, d->steps};
+	out->last = start;
 	for (unsigned i = 0; i < l->reads; i++) {
-		m->now = start;
-		d->steps = steps;
+		wait_for(m, &start);
 		page_design_read(m, table_pa(m, q->in, l->read[i]), q->cause);
-		if (m->now > end) end = m->now;
-		if (d->steps > deepest) deepest = d->steps;
+		out->read[i] = (struct arrival){m->now, d->steps + 1};
+		if (m->now > out->last.now) out->last = out->read[i];
 	}
-	m->now = end;
-	d->steps = deepest + 1;
 }
 
 /* A line that nobody waits for. */
@@ -176,13 +189,15 @@ bool page_design_look_up(struct mmu *m, const struct design_query *q, struct map
 	struct design_table in = *q->in; /* reads through stage 2 may add tables */
 	struct design_query query = {&in, q->input, q->cause};
 	struct lookup l = {.input = input_of(m, &in, q->input), .tag = tag_of(m, &in)};
+	struct arrivals at;
 	m->design->stats.lookups++;
 	if (kind->positions) resume(m, &in, &l);
 	enum lookup_step step = kind->begin(in.table, &l);
 	if (l.behind) read_behind(m, &query, l.behind);
 	while (step == LOOKUP_READ) {
-		read_step(m, &query, &l);
+		read_step(m, &query, &l, &at);
 		step = kind->next(in.table, &l);
+		wait_for(m, step == LOOKUP_FOUND ? &at.read[l.match] : &at.last);
 		if (step == LOOKUP_READ && kind->positions) learn(m, &in, &l);
 	}
 	*out = l.found;

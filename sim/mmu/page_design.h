@@ -3,7 +3,8 @@
  *   page_design_walk: (mmu, va, access) -> what translate() says, and mmu->now when the design would know it
  *
  * Arm's tables give the answer without time. Then the design's look-up is driven: the addresses of a step are read
- * at once, each through stage 2 where it is a guest's, and the step ends with the slowest. A mapping that the
+ * at once, each through stage 2 where it is a guest's, and the step ends when the one that has the page is there, or,
+ * where none has it, all are. A mapping that the
  * design's table does not have yet is added first, as the kernel that mapped it would have done.
  * Source: docs/decisions/0013-page-table-designs.md.
  * Not modelled: the kernel's time for insertions (they are counted; its fault has a cost of its own); hardware updates

@@ -104,7 +104,8 @@ struct lookup {
 	uint64_t read[LOOKUP_READS_MAX]; /* to be read at once */
 	uint64_t behind;                 /* a line that is fetched without waiting for it; 0: none */
 	struct walk_pos pos;             /* trees: where it stands. Others use it as they like */
-	struct mapping found;            /* after LOOKUP_FOUND */
+	struct mapping found;            /* after LOOKUP_FOUND, ... */
+	unsigned match;                  /* ... which of the reads said so: others are not waited for */
 };
 
 struct table_kind {

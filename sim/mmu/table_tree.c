@@ -16,13 +16,14 @@
 
 /* A node's address carries whether it is merged; nodes are aligned to more than this. A word is an output or node
  * address <51:12>, the log2 of a leaf's size <7:2>, DESC_TABLE and DESC_VALID, and NODE_MERGED of the node below. */
-enum { NODE_MERGED = 1 << 8, WORD_BITS_LOW = 2, WORD_BITS_HIGH = 7 };
+enum { NODE_MERGED = 1 << 8, WORD_BITS_LOW = 2, WORD_BITS_HIGH = 7, POOL_BITS = 18 };
 
 struct tree {
 	struct table_site site;
 	bool merges;
-	struct physmem *words; /* by address in the space that the nodes stand in */
-	uint64_t root;         /* with NODE_MERGED; 0: there was no memory for it */
+	uint64_t pool, pool_end; /* small nodes are cut from blocks, as kernels group tables */
+	struct physmem *words;   /* by address in the space that the nodes stand in */
+	uint64_t root;           /* with NODE_MERGED; 0: there was no memory for it */
 };
 
 /* --- nodes ----------------------------------------------------------------------------------------------------- */
@@ -43,12 +44,33 @@ static unsigned node_bits(const struct tree *t, int level, bool merged)
 	return bits < s->granule_bits ? s->granule_bits : bits;
 }
 
-static bool take(struct tree *t, unsigned bits, uint64_t *node)
+static bool take_memory(struct tree *t, unsigned bits, uint64_t *addr)
 {
 	const struct table_memory *m = t->site.memory;
-	if (!m->take(m->ctx, t->site.space, bits, node)) return false;
-	t->site.stats->tables++;
+	if (!m->take(m->ctx, t->site.space, bits, addr)) return false;
 	t->site.stats->taken_bytes += UINT64_C(1) << bits;
+	return true;
+}
+
+/* From the pool, which is filled again by a block as long as memory has one. */
+static bool take_small(struct tree *t, unsigned bits, uint64_t *node)
+{
+	uint64_t block;
+	if (t->pool == t->pool_end) {
+		if (!take_memory(t, POOL_BITS, &block)) return take_memory(t, bits, node);
+		t->pool = block;
+		t->pool_end = t->pool + (UINT64_C(1) << POOL_BITS);
+	}
+	*node = t->pool;
+	t->pool += UINT64_C(1) << bits;
+	return true;
+}
+
+static bool take(struct tree *t, unsigned bits, uint64_t *node)
+{
+	bool small = bits == t->site.s.granule_bits;
+	if (!(small ? take_small(t, bits, node) : take_memory(t, bits, node))) return false;
+	t->site.stats->tables++;
 	return true;
 }
 
