@@ -28,6 +28,7 @@
 	X(DESCRIPTOR, "reads descriptor") \
 	X(UPDATE, "writes access flag or dirty state back") \
 	X(WALKER_STEP, "walker's own work") \
+	X(PLACES, "reads of the page-table design at once") \
 	X(FAULT, "fault") \
 	X(RETIRE, "waits until all older instructions have retired") \
 	X(EXCEPTION, "the kernel's handler") \
@@ -53,11 +54,11 @@ struct why_span {
 	const char *name;    /* of the component; NULL: the kind says it all */
 	const char *outcome; /* "hit", "miss", ...; NULL: none */
 	uint64_t address;    /* TLB: VA; DESCRIPTOR, MEMORY: PA; WALK_CACHE, IPA_CACHE: input address */
-	uint64_t value;      /* DESCRIPTOR: what was read; WALK_CACHE: the table it leads to */
+	uint64_t value;      /* DESCRIPTOR: what was read; WALK_CACHE: the table it leads to; PLACES: reads */
 	uint8_t kind;        /* enum why_kind */
 	uint8_t depth;       /* 0 is the root */
 	uint8_t stage;       /* of a walk's step; 0 else */
-	uint8_t cause;       /* enum req_cause, of DESCRIPTOR */
+	uint8_t cause;       /* enum req_cause, of DESCRIPTOR and PLACES */
 	int8_t level;        /* of a walk's step */
 };
 

@@ -30,6 +30,11 @@ static void print_descriptor(FILE *out, const struct why_span *s)
 		s->level, s->address, s->value, cause_texts[s->cause]);
 }
 
+static void print_places(FILE *out, const struct why_span *s)
+{
+	fprintf(out, "%" PRIu64 " %s (for %s)", s->value, kind_texts[s->kind], cause_texts[s->cause]);
+}
+
 static void print_fault(FILE *out, const struct why_span *s)
 {
 	fprintf(out, "stage %u fault at level %d (%s): the walk begins again when it is handled", s->stage,
@@ -55,6 +60,7 @@ static void print_span(FILE *out, const struct why_span *s)
 	switch ((enum why_kind)s->kind) {
 	case WHY_WALK_CACHE: print_walk_cache(out, s); break;
 	case WHY_DESCRIPTOR: print_descriptor(out, s); break;
+	case WHY_PLACES: print_places(out, s); break;
 	case WHY_FAULT: print_fault(out, s); break;
 	default: print_plain(out, s); break;
 	}

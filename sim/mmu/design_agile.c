@@ -66,7 +66,13 @@ static void walk_nested(struct mmu *m, struct pa leaf, struct access a, const st
 	struct fault fault;
 	struct leaf final;
 	a.pan = false;
-	page_design_read(m, leaf.raw, CAUSE_S1_WALK);
+	const struct walk_ref ref = {.cause = CAUSE_S1_WALK,
+				     .security = m->regime.security,
+				     .level = LAST_LEVEL,
+				     .input = t->va.raw,
+				     .address = leaf.raw};
+	m->walk_mem.read(m, leaf, &ref);
+	m->table_bits = 0; /* the design knows no place of a guest's table */
 	translate_stage2(&m->regime, t->ipa, a, CAUSE_S2_FINAL, &m->walk_mem, &final, &fault);
 	m->design->steps += 1 + *reads - before;
 }

@@ -110,10 +110,31 @@ bool page_design_hold(struct mmu *m, struct design_table *t, const struct mappin
 
 /* --- reads ----------------------------------------------------------------------------------------------------- */
 
+/* Spans of time must follow each other; those of reads at once do not, and stay unwritten. */
+static struct why *hush(struct mmu *m)
+{
+	struct why *w = m->why;
+	m->why = m->port->why = NULL;
+	return w;
+}
+
+static void speak(struct mmu *m, struct why *w) { m->why = m->port->why = w; }
+
+/* What was not written down meanwhile, as one span. */
+static void speak_of_reads(struct mmu *m, struct why *w, cycles_t begin, uint64_t reads, enum req_cause cause)
+{
+	speak(m, w);
+	why_leaf(w, (struct why_span){begin, m->now, .kind = WHY_PLACES, .value = reads,
+				      .cause = (uint8_t)cause});
+}
+
 void page_design_read(struct mmu *m, uint64_t pa, enum req_cause cause)
 {
 	struct walk_ref ref = {.cause = (uint8_t)cause, .security = m->regime.security, .address = pa};
+	cycles_t begin = m->now;
+	struct why *w = hush(m);
 	m->walk_mem.read(m, (struct pa){pa}, &ref);
+	speak_of_reads(m, w, begin, 1, cause);
 	m->table_bits = 0; /* what a timed radix walk would conclude about Arm's tables */
 }
 
@@ -139,13 +160,20 @@ static void wait_for(struct mmu *m, const struct arrival *a)
 	m->design->steps = a->steps;
 }
 
+/* The walker's own time before a step. */
+static void compute_hash(struct mmu *m)
+{
+	cycles_t cycles = m->design->row->table->hashed ? m->design->params.hash_cycles : 0;
+	if (cycles) why_leaf(m->why, (struct why_span){m->now, m->now + cycles, .kind = WHY_WALKER_STEP});
+	m->now += cycles;
+}
+
 /* Reads the addresses of one step at once. */
 static void read_step(struct mmu *m, const struct design_query *q, const struct lookup *l,
 		      struct arrivals *out)
 {
 	struct page_design *d = m->design;
-	cycles_t hash = d->row->table->hashed ? d->params.hash_cycles : 0;
-	const struct arrival start = {m->now + hash, d->steps};
+	const struct arrival start = {m->now, d->steps};
 	out->last = start;
 	for (unsigned i = 0; i < l->reads; i++) {
 		wait_for(m, &start);
@@ -158,11 +186,11 @@ static void read_step(struct mmu *m, const struct design_query *q, const struct 
 /* A line that nobody waits for. */
 static void read_behind(struct mmu *m, const struct design_query *q, uint64_t address)
 {
-	cycles_t now = m->now;
-	uint64_t steps = m->design->steps;
+	const struct arrival before = {m->now, m->design->steps};
+	struct why *w = hush(m);
 	page_design_read(m, table_pa(m, q->in, address), q->cause);
-	m->now = now;
-	m->design->steps = steps;
+	wait_for(m, &before);
+	speak(m, w);
 	m->design->stats.background_reads++;
 }
 
@@ -183,21 +211,34 @@ static void learn(struct mmu *m, const struct design_table *t, const struct look
 	m->table_bits = m->learned_count = 0;
 }
 
+/* One step, from its hashes to the read that matters; what comes next. */
+static enum lookup_step take_step(struct mmu *m, const struct design_query *q, struct lookup *l)
+{
+	struct arrivals at;
+	unsigned reads = l->reads;
+	compute_hash(m);
+	cycles_t begin = m->now;
+	struct why *w = m->why;
+	if (reads > 1) hush(m);
+	read_step(m, q, l, &at);
+	enum lookup_step step = m->design->row->table->next(q->in->table, l);
+	wait_for(m, step == LOOKUP_FOUND ? &at.read[l->match] : &at.last);
+	if (reads > 1) speak_of_reads(m, w, begin, reads, q->cause);
+	return step;
+}
+
 bool page_design_look_up(struct mmu *m, const struct design_query *q, struct mapping *out)
 {
 	const struct table_kind *kind = m->design->row->table;
 	struct design_table in = *q->in; /* reads through stage 2 may add tables */
 	struct design_query query = {&in, q->input, q->cause};
 	struct lookup l = {.input = input_of(m, &in, q->input), .tag = tag_of(m, &in)};
-	struct arrivals at;
 	m->design->stats.lookups++;
 	if (kind->positions) resume(m, &in, &l);
 	enum lookup_step step = kind->begin(in.table, &l);
 	if (l.behind) read_behind(m, &query, l.behind);
 	while (step == LOOKUP_READ) {
-		read_step(m, &query, &l, &at);
-		step = kind->next(in.table, &l);
-		wait_for(m, step == LOOKUP_FOUND ? &at.read[l.match] : &at.last);
+		step = take_step(m, &query, &l);
 		if (step == LOOKUP_READ && kind->positions) learn(m, &in, &l);
 	}
 	*out = l.found;
@@ -261,6 +302,8 @@ void page_design_trap(struct mmu *m)
 {
 	m->design->stats.traps++;
 	m->design->stats.trap_cycles += m->design->params.trap_cycles;
+	why_leaf(m->why,
+		 (struct why_span){m->now, m->now + m->design->params.trap_cycles, .kind = WHY_HYPERVISOR});
 	m->now += m->design->params.trap_cycles;
 }
 

@@ -43,3 +43,10 @@ check "a number of lines that is no power of two is refused" $named
 run native btree "$dir/out" >"$dir/said"
 grep -q 'flattened.*ecpt' "$dir/said" && named=yes || named=no
 check "an unknown design is refused with the names of those that exist" $named
+
+for design in flattened ecpt hashed pom_tlb shadow agile; do
+	"$STRATA" run -q --no-db -m configs/machines/neoverse-n1.yaml -s configs/stacks/kvm-4k.yaml -w "$dir/gups.yaml" --explain 20 \
+		--set "walker.page_table.design=$design" >"$dir/out" 2>"$dir/said" && added=yes || added=no
+	grep -q 'of the page-table design at once (for a stage [12] descriptor' "$dir/out" || added=no
+	check "kvm-4k: --explain adds up the cycles of $design" $added
+done
