@@ -84,7 +84,8 @@ static void map_site(struct design_world *d, struct rng *r, uint64_t *va)
 	const struct mmu_shape *s = &d->world.setup.user;
 	unsigned vm = (unsigned)rng_below(r, MMU_VMS), process = (unsigned)rng_below(r, MMU_PROCESSES);
 	bool kernel = rng_below(r, 4) == 0, block = s->granule_bits == 12 && rng_below(r, 4) == 0;
-	struct mmu_mapping m = {.va = rng_below(r, UINT64_C(1) << s->ia_bits),
+	/* Few addresses, blocks and pages apart, so that processes and halves have the same ones. */
+	struct mmu_mapping m = {.va = rng_below(r, 24) << 33 | (uint64_t)block << 32 | rng_below(r, 8) << 21,
 				.ipa = UINT64_C(0x40000000) + rng_below(r, UINT64_C(1) << 38),
 				.bits = DESC_AF | DESC_AP_USER | DESC_NG,
 				.level = block ? 2 : 3};
@@ -128,6 +129,8 @@ ParameterizedTest(struct plane_case *c, page_design, each_design_translates_as_a
 	cr_expect(gt(u64, d.world.mmu->stats.walks, ACCESSES / 4));
 	cr_expect(gt(u64, d.world.mmu->stats.faults, 0), "other processes' pages are not mapped");
 	cr_expect(eq(u64, d.world.mmu->design->stats.homeless, 0));
+	cr_expect(eq(u64, d.world.mmu->design->stats.corrected, 0),
+		  "one process took another's page for its own");
 	close_world(&d);
 }
 
@@ -193,6 +196,66 @@ ParameterizedTest(struct count_case *c, page_design, a_walk_makes_the_reads_that
 	cycles_t took = walk_again(&d, &reads);
 	cr_expect(eq(u64, reads, c->reads), "%s", page_table_names[c->design]);
 	cr_expect(eq(u64, took, (uint64_t)c->steps * MEMORY_CYCLES), "%s", page_table_names[c->design]);
+	close_world(&d);
+}
+
+enum { SPREAD_PAGES = 3000 };
+
+/* Pages of lines of their own, so that a small cuckoo table has them in all of its ways. */
+static void open_spread(struct design_world *d, const struct param_list *caches)
+{
+	struct mmu_setup s = setup_of((struct mmu_shape){12, 48, 0}, (struct mmu_shape){12, 40, 1}, false);
+	struct mmu_done done;
+	open_world(d, &s, PAGE_TABLE_ecpt);
+	for (uint64_t i = 0; i < SPREAD_PAGES; i++)
+		mmu_world_map_page(&d->world, 0, 0, PAGE + (i << 15), FRAME + (i << 12));
+	mmu_world_machine(&d->world, &tlb_list, &d->walker, caches);
+	mmu_set_table_memory(d->world.mmu, &d->tables.memory);
+	for (uint64_t i = 0; i < SPREAD_PAGES; i++)
+		cr_assert(mmu_translate(d->world.mmu, PAGE + (i << 15), ACCESS_READ, 1, i * 1000, &done));
+}
+
+Test(page_design, whichever_way_has_a_page_its_walk_takes_one_step)
+{
+	struct design_world d;
+	struct mmu_done done;
+	open_spread(&d, NULL);
+	for (uint64_t i = 0; i < SPREAD_PAGES; i++) {
+		cycles_t now = 1000000 + i * 1000;
+		cr_assert(mmu_translate(d.world.mmu, PAGE + (i << 15), ACCESS_READ, 1, now, &done));
+		cr_assert(eq(u64, done.cycle - now, MEMORY_CYCLES), "page %lu", i);
+	}
+	close_world(&d);
+}
+
+Test(page_design, a_walk_ends_with_the_line_that_has_the_page_while_others_are_under_way)
+{
+	struct cache_params cache = {.name = "l1d",
+				     .level = 1,
+				     .side = SIDE_DATA,
+				     .size = 4096 * 64,
+				     .ways = 1,
+				     .line = 64,
+				     .hit_cycles = 5,
+				     .mshrs = 16,
+				     .policy = REPL_lru,
+				     .write_back = 1,
+				     .write_allocate = 1};
+	const struct param_list caches = {&cache, 1};
+	struct design_world d;
+	struct mmu_done done;
+	unsigned early = 0, late = 0;
+	open_spread(&d, &caches);
+	const uint64_t *missed = &d.world.mmu->stats.reads_served[0][1];
+	for (uint64_t i = 0; i < SPREAD_PAGES; i++) {
+		cycles_t now = 1000000 + i * 1000;
+		uint64_t before = *missed;
+		cr_assert(mmu_translate(d.world.mmu, PAGE + (i << 15), ACCESS_READ, 1, now, &done));
+		early += *missed > before && done.cycle - now == 5;
+		late += *missed > before && done.cycle - now >= MEMORY_CYCLES;
+	}
+	cr_expect(gt(uint, early, 0), "the cache had the line, and not all others");
+	cr_expect(gt(uint, late, 0), "the cache had not the line");
 	close_world(&d);
 }
 

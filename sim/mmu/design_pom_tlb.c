@@ -55,7 +55,7 @@ static bool look_in(struct mmu *m, struct pom_tlb *p, unsigned array, struct acc
 	tlb->stats.lookups++;
 	struct tlb_entry *e = tlb_find(tlb, t->va.raw, m->tag);
 	bool right = e && !t->fault.kind && (e->pa | (t->va.raw & ~e->va_mask)) == t->pa.raw &&
-		     e->perm == t->perm && perm_allows(e->perm, a);
+		     perm_allows(e->perm, a);
 	if (e && !right) {
 		tlb->stats.permission_misses++;
 		tlb_drop(tlb, e);
