@@ -126,8 +126,8 @@ ParameterizedTest(struct plane_case *c, page_design, each_design_translates_as_a
 					 (unsigned)rng_below(&r, MMU_PROCESSES), 0, false);
 		expect_same(&d, va[rng_below(&r, SITES)] + rng_below(&r, 1 << 12), i * 10000);
 	}
-	cr_expect(gt(u64, d.world.mmu->stats.walks, ACCESSES / 4));
-	cr_expect(gt(u64, d.world.mmu->stats.faults, 0), "other processes' pages are not mapped");
+	cr_expect(ge(u64, d.world.mmu->stats.walks, ACCESSES / 4));
+	cr_expect(ge(u64, d.world.mmu->stats.faults, 1), "other processes' pages are not mapped");
 	cr_expect(eq(u64, d.world.mmu->design->stats.homeless, 0));
 	cr_expect(eq(u64, d.world.mmu->design->stats.corrected, 0),
 		  "one process took another's page for its own");
@@ -207,6 +207,7 @@ static void open_spread(struct design_world *d, const struct param_list *caches)
 	struct mmu_setup s = setup_of((struct mmu_shape){12, 48, 0}, (struct mmu_shape){12, 40, 1}, false);
 	struct mmu_done done;
 	open_world(d, &s, PAGE_TABLE_ecpt);
+	d->walker.descriptor_reads_cached = caches != NULL;
 	for (uint64_t i = 0; i < SPREAD_PAGES; i++)
 		mmu_world_map_page(&d->world, 0, 0, PAGE + (i << 15), FRAME + (i << 12));
 	mmu_world_machine(&d->world, &tlb_list, &d->walker, caches);
@@ -221,7 +222,7 @@ Test(page_design, whichever_way_has_a_page_its_walk_takes_one_step)
 	struct mmu_done done;
 	open_spread(&d, NULL);
 	for (uint64_t i = 0; i < SPREAD_PAGES; i++) {
-		cycles_t now = 1000000 + i * 1000;
+		cycles_t now = 10000000 + i * 1000;
 		cr_assert(mmu_translate(d.world.mmu, PAGE + (i << 15), ACCESS_READ, 1, now, &done));
 		cr_assert(eq(u64, done.cycle - now, MEMORY_CYCLES), "page %lu", i);
 	}
@@ -249,15 +250,15 @@ Test(page_design, a_walk_ends_with_the_line_that_has_the_page_while_others_are_u
 	const uint64_t *missed = &d.world.mmu->stats.reads_served[0][1];
 	const uint64_t *background = &d.world.mmu->design->stats.background_reads;
 	for (uint64_t i = 0; i < SPREAD_PAGES; i++) {
-		cycles_t now = 1000000 + i * 1000;
+		cycles_t now = 10000000 + i * 1000;
 		uint64_t before = *missed, behind = *background;
 		cr_assert(mmu_translate(d.world.mmu, PAGE + (i << 15), ACCESS_READ, 1, now, &done));
 		if (*background > behind) continue;
 		early += *missed > before && done.cycle - now == 5;
 		late += *missed > before && done.cycle - now >= MEMORY_CYCLES;
 	}
-	cr_expect(gt(uint, early, 0), "the cache had the line, and not all others");
-	cr_expect(gt(uint, late, 0), "the cache had not the line");
+	cr_expect(ge(uint, early, 1), "the cache had the line, and not all others");
+	cr_expect(ge(uint, late, 1), "the cache had not the line");
 	close_world(&d);
 }
 
@@ -451,7 +452,7 @@ Test(page_design, what_was_mapped_beforehand_needs_no_insertion_in_a_walk)
 		mmu_world_expect(&d.world, PAGE, ACCESS_READ, &t);
 		page_design_note(d.world.mmu, &t);
 		uint64_t inserts = d.world.mmu->design->stats.inserts;
-		cr_expect(gt(u64, inserts, 0));
+		cr_expect(ge(u64, inserts, 1));
 		reads_of(&d, PAGE, 0);
 		const struct page_table_stats *stats = &d.world.mmu->design->stats;
 		bool nested_tables = page_table_designs[design]->walk == page_design_walk_stages;
