@@ -544,7 +544,8 @@ static enum status build(struct mmu *m, const struct param_list *tlbs, const str
 	TRY(build_walk_caches(m, &w->s2_caches, 2, err));
 	TRY(page_design_new(&w->page_table, &m->design, err));
 	if (m->design && m->prefetch)
-		return err_set(err, ERR_CONFIG, "walker.prefetch: prefetchers walk Arm's tables, not those of %s",
+		return err_set(err, ERR_CONFIG,
+			       "walker.prefetch: prefetchers walk Arm's tables, not those of %s",
 			       m->design->row->name);
 	if (!w->ipa_cache.entries) return OK;
 	m->ipa_leaf = xcalloc(w->ipa_cache.entries, sizeof(*m->ipa_leaf));

@@ -50,3 +50,7 @@ for design in flattened ecpt hashed pom_tlb shadow agile; do
 	grep -q 'of the page-table design at once (for a stage [12] descriptor' "$dir/out" || added=no
 	check "kvm-4k: --explain adds up the cycles of $design" $added
 done
+
+run native ecpt "$dir/out" --set walker.prefetch.kind=stride >"$dir/said"
+grep -q "walker.prefetch: prefetchers walk Arm's tables, not those of ecpt" "$dir/said" && named=yes || named=no
+check "a prefetcher beside another design than radix is refused" $named
