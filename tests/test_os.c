@@ -283,3 +283,19 @@ Test(os, a_first_touch_may_grant_every_permission_at_once)
 	cr_assert(eq(u64, os_stats(w->os)->upgrades, 0));
 	tables_close(w);
 }
+
+Test(os, fragmented_memory_gives_its_share_of_runs_and_pages_instead)
+{
+	struct tables_setup s = tables_native();
+	s.os.contiguous = 1;
+	s.os.contiguous_fail_percent = 25;
+	struct tables *w = open_native(s);
+	for (uint64_t run = 0; run < 1000; run++)
+		os_handle_fault(w->os, w->as, user(run << 16), ACCESS_WRITE);
+	const struct os_stats *o = os_stats(w->os);
+	cr_expect(eq(u64, o->runs_mapped + o->pages_mapped, 1000));
+	cr_expect(eq(u64, o->runs_failed, o->pages_mapped));
+	cr_expect(gt(u64, o->runs_failed, 200));
+	cr_expect(lt(u64, o->runs_failed, 300));
+	tables_close(w);
+}

@@ -246,6 +246,12 @@ bool frames_take_block(struct frames *f, unsigned bits, uint64_t *addr)
 	return took(f, bits, large ? take_large(f, bits, addr) : take_small(f, bits, addr));
 }
 
+bool frames_take_run(struct frames *f, unsigned bits, unsigned fail_percent, uint64_t *addr)
+{
+	if (fail_percent && rng_below(&f->rng, 100) < fail_percent) return false;
+	return frames_take_block(f, bits, addr);
+}
+
 bool frames_take_huge(struct frames *f, uint64_t *addr)
 {
 	if (f->p.fail_percent && rng_below(&f->rng, 100) < f->p.fail_percent) return false;

@@ -39,6 +39,8 @@ bool frames_take_table(struct frames *f, uint64_t *addr);
 /* 2^bits bytes, aligned to their size; bits is at least page_bits. A scattered region has no blocks larger
  * than a pageblock, and a small one (below 16 pageblocks) none larger than 256 KiB. */
 bool frames_take_block(struct frames *f, unsigned bits, uint64_t *addr);
+/* The same, for a run of pages that is given only where memory is not fragmented: `fail_percent` of them fail. */
+bool frames_take_run(struct frames *f, unsigned bits, unsigned fail_percent, uint64_t *addr);
 /* A pageblock, for a huge page: fails as often as fail_percent says. */
 bool frames_take_huge(struct frames *f, uint64_t *addr);
 

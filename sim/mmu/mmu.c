@@ -1,18 +1,13 @@
 #include "mmu/mmu.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdlib.h>
 
-#include "base/alloc.h"
 #include "base/bits.h"
 #include "mmu/levels.h"
 #include "mmu/neighbours.h"
 #include "mmu/page_design.h"
 #include "mmu/pom_tlb.h"
 #include "mmu/prefetch.h"
-
-static const char *const walk_cause_names[] = {"s1_walk", "s2_of_s1", "s2_final", NULL};
 
 /* --- look-up --------------------------------------------------------------------------------------------------- */
 
@@ -290,6 +285,14 @@ static void learn_stage2(void *self, uint64_t ipa, const struct leaf *leaf)
 	if (e) m->ipa_leaf[e - m->ipa_cache->entry] = *leaf;
 }
 
+void mmu_connect_walks(struct mmu *m)
+{
+	static const struct walk_shortcuts plain = {resume, learn, find_stage2, learn_stage2, NULL},
+					   with_end = {resume, learn, find_stage2, learn_stage2, found};
+	m->walk_mem = (struct walk_mem){m, read_descriptor, update_descriptor,
+					m->wants_neighbours ? &with_end : &plain};
+}
+
 /* --- walk ------------------------------------------------------------------------------------------------------ */
 
 /* A walker that is free at `now`, or the one that is free first. One whose latest walk begins after `now` counts as
@@ -492,256 +495,4 @@ void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct fea
 		m->perm_mask[kind] = m->perm_want[kind];
 		if (pan && el != 0 && kind != ACCESS_FETCH) m->perm_mask[kind] |= PERM_GUARDED;
 	}
-}
-
-/* --- building -------------------------------------------------------------------------------------------------- */
-
-/* A TLB that holds entries of any size, for walk positions or stage 2 translations. */
-static enum status build_inner(const char *name, uint64_t entries, uint64_t ways, uint64_t policy,
-			       struct tlb **out, struct err *err)
-{
-	struct tlb_params p = {.name = name,
-			       .level = 1,
-			       .side = SIDE_UNIFIED,
-			       .entries = entries,
-			       .ways = ways < entries ? ways : entries,
-			       .pages = UINT64_MAX,
-			       .policy = policy};
-	TRY(tlb_new(&p, out, err));
-	(*out)->sizes_held = UINT64_MAX;
-	return OK;
-}
-
-static enum status build_walk_caches(struct mmu *m, const struct param_list *list, unsigned stage,
-				     struct err *err)
-{
-	static const char *const names[2][MMU_WALK_CACHES_MAX] = {
-		{"s1_walk_cache", "s1_walk_cache1", "s1_walk_cache2", "s1_walk_cache3", "s1_walk_cache4",
-		 "s1_walk_cache5", "s1_walk_cache6", "s1_walk_cache7"},
-		{"s2_walk_cache", "s2_walk_cache1", "s2_walk_cache2", "s2_walk_cache3", "s2_walk_cache4",
-		 "s2_walk_cache5", "s2_walk_cache6", "s2_walk_cache7"},
-	};
-	for (size_t i = 0; i < list->count; i++) {
-		const struct walk_cache_params *p = (const struct walk_cache_params *)list->items + i;
-		if (!p->entries) continue;
-		struct walk_cache *c = &m->cache[stage - 1][m->caches[stage - 1]];
-		TRY(build_inner(names[stage - 1][i], p->entries, p->ways, p->policy, &c->tlb, err));
-		c->place = xcalloc(p->entries, sizeof(*c->place));
-		c->levels = p->levels;
-		c->cycles = p->cycles;
-		m->caches[stage - 1]++;
-	}
-	return OK;
-}
-
-static enum status build(struct mmu *m, const struct param_list *tlbs, const struct walker_params *w,
-			 struct err *err)
-{
-	TRY(prefetch_new(&w->prefetch, &m->prefetch, err));
-	TRY(levels_build(m, tlbs, err));
-	m->wants_neighbours |= m->prefetch && m->prefetch->how->neighbours;
-	TRY(build_walk_caches(m, &w->s1_caches, 1, err));
-	TRY(build_walk_caches(m, &w->s2_caches, 2, err));
-	TRY(page_design_new(&w->page_table, &m->design, err));
-	if (m->design && m->prefetch)
-		return err_set(err, ERR_CONFIG,
-			       "walker.prefetch: prefetchers walk Arm's tables, not those of %s",
-			       m->design->row->name);
-	if (!w->ipa_cache.entries) return OK;
-	m->ipa_leaf = xcalloc(w->ipa_cache.entries, sizeof(*m->ipa_leaf));
-	m->ipa_cycles = w->ipa_cache.cycles;
-	return build_inner("ipa_cache", w->ipa_cache.entries, w->ipa_cache.ways, w->ipa_cache.policy,
-			   &m->ipa_cache, err);
-}
-
-enum status mmu_new(const struct param_list *tlbs, const struct walker_params *w, struct mem_cpu *mem,
-		    struct physmem *memory, struct mmu **out, struct err *err)
-{
-	struct mmu *m = xcalloc_lines(1, sizeof(*m));
-	m->walkers = (unsigned)w->walkers;
-	m->count = &m->stats;
-	m->cycles_per_level = w->cycles_per_level;
-	m->reads_cached = w->descriptor_reads_cached;
-	m->first_cache = (unsigned)w->first_cache - 1;
-	m->port = &mem->data;
-	m->served_names = mem->served_names;
-	m->memory = memory;
-	enum status st = build(m, tlbs, w, err);
-	if (st != OK) {
-		mmu_free(m);
-		return st;
-	}
-	static const struct walk_shortcuts plain = {resume, learn, find_stage2, learn_stage2, NULL},
-					   with_end = {resume, learn, find_stage2, learn_stage2, found};
-	m->walk_mem = (struct walk_mem){m, read_descriptor, update_descriptor,
-					m->wants_neighbours ? &with_end : &plain};
-	*out = m;
-	return OK;
-}
-
-void mmu_free(struct mmu *m)
-{
-	if (!m) return;
-	for (unsigned i = 0; i < m->owned_count; i++) tlb_free(m->owned[i]);
-	for (unsigned stage = 0; stage < 2; stage++) {
-		for (unsigned i = 0; i < m->caches[stage]; i++) {
-			tlb_free(m->cache[stage][i].tlb);
-			free(m->cache[stage][i].place);
-		}
-	}
-	page_design_free(m->design);
-	tlb_free(m->ipa_cache);
-	tlb_free(m->blind);
-	free(m->ipa_leaf);
-	prefetch_free(m->prefetch);
-	free(m);
-}
-
-void mmu_each_tlb(struct mmu *m, mmu_tlb_fn *fn, void *ctx)
-{
-	for (unsigned i = 0; i < m->owned_count; i++) fn(ctx, m->owned[i], 0);
-	if (m->prefetch) fn(ctx, m->prefetch->buffer, 0);
-	for (int stage = 1; stage <= 2; stage++)
-		for (unsigned i = 0; i < m->caches[stage - 1]; i++)
-			fn(ctx, m->cache[stage - 1][i].tlb, stage);
-	if (m->ipa_cache) fn(ctx, m->ipa_cache, 3);
-	for (unsigned i = 0; m->design && m->design->pom && i < POM_ARRAYS; i++)
-		fn(ctx, pom_tlb_arrays(m->design->pom)[i], 0);
-}
-
-void mmu_set_table_memory(struct mmu *m, const struct table_memory *memory)
-{
-	if (m->design) m->design->memory = *memory;
-}
-
-/* Has every look-up take the slow way: the first TLB to be asked is one that holds nothing. */
-static void see_all(struct mmu *m)
-{
-	struct tlb_params p = m->level[0][0]->params;
-	struct err err;
-	p.entries = p.ways = 1;
-	p.pages = 1;
-	p.policy = REPL_fifo;
-	if (!m->blind && tlb_new(&p, &m->blind, &err) != OK) assert(!"a TLB of one entry");
-	for (unsigned kind = 0; kind < 3; kind++) m->first[kind] = m->blind;
-}
-
-void mmu_explain(struct mmu *m, struct why *why)
-{
-	m->why = m->port->why = why;
-	see_all(m);
-}
-
-void mmu_observe(struct mmu *m, struct mmu_observer *o)
-{
-	o->next = m->observer;
-	m->observer = o;
-	if (o->hit) see_all(m);
-}
-
-static void follow(void *flow, struct tlb *t, int stage)
-{
-	(void)stage;
-	if (t->state.shared) t->state.shared->flow = flow;
-}
-
-void mmu_follow(struct mmu *m, const struct repl_flow *flow)
-{
-	m->flow = flow;
-	mmu_each_tlb(m, follow, (void *)(uintptr_t)flow);
-}
-
-/* --- statistics ------------------------------------------------------------------------------------------------ */
-
-struct registration {
-	struct stats *stats;
-	unsigned number;
-};
-
-static void register_tlb(void *self, struct tlb *t, int stage)
-{
-	const struct registration *r = self;
-	tlb_register_stats(t, r->stats, "cpu%u.%s%s", r->number, t->params.name, stage == 0 ? "_tlb" : "");
-}
-
-#define F struct walker_stats
-static const struct stat_desc walker_rows[MMU_WALKER_ROWS] = {
-	STAT(F, walks, "count", "translation table walks"),
-	STAT(F, faults, "count", "walks that ended in a fault"),
-	STAT(F, restarts, "count", "walks begun again because their fault was resolved"),
-	STAT(F, queue_cycles, "cycles", "cycles that walks waited for a walker"),
-	STAT_BY(F, descriptor_reads, walk_cause_names, "count", "descriptors read, by what for"),
-	STAT(F, descriptor_updates, "count", "descriptors written by hardware (access flag, dirty state)"),
-	STAT_BY(F, read_cycles, walk_cause_names, "cycles", "time of descriptor reads, by what for"),
-	STAT_BY2(F, reads_served, walk_cause_names, NULL, "count",
-		 "descriptors read, by what for and by the level that had them"),
-	STAT_DIST(F, walk_cycles, "cycles", "time of a walk, from its walker's start to its end"),
-};
-#undef F
-
-/* Rows of walkers name this machine's levels. */
-static void register_walker(const struct mmu *m, struct stats *s, struct stat_desc *rows,
-			    struct walker_stats *stats, const char *name, unsigned number)
-{
-	for (unsigned i = 0; i < MMU_WALKER_ROWS; i++) {
-		rows[i] = walker_rows[i];
-		if (rows[i].offset == offsetof(struct walker_stats, reads_served))
-			rows[i].labels2 = m->served_names;
-	}
-	stats_add(s, rows, MMU_WALKER_ROWS, stats, "cpu%u.%s", number, name);
-}
-
-void mmu_register_stats(struct mmu *m, struct stats *s, unsigned number)
-{
-	struct registration r = {s, number};
-	mmu_each_tlb(m, register_tlb, &r);
-	register_walker(m, s, m->rows, &m->stats, "walker", number);
-	if (m->design) page_design_register_stats(m->design, s, number);
-	if (!m->prefetch) return;
-	register_walker(m, s, m->prefetch->rows, &m->prefetch->walks, "prefetch_walker", number);
-	stats_add(s, prefetch_stat_rows, prefetch_stat_row_count, &m->prefetch->stats, "cpu%u.prefetch",
-		  number);
-}
-
-struct sums {
-	struct err *err;
-	enum status st;
-};
-
-static void check_tlb(void *ctx, struct tlb *t, int stage)
-{
-	struct sums *sums = ctx;
-	const struct tlb_stats *s = &t->stats;
-	(void)stage;
-	if (sums->st != OK || s->lookups == s->hits + s->misses + s->merged) return;
-	sums->st = err_set(sums->err, ERR_CHECK,
-			   "%s: lookups %" PRIu64 " are not hits %" PRIu64 " + misses %" PRIu64
-			   " + merged %" PRIu64,
-			   t->params.name, s->lookups, s->hits, s->misses, s->merged);
-}
-
-/* Whether walks follow on misses of `t`. */
-static bool is_last(const struct mmu *m, const struct tlb *t)
-{
-	for (unsigned side = 0; side < MMU_SIDES; side++)
-		for (struct tlb *const *a = m->array[side][m->levels[side] - 1]; *a; a++)
-			if (*a == t) return true;
-	return false;
-}
-
-enum status mmu_check_sums(const struct mmu *m, struct err *err)
-{
-	struct sums sums = {err, OK};
-	mmu_each_tlb((struct mmu *)m, check_tlb, &sums);
-	if (sums.st != OK) return sums.st;
-	uint64_t misses = 0;
-	for (unsigned i = 0; i < m->owned_count; i++)
-		if (is_last(m, m->owned[i])) misses += m->owned[i]->stats.misses;
-	if (m->prefetch) misses -= m->prefetch->stats.used;
-	if (misses + m->stats.restarts != m->stats.walks)
-		return err_set(err, ERR_CHECK,
-			       "walks %" PRIu64 " are not the misses of the last TLB level %" PRIu64
-			       " + restarts %" PRIu64,
-			       m->stats.walks, misses, m->stats.restarts);
-	return OK;
 }

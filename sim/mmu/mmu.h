@@ -151,6 +151,8 @@ struct mmu {                  /* laid out for the hit path; change it through th
 enum status mmu_new(const struct param_list *tlbs, const struct walker_params *w, struct mem_cpu *mem,
 		    struct physmem *memory, struct mmu **out, struct err *err);
 void mmu_free(struct mmu *m);
+/* For mmu_new: lets walks read memory through the port, and learn. */
+void mmu_connect_walks(struct mmu *m);
 void mmu_register_stats(struct mmu *m, struct stats *s, unsigned number);
 
 /* Makes `regs` the present context at `el`: decodes them, and forms the tag. TLBs keep what they hold. */

@@ -20,6 +20,7 @@ const struct stat_desc os_stat_rows[] = {
 	STAT(T, runs_mapped, "faults", "faults that mapped a contiguous run of pages"),
 	STAT(T, huge_mapped, "faults", "faults that mapped a huge page"),
 	STAT(T, huge_failed, "attempts", "huge pages that memory could not give"),
+	STAT(T, runs_failed, "attempts", "contiguous runs that memory could not give"),
 	STAT(T, tables, "pages", "translation tables created, root tables included"),
 	STAT(T, unmapped, "descriptors", "leaf descriptors removed"),
 };
@@ -127,7 +128,11 @@ static bool map_run(struct fault_site *s, struct os_fault *out)
 	unsigned entries_bits = contiguous_entries_bits(granule_bits, LAST_LEVEL);
 	uint64_t frame;
 	if (!s->os->p.contiguous || !pgtable_run_is_empty(s->tree, &s->slot, entries_bits)) return false;
-	if (!frames_take_block(s->tree->frames, granule_bits + entries_bits, &frame)) return false;
+	if (!frames_take_run(s->tree->frames, granule_bits + entries_bits,
+			     (unsigned)s->os->p.contiguous_fail_percent, &frame)) {
+		s->os->stats.runs_failed++;
+		return false;
+	}
 	*out = map_frames(s, LAST_LEVEL, frame, granule_bits + entries_bits);
 	if (!out->size_bits) return true;
 	out->outcome = OS_MAPPED_RUN;

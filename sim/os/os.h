@@ -38,7 +38,8 @@ struct os_params {
 	uint64_t va_bits;   /* 39, 48, 52 with 4K; 36, 47, 48, 52 with 16K; 42, 48, 52 with 64K */
 	uint64_t thp;       /* enum os_thp */
 	uint64_t thp_fail_percent;
-	uint64_t contiguous;   /* bool: runs of pages under the contiguous hint */
+	uint64_t contiguous; /* bool: runs of pages under the contiguous hint */
+	uint64_t contiguous_fail_percent;
 	uint64_t placement;    /* enum os_placement */
 	uint64_t first_touch;  /* enum os_first_touch */
 	uint64_t shared_frame; /* bool: every base page maps one and the same frame */
@@ -71,7 +72,7 @@ struct os_fault {
 
 struct os_stats {
 	uint64_t faults, upgrades, spurious, failed;
-	uint64_t pages_mapped, runs_mapped, huge_mapped, huge_failed, tables, unmapped;
+	uint64_t pages_mapped, runs_mapped, huge_mapped, huge_failed, runs_failed, tables, unmapped;
 };
 extern const struct stat_desc os_stat_rows[];
 extern const size_t os_stat_row_count;

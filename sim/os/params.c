@@ -25,6 +25,8 @@ static const struct param rows[] = {
 	      "share of huge pages that fragmented memory cannot give; base pages are mapped instead"),
 	P_BOOL(T, contiguous, 0,
 	       "a first touch maps a run of 16, 128, 32 pages of 4K, 16K, 64K under the contiguous hint"),
+	P_U64(T, contiguous_fail_percent, "percent", 0, 0, 100,
+	      "share of those runs that fragmented memory cannot give; their pages are mapped one by one"),
 	P_ENUM(T, placement, placement_names, OS_IN_ORDER,
 	       "base pages come in order, or scattered as after a long uptime"),
 	P_ENUM(T, first_touch, first_touch_names, OS_GRANT_ALL,

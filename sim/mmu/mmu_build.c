@@ -1,0 +1,165 @@
+/* mmu_build.c - an MMU from its parameters, and who looks on. */
+#include "mmu/mmu.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/bits.h"
+#include "mmu/levels.h"
+#include "mmu/page_design.h"
+#include "mmu/pom_tlb.h"
+#include "mmu/prefetch.h"
+
+/* A TLB that holds entries of any size, for walk positions or stage 2 translations. */
+static enum status build_inner(const char *name, uint64_t entries, uint64_t ways, uint64_t policy,
+			       struct tlb **out, struct err *err)
+{
+	struct tlb_params p = {.name = name,
+			       .level = 1,
+			       .side = SIDE_UNIFIED,
+			       .entries = entries,
+			       .ways = ways < entries ? ways : entries,
+			       .pages = UINT64_MAX,
+			       .policy = policy};
+	TRY(tlb_new(&p, out, err));
+	(*out)->sizes_held = UINT64_MAX;
+	return OK;
+}
+
+static enum status build_walk_caches(struct mmu *m, const struct param_list *list, unsigned stage,
+				     struct err *err)
+{
+	static const char *const names[2][MMU_WALK_CACHES_MAX] = {
+		{"s1_walk_cache", "s1_walk_cache1", "s1_walk_cache2", "s1_walk_cache3", "s1_walk_cache4",
+		 "s1_walk_cache5", "s1_walk_cache6", "s1_walk_cache7"},
+		{"s2_walk_cache", "s2_walk_cache1", "s2_walk_cache2", "s2_walk_cache3", "s2_walk_cache4",
+		 "s2_walk_cache5", "s2_walk_cache6", "s2_walk_cache7"},
+	};
+	for (size_t i = 0; i < list->count; i++) {
+		const struct walk_cache_params *p = (const struct walk_cache_params *)list->items + i;
+		if (!p->entries) continue;
+		struct walk_cache *c = &m->cache[stage - 1][m->caches[stage - 1]];
+		TRY(build_inner(names[stage - 1][i], p->entries, p->ways, p->policy, &c->tlb, err));
+		c->place = xcalloc(p->entries, sizeof(*c->place));
+		c->levels = p->levels;
+		c->cycles = p->cycles;
+		m->caches[stage - 1]++;
+	}
+	return OK;
+}
+
+static enum status build(struct mmu *m, const struct param_list *tlbs, const struct walker_params *w,
+			 struct err *err)
+{
+	TRY(prefetch_new(&w->prefetch, &m->prefetch, err));
+	TRY(levels_build(m, tlbs, err));
+	m->wants_neighbours |= m->prefetch && m->prefetch->how->neighbours;
+	TRY(build_walk_caches(m, &w->s1_caches, 1, err));
+	TRY(build_walk_caches(m, &w->s2_caches, 2, err));
+	TRY(page_design_new(&w->page_table, &m->design, err));
+	if (m->design && m->prefetch)
+		return err_set(err, ERR_CONFIG,
+			       "walker.prefetch: prefetchers walk Arm's tables, not those of %s",
+			       m->design->row->name);
+	if (!w->ipa_cache.entries) return OK;
+	m->ipa_leaf = xcalloc(w->ipa_cache.entries, sizeof(*m->ipa_leaf));
+	m->ipa_cycles = w->ipa_cache.cycles;
+	return build_inner("ipa_cache", w->ipa_cache.entries, w->ipa_cache.ways, w->ipa_cache.policy,
+			   &m->ipa_cache, err);
+}
+
+enum status mmu_new(const struct param_list *tlbs, const struct walker_params *w, struct mem_cpu *mem,
+		    struct physmem *memory, struct mmu **out, struct err *err)
+{
+	struct mmu *m = xcalloc_lines(1, sizeof(*m));
+	m->walkers = (unsigned)w->walkers;
+	m->count = &m->stats;
+	m->cycles_per_level = w->cycles_per_level;
+	m->reads_cached = w->descriptor_reads_cached;
+	m->first_cache = (unsigned)w->first_cache - 1;
+	m->port = &mem->data;
+	m->served_names = mem->served_names;
+	m->memory = memory;
+	enum status st = build(m, tlbs, w, err);
+	if (st != OK) {
+		mmu_free(m);
+		return st;
+	}
+	mmu_connect_walks(m);
+	*out = m;
+	return OK;
+}
+
+void mmu_free(struct mmu *m)
+{
+	if (!m) return;
+	for (unsigned i = 0; i < m->owned_count; i++) tlb_free(m->owned[i]);
+	for (unsigned stage = 0; stage < 2; stage++) {
+		for (unsigned i = 0; i < m->caches[stage]; i++) {
+			tlb_free(m->cache[stage][i].tlb);
+			free(m->cache[stage][i].place);
+		}
+	}
+	page_design_free(m->design);
+	tlb_free(m->ipa_cache);
+	tlb_free(m->blind);
+	free(m->ipa_leaf);
+	prefetch_free(m->prefetch);
+	free(m);
+}
+
+void mmu_each_tlb(struct mmu *m, mmu_tlb_fn *fn, void *ctx)
+{
+	for (unsigned i = 0; i < m->owned_count; i++) fn(ctx, m->owned[i], 0);
+	if (m->prefetch) fn(ctx, m->prefetch->buffer, 0);
+	for (int stage = 1; stage <= 2; stage++)
+		for (unsigned i = 0; i < m->caches[stage - 1]; i++)
+			fn(ctx, m->cache[stage - 1][i].tlb, stage);
+	if (m->ipa_cache) fn(ctx, m->ipa_cache, 3);
+	for (unsigned i = 0; m->design && m->design->pom && i < POM_ARRAYS; i++)
+		fn(ctx, pom_tlb_arrays(m->design->pom)[i], 0);
+}
+
+void mmu_set_table_memory(struct mmu *m, const struct table_memory *memory)
+{
+	if (m->design) m->design->memory = *memory;
+}
+
+/* Has every look-up take the slow way: the first TLB to be asked is one that holds nothing. */
+static void see_all(struct mmu *m)
+{
+	struct tlb_params p = m->level[0][0]->params;
+	struct err err;
+	p.entries = p.ways = 1;
+	p.pages = 1;
+	p.policy = REPL_fifo;
+	if (!m->blind && tlb_new(&p, &m->blind, &err) != OK) assert(!"a TLB of one entry");
+	for (unsigned kind = 0; kind < 3; kind++) m->first[kind] = m->blind;
+}
+
+void mmu_explain(struct mmu *m, struct why *why)
+{
+	m->why = m->port->why = why;
+	see_all(m);
+}
+
+void mmu_observe(struct mmu *m, struct mmu_observer *o)
+{
+	o->next = m->observer;
+	m->observer = o;
+	if (o->hit) see_all(m);
+}
+
+static void follow(void *flow, struct tlb *t, int stage)
+{
+	(void)stage;
+	if (t->state.shared) t->state.shared->flow = flow;
+}
+
+void mmu_follow(struct mmu *m, const struct repl_flow *flow)
+{
+	m->flow = flow;
+	mmu_each_tlb(m, follow, (void *)(uintptr_t)flow);
+}

@@ -1,0 +1,102 @@
+/* mmu_stats.c - what an MMU counts, and the sums that must hold. */
+#include "mmu/mmu.h"
+
+#include <inttypes.h>
+
+#include "mmu/page_design.h"
+#include "mmu/prefetch.h"
+
+static const char *const walk_cause_names[] = {"s1_walk", "s2_of_s1", "s2_final", NULL};
+
+struct registration {
+	struct stats *stats;
+	unsigned number;
+};
+
+static void register_tlb(void *self, struct tlb *t, int stage)
+{
+	const struct registration *r = self;
+	tlb_register_stats(t, r->stats, "cpu%u.%s%s", r->number, t->params.name, stage == 0 ? "_tlb" : "");
+}
+
+#define F struct walker_stats
+static const struct stat_desc walker_rows[MMU_WALKER_ROWS] = {
+	STAT(F, walks, "count", "translation table walks"),
+	STAT(F, faults, "count", "walks that ended in a fault"),
+	STAT(F, restarts, "count", "walks begun again because their fault was resolved"),
+	STAT(F, queue_cycles, "cycles", "cycles that walks waited for a walker"),
+	STAT_BY(F, descriptor_reads, walk_cause_names, "count", "descriptors read, by what for"),
+	STAT(F, descriptor_updates, "count", "descriptors written by hardware (access flag, dirty state)"),
+	STAT_BY(F, read_cycles, walk_cause_names, "cycles", "time of descriptor reads, by what for"),
+	STAT_BY2(F, reads_served, walk_cause_names, NULL, "count",
+		 "descriptors read, by what for and by the level that had them"),
+	STAT_DIST(F, walk_cycles, "cycles", "time of a walk, from its walker's start to its end"),
+};
+#undef F
+
+/* Rows of walkers name this machine's levels. */
+static void register_walker(const struct mmu *m, struct stats *s, struct stat_desc *rows,
+			    struct walker_stats *stats, const char *name, unsigned number)
+{
+	for (unsigned i = 0; i < MMU_WALKER_ROWS; i++) {
+		rows[i] = walker_rows[i];
+		if (rows[i].offset == offsetof(struct walker_stats, reads_served))
+			rows[i].labels2 = m->served_names;
+	}
+	stats_add(s, rows, MMU_WALKER_ROWS, stats, "cpu%u.%s", number, name);
+}
+
+void mmu_register_stats(struct mmu *m, struct stats *s, unsigned number)
+{
+	struct registration r = {s, number};
+	mmu_each_tlb(m, register_tlb, &r);
+	register_walker(m, s, m->rows, &m->stats, "walker", number);
+	if (m->design) page_design_register_stats(m->design, s, number);
+	if (!m->prefetch) return;
+	register_walker(m, s, m->prefetch->rows, &m->prefetch->walks, "prefetch_walker", number);
+	stats_add(s, prefetch_stat_rows, prefetch_stat_row_count, &m->prefetch->stats, "cpu%u.prefetch",
+		  number);
+}
+
+struct sums {
+	struct err *err;
+	enum status st;
+};
+
+static void check_tlb(void *ctx, struct tlb *t, int stage)
+{
+	struct sums *sums = ctx;
+	const struct tlb_stats *s = &t->stats;
+	(void)stage;
+	if (sums->st != OK || s->lookups == s->hits + s->misses + s->merged) return;
+	sums->st = err_set(sums->err, ERR_CHECK,
+			   "%s: lookups %" PRIu64 " are not hits %" PRIu64 " + misses %" PRIu64
+			   " + merged %" PRIu64,
+			   t->params.name, s->lookups, s->hits, s->misses, s->merged);
+}
+
+/* Whether walks follow on misses of `t`. */
+static bool is_last(const struct mmu *m, const struct tlb *t)
+{
+	for (unsigned side = 0; side < MMU_SIDES; side++)
+		for (struct tlb *const *a = m->array[side][m->levels[side] - 1]; *a; a++)
+			if (*a == t) return true;
+	return false;
+}
+
+enum status mmu_check_sums(const struct mmu *m, struct err *err)
+{
+	struct sums sums = {err, OK};
+	mmu_each_tlb((struct mmu *)m, check_tlb, &sums);
+	if (sums.st != OK) return sums.st;
+	uint64_t misses = 0;
+	for (unsigned i = 0; i < m->owned_count; i++)
+		if (is_last(m, m->owned[i])) misses += m->owned[i]->stats.misses;
+	if (m->prefetch) misses -= m->prefetch->stats.used;
+	if (misses + m->stats.restarts != m->stats.walks)
+		return err_set(err, ERR_CHECK,
+			       "walks %" PRIu64 " are not the misses of the last TLB level %" PRIu64
+			       " + restarts %" PRIu64,
+			       m->stats.walks, misses, m->stats.restarts);
+	return OK;
+}
