@@ -425,7 +425,7 @@ static struct levels_place find_level(struct mmu *m, unsigned side, uint64_t va,
 			at.entry = look_in(m, at.tlb, va, kind);
 			if (at.entry) return *now = end, at;
 			note_look_up(m, WHY_TLB, at.tlb, va, NULL, begin, end);
-			if (at.tlb->params.hit_cycles > slowest) slowest = at.tlb->params.hit_cycles;
+			if (end - begin > slowest) slowest = end - begin;
 		}
 		*now += slowest;
 	}
