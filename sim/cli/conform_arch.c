@@ -95,17 +95,18 @@ static void report_conflict(struct replay *r, uint64_t va, uint64_t pa, const st
 		e->tag_mask == TLB_TAG_ALL ? "" : ", global");
 }
 
-/* The first TLB that has it; *levels counts those above, which do not. */
-static struct tlb_entry *look_up(struct mmu *m, unsigned side, uint64_t va, tlb_tag_t tag, unsigned *levels)
+/* The first TLB that has it; level counts those above, which do not. */
+static struct levels_place look_up(struct mmu *m, unsigned side, uint64_t va, tlb_tag_t tag)
 {
-	for (*levels = 0; *levels < m->levels[side]; ++*levels) {
-		for (struct tlb **t = m->array[side][*levels]; *t; t++) {
-			struct tlb_entry *e = tlb_hit(*t, va, tag);
-			if (!e) e = tlb_find(*t, va, tag);
-			if (e) return e;
+	struct levels_place at = {0};
+	for (; at.level < m->levels[side]; at.level++) {
+		for (unsigned k = 0; (at.tlb = m->array[side][at.level][k]); k++) {
+			at.entry = tlb_hit(at.tlb, va, tag);
+			if (!at.entry) at.entry = tlb_find(at.tlb, va, tag);
+			if (at.entry) return at;
 		}
 	}
-	return NULL;
+	return at;
 }
 
 static void fill(struct mmu *m, unsigned side, unsigned levels, uint64_t va, uint64_t pa, tlb_tag_t tag)
@@ -117,6 +118,8 @@ static void fill(struct mmu *m, unsigned side, unsigned levels, uint64_t va, uin
 			     .run_bits = PAGE_BITS,
 			     .like = {.tag = tag,
 				      .tag_mask = global ? TLB_TAG_GLOBAL : TLB_TAG_ALL,
+				      .s1_bits = PAGE_BITS,
+				      .s2_bits = PAGE_BITS,
 				      .level = TLB_LEVEL_ANY}};
 	levels_fill(m, side, levels, 1, &f);
 }
@@ -125,21 +128,22 @@ static void refer(struct replay *r, unsigned side, uint64_t va, uint64_t pa)
 {
 	struct cpu *c = current(r);
 	struct mmu *m = c->mmu;
-	unsigned levels;
 	if (!c->decoded) decode(c);
 	if (!regime_stage1(&m->regime, (struct va){va})->on) {
 		r->totals.untranslated++;
 		return;
 	}
 	tlb_tag_t tag = m->tag & ~r->options->untagged;
-	struct tlb_entry *e = look_up(m, side, va, tag, &levels);
+	struct levels_place at = look_up(m, side, va, tag);
+	struct tlb_entry *e = at.entry;
 	r->totals.references++;
 	++*(e ? &r->totals.hits : &r->totals.misses);
 	if (e && e->pa != pa) {
 		report_conflict(r, va, pa, e);
 		e->pa = pa;
 	}
-	if (levels) fill(m, side, levels, va, pa, tag);
+	if (e && at.tlb->params.inclusion == TLB_EXCLUSIVE) tlb_drop(at.tlb, e);
+	if (at.level) fill(m, side, at.level, va, pa, tag);
 }
 
 /* --- maintenance ----------------------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 	X(walker_schema) \
 	X(walk_cache_schema) \
 	X(ipa_cache_schema) \
+	X(prefetch_schema) \
 	X(cache_schema) \
 	X(memory_schema) \
 	X(node_schema) \
