@@ -1,4 +1,5 @@
-/* Entries of several pages: what is held together, and that no answer is other than the functional plane's. */
+/* Entries of several pages: what is held together, and that no answer is other than the functional plane's.
+ * */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <criterion/parameterized.h>
@@ -60,7 +61,8 @@ static uint64_t walks(const struct mmu_world *w) { return w->mmu->stats.walks; }
 
 /* --- which pages come along -------------------------------------------------------------------------------------- */
 
-/* Maps pages 0..7 to frames[i], with bits[i]; reads page 3, then all: the pages whose read needs no walk, as a mask. */
+/* Maps pages 0..7 to frames[i], with bits[i]; reads page 3, then all: the pages whose read needs no walk, as
+ * a mask. */
 static unsigned held_after_reading_page_3(uint64_t coalesce, uint64_t pages, const uint8_t frames[8],
 					  const uint64_t bits[8])
 {
@@ -110,7 +112,8 @@ Test(coalesce, a_partial_sub_block_needs_pages_that_lie_in_place)
 	cr_expect(eq(u32, held_after_reading_page_3(TLB_COMPLETE, 8, gaps, plain), 0xff));
 }
 
-/* Stage 2 of this world maps page i of a VM to frame i ^ 0x2a5: contiguous IPAs lie apart, and others beside each other. */
+/* Stage 2 of this world maps page i of a VM to frame i ^ 0x2a5: contiguous IPAs lie apart, and others beside
+ * each other. */
 static uint64_t walks_behind_stage2(uint64_t flip)
 {
 	struct tlb_params tlb = tlb_of(TLB_COLT, 4);

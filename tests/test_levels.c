@@ -1,4 +1,5 @@
-/* TLB levels: inclusive, exclusive, neither; victim TLBs; several TLBs of one level for different page sizes. */
+/* TLB levels: inclusive, exclusive, neither; victim TLBs; several TLBs of one level for different page sizes.
+ * */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <criterion/parameterized.h>
@@ -107,7 +108,8 @@ Test(levels, a_page_is_in_an_exclusive_level_or_above_never_in_both)
 	mmu_world_fini(&w);
 }
 
-/* Four pages of one set of a direct-mapped TLB: three misses in a row give way to a swap with four entries behind it. */
+/* Four pages of one set of a direct-mapped TLB: three misses in a row give way to a swap with four entries
+ * behind it. */
 Test(levels, a_victim_tlb_spares_the_walks_of_conflicts)
 {
 	struct tlb_params tlb[2] = {full("l1", 1, 16, TLB_NINE), full("victim", 2, 4, TLB_EXCLUSIVE)};

@@ -1,4 +1,5 @@
-/* TLB prefetchers: what each proposes, what all must keep to, and what the buffer and the walkers make of it. */
+/* TLB prefetchers: what each proposes, what all must keep to, and what the buffer and the walkers make of it.
+ * */
 #include <stdlib.h>
 #include <string.h>
 

@@ -254,8 +254,7 @@ bool frames_take_run(struct frames *f, unsigned bits, unsigned fail_percent, uin
 
 bool frames_take_huge(struct frames *f, uint64_t *addr)
 {
-	if (f->p.fail_percent && rng_below(&f->rng, 100) < f->p.fail_percent) return false;
-	return frames_take_block(f, f->p.block_bits, addr);
+	return frames_take_run(f, f->p.block_bits, f->p.fail_percent, addr);
 }
 
 void frames_give(struct frames *f, uint64_t addr, unsigned bits)

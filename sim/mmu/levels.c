@@ -18,7 +18,8 @@ struct tlb_fill levels_fill_of(const struct tlb_entry *e, uint64_t va)
 
 static bool is_exclusive(const struct tlb *t) { return t->params.inclusion == TLB_EXCLUSIVE; }
 
-/* The TLB of a level that holds the largest piece of a translation; it has the first word where none holds any. */
+/* The TLB of a level that holds the largest piece of a translation; it has the first word where none holds
+ * any. */
 static struct tlb *home(const struct mmu *m, unsigned side, unsigned l, const struct tlb_fill *f)
 {
 	struct tlb *const *array = m->array[side][l], *best = array[0];
@@ -146,7 +147,8 @@ static enum status build_level(struct mmu *m, const struct param_list *tlbs, uin
 	return OK;
 }
 
-/* Who must remember what it evicts: inclusive TLBs, those above exclusive ones, and the last where a prefetcher is told. */
+/* Who must remember what it evicts: inclusive TLBs, those above exclusive ones, and the last where a
+ * prefetcher is told. */
 static void keep_victims(struct mmu *m)
 {
 	for (unsigned side = 0; side < MMU_SIDES; side++) {

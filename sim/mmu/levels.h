@@ -1,14 +1,18 @@
-/* levels.h - the TLBs of one core as levels: what is looked up where, what a fill brings where, who gives way.
+/* levels.h - the TLBs of one core as levels: what is looked up where, what a fill brings where, who gives
+ * way.
  *
- *   levels_find: va -> entry, its TLB and level      levels_fill: a translation -> the levels that did not have it
- * A level of one side is one TLB, or several that hold different page sizes and are looked up at once. Towards the levels
- * nearer to the core a TLB is one of:
+ *   levels_fill: what an access found, beyond which level -> counts, and fills of the levels before it
+ * A level of one side is one TLB, or several that hold different page sizes and are looked up at once.
+ * Towards the levels nearer to the core a TLB is one of:
  *   nine       filled by every walk that passes it; what it evicts stays above
  *   inclusive  the same, but what it evicts goes above, too
- *   exclusive  filled only by what the level above evicts; a hit moves the translation up. A small one is a victim TLB.
- * Each access counts once per level: in the TLB that has its translation, or that its translation is filled into.
- * Source: Jouppi, Improving Direct-Mapped Cache Performance by the Addition of a Small Fully-Associative Cache, ISCA 1990
- * (victim); Jaleel et al., Achieving Non-Inclusive Cache Performance with Inclusive Caches, MICRO 2010 (the three kinds).
+ *   exclusive  filled only by what the level above evicts; a hit moves the translation up. A small one is a
+ *              victim TLB.
+ * Each access counts once per level: in the TLB that has its translation, or that its translation is filled
+ * into.
+ * Source: Jouppi, Improving Direct-Mapped Cache Performance by the Addition of a Small Fully-Associative
+ * Cache, ISCA 1990 (victim); Jaleel et al., Achieving Non-Inclusive Cache Performance with Inclusive Caches,
+ * MICRO 2010 (the three kinds).
  * Not modelled: time for moving entries between levels.
  */
 #ifndef MMU_LEVELS_H
@@ -26,8 +30,8 @@ struct levels_place {
 	unsigned level;
 };
 
-/* Counts an access of `n` fetches that missed the nearest `levels`, and fills them with what it then found. NULL: nothing
- * was found. */
+/* Counts an access of `n` fetches that missed the nearest `levels`, and fills them with what it then found.
+ * NULL: nothing was found. */
 void levels_fill(struct mmu *m, unsigned side, unsigned levels, unsigned n, const struct tlb_fill *f);
 
 /* The fill that brings entry `e` around `va` elsewhere. */

@@ -1,16 +1,17 @@
 /* prefetch.h - translations brought into a buffer before they are asked for.
  *
- *   prefetch_take: a miss of all TLBs -> the buffer's answer, if it has one      prefetch_train: what to prefetch next
- * The buffer is looked up when the last TLB level has missed. What it has moves into the TLBs, so the TLBs hold only what
- * was asked for. Each miss, answered by the buffer or by a walk, trains the prefetcher (tlb/prefetch.h), and each page that
- * it proposes is walked for if a walker is free then; else it is dropped. Such a walk reads descriptors through the
- * caches as any walk does, but writes none: a page that would need its access flag set is not prefetched, nor one
- * that faults.
- * What the counters say: accuracy is used / filled; coverage is used / (used + demand walks); timeliness is late / used
- * and late_cycles; pollution is `unused` (entries that went before they were used), `early` (of those, what then missed), and
- * the caches' traffic under prefetch_walker.
- * Source: Kandiraju and Sivasubramaniam, ISCA 2002 (buffer beside the TLB, trained by misses); Vavouliotis et al., ISCA 2021.
- * Not modelled: prefetches waiting for a walker; prefetching into the TLBs themselves; giving up a walk for a demand one.
+ *   prefetch_take: a miss of all TLBs -> the buffer's answer      prefetch_train: a miss -> prefetches
+ * The buffer is looked up when the last TLB level has missed. What it has moves into the TLBs, so they hold only what was asked for. Each miss, answered by the buffer or by a walk, trains the
+ * prefetcher (tlb/prefetch.h), and each page that it proposes is walked for if a walker is free then; else it
+ * is dropped. Such a walk reads descriptors through the caches as any walk does, but writes none: a page that
+ * would need its access flag set is not prefetched, nor one that faults.
+ * What the counters say: accuracy is used / filled; coverage is used / (used + demand walks); timeliness is
+ * late / used and late_cycles; pollution is `unused` (entries that went before they were used), `early` (of
+ * those, what then missed), and the caches' traffic under prefetch_walker.
+ * Source: Kandiraju and Sivasubramaniam, ISCA 2002 (buffer beside the TLB, trained by misses); Vavouliotis et
+ * al., ISCA 2021.
+ * Not modelled: prefetches waiting for a walker; prefetching into the TLBs themselves; giving up a walk for a
+ * demand one.
  */
 #ifndef MMU_PREFETCH_H
 #define MMU_PREFETCH_H
@@ -45,7 +46,8 @@ extern const size_t prefetch_stat_row_count;
 enum status prefetch_new(const struct prefetch_params *params, struct mmu_prefetch **out, struct err *err);
 void prefetch_free(struct mmu_prefetch *p);
 
-/* Looks in the buffer at *now, which moves on by the time of that. True: it had the translation, which is now in the TLBs. */
+/* Looks in the buffer at *now, which moves on by the time of that. True: it had the translation, which is now
+ * in the TLBs. */
 bool prefetch_take(struct mmu *m, uint64_t va, struct access a, unsigned n, cycles_t *now,
 		   struct mmu_done *out);
 /* A translation of 2^bits bytes at `va` had to be walked for, or came from the buffer; it was known `at`. */

@@ -13,7 +13,7 @@ static inline unsigned tlb_set_of(const struct tlb *t, uint64_t page)
 	return (unsigned)(t->sets_power_of_2 ? page & (t->sets - 1) : page % t->sets);
 }
 
-/* 16 bits that two entries rarely share; never 0. The ASID and VMID are left out: global entries match many. */
+/* 16 bits that two entries rarely share; never 0. The ASID and VMID are left out: global ones match many. */
 static inline uint16_t tlb_signature(uint64_t page, unsigned bits)
 {
 	uint64_t mixed = (page + bits) * UINT64_C(0x9e3779b97f4a7c15) >> 48;

@@ -1,15 +1,17 @@
 /* lines.c - TLB entries that hold several neighbouring pages: CoLT and sub-blocks.
  *
- * A line stands for an aligned group of pages and is found by the number of the group. Which pages may be on one line
- * is the rule of `coalesce`:
+ * A line stands for an aligned group of pages and is found by the number of the group. Which pages may be on
+ * one line is the rule of `coalesce`:
  *   colt               one run of pages whose output addresses continue, with equal attributes
- *   partial_subblock   any pages of the group that lie at their place in one aligned group of frames, equal attributes
+ *   partial_subblock   any pages of the group that lie at their place in one aligned group of frames, equal
+ *                      attributes
  *   complete_subblock  any pages of the group that belong to the same tag
- * A page is on one line at most. Neighbours come from the fill: pieces of the same block, and what the walk has seen on
- * the descriptor lines that it read. A fill joins a line of its group where the rule lets it.
- * Source: Pham et al., CoLT: Coalesced Large-Reach TLBs, MICRO 2012 (set-associative form: the index leaves out the bits
- * within the group; an invalidation takes the whole entry); Talluri and Hill, Surpassing the TLB Performance of
- * Superpages with Less Operating System Support, ASPLOS 1994 (sub-blocks, with prefetch of the group).
+ * A page is on one line at most. Neighbours come from the fill: pieces of the same block, and what the walk
+ * has seen on the descriptor lines that it read. A fill joins a line of its group where the rule lets it.
+ * Source: Pham et al., CoLT: Coalesced Large-Reach TLBs, MICRO 2012 (set-associative form: the index leaves
+ * out the bits within the group; an invalidation takes the whole entry); Talluri and Hill, Surpassing the TLB
+ * Performance of Superpages with Less Operating System Support, ASPLOS 1994 (sub-blocks, with prefetch of the
+ * group).
  * Not modelled: CoLT's fully associative form, whose runs are not bound to aligned groups.
  */
 #include <assert.h>

@@ -2,11 +2,11 @@
  *
  *   miss: a page missed the last TLB level -> the pages to prefetch
  *
- * To add one: write sim/tlb/prefetch_<name>.c defining `const struct prefetcher prefetch_<name>`, and add a row below. Its
- * config name, its help text and its contract tests follow from the row.
- * A prefetcher sees page numbers, at the size of the translation that missed, in the order of the misses; a hit in the
- * prefetch buffer is a miss of the TLBs and is told, too. Its state is allocated and zeroed by the owner. It may propose
- * anything; the owner leaves out what is held already, and what no walk can translate.
+ * To add one: write sim/tlb/prefetch_<name>.c defining `const struct prefetcher prefetch_<name>`, and add a
+ * row below. Its config name, its help text and its contract tests follow from the row.
+ * A prefetcher sees page numbers, at the size of the translation that missed, in the order of the misses; a
+ * hit in the prefetch buffer is a miss of the TLBs and is told, too. Its state is allocated and zeroed by the
+ * owner. It may propose anything; the owner leaves out what is held already, and what no walk can translate.
  * Not modelled: state per address space; tables that are looked up before the miss is known.
  */
 #ifndef TLB_PREFETCH_H

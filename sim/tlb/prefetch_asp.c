@@ -1,5 +1,5 @@
-/* Arbitrary stride prefetching: a table by instruction holds the last page that it missed and its stride. The stride is
- * followed from its second repetition on.
+/* Arbitrary stride prefetching: a table by instruction holds the last page that it missed and its stride. The
+ * stride is followed from its second repetition on.
  */
 #include "tlb/prefetch.h"
 

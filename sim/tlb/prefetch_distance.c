@@ -1,5 +1,6 @@
-/* Distance prefetching: a Markov table over distances between misses in a row. A row belongs to a distance and holds the
- * `degree` distances that followed it last, the latest first; they are added to the page that missed.
+/* Distance prefetching: a Markov table over distances between misses in a row. A row belongs to a distance
+ * and holds the `degree` distances that followed it last, the latest first; they are added to the page that
+ * missed.
  */
 #include "tlb/prefetch.h"
 

@@ -1,5 +1,6 @@
-/* Free prefetching: the walk has read whole lines of descriptors, and the neighbours on them cost nothing more. All of them
- * go to the buffer. Not modelled: the sampling (SBFP) that learns which of them are worth their place.
+/* Free prefetching: the walk has read whole lines of descriptors, and the neighbours on them cost nothing
+ * more. All of them go to the buffer. Not modelled: the sampling (SBFP) that learns which of them are worth
+ * their place.
  */
 #include "tlb/prefetch.h"
 

@@ -1,5 +1,5 @@
-/* Modified arbitrary stride prefetching: as asp, but it does not wait for a stride to repeat; it follows the stored stride
- * and the one just seen.
+/* Modified arbitrary stride prefetching: as asp, but it does not wait for a stride to repeat; it follows the
+ * stored stride and the one just seen.
  */
 #include "tlb/prefetch.h"
 

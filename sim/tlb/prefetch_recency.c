@@ -1,6 +1,7 @@
-/* Recency prefetching: pages that left the TLB form a stack in the order of leaving. Pages that are used together leave
- * together, so a miss on one prefetches its two neighbours on the stack, and takes it off. The paper keeps the links in
- * the page table; here they are in a table of `table_entries` rows, where a page may push out another one's links.
+/* Recency prefetching: pages that left the TLB form a stack in the order of leaving. Pages that are used
+ * together leave together, so a miss on one prefetches its two neighbours on the stack, and takes it off. The
+ * paper keeps the links in the page table; here they are in a table of `table_entries` rows, where a page may
+ * push out another one's links.
  */
 #include "tlb/prefetch.h"
 

@@ -1,5 +1,5 @@
-/* Fixed strides around the miss: pages -2, -1, +1, +2. Takes streams in both directions and misses none that skip a page,
- * at four prefetches for each miss.
+/* Fixed strides around the miss: pages -2, -1, +1, +2. Takes streams in both directions and misses none that
+ * skip a page, at four prefetches for each miss.
  */
 #include "tlb/prefetch.h"
 

@@ -3,14 +3,16 @@
  *   tlb_hit: (va, tag) -> entry or NULL, the few instructions of a predicted hit
  *   tlb_find: the whole look-up      tlb_fill: a walk's result -> entry      tlb_invalidate: TLBI
  *
- * An entry knows its own size, so one TLB holds pages and blocks together; a set is chosen by the page number at the
- * entry's size, and a look-up tries each size that is present. A way predictor, indexed by low bits of the page
- * number, finds most hits at once, and is verified against the entry itself: it costs time when wrong, never truth.
+ * An entry knows its own size, so one TLB holds pages and blocks together; a set is chosen by the page number
+ * at the entry's size, and a look-up tries each size that is present. A way predictor, indexed by low bits of
+ * the page number, finds most hits at once, and is verified against the entry itself: it costs time when
+ * wrong, never truth.
  * Touches of predicted hits are logged and told to the replacement policy before its state matters.
  *
- * A TLB that coalesces holds several neighbouring pages per entry. Its entries are then *lines* of 2^slot_bits pages,
- * kept by tlb/lines.c: a line has the place and the age, and one struct tlb_entry per page says what that page is. Those
- * are what look-ups give and what the predictor knows, so a hit takes the same instructions as in any other TLB.
+ * A TLB that coalesces holds several neighbouring pages per entry. Its entries are then *lines* of
+ * 2^slot_bits pages, kept by tlb/lines.c: a line has the place and the age, and one struct tlb_entry per page
+ * says what that page is. Those are what look-ups give and what the predictor knows, so a hit takes the same
+ * instructions as in any other TLB.
  * Source: Arm ARM DDI 0487, D8.14 (TLB maintenance), D8.15 (use of ASIDs and VMIDs).
  * Not modelled: conflict aborts for two entries of one address.
  */
@@ -132,8 +134,9 @@ const struct tlb_entry *tlb_peek(struct tlb *t, uint64_t va, tlb_tag_t tag);
 
 /* --- change ---------------------------------------------------------------------------------------------------- */
 
-/* A translation to be filled. `run_bits` is the size with contiguous runs taken as one, `bits` without; the entry
- * becomes the largest piece around `va` that this TLB holds. `like` carries everything but va, va_mask, pa and bits:
+/* A translation to be filled. `run_bits` is the size with contiguous runs taken as one, `bits` without; the
+ * entry becomes the largest piece around `va` that this TLB holds. `like` carries everything but va, va_mask,
+ * pa and bits:
  * those are computed from `va` and the address `pa` that it goes to. */
 struct tlb_fill {
 	uint64_t va, pa;
@@ -161,8 +164,8 @@ struct tlb_match {
 /* The `level` of an entry whose leaf's is not known, or that is no leaf: level hints do not spare it. */
 enum { TLB_LEVEL_ANY = 7 };
 
-/* An entry may be a piece of a stage 1 block, cut to what stage 2 or the TLB allows: maintenance of any address of
- * the block takes every piece. Without a stage 1 (s1_bits 64) an entry is only itself. */
+/* An entry may be a piece of a stage 1 block, cut to what stage 2 or the TLB allows: maintenance of any
+ * address of the block takes every piece. Without a stage 1 (s1_bits 64) an entry is only itself. */
 static inline uint64_t tlb_match_mask(const struct tlb_entry *e)
 {
 	return e->s1_bits > e->bits && e->s1_bits < 64 ? UINT64_MAX << e->s1_bits : e->va_mask;
@@ -182,7 +185,8 @@ static inline bool tlb_match_takes(const struct tlb_match *m, const struct tlb_e
 unsigned tlb_invalidate(struct tlb *t, const struct tlb_match *m);
 /* Removes one entry; a page of a line goes alone where its neighbours can stay without it. */
 void tlb_drop(struct tlb *t, struct tlb_entry *e);
-/* The other pages of the line that `e` is of, copied to near[TLB_PAGES_MAX]; returns how many. 0 without lines. */
+/* The other pages of the line that `e` is of, copied to near[TLB_PAGES_MAX]; returns how many. 0 without
+ * lines. */
 unsigned tlb_near(const struct tlb *t, const struct tlb_entry *e, struct tlb_entry *near);
 /* Removes `e` and all of its line; the other pages are copied as by tlb_near. */
 unsigned tlb_take(struct tlb *t, struct tlb_entry *e, struct tlb_entry *near);
@@ -192,7 +196,8 @@ void tlb_keep_victims(struct tlb *t);
 typedef void tlb_entry_fn(void *ctx, struct tlb *t, struct tlb_entry *e);
 void tlb_each(struct tlb *t, tlb_entry_fn *fn, void *ctx);
 
-/* Asserts what must always hold: signatures, counts and sizes agree with the entries. O(entries); for tests. */
+/* Asserts what must always hold: signatures, counts and sizes agree with the entries. O(entries); for tests.
+ * */
 void tlb_check(const struct tlb *t);
 
 #endif
