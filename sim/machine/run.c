@@ -225,6 +225,8 @@ uint64_t run_mistakes(const struct run *r) { return machine_mistakes(r->machine)
 const struct watch *run_watched(const struct run *r) { return r->req.explain ? &r->watch : NULL; }
 const char *run_lacks(const struct run *r) { return r->lacks; }
 const char *run_name(const struct run *r) { return r->name; }
+const struct stats *run_stats(const struct run *r) { return machine_stats(r->machine); }
+uint64_t run_clock_mhz(const struct run *r) { return r->machine_config.params.clock_mhz; }
 
 /* --- replay ---------------------------------------------------------------------------------------------------- */
 

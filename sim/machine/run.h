@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "cpu/watch.h"
 #include "mmu/maintenance.h"
+#include "stats/stats.h"
 
 struct run_request {
 	const char *name; /* NULL: "machine/stack/workload" */
@@ -69,5 +70,8 @@ const struct watch *run_watched(const struct run *r);
 /* What the stream of a run cannot say, as text ("fetch sizes"); "" when it says all. Lives as long as the run. */
 const char *run_lacks(const struct run *r);
 const char *run_name(const struct run *r);
+/* The counters, of the measured region after run_execute(), and the core clock. */
+const struct stats *run_stats(const struct run *r);
+uint64_t run_clock_mhz(const struct run *r);
 
 #endif

@@ -1,0 +1,40 @@
+/* check.h - the model against published rows: runs each scenario, compares, sums up.
+ *
+ *   check_row_run: row -> outcome      check_summarise: outcomes -> counts, mean error
+ *   check_table: outcomes -> table     junit_write (junit.h): outcomes -> file
+ *
+ * This layer stands behind machine, whose runs it starts in process, and behind report, whose tables it fills.
+ * A fitted row that is outside its tolerance fails like any other (the model no longer does what it was set to), but
+ * one within is neither counted as passed nor part of the mean error. Figures from memory are shown and never gated.
+ */
+#ifndef CHECK_CHECK_H
+#define CHECK_CHECK_H
+
+#include "check/reference.h"
+#include "report/table.h"
+
+enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_FITTED, VERDICT_NOT_GATED };
+extern const char *const verdict_names[]; /* "pass", "FAIL", "fitted", "not gated"; NULL at the end */
+
+struct outcome {
+	const struct check_row *row; /* borrowed */
+	double model;
+	double error_percent; /* NAN: the published figure is 0 */
+	enum verdict verdict;
+};
+
+struct check_summary {
+	unsigned passed, failed, fitted, not_gated; /* by verdict */
+	unsigned averaged;         /* validation rows that are gated and have a relative error */
+	double mean_error_percent; /* of their absolute errors, by weight; NAN without any */
+};
+
+/* Runs the row's scenario: one run, or the several of a knee. ERR_CONFIG, ERR_INPUT: the row asks for what is not there. */
+enum status check_row_run(const struct check_row *row, struct outcome *out, struct err *err);
+/* Compares a row with what the model gave. */
+struct outcome check_judge(const struct check_row *row, double model);
+struct check_summary check_summarise(const struct outcome *outcomes, size_t count);
+/* One line per outcome, in order; table_free() it. */
+struct table *check_table(const struct outcome *outcomes, size_t count);
+
+#endif
