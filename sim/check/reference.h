@@ -1,6 +1,6 @@
 /* reference.h - a file of published figures, each with the scenario and the statistic that must reproduce it.
  *
- *   references_load: file or folder -> list of rows      see references/*.yaml, strata-check(1)
+ *   references_load: file or folder -> list of rows      see the files of references/, strata-check(1)
  * Paths in a row are relative to the file that says them.
  * Not modelled: fitting parameters to rows (calibration).
  */
@@ -32,6 +32,7 @@ struct reference {
 	const char *name, *machine, *stack, *workload; /* stack "": native */
 	const char *sets;                              /* "key=value ...", blanks between */
 	uint64_t warmup, limit, populate;
+	const char *minus; /* "key=value": what the scenario gives with it is taken off; "": nothing */
 	struct knee_params knee;
 	const char *statistic, *over; /* counter paths, patterns or totals; over "": not divided */
 	const char *published, *tolerance, *unit, *source;
