@@ -106,23 +106,12 @@ static enum status check_row(struct check_row *r, const struct node *node, struc
 	return check_knee(r, node, err);
 }
 
-static enum status check_unique(const struct references *out, size_t first, const struct node *node,
-				struct err *err)
-{
-	const char *name = out->row[out->count - 1].ref.name;
-	for (size_t i = first; i + 1 < out->count; i++)
-		if (!strcmp(out->row[i].ref.name, name))
-			return conf_fail(err, place_of(node, "name"), "name: '%s' stands twice", name);
-	return OK;
-}
-
 /* --- files and folders --------------------------------------------------------------------------------------------- */
 
 static enum status load_file(struct conf *c, const char *path, struct references *out, struct err *err)
 {
 	struct conf_file file;
 	struct file_params params;
-	size_t first = out->count;
 	const char *kept = conf_strdup(c, path);
 	TRY(conf_load(c, kept, &file, err));
 	TRY(schema_bind(c, &references_schema, file.root, &params, err));
@@ -136,7 +125,6 @@ static enum status load_file(struct conf *c, const char *path, struct references
 		r->ref.stack = beside(c, kept, ref[i].stack);
 		r->ref.workload = beside(c, kept, ref[i].workload);
 		TRY(check_row(r, list->item[i], err));
-		TRY(check_unique(out, first, list->item[i], err));
 	}
 	return OK;
 }

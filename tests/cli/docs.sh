@@ -34,7 +34,7 @@ paste() {
 
 sandbox() {
 	rm -rf "$dir/work" && mkdir -p "$dir/work/root/build/tests" && cd "$dir/work/root" || exit 3
-	for name in configs workloads tests docs tools sim; do ln -s "$root/$name" "$name"; done
+	for name in configs workloads references tests docs tools sim; do ln -s "$root/$name" "$name"; done
 	ln -s "$root/../shared" "$dir/work/shared"
 	ln -s "$STRATA" build/strata
 	ln -s "$root/$BUILD/tests/all" build/tests/all
@@ -66,7 +66,7 @@ check_page() {
 
 # Every file and folder of the project that a page names outside of its blocks is there. <name> stands for any.
 check_names() {
-	folders='sim|tests|docs|configs|workloads|tools|bench|\.\./shared'
+	folders='sim|tests|docs|configs|workloads|references|tools|bench|\.\./shared'
 	missing=$(sed '/^```/,/^```$/d; s/<[a-z]*>/*/g' "$1" | grep -oE "(^|[^A-Za-z0-9_./])($folders)/[A-Za-z0-9_./*-]*" | sed 's/^[^a-z.]//; s/[.,]*$//' |
 		sort -u | while read -r pattern; do
 		for name in $pattern; do [ -e "$name" ] || echo "$name"; done
