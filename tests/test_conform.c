@@ -99,7 +99,7 @@ Test(conform, one_case_of_every_group_agrees)
 {
 	struct tally tally = tally_of("tests/data/vectors.jsonl");
 	cr_expect(eq(u64, tally.failed, 0));
-	cr_expect(gt(u64, tally.passed, 90));
+	cr_expect(lt(u64, 90, tally.passed));
 }
 
 Test(conform, the_whole_vector_file_agrees)

@@ -214,7 +214,7 @@ struct omission {
 static const struct omission omissions[] = {
 	{"arch_bench_nvhe", "VALE1", 0},         {"arch_bench_nvhe", "VAALE1", 0},
 	{"arch_linux_vhe", "VALE1", 0},          {"arch_linux_vhe", "", ASID_BITS},
-	{"arch_linux_vhe", "", REGIME_AND_VMID}, {"arch_bench_nvhe", "", REGIME_AND_VMID},
+	{"arch_linux_vhe", "", REGIME_AND_VMID},
 };
 
 static struct arch_totals replay_real(const char *recording, const struct arch_options *o)
@@ -252,6 +252,6 @@ ParameterizedTest(struct omission *c, conform_arch, leaving_out_what_a_recording
 	tlb_tag_t bits = c->untagged == ASID_BITS ? 0xffff : c->untagged ? TLB_TAG_GLOBAL : 0;
 	struct arch_options o = {.without = *c->without ? c->without : NULL, .untagged = bits};
 	if (!recordings_are_there()) cr_skip_test("the recordings are not beside the project");
-	cr_assert(gt(u64, replay_real(c->recording, &o).conflicts, 0), "%s without %s", c->recording,
+	cr_assert(lt(u64, 0, replay_real(c->recording, &o).conflicts), "%s without %s", c->recording,
 		  c->without);
 }

@@ -263,6 +263,12 @@ static bool compare(struct mmu_world *w, uint64_t va, enum access_kind kind, cyc
 	return ok;
 }
 
+/* Merged ones, too: time stands still here. */
+static void count_answers(void *answered, struct tlb *t, int stage)
+{
+	if (stage == 0) *(uint64_t *)answered += t->stats.hits + t->stats.merged;
+}
+
 static void check_one(void *ctx, struct tlb *t, int stage)
 {
 	(void)ctx, (void)stage;
@@ -298,8 +304,10 @@ ParameterizedTest(struct planes_case *c, mmu_planes, timing_changes_no_result)
 		good += compare(&w, va, (enum access_kind)rng_below(&r, 3), i * 20 + rng_below(&r, 400));
 		if (i % 256 == 0) mmu_each_tlb(w.mmu, check_one, NULL);
 	}
-	cr_expect(gt(u32, good, ACCESSES / 20));
-	cr_expect(gt(u64, w.mmu->first[ACCESS_READ]->stats.hits, 0));
+	cr_expect(lt(u32, ACCESSES / 20, good));
+	uint64_t answered = 0;
+	mmu_each_tlb(w.mmu, count_answers, &answered);
+	cr_expect(lt(u64, 0, answered));
 	cr_assert(eq(int, mmu_check_sums(w.mmu, &err), OK), "%s", err.text);
 	mmu_world_fini(&w);
 }

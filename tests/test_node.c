@@ -46,7 +46,7 @@ Test(node, a_request_for_an_earlier_time_finds_the_bandwidth_that_was_free_then)
 	struct mem_node n = node_with(1000);
 	for (unsigned i = 0; i < 8; i++) node_read(&n, 5000, 64);
 	cr_expect(eq(u64, node_read(&n, 4000, 64), 4000 + DRAM));
-	cr_expect(gt(u64, node_read(&n, 5000, 64), 5000 + DRAM));
+	cr_expect(lt(u64, 5000 + DRAM, node_read(&n, 5000, 64)));
 }
 
 Test(node, writes_take_bandwidth_from_reads)

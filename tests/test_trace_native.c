@@ -113,7 +113,7 @@ Test(trace_native, skipping_gives_the_same_records_as_reading_on)
 		struct record_list got;
 		uint64_t skip = skips[i] < wrote.n ? skips[i] : wrote.n;
 		cr_assert(eq(int, trace_open(path, 0, &src, &err), OK));
-		cr_assert(gt(u64, trace_source_info(src)->frames, 1));
+		cr_assert(lt(u64, 1, trace_source_info(src)->frames));
 		cr_assert(eq(int, trace_skip(src, skips[i], &err), OK));
 		cr_assert(eq(int, read_all(src, 4096, &got, &err), OK));
 		struct record_list rest = {wrote.r + skip, wrote.n - skip};
@@ -314,7 +314,7 @@ Test(trace_native, a_frame_that_lies_with_a_good_checksum_decodes_within_its_bou
 		refused += st != OK;
 		free(forged);
 	}
-	cr_expect(gt(u64, refused, 1000));
+	cr_expect(lt(u64, 1000, refused));
 	frame_encoder_free(&e);
 	free(d);
 }

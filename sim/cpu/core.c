@@ -210,7 +210,8 @@ static inline ALWAYS_INLINE bool store(struct core *c, uint64_t va, bool in_orde
 	return true;
 }
 
-static inline ALWAYS_INLINE bool access_piece(struct core *c, uint64_t va, const struct record *r, bool in_order)
+static inline ALWAYS_INLINE bool access_piece(struct core *c, uint64_t va, const struct record *r,
+					      bool in_order)
 {
 	c->stats.accesses++;
 	if (r->kind == REC_STORE) return store(c, va, in_order);
@@ -238,8 +239,7 @@ static inline ALWAYS_INLINE bool access_data(struct core *c, const struct record
 
 /* --- running --------------------------------------------------------------------------------------------------- */
 
-static inline ALWAYS_INLINE size_t run(struct core *c, const struct record *rec, size_t n,
-							bool in_order)
+static inline ALWAYS_INLINE size_t run(struct core *c, const struct record *rec, size_t n, bool in_order)
 {
 	for (size_t i = 0; i < n; i++) {
 		bool ok;
@@ -373,7 +373,9 @@ enum status core_run(struct core *c, const struct record *rec, size_t n, size_t 
 enum { SMALLEST_PAGE = 4096 };
 
 /* What a batch adds up to; kept apart from the core so that it stays in registers. */
-struct batch_counts { uint64_t instructions, loads, stores, fetches, access_cycles; };
+struct batch_counts {
+	uint64_t instructions, loads, stores, fetches, access_cycles;
+};
 
 static void add_counts(struct core *c, const struct batch_counts *b)
 {
@@ -389,8 +391,8 @@ static void add_counts(struct core *c, const struct batch_counts *b)
 }
 
 /* Translates for `n` accesses in a row to one page, and waits for the answer. */
-static inline bool wait_for_page(struct core *c, uint64_t va, enum access_kind kind, uint32_t n, enum core_bucket bucket,
-				 struct batch_counts *b)
+static inline bool wait_for_page(struct core *c, uint64_t va, enum access_kind kind, uint32_t n,
+				 enum core_bucket bucket, struct batch_counts *b)
 {
 	struct mmu_done tr;
 	cycles_t start = cycle_of(c->retire);
@@ -406,8 +408,10 @@ static bool fetch_pages(struct core *c, const struct record *r, struct batch_cou
 	uint64_t va = r->addr, left = r->count;
 	follow_branch(c, va);
 	while (left) {
-		uint64_t room = (SMALLEST_PAGE - (va & (SMALLEST_PAGE - 1)) + 3) / 4, n = left < room ? left : room;
-		if (!wait_for_page(c, va, ACCESS_FETCH, (uint32_t)n, BUCKET_FETCH_TRANSLATION, b)) return false;
+		uint64_t room = (SMALLEST_PAGE - (va & (SMALLEST_PAGE - 1)) + 3) / 4,
+			 n = left < room ? left : room;
+		if (!wait_for_page(c, va, ACCESS_FETCH, (uint32_t)n, BUCKET_FETCH_TRANSLATION, b))
+			return false;
 		b->instructions += n;
 		b->fetches++;
 		c->retire += n * c->per_instruction;
@@ -420,9 +424,11 @@ static bool fetch_pages(struct core *c, const struct record *r, struct batch_cou
 }
 
 /* The pages after the first of an access that crosses. */
-static bool touch_more_pages(struct core *c, const struct record *r, enum access_kind kind, struct batch_counts *b)
+static bool touch_more_pages(struct core *c, const struct record *r, enum access_kind kind,
+			     struct batch_counts *b)
 {
-	for (uint64_t va = (r->addr | (SMALLEST_PAGE - 1)) + 1; va < r->addr + r->count; va += SMALLEST_PAGE) {
+	for (uint64_t va = (r->addr | (SMALLEST_PAGE - 1)) + 1; va < r->addr + r->count;
+	     va += SMALLEST_PAGE) {
 		c->stats.splits++;
 		b->loads += kind == ACCESS_READ;
 		b->stores += kind == ACCESS_WRITE;
@@ -439,7 +445,8 @@ static inline bool touch_data(struct core *c, const struct record *r, struct bat
 	b->loads += kind == ACCESS_READ;
 	b->stores += kind == ACCESS_WRITE;
 	if (!wait_for_page(c, r->addr, kind, 1, BUCKET_DATA_TRANSLATION, b)) return false;
-	bool inside = (r->addr & (SMALLEST_PAGE - 1)) + r->count <= SMALLEST_PAGE || c->line_mask > SMALLEST_PAGE;
+	bool inside = (r->addr & (SMALLEST_PAGE - 1)) + r->count <= SMALLEST_PAGE ||
+		      c->line_mask > SMALLEST_PAGE;
 	return __builtin_expect(inside, 1) || touch_more_pages(c, r, kind, b);
 }
 
@@ -449,9 +456,12 @@ static size_t run_translation(struct core *c, const struct record *rec, size_t n
 	size_t i = 0;
 	for (; i < n; i++) {
 		bool ok;
-		if (rec[i].kind == REC_FETCH) ok = fetch_pages(c, &rec[i], &counts);
-		else if (rec[i].kind <= REC_STORE) ok = touch_data(c, &rec[i], &counts);
-		else break;
+		if (rec[i].kind == REC_FETCH)
+			ok = fetch_pages(c, &rec[i], &counts);
+		else if (rec[i].kind <= REC_STORE)
+			ok = touch_data(c, &rec[i], &counts);
+		else
+			break;
 		if (__builtin_expect(!ok, 0)) break;
 	}
 	add_counts(c, &counts);

@@ -58,8 +58,8 @@ static inline uint64_t mem_line(const struct mem_port *port, const struct mem_re
 
 /* Completion cycle of request `r` that begins at the port's level `first` (0 = the nearest) at `now`. `*served` gets
  * the index of the level that had the line; `levels` stands for memory. */
-static inline __attribute__((always_inline)) cycles_t mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now,
-				  unsigned first, unsigned *served)
+static inline __attribute__((always_inline)) cycles_t
+mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first, unsigned *served)
 {
 	struct cache *c = port->level[first]; /* NULL beyond the last */
 	if (!c) return mem_access_slow(port, r, now, first, served);

@@ -338,8 +338,7 @@ enum { LARGEST_BITS = 47 }; /* of an entry, where both stages are off */
 /* Shows the observer what was walked, as an entry of its whole size, and what came along. */
 static void tell_of_walk(struct mmu *m, const struct tlb_fill *f, struct access a)
 {
-	for (unsigned i = 0; i < f->near_count; i++)
-		mmu_tell_walked(m, &f->near[i], f->near[i].va, a);
+	for (unsigned i = 0; i < f->near_count; i++) mmu_tell_walked(m, &f->near[i], f->near[i].va, a);
 	struct tlb_entry e = f->like;
 	e.bits = (uint8_t)f->bits;
 	e.va_mask = ~bits_ones(f->bits);

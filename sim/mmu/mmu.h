@@ -138,10 +138,10 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	unsigned learned_count;
 	struct walk_end end[2]; /* by stage - 1; kept where neighbours are asked for */
 	const char *const *served_names;
-	struct why *why;                     /* NULL: nobody asks where the cycles go */
+	struct why *why;               /* NULL: nobody asks where the cycles go */
 	struct mmu_observer *observer; /* NULL: nobody looks on */
-	struct tlb *blind;                   /* in place of first[] where every look-up is to be seen */
-	struct walker_stats *count;          /* of the walk in progress: stats, or the prefetcher's */
+	struct tlb *blind;             /* in place of first[] where every look-up is to be seen */
+	struct walker_stats *count;    /* of the walk in progress: stats, or the prefetcher's */
 	struct walker_stats stats;
 	struct stat_desc rows[MMU_WALKER_ROWS]; /* of stats, with this machine's level names */
 };

@@ -10,16 +10,17 @@ enum { MAX_WAYS = 64 };
 
 /* Of leaf i: the node k levels above it, as a bit, and that bit again if the way to the leaf goes left there. */
 #define ABOVE(i, k) ((i) >> (k) ? UINT64_C(1) << ((i) >> (k)) : 0)
-#define AWAY(i, k) ((i) >> ((k) - 1) & 1 ? 0 : ABOVE(i, k))
+#define AWAY(i, k) ((i) >> ((k)-1) & 1 ? 0 : ABOVE(i, k))
 #define LEAF(i) \
 	{ABOVE(i, 1) | ABOVE(i, 2) | ABOVE(i, 3) | ABOVE(i, 4) | ABOVE(i, 5) | ABOVE(i, 6), \
 	 AWAY(i, 1) | AWAY(i, 2) | AWAY(i, 3) | AWAY(i, 4) | AWAY(i, 5) | AWAY(i, 6)},
 #define LEAVES_4(i) LEAF(i) LEAF((i) + 1) LEAF((i) + 2) LEAF((i) + 3)
 #define LEAVES_16(i) LEAVES_4(i) LEAVES_4((i) + 4) LEAVES_4((i) + 8) LEAVES_4((i) + 12)
 
-static const struct { uint64_t nodes, away; } leaf_row[2 * MAX_WAYS] = {
-	LEAVES_16(0) LEAVES_16(16) LEAVES_16(32) LEAVES_16(48) LEAVES_16(64) LEAVES_16(80) LEAVES_16(96) LEAVES_16(112)
-};
+static const struct {
+	uint64_t nodes, away;
+} leaf_row[2 * MAX_WAYS] = {LEAVES_16(0) LEAVES_16(16) LEAVES_16(32) LEAVES_16(48) LEAVES_16(64) LEAVES_16(80)
+				    LEAVES_16(96) LEAVES_16(112)};
 
 static size_t tree_plru_state_bytes(unsigned ways) { return (void)ways, sizeof(uint64_t); }
 
