@@ -68,6 +68,16 @@ Test(trace_text, comments_blanks_and_streams_are_understood)
 	free(got.r);
 }
 
+/* The sanitizers would tell of arithmetic on the buffer that is not there yet. */
+Test(trace_text, a_first_line_of_metadata_may_be_empty)
+{
+	struct record_list got;
+	struct err err = {0};
+	cr_assert(eq(int, read_text("strata-text 1\nmeta \nend 0\n", &got, &err), OK), "%s", err.text);
+	cr_expect(eq(sz, got.n, 0));
+	free(got.r);
+}
+
 static const struct {
 	const char *text, *message;
 } bad_texts[] = {

@@ -34,11 +34,11 @@ struct wire_buffer {
 	size_t size, cap;
 };
 
-/* Room for n more bytes; returns where they go. */
+/* Room for n more bytes; returns where they go, never NULL, even for none. */
 static inline uint8_t *wire_reserve(struct wire_buffer *b, size_t n)
 {
-	if (b->size + n > b->cap) {
-		b->cap = (b->size + n) * 2;
+	if (!b->bytes || b->size + n > b->cap) {
+		b->cap = (b->size + n) * 2 + 16;
 		b->bytes = xrealloc(b->bytes, b->cap, 1);
 	}
 	return b->bytes + b->size;

@@ -43,7 +43,7 @@ for source in tests/fuzz/fuzz_*.c; do
 	mkdir "$corpus"
 	if ! seed_"${name%.c}" "$corpus" || [ -z "$(ls "$corpus")" ]; then echo "not ok - $target has no seeds" && failed=$((failed + 1)) && continue; fi
 	log=$BUILD/$target.log
-	if "$BUILD/tests/fuzz/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=20000 -print_final_stats=1 \
+	if "$BUILD/tests/fuzz/$target" -seed=1 -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=20000 -print_final_stats=1 \
 		-artifact_prefix="$found$target-" "$corpus" >"$log" 2>&1; then
 		echo "ok - $target: $(sed -n 's/stat::number_of_executed_units: *//p' "$log") inputs, $(grep -o 'cov: [0-9]*' "$log" | tail -n 1)"
 		passed=$((passed + 1))
