@@ -158,6 +158,48 @@ Test(os, unmapping_part_of_a_huge_page_splits_it_and_keeps_the_rest)
 	tables_close(w);
 }
 
+struct breaks {
+	struct tables *w;
+	uint64_t count, addr, bytes;
+	enum fault_kind during; /* what an access then meets */
+};
+
+static void note_break(void *ctx, uint64_t addr, uint64_t bytes)
+{
+	struct breaks *b = ctx;
+	struct translation t;
+	tables_translate(b->w, user(addr + 0x1000), ACCESS_READ, &t);
+	b->during = t.fault.kind;
+	b->count++;
+	b->addr = addr;
+	b->bytes = bytes;
+}
+
+Test(os, what_is_broken_up_is_unmapped_while_its_translations_are_invalidated)
+{
+	for (int huge = 0; huge < 2; huge++) {
+		struct tables_setup s = tables_native();
+		s.os.thp = huge ? OS_THP_ALWAYS : OS_THP_NEVER;
+		s.os.contiguous = !huge;
+		struct tables *w = open_native(s);
+		struct translation t;
+		struct breaks b = {.w = w};
+		uint64_t bytes = huge ? 0x200000 : 0x10000;
+		tables_access(w, user(0x400000), ACCESS_WRITE, &t);
+		uint64_t frame = t.pa.raw;
+		os_on_break(w->os, &(struct pgtable_break){&b, note_break});
+		cr_assert(eq(u64, os_unmap(w->os, w->as, user(0x403000), 0x2000), 2));
+		cr_expect(eq(u64, b.count, 1), "huge %d", huge);
+		cr_expect(eq(u64, b.addr, 0x400000));
+		cr_expect(eq(u64, b.bytes, bytes));
+		cr_expect(eq(int, b.during, FAULT_TRANSLATION));
+		tables_translate(w, user(0x406000), ACCESS_WRITE, &t);
+		cr_expect(eq(int, t.fault.kind, FAULT_NONE));
+		cr_expect(eq(u64, t.pa.raw, frame + 0x6000));
+		tables_close(w);
+	}
+}
+
 Test(os, protecting_one_page_unfolds_its_contiguous_run)
 {
 	struct tables_setup s = tables_native();

@@ -118,6 +118,20 @@ static uint64_t most_pages(const struct events *e)
 	return UINT64_C(32) << (5 * (RANGE_SCALES - 1) + 1);
 }
 
+/* A block or run of pages that the kernel breaks up, as flush_pmd_tlb_range() and contpte_convert() do. */
+static void flush_broken(void *ctx, uint64_t va, uint64_t bytes)
+{
+	struct events *e = ctx;
+	uint64_t pages = bytes >> e->page_bits;
+	bool block = pages >> level_stride(e->page_bits);
+	dsb(e, ISHST);
+	if (block && !e->features->tlbirange)
+		tlbi_page(e, va);
+	else
+		flush_pages(e, va, pages);
+	dsb(e, ISH);
+}
+
 static void unmap(struct events *e, const struct record *rec)
 {
 	uint64_t first = bits_align_down(rec->addr, e->page_bits);
@@ -246,6 +260,7 @@ static enum status switch_to(struct events *e, uint64_t name, struct err *err)
 
 void events_start(struct events *e, struct os_aspace *first)
 {
+	os_on_break(e->os, &(struct pgtable_break){e, flush_broken});
 	make_present(e, add_process(e, os_aspace_asid(first), first));
 }
 

@@ -17,6 +17,7 @@ struct os {
 	struct features f;
 	struct pgtable kernel; /* also the pattern for every user tree */
 	struct os_aspace *aspaces;
+	struct pgtable_break on_break;
 	struct os_stats stats;
 	uint64_t shared_frame; /* with os_params.shared_frame, once taken; else 0 */
 };

@@ -247,6 +247,18 @@ static uint64_t protect_leaf(void *ctx, uint64_t addr, const struct pgtable_slot
 	return d;
 }
 
+struct broken {
+	struct os *os;
+	bool kernel;
+};
+
+static void tell_broken(void *ctx, uint64_t addr, uint64_t bytes)
+{
+	const struct broken *b = ctx;
+	uint64_t top = b->kernel ? ~bits_ones((unsigned)b->os->p.va_bits) : 0;
+	b->os->on_break.broken(b->os->on_break.ctx, addr | top, bytes);
+}
+
 /* Applies `edit` to the part of [va, va + bytes) that is in va's half of the address space. */
 static uint64_t edit_range(struct os *os, struct pgtable *tree, struct va va, uint64_t bytes,
 			   pgtable_edit_fn *edit, void *ctx)
@@ -255,7 +267,10 @@ static uint64_t edit_range(struct os *os, struct pgtable *tree, struct va va, ui
 	uint64_t most = (UINT64_C(1) << os->p.va_bits) - input;
 	if (!va_is_legal(os, va)) return 0;
 	/* Splitting a block may want a table that memory does not have; what came before stays done. */
+	struct broken broken = {os, bit_get(va.raw, 55)};
+	if (os->on_break.broken) tree->breaking = (struct pgtable_break){&broken, tell_broken};
 	pgtable_edit(tree, input, bytes < most ? bytes : most, edit, ctx, &edited);
+	tree->breaking = (struct pgtable_break){0};
 	os->stats.tables += tree->tables - tables;
 	return edited;
 }
@@ -264,6 +279,8 @@ static struct pgtable *tree_of(struct os *os, struct os_aspace *as, struct va va
 {
 	return bit_get(va.raw, 55) ? &os->kernel : &as->user;
 }
+
+void os_on_break(struct os *os, const struct pgtable_break *b) { os->on_break = *b; }
 
 uint64_t os_unmap(struct os *os, struct os_aspace *as, struct va va, uint64_t bytes)
 {

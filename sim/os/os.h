@@ -109,6 +109,10 @@ void os_write_regs(const struct os *os, const struct os_aspace *as, enum regime 
 /* Maps or upgrades what an access to `va` (without tag) needs. Well below a microsecond on average. */
 struct os_fault os_handle_fault(struct os *os, struct os_aspace *as, struct va va, enum access_kind access);
 
+/* From now on the kernel tells of each block and contiguous run that it breaks up, by VA, while nothing is mapped there:
+ * TLB maintenance has to be done before it returns. */
+void os_on_break(struct os *os, const struct pgtable_break *b);
+
 /* Removes what is mapped in [va, va + bytes), whole pages, and gives its frames back; returns the number of
  * leaf descriptors removed, for the TLB maintenance that the caller owes. Blocks that stick out are split. */
 uint64_t os_unmap(struct os *os, struct os_aspace *as, struct va va, uint64_t bytes);

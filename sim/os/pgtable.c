@@ -133,8 +133,14 @@ static uint64_t attributes(const struct pgtable *t, uint64_t desc)
 	return desc & ~(desc_put_address(field, t->layout) | DESC_TABLE | DESC_VALID);
 }
 
-/* Replaces the block in `slot` by a table of smaller leaves that say the same. */
-static enum pgtable_result split_block(struct pgtable *t, struct pgtable_slot *slot)
+static void tell_broken(struct pgtable *t, uint64_t addr, unsigned bits)
+{
+	if (t->breaking.broken)
+		t->breaking.broken(t->breaking.ctx, bits_align_down(addr, bits), UINT64_C(1) << bits);
+}
+
+/* Replaces the block in `slot`, that of `addr`, by a table of smaller leaves that say the same. */
+static enum pgtable_result split_block(struct pgtable *t, uint64_t addr, struct pgtable_slot *slot)
 {
 	uint64_t table, out = pgtable_output(t, slot), same = attributes(t, slot->desc);
 	unsigned size_bits = level_entry_bits(t->granule_bits, slot->level + 1);
@@ -145,6 +151,8 @@ static enum pgtable_result split_block(struct pgtable *t, struct pgtable_slot *s
 		if (!resolve(t, table + (i << DESC_BYTES_BITS), &part.at)) return PGTABLE_NO_BACKING;
 		pgtable_set(t, &part, desc_leaf(out + (i << size_bits), t->layout, part.level) | same);
 	}
+	pgtable_set(t, slot, 0);
+	tell_broken(t, addr, level_entry_bits(t->granule_bits, slot->level));
 	link_table(t, slot, table);
 	return PGTABLE_OK;
 }
@@ -155,7 +163,7 @@ enum pgtable_result pgtable_descend(struct pgtable *t, uint64_t addr, int level,
 	while (r == PGTABLE_OK && slot->level < level) {
 		uint64_t table;
 		if (is_block(slot)) {
-			r = split_block(t, slot);
+			r = split_block(t, addr, slot);
 		} else if (!is_table(slot)) {
 			r = new_table(t, &table);
 			if (r == PGTABLE_OK) link_table(t, slot, table);
@@ -167,18 +175,26 @@ enum pgtable_result pgtable_descend(struct pgtable *t, uint64_t addr, int level,
 
 /* ---- editing leaves ------------------------------------------------------------------------- */
 
-/* Takes the contiguous bit from every entry of the run that `addr` lies in. */
-static enum pgtable_result unfold_run(struct pgtable *t, uint64_t addr, unsigned run_bits)
+static enum pgtable_result rewrite_run(struct pgtable *t, uint64_t from, unsigned run_bits, uint64_t clear,
+				       uint64_t set)
 {
-	uint64_t from = bits_align_down(addr, run_bits);
 	struct pgtable_slot slot;
 	for (uint64_t at = from; at < from + (UINT64_C(1) << run_bits);) {
 		enum pgtable_result r = pgtable_find(t, at, &slot);
 		if (r != PGTABLE_OK) return r;
-		if (slot.desc & DESC_VALID) pgtable_set(t, &slot, slot.desc & ~DESC_CONTIGUOUS);
+		if (slot.desc & DESC_CONTIGUOUS) pgtable_set(t, &slot, (slot.desc & ~clear) | set);
 		at += UINT64_C(1) << level_entry_bits(t->granule_bits, slot.level);
 	}
 	return PGTABLE_OK;
+}
+
+/* Takes the contiguous bit from every entry of the run that `addr` lies in. */
+static enum pgtable_result unfold_run(struct pgtable *t, uint64_t addr, unsigned run_bits)
+{
+	uint64_t from = bits_align_down(addr, run_bits);
+	enum pgtable_result r = rewrite_run(t, from, run_bits, DESC_VALID, 0);
+	tell_broken(t, from, run_bits);
+	return r == PGTABLE_OK ? rewrite_run(t, from, run_bits, DESC_CONTIGUOUS, DESC_VALID) : r;
 }
 
 static bool sticks_out(uint64_t addr, unsigned bits, uint64_t from, uint64_t end)

@@ -5,7 +5,9 @@
  * output address is the caller's business (os.c for stage 1, hyp.c for stage 2).
  *
  * Source: Arm ARM DDI 0487, D8.3; Linux arch/arm64/kvm/hyp/pgtable.c for the shape.
- * Not modelled: break-before-make and TLB maintenance (the caller's), freeing of emptied tables.
+ * Where a block or a contiguous run is split, its entries are made invalid and `breaking` is told, before the smaller
+ * ones take their place (break-before-make). Not modelled: any other TLB maintenance (the caller's), freeing of
+ * emptied tables.
  */
 #ifndef OS_PGTABLE_H
 #define OS_PGTABLE_H
@@ -23,6 +25,13 @@ struct pgtable_view {
 	bool (*resolve)(void *ctx, uint64_t addr, struct pa *pa);
 };
 
+/* Invalidates what TLBs hold of [addr, addr + bytes), one leaf or the run of leaves that has just become invalid.
+ * NULL: no TLB has seen the tree. */
+struct pgtable_break {
+	void *ctx;
+	void (*broken)(void *ctx, uint64_t addr, uint64_t bytes);
+};
+
 enum pgtable_result {
 	PGTABLE_OK,
 	PGTABLE_NO_FRAME,   /* the tree's own region has no page for a table */
@@ -33,6 +42,7 @@ struct pgtable {
 	struct physmem *mem;
 	struct frames *frames; /* where tables come from */
 	struct pgtable_view view;
+	struct pgtable_break breaking;
 	unsigned granule_bits;
 	unsigned input_bits; /* of the input address */
 	int start_level;

@@ -189,3 +189,15 @@ passes "the kernel's own unmapping is right"
 grep -v '"maintenance\.' "$dir/checked" | tr -d ',' >"$dir/a"
 tr -d ',' <"$dir/plain" >"$dir/b"
 check "checking changes no counter" same "$(cmp -s "$dir/a" "$dir/b" && echo same)"
+
+# Of a huge page, and of a run of pages under the contiguous bit, a part is unmapped: the kernel breaks it up first.
+for split in thp=always contiguous=yes; do
+	run -s configs/stacks/native.yaml --set stack.os.$split <<END
+S 0x200000 8
+S 0x210000 8
+unmap 0x211000 1 arg=0x1000
+L 0x200000 8
+L 0x212000 8
+END
+	passes "unmapping a part with $split is right"
+done
