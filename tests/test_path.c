@@ -1,6 +1,7 @@
 /* test_path.c - software paths against what real KVM did: exceptions, register writes, their order. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -129,11 +130,10 @@ static void virtual_entries(void *ctx, const struct path_event *e)
 Test(path_recorded, interrupts_reach_the_guest_inside_once)
 {
 	static const char *const operations[] = {"sgi_self", "timer_busy", "timer_wfi"};
-	static const char *const stacks[][2] = {{"neoverse-v2", "kvm-vhe"},
-						{"cortex-a72", "kvm-nvhe"},
-						{"neoverse-n1", "bao"},
-						{"neoverse-n1", "xen"}};
-	for (int s = 0; s < 4; s++) {
+	static const char *const stacks[][2] = {{"neoverse-v2", "kvm-vhe"},   {"cortex-a72", "kvm-nvhe"},
+						{"neoverse-n1", "bao"},       {"cortex-a72", "el2linux"},
+						{"neoverse-n1", "jailhouse"}, {"neoverse-n1", "xen"}};
+	for (int s = 0; s < 6; s++) {
 		struct stack_paths p;
 		struct err err = {0};
 		load(&p, stacks[s][0], stacks[s][1]);
@@ -145,6 +145,49 @@ Test(path_recorded, interrupts_reach_the_guest_inside_once)
 			cr_assert(eq(u32, count, 1), "%s on %s", operations[i], stacks[s][1]);
 		}
 		stack_paths_free(&p);
+	}
+}
+
+/* --- VMMs ----------------------------------------------------------------------------------------------- */
+
+/* A write of the guest to a device of the VMM, on a CPU with SVE, under KVM with VHE. */
+static char *write_to(const char *vmm)
+{
+	char stack[] = "/tmp/strata-vmm-XXXXXX", dir[256];
+	FILE *f = fdopen(mkstemp(stack), "w");
+	cr_assert(f && getcwd(dir, sizeof(dir)));
+	fprintf(f,
+		"name: t\nhypervisors:\n  - {paths: %s/configs/hypervisors/kvm-vhe.yaml, vmm: "
+		"%s/configs/vmms/%s.yaml}\noperations: %s/configs/guests/operations.yaml\n",
+		dir, dir, vmm, dir);
+	fclose(f);
+	struct stack_paths p;
+	struct err err = {0};
+	struct text t = text_new();
+	struct machine_request req = {.path = "configs/machines/neoverse-v2.yaml"};
+	cr_assert(eq(int, stack_paths_load(&p, &req, stack, &err), OK), "%s", err.text);
+	text_open(&t);
+	cr_assert(eq(int, path_run(p.book, "mmio_user_write", brief, &t, NULL, &err), OK), "%s", err.text);
+	text_close(&t);
+	stack_paths_free(&p);
+	remove(stack);
+	return t.chars;
+}
+
+Test(path_vmm, only_those_that_copy_by_an_sve_memcpy_take_the_sve_trap)
+{
+	static const struct {
+		const char *name;
+		bool sve;
+	} vmms[] = {{"minimal", true},  {"qemu", true},         {"stratovirt", true},
+		    {"kvmtool", false}, {"firecracker", false}, {"cloud-hypervisor", false}};
+	for (size_t i = 0; i < sizeof(vmms) / sizeof(vmms[0]); i++) {
+		char *got = write_to(vmms[i].name);
+		cr_expect(eq(str, got,
+			     vmms[i].sve ? " dabt_low:1>2 ret:2>0 sve:0>2 ret:2>0 svc:0>2 ret:2>1"
+					 : " dabt_low:1>2 ret:2>0 svc:0>2 ret:2>1"),
+			  "%s", vmms[i].name);
+		free(got);
 	}
 }
 
@@ -257,6 +300,42 @@ Test(path_bao, leaves_the_guest_for_interrupts_and_what_it_emulates_only)
 		char *got = brief_of("neoverse-n1", "bao", all_operations[i]);
 		cr_assert(eq(str, got, (char *)expected[i]), "%s", all_operations[i]);
 		free(got);
+	}
+}
+
+/* Jailhouse, in the same order: as Bao, and FP and WFI are the cell's. */
+Test(path_jailhouse, leaves_the_cell_for_interrupts_and_what_it_emulates_only)
+{
+	static const char *const expected[] = {" hvc:1>2 ret:2>1",
+					       "",
+					       "",
+					       " dabt_low:1>2 ret:2>1",
+					       "",
+					       " sysreg:1>2 ret:2>1",
+					       " irq:1>2 ret:2>1",
+					       " irq:1>2 ret:2>1",
+					       "",
+					       ""};
+	for (size_t i = 0; i < 10; i++) {
+		char *got = brief_of("neoverse-n1", "jailhouse", all_operations[i]);
+		cr_assert(eq(str, got, (char *)expected[i]), "%s", all_operations[i]);
+		free(got);
+	}
+}
+
+/* el2Linux leaves for its kernel as VHE does; only user space is reached by way of EL1. */
+Test(path_el2linux, differs_from_vhe_by_the_way_to_user_space_only)
+{
+	for (size_t i = 0; i < 10; i++) {
+		bool user = strncmp(all_operations[i], "mmio_user", 9) == 0;
+		char *vhe = brief_of("neoverse-n1", "kvm-vhe", all_operations[i]),
+		     *el2 = brief_of("cortex-a72", "el2linux", all_operations[i]);
+		if (user)
+			cr_expect(eq(str, el2, " dabt_low:1>2 ret:2>1 ret:1>0 svc:0>1 hvc:1>2 ret:2>1"));
+		else
+			cr_expect(eq(str, el2, vhe), "%s", all_operations[i]);
+		free(vhe);
+		free(el2);
 	}
 }
 
