@@ -24,20 +24,32 @@ const size_t event_stat_row_count = sizeof(event_stat_rows) / sizeof(event_stat_
 
 /* --- TLBI ------------------------------------------------------------------------------------------------------ */
 
+/* Both shareable domains hold every core here. */
+static void invalidate(struct events *e, const struct tlbi_scope *scope, enum tlbi_share reach)
+{
+	struct event_kernel *k = e->kernel;
+	if (reach == TLBI_LOCAL) {
+		k->stats.tlbi_entries += mmu_tlbi(e->mmu, scope);
+		return;
+	}
+	for (unsigned i = 0; i < k->cpus; i++) k->stats.tlbi_entries += mmu_tlbi(k->mmus[i], scope);
+}
+
 static void execute_tlbi(struct events *e, struct tlbi_op op, uint64_t operand)
 {
-	unsigned el = e->regime == REGIME_EL20 ? 2 : 1;
-	struct tlbi_context c = {e->regs, e->features, el, SEC_NONSECURE};
+	struct event_kernel *k = e->kernel;
+	unsigned el = k->regime == REGIME_EL20 ? 2 : 1;
+	struct tlbi_context c = {e->regs, k->features, el, SEC_NONSECURE};
 	struct tlbi_scope scope;
 	enum tlbi_outcome outcome = tlbi_resolve(op, operand, &c, &scope);
 	if (outcome == TLBI_UNDEFINED) {
-		e->stats.tlbi_undefined++;
+		k->stats.tlbi_undefined++;
 		return;
 	}
-	e->stats.tlbi++;
+	k->stats.tlbi++;
 	if (outcome != TLBI_DONE) return;
-	e->stats.tlbi_entries += mmu_tlbi(e->mmu, &scope);
-	if (e->checker) checker_tlbi(e->checker, &scope);
+	invalidate(e, &scope, tlbi_reach(op, &c));
+	if (k->checker) checker_tlbi(k->checker, &scope);
 }
 
 /* Domain and types of a DSB, as its CRm has them. */
@@ -45,12 +57,12 @@ enum { NSHST = 6, NSH = 7, ISHST = 10, ISH = 11 };
 
 static void dsb(struct events *e, unsigned crm)
 {
-	if (e->checker) checker_dsb(e->checker, crm);
+	if (e->kernel->checker) checker_dsb(e->kernel->checker, crm);
 }
 
 static void barrier_record(struct events *e, const struct record *rec)
 {
-	e->stats.barriers++;
+	e->kernel->stats.barriers++;
 	if (rec->kind == REC_DSB) dsb(e, rec->count);
 }
 
@@ -60,7 +72,7 @@ static void tlbi_record(struct events *e, const struct record *rec)
 	if (tlbi_decode(rec->count, &op))
 		execute_tlbi(e, op, rec->arg);
 	else
-		e->stats.tlbi_undefined++;
+		e->kernel->stats.tlbi_undefined++;
 }
 
 /* --- unmapping, as Linux flushes it ---------------------------------------------------------------------------- */
@@ -84,9 +96,10 @@ static uint64_t range_pages(uint64_t pages, unsigned scale)
 
 static void tlbi_pages(struct events *e, uint64_t va, uint64_t pages, unsigned scale)
 {
-	uint64_t num = (pages >> (5 * scale + 1)) - 1, tg = (e->page_bits - GRANULE_4K) / 2 + 1;
+	uint64_t num = (pages >> (5 * scale + 1)) - 1, tg = (e->kernel->page_bits - GRANULE_4K) / 2 + 1;
 	kernel_tlbi(e, "RVALE1IS",
-		    (va >> e->page_bits & bits_ones(37)) | num << 39 | (uint64_t)scale << 44 | tg << 46);
+		    (va >> e->kernel->page_bits & bits_ones(37)) | num << 39 | (uint64_t)scale << 44 |
+			    tg << 46);
 }
 
 static void tlbi_page(struct events *e, uint64_t va)
@@ -99,14 +112,14 @@ static void flush_pages(struct events *e, uint64_t va, uint64_t pages)
 {
 	for (unsigned scale = 0; pages;) {
 		uint64_t taken = 1;
-		if (!e->features->tlbirange || pages % 2) {
+		if (!e->kernel->features->tlbirange || pages % 2) {
 			tlbi_page(e, va);
 		} else {
 			taken = range_pages(pages, scale);
 			if (taken) tlbi_pages(e, va, taken, scale);
 			scale++;
 		}
-		va += taken << e->page_bits;
+		va += taken << e->kernel->page_bits;
 		pages -= taken;
 	}
 }
@@ -114,18 +127,19 @@ static void flush_pages(struct events *e, uint64_t va, uint64_t pages)
 /* Beyond so many pages Linux flushes the whole ASID: MAX_TLBI_OPS, MAX_TLBI_RANGE_PAGES. */
 static uint64_t most_pages(const struct events *e)
 {
-	if (!e->features->tlbirange) return UINT64_C(1) << (e->page_bits - 3);
+	if (!e->kernel->features->tlbirange) return UINT64_C(1) << (e->kernel->page_bits - 3);
 	return UINT64_C(32) << (5 * (RANGE_SCALES - 1) + 1);
 }
 
 /* A block or run of pages that the kernel breaks up, as flush_pmd_tlb_range() and contpte_convert() do. */
 static void flush_broken(void *ctx, uint64_t va, uint64_t bytes)
 {
-	struct events *e = ctx;
-	uint64_t pages = bytes >> e->page_bits;
-	bool block = pages >> level_stride(e->page_bits);
+	struct event_kernel *k = ctx;
+	struct events *e = k->entered;
+	uint64_t pages = bytes >> k->page_bits;
+	bool block = pages >> level_stride(k->page_bits);
 	dsb(e, ISHST);
-	if (block && !e->features->tlbirange)
+	if (block && !k->features->tlbirange)
 		tlbi_page(e, va);
 	else
 		flush_pages(e, va, pages);
@@ -134,15 +148,16 @@ static void flush_broken(void *ctx, uint64_t va, uint64_t bytes)
 
 static void unmap(struct events *e, const struct record *rec)
 {
-	uint64_t first = bits_align_down(rec->addr, e->page_bits);
+	uint64_t first = bits_align_down(rec->addr, e->kernel->page_bits);
 	uint64_t most = UINT64_C(1) << 56; /* more than an address space, whose end os_unmap() knows */
 	uint64_t bytes = rec->addr - first + (rec->arg < most ? rec->arg : most);
-	uint64_t pages = (bytes + bits_ones(e->page_bits)) >> e->page_bits;
-	e->stats.unmaps++;
+	uint64_t pages = (bytes + bits_ones(e->kernel->page_bits)) >> e->kernel->page_bits;
+	e->kernel->stats.unmaps++;
 	if (!rec->arg) return;
-	if (!os_unmap(e->os, e->present, (struct va){first}, pages << e->page_bits)) return;
+	if (!os_unmap(e->kernel->os, e->present, (struct va){first}, pages << e->kernel->page_bits)) return;
 	dsb(e, ISHST);
-	page_design_forget(e->mmu, (struct va){first}, pages << e->page_bits);
+	for (unsigned i = 0; i < e->kernel->cpus; i++)
+		page_design_forget(e->kernel->mmus[i], (struct va){first}, pages << e->kernel->page_bits);
 	if (pages >= most_pages(e))
 		kernel_tlbi(e, "ASIDE1IS", 0);
 	else
@@ -153,7 +168,8 @@ static void unmap(struct events *e, const struct record *rec)
 static enum status write_descriptor(struct events *e, const struct record *rec, struct err *err)
 {
 	struct va va = {rec->addr};
-	if (rec->count <= LAST_LEVEL && os_set_descriptor(e->os, e->present, va, (int)rec->count, rec->arg))
+	if (rec->count <= LAST_LEVEL &&
+	    os_set_descriptor(e->kernel->os, e->present, va, (int)rec->count, rec->arg))
 		return OK;
 	return err_set(err, ERR_INPUT,
 		       "the workload writes a descriptor of VA 0x%" PRIx64
@@ -167,40 +183,41 @@ struct process {
 	uint64_t name; /* as SWITCH records say it */
 	struct os_aspace *aspace;
 	struct context context;
-	struct pollution left; /* what it had in the TLBs when it stopped running */
+	struct pollution *left; /* what it had in the TLBs of each core when it stopped running there */
 };
 
-static struct process *add_process(struct events *e, uint64_t name, struct os_aspace *as)
+static struct process *add_process(struct event_kernel *k, uint64_t name, struct os_aspace *as)
 {
 	struct process *p = xcalloc(1, sizeof(*p));
 	p->name = name;
 	p->aspace = as;
-	if (is_power_of_2(e->process_count) || !e->process_count)
-		e->processes = xrealloc(e->processes, e->process_count ? 2 * e->process_count : 1,
+	p->left = xcalloc(k->cpus, sizeof(*p->left));
+	if (is_power_of_2(k->process_count) || !k->process_count)
+		k->processes = xrealloc(k->processes, k->process_count ? 2 * k->process_count : 1,
 					sizeof(struct process *));
-	return e->processes[e->process_count++] = p;
+	return k->processes[k->process_count++] = p;
 }
 
-static struct process *find_process(const struct events *e, uint64_t name)
+static struct process *find_process(const struct event_kernel *k, uint64_t name)
 {
-	for (size_t i = 0; i < e->process_count; i++)
-		if (e->processes[i]->name == name) return e->processes[i];
+	for (size_t i = 0; i < k->process_count; i++)
+		if (k->processes[i]->name == name) return k->processes[i];
 	return NULL;
 }
 
-static enum status find_or_make(struct events *e, uint64_t name, struct process **out, struct err *err)
+static enum status find_or_make(struct event_kernel *k, uint64_t name, struct process **out, struct err *err)
 {
-	uint64_t most = bits_ones(e->asid_bits);
-	*out = find_process(e, name);
+	uint64_t most = bits_ones(k->asid_bits);
+	*out = find_process(k, name);
 	if (*out) return OK;
-	if (name > most && !e->contexts)
+	if (name > most && !k->contexts)
 		return err_set(err, ERR_INPUT,
 			       "the workload switches to ASID %" PRIu64 ", outside of 0..%" PRIu64, name,
 			       most);
-	struct os_aspace *as = os_aspace_new(e->os, e->contexts ? 0 : (uint16_t)name);
+	struct os_aspace *as = os_aspace_new(k->os, k->contexts ? 0 : (uint16_t)name);
 	if (!as)
 		return err_set(err, ERR_CONFIG, "memory: too small for the tables of process %" PRIu64, name);
-	*out = add_process(e, name, as);
+	*out = add_process(k, name, as);
 	return OK;
 }
 
@@ -219,23 +236,24 @@ static void flush_context(struct events *e, enum ctx_flush flush)
 
 static void make_present(struct events *e, struct process *p)
 {
+	struct event_kernel *k = e->kernel;
 	struct ctx_switch s = {0};
-	if (e->contexts) {
-		s = contexts_switch(e->contexts, 0, &p->context);
+	if (k->contexts) {
+		s = contexts_switch(k->contexts, e->cpu, &p->context);
 		os_aspace_set_asid(p->aspace, s.number);
 	}
 	e->present = p->aspace;
 	e->running = p;
 	flush_context(e, s.flush);
-	os_write_regs(e->os, p->aspace, e->regime, e->regs);
-	mmu_set_context(e->mmu, e->regs, e->features, 0, false, SEC_NONSECURE);
+	os_write_regs(k->os, p->aspace, k->regime, e->regs);
+	mmu_set_context(e->mmu, e->regs, k->features, 0, false, SEC_NONSECURE);
 }
 
 static void count_walk(void *self, const struct tlb_entry *entry, struct va va, struct access a)
 {
 	struct events *e = self;
 	(void)entry, (void)a;
-	e->stats.walks_after_switch += pollution_walk(&e->running->left, va.raw);
+	e->kernel->stats.walks_after_switch += pollution_walk(&e->running->left[e->cpu], va.raw);
 }
 
 /* Who runs is switched away from. Walks are counted from the first time on: one process alone costs nothing. */
@@ -245,41 +263,50 @@ static void leave_running(struct events *e)
 		e->walks = (struct mmu_observer){.self = e, .walked = count_walk};
 		mmu_observe(e->mmu, &e->walks);
 	}
-	pollution_leave(&e->running->left, e->mmu, e->mmu->tag);
+	pollution_leave(&e->running->left[e->cpu], e->mmu, e->mmu->tag);
 }
 
 static enum status switch_to(struct events *e, uint64_t name, struct err *err)
 {
 	struct process *p;
-	TRY(find_or_make(e, name, &p, err));
+	TRY(find_or_make(e->kernel, name, &p, err));
 	if (p != e->running) leave_running(e);
 	make_present(e, p);
-	e->stats.switches++;
+	e->kernel->stats.switches++;
 	return OK;
 }
 
-void events_start(struct events *e, struct os_aspace *first)
+void event_kernel_start(struct event_kernel *k, struct os_aspace *first)
 {
-	os_on_break(e->os, &(struct pgtable_break){e, flush_broken});
-	make_present(e, add_process(e, os_aspace_asid(first), first));
+	os_on_break(k->os, &(struct pgtable_break){k, flush_broken});
+	add_process(k, os_aspace_asid(first), first);
 }
+
+void events_start(struct events *e) { make_present(e, e->kernel->processes[0]); }
 
 void events_rewind(struct events *e)
 {
-	if (e->running != e->processes[0]) make_present(e, e->processes[0]);
+	if (e->running != e->kernel->processes[0]) events_start(e);
 }
 
-void events_fini(struct events *e)
+static void free_process(struct process *p, unsigned cpus)
 {
-	for (size_t i = 0; i < e->process_count; i++) {
-		pollution_fini(&e->processes[i]->left);
-		free(e->processes[i]);
-	}
-	free(e->processes);
+	for (unsigned i = 0; i < cpus; i++) pollution_fini(&p->left[i]);
+	free(p->left);
+	free(p);
 }
+
+void event_kernel_fini(struct event_kernel *k)
+{
+	for (size_t i = 0; i < k->process_count; i++) free_process(k->processes[i], k->cpus);
+	free(k->processes);
+}
+
+void events_enter(struct events *e) { e->kernel->entered = e; }
 
 enum status events_execute(struct events *e, const struct record *rec, struct err *err)
 {
+	events_enter(e);
 	switch (rec->kind) {
 	case REC_TLBI: tlbi_record(e, rec); return OK;
 	case REC_DSB:
@@ -288,6 +315,6 @@ enum status events_execute(struct events *e, const struct record *rec, struct er
 	case REC_SWITCH: return switch_to(e, rec->arg, err);
 	case REC_MAP:
 	case REC_UNMAP: unmap(e, rec); return OK;
-	default: e->stats.ignored++; return OK;
+	default: e->kernel->stats.ignored++; return OK;
 	}
 }

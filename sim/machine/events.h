@@ -8,9 +8,11 @@
  * flushes them as Linux does: one TLBI per page or per range, or one by ASID where that is cheaper. MAP puts new memory
  * in place of what was mapped there, touched first by the accesses that follow. DESC writes one descriptor of the present
  * address space, and no more: what maintenance it needs is up to the workload's TLBI and DSB.
+ * All cores share one kernel and its address spaces. A TLBI acts on the core that executes it, or where it is broadcast on all.
  * Source: Arm ARM DDI 0487, D8.17 (TLBI, DSB); Linux 6.6 arch/arm64/include/asm/tlbflush.h (__flush_tlb_range).
  * Not modelled: the time that events take; TLBI records of a workload whose ASIDs an allocator gives (their operands
- * keep the recorded numbers); permissions of MAP (the kernel grants by first touch); waiting for other cores.
+ * keep the recorded numbers); permissions of MAP (the kernel grants by first touch); waiting for other cores; two cores that
+ * change one descriptor at once.
  */
 #ifndef MACHINE_EVENTS_H
 #define MACHINE_EVENTS_H
@@ -31,30 +33,44 @@ extern const size_t event_stat_row_count;
 
 struct process; /* an address space, and what the workload calls it */
 
-/* Everything but `processes` and `stats` is borrowed. Zero it, then set what is borrowed. */
-struct events {
+/* The kernel that executes them, one for all cores. Everything but `processes` and `stats` is borrowed. Zero it, then
+ * set what is borrowed. */
+struct event_kernel {
 	struct os *os;
 	unsigned page_bits, asid_bits;
 	const struct features *features;
-	struct mmu *mmu;
-	struct sysregs *regs;
 	enum regime regime;        /* of the workload: EL10, or EL20 under a VHE host */
 	struct contexts *contexts; /* gives ASIDs; NULL: the workload says them */
-	struct os_aspace *present; /* the address space that runs */
+	struct mmu *const *mmus;   /* of every core, for maintenance that is broadcast */
+	unsigned cpus;
 	struct process **processes;
 	size_t process_count;
-	struct process *running;
-	struct checker *checker;   /* is told of TLBI and DSB; NULL: none */
-	struct mmu_observer walks; /* counts what a switch costs */
+	struct events *entered;  /* the core that runs it at present, and so executes its TLBIs */
+	struct checker *checker; /* is told of TLBI and DSB; NULL: none */
 	struct event_stats stats;
 };
 
-/* Begins with `first` as the present address space. events_fini() frees the list, not what it points to. */
-void events_start(struct events *e, struct os_aspace *first);
-void events_fini(struct events *e);
-/* Makes the first address space the present one again. */
+/* One core of it. Zero it, then set what is borrowed: all up to `regs`. */
+struct events {
+	struct event_kernel *kernel;
+	unsigned cpu; /* its place in kernel->mmus */
+	struct mmu *mmu;
+	struct sysregs *regs;
+	struct os_aspace *present; /* the address space that runs */
+	struct process *running;
+	struct mmu_observer walks; /* counts what a switch costs */
+};
+
+/* The address space that all cores begin with. event_kernel_fini() frees the list, not what it points to. */
+void event_kernel_start(struct event_kernel *k, struct os_aspace *first);
+void event_kernel_fini(struct event_kernel *k);
+
+/* Makes the first address space the present one of this core: at the beginning, and again. */
+void events_start(struct events *e);
 void events_rewind(struct events *e);
 
+/* This core enters the kernel, for another reason than an event of the workload. */
+void events_enter(struct events *e);
 /* Executes one record that is no access. ERR_INPUT: an ASID that the machine does not have; ERR_CONFIG: no memory for
  * another address space's root table. */
 enum status events_execute(struct events *e, const struct record *rec, struct err *err);

@@ -11,27 +11,37 @@
 
 enum { POPULATED_SLOTS = 4096 };
 
+/* A core that runs a stream of the workload: a thread of the kernel, or a vCPU. */
+struct cpu {
+	struct machine *machine;
+	unsigned number; /* on the hardware: names its counters */
+	struct mem_cpu mem;
+	struct mmu *mmu;
+	struct core core;
+	struct sysregs regs;
+	struct events events;         /* of its stream; knows the present address space */
+	struct mmu_observer checking; /* feeds the checker */
+	struct va last_fault;         /* with nothing to add: a second one in a row is an error */
+	bool last_was_spurious;
+	struct va populated[3][POPULATED_SLOTS]; /* by kind: pages + 1 that machine_populate did lately */
+};
+
 struct machine {
 	const struct machine_params *hw;
 	const struct stack_params *stack;
 	struct stats *stats;
 	struct mem_side *mem;
-	struct mem_cpu mem_cpu;
 	struct physmem *physmem;
-	struct mmu *mmu;
-	struct core core;
+	struct cpu *cpu; /* those that run something: an idle core costs nothing */
+	struct mmu **mmus;
+	unsigned cpus;
 	struct frames *host_frames, *guest_frames; /* guest_frames: IPAs of the VM; NULL when native */
 	struct hyp *hyp;                           /* NULL when native */
 	struct hyp_vm *vm;
 	struct os *os;
-	struct sysregs regs;
-	struct contexts *contexts;    /* NULL: the workload says ASIDs */
-	struct events events;         /* of the workload; knows the present address space */
-	struct checker *checker;      /* NULL: maintenance is not checked */
-	struct mmu_observer checking; /* feeds it */
-	struct va last_fault;         /* with nothing to add: a second one in a row is an error */
-	bool last_was_spurious;
-	struct va populated[3][POPULATED_SLOTS]; /* by kind: pages + 1 that machine_populate did lately */
+	struct contexts *contexts;  /* NULL: the workload says ASIDs */
+	struct event_kernel kernel; /* what events of the workload do */
+	struct checker *checker;    /* NULL: maintenance is not checked */
 };
 
 /* --- faults ---------------------------------------------------------------------------------------------------- */
@@ -45,30 +55,32 @@ static enum status refuse(const struct mmu_fault *f, const char *why, struct err
 }
 
 /* A handler that had nothing to add says that the access should pass. If it does not, it never will. */
-static enum status note_spurious(struct machine *m, const struct mmu_fault *f, bool spurious, struct err *err)
+static enum status note_spurious(struct cpu *c, const struct mmu_fault *f, bool spurious, struct err *err)
 {
-	bool again = spurious && m->last_was_spurious && m->last_fault.raw == f->va.raw;
-	m->last_was_spurious = spurious;
-	m->last_fault = f->va;
+	bool again = spurious && c->last_was_spurious && c->last_fault.raw == f->va.raw;
+	c->last_was_spurious = spurious;
+	c->last_fault = f->va;
 	if (!again) return OK;
 	return refuse(f, "it is mapped, but EL0 may not access it (is it a kernel address?)", err);
 }
 
-static enum status stage2_fault(struct machine *m, const struct mmu_fault *f, struct core_fault_cost *cost,
+static enum status stage2_fault(struct cpu *c, const struct mmu_fault *f, struct core_fault_cost *cost,
 				struct err *err)
 {
 	enum access_kind kind = f->fault.s1ptw ? ACCESS_READ : (enum access_kind)f->access.kind;
-	struct hyp_fault done = hyp_handle_stage2_fault(m->vm, f->fault.ipa, kind);
+	struct hyp_fault done = hyp_handle_stage2_fault(c->machine->vm, f->fault.ipa, kind);
 	if (done.outcome == HYP_NOT_MEMORY) return refuse(f, "its IPA is outside of the VM's memory", err);
 	if (done.outcome == HYP_NO_MEMORY) return refuse(f, "the machine has no memory left for the VM", err);
 	cost->hypervisor = done.cycles;
-	return note_spurious(m, f, done.outcome == HYP_SPURIOUS, err);
+	return note_spurious(c, f, done.outcome == HYP_SPURIOUS, err);
 }
 
-static enum status stage1_fault(struct machine *m, const struct mmu_fault *f, struct core_fault_cost *cost,
+static enum status stage1_fault(struct cpu *c, const struct mmu_fault *f, struct core_fault_cost *cost,
 				struct err *err)
 {
-	struct os_fault done = os_handle_fault(m->os, m->events.present, f->va,
+	struct machine *m = c->machine;
+	events_enter(&c->events);
+	struct os_fault done = os_handle_fault(m->os, c->events.present, f->va,
 					       (enum access_kind)f->access.kind);
 	switch (done.outcome) {
 	case OS_BAD_ADDRESS:
@@ -81,16 +93,16 @@ static enum status stage1_fault(struct machine *m, const struct mmu_fault *f, st
 	}
 	cost->exception = done.cycles;
 	if (m->vm) cost->hypervisor = hyp_take_populate_cycles(m->vm); /* new tables in new memory */
-	return note_spurious(m, f, done.outcome == OS_SPURIOUS, err);
+	return note_spurious(c, f, done.outcome == OS_SPURIOUS, err);
 }
 
 static enum status on_fault(void *owner, const struct mmu_fault *f, struct core_fault_cost *cost,
 			    struct err *err)
 {
-	struct machine *m = owner;
+	struct cpu *c = owner;
 	if (f->fault.kind == FAULT_ADDRESS_SIZE)
 		return refuse(f, "an address in its translation is too large", err);
-	return f->fault.stage == 2 ? stage2_fault(m, f, cost, err) : stage1_fault(m, f, cost, err);
+	return f->fault.stage == 2 ? stage2_fault(c, f, cost, err) : stage1_fault(c, f, cost, err);
 }
 
 /* --- building -------------------------------------------------------------------------------------------------- */
@@ -111,7 +123,7 @@ static enum status build_hypervisor(struct machine *m, uint64_t seed, struct err
 	m->vm = hyp_vm_new(m->hyp, 1);
 	if (!m->vm) return err_set(err, ERR_CONFIG, "memory: too small for the VM's stage 2 tables");
 	m->guest_frames = new_frames(os_frames_params(&m->stack->os, p->memory_base, p->memory_bytes), seed);
-	hyp_write_regs(m->vm, &m->regs);
+	for (unsigned i = 0; i < m->cpus; i++) hyp_write_regs(m->vm, &m->cpu[i].regs);
 	return OK;
 }
 
@@ -123,6 +135,14 @@ static enum status build_native(struct machine *m, uint64_t seed)
 	return OK;
 }
 
+static void start_events(struct cpu *c)
+{
+	struct machine *m = c->machine;
+	c->events = (struct events){
+		.kernel = &m->kernel, .cpu = (unsigned)(c - m->cpu), .mmu = c->mmu, .regs = &c->regs};
+	events_start(&c->events);
+}
+
 static enum status build_kernel(struct machine *m, struct err *err)
 {
 	struct pgtable_view view = m->vm ? hyp_view(m->vm) : (struct pgtable_view){0};
@@ -131,17 +151,19 @@ static enum status build_kernel(struct machine *m, struct err *err)
 	struct os_aspace *first = os_aspace_new(m->os, 1);
 	if (!first) return err_set(err, ERR_CONFIG, "memory: too small for a translation table");
 	bool vhe_host = !m->vm && m->hw->features.vhe;
-	m->events = (struct events){.os = m->os,
-				    .page_bits = os_page_bits(&m->stack->os),
-				    .asid_bits = os_asid_bits(&m->stack->os, &m->hw->features),
-				    .features = &m->hw->features,
-				    .mmu = m->mmu,
-				    .regs = &m->regs,
-				    .regime = vhe_host ? REGIME_EL20 : REGIME_EL10};
+	m->kernel = (struct event_kernel){.os = m->os,
+					  .page_bits = os_page_bits(&m->stack->os),
+					  .asid_bits = os_asid_bits(&m->stack->os, &m->hw->features),
+					  .features = &m->hw->features,
+					  .regime = vhe_host ? REGIME_EL20 : REGIME_EL10,
+					  .mmus = m->mmus,
+					  .cpus = m->cpus};
 	if (m->stack->os.asids != OS_ASIDS_RECORDED)
-		m->contexts = contexts_new((enum ctx_kind)(m->stack->os.asids - 1), m->events.asid_bits, 1);
-	m->events.contexts = m->contexts;
-	events_start(&m->events, first);
+		m->contexts = contexts_new((enum ctx_kind)(m->stack->os.asids - 1), m->kernel.asid_bits,
+					   m->cpus);
+	m->kernel.contexts = m->contexts;
+	event_kernel_start(&m->kernel, first);
+	for (unsigned i = 0; i < m->cpus; i++) start_events(&m->cpu[i]);
 	return OK;
 }
 
@@ -177,41 +199,53 @@ static void give_table(void *owner, unsigned space, unsigned bits, uint64_t addr
 	frames_give(frames_of_space(owner, space), addr, bits);
 }
 
-static enum status build_core(struct machine *m, struct err *err)
+static enum status build_cpu(struct cpu *c, struct err *err)
+{
+	struct machine *m = c->machine;
+	TRY(mem_cpu_init(&c->mem, m->mem, err));
+	TRY(mmu_new(&m->hw->tlbs, &m->hw->walker, &c->mem, m->physmem, &c->mmu, err));
+	m->mmus[c - m->cpu] = c->mmu;
+	core_init(&c->core, &m->hw->core, c->mmu, &c->mem);
+	c->core.on_fault = on_fault;
+	c->core.fault_owner = c;
+	return OK;
+}
+
+static enum status build_hardware(struct machine *m, struct err *err)
 {
 	TRY(mem_new(&m->hw->memory, &m->hw->caches, m->hw->clock_mhz, &m->mem, err));
-	TRY(mem_cpu_init(&m->mem_cpu, m->mem, err));
 	m->physmem = physmem_new();
-	TRY(mmu_new(&m->hw->tlbs, &m->hw->walker, &m->mem_cpu, m->physmem, &m->mmu, err));
-	core_init(&m->core, &m->hw->core, m->mmu, &m->mem_cpu);
-	m->core.on_fault = on_fault;
-	m->core.fault_owner = m;
+	for (unsigned i = 0; i < m->cpus; i++) TRY(build_cpu(&m->cpu[i], err));
 	return OK;
 }
 
 static void register_stats(struct machine *m)
 {
 	m->stats = stats_new();
-	core_register_stats(&m->core, m->stats, 0);
-	mmu_register_stats(m->mmu, m->stats, 0);
-	mem_cpu_register_stats(&m->mem_cpu, m->stats, 0);
+	for (unsigned i = 0; i < m->cpus; i++) {
+		struct cpu *c = &m->cpu[i];
+		core_register_stats(&c->core, m->stats, c->number);
+		mmu_register_stats(c->mmu, m->stats, c->number);
+		mem_cpu_register_stats(&c->mem, m->stats, c->number);
+	}
 	mem_register_stats(m->mem, m->stats);
 	stats_add(m->stats, os_stat_rows, os_stat_row_count, os_stats(m->os), m->vm ? "vm0.os" : "os");
 	if (m->vm) stats_add(m->stats, hyp_stat_rows, hyp_stat_row_count, hyp_stats(m->vm), "vm0.hyp");
-	stats_add(m->stats, event_stat_rows, event_stat_row_count, &m->events.stats, "events");
+	stats_add(m->stats, event_stat_rows, event_stat_row_count, &m->kernel.stats, "events");
 	if (m->contexts)
 		stats_add(m->stats, ctx_stat_rows, ctx_stat_row_count, contexts_stats(m->contexts), "asids");
 }
 
 static enum status build(struct machine *m, uint64_t seed, struct err *err)
 {
-	TRY(build_core(m, err));
+	TRY(build_hardware(m, err));
 	if (stack_hypervisor(m->stack))
 		TRY(build_hypervisor(m, seed, err));
 	else
 		TRY(build_native(m, seed));
 	TRY(build_kernel(m, err));
-	mmu_set_table_memory(m->mmu, &(struct table_memory){m, take_table, give_table});
+	for (unsigned i = 0; i < m->cpus; i++)
+		mmu_set_table_memory(m->mmus[i], &(struct table_memory){m, take_table, give_table});
 	register_stats(m);
 	return OK;
 }
@@ -222,6 +256,10 @@ enum status machine_new(const struct machine_params *hardware, const struct stac
 	struct machine *m = xcalloc(1, sizeof(*m));
 	m->hw = hardware;
 	m->stack = stack;
+	m->cpus = 1;
+	m->cpu = xcalloc(m->cpus, sizeof(*m->cpu));
+	m->mmus = xcalloc(m->cpus, sizeof(struct mmu *));
+	for (unsigned i = 0; i < m->cpus; i++) m->cpu[i].machine = m, m->cpu[i].number = i;
 	enum status st = build(m, seed, err);
 	if (st != OK) {
 		machine_free(m);
@@ -235,35 +273,39 @@ void machine_free(struct machine *m)
 {
 	if (!m) return;
 	stats_free(m->stats);
-	events_fini(&m->events);
+	event_kernel_fini(&m->kernel);
 	contexts_free(m->contexts);
 	checker_free(m->checker);
 	os_free(m->os);
 	hyp_free(m->hyp);
 	if (m->guest_frames) frames_free(m->guest_frames);
 	if (m->host_frames) frames_free(m->host_frames);
-	core_fini(&m->core);
-	mmu_free(m->mmu);
+	for (unsigned i = 0; i < m->cpus; i++) {
+		core_fini(&m->cpu[i].core);
+		mmu_free(m->cpu[i].mmu);
+		mem_cpu_fini(&m->cpu[i].mem);
+	}
 	if (m->physmem) physmem_free(m->physmem);
-	mem_cpu_fini(&m->mem_cpu);
 	mem_free(m->mem);
+	free(m->mmus);
+	free(m->cpu);
 	free(m);
 }
 
 /* --- looking on ------------------------------------------------------------------------------------------------ */
 
-void machine_watch(struct machine *m, struct watch *w) { core_watch(&m->core, w); }
+void machine_watch(struct machine *m, struct watch *w) { core_watch(&m->cpu[0].core, w); }
 
 static void check_hit(void *self, const struct tlb_entry *e, struct va va, struct access a)
 {
-	struct machine *m = self;
-	checker_hit(m->checker, &m->mmu->regime, e, va, a);
+	struct cpu *c = self;
+	checker_hit(c->machine->checker, &c->mmu->regime, e, va, a);
 }
 
 static void check_walk(void *self, const struct tlb_entry *e, struct va va, struct access a)
 {
-	struct machine *m = self;
-	checker_walk(m->checker, &m->mmu->regime, e, va, a);
+	struct cpu *c = self;
+	checker_walk(c->machine->checker, &c->mmu->regime, e, va, a);
 }
 
 static void check_write(void *self, struct pa pa, uint64_t old, uint64_t now)
@@ -274,11 +316,14 @@ static void check_write(void *self, struct pa pa, uint64_t old, uint64_t now)
 void machine_check_maintenance(struct machine *m, mistake_fn *report, void *owner)
 {
 	m->checker = checker_new(&m->hw->features, m->physmem, report, owner);
-	m->checking = (struct mmu_observer){.self = m, .hit = check_hit, .walked = check_walk};
-	mmu_observe(m->mmu, &m->checking);
+	for (unsigned i = 0; i < m->cpus; i++) {
+		struct cpu *c = &m->cpu[i];
+		c->checking = (struct mmu_observer){.self = c, .hit = check_hit, .walked = check_walk};
+		mmu_observe(c->mmu, &c->checking);
+	}
 	m->physmem->on_write = check_write;
 	m->physmem->on_write_self = m;
-	m->events.checker = m->checker;
+	m->kernel.checker = m->checker;
 	stats_add(m->stats, checker_stat_rows, checker_stat_row_count, checker_stats(m->checker),
 		  "maintenance");
 }
@@ -292,16 +337,20 @@ uint64_t machine_mistakes(const struct machine *m)
 
 /* --- running --------------------------------------------------------------------------------------------------- */
 
-void machine_only_translate(struct machine *m) { core_only_translate(&m->core); }
+void machine_only_translate(struct machine *m)
+{
+	for (unsigned i = 0; i < m->cpus; i++) core_only_translate(&m->cpu[i].core);
+}
 
 enum status machine_run(struct machine *m, const struct record *rec, size_t n, struct err *err)
 {
+	struct cpu *c = &m->cpu[0];
 	while (n) {
 		size_t executed;
-		TRY(core_run(&m->core, rec, n, &executed, err));
+		TRY(core_run(&c->core, rec, n, &executed, err));
 		rec += executed;
 		n -= executed;
-		for (; n && rec->kind > REC_STORE; rec++, n--) TRY(events_execute(&m->events, rec, err));
+		for (; n && rec->kind > REC_STORE; rec++, n--) TRY(events_execute(&c->events, rec, err));
 	}
 	return OK;
 }
@@ -318,29 +367,29 @@ static bool update_word(void *self, struct pa pa, uint64_t old, uint64_t now)
 }
 
 /* Walks without time until nothing faults any more. */
-static enum status populate_page(struct machine *m, uint64_t va, enum access_kind kind, struct err *err)
+static enum status populate_page(struct cpu *c, uint64_t va, enum access_kind kind, struct err *err)
 {
-	struct walk_mem mem = {.self = m, .read = read_word, .update = update_word};
+	struct walk_mem mem = {.self = c->machine, .read = read_word, .update = update_word};
 	struct mmu_fault f = {.va = {va}, .access = {.kind = (uint8_t)kind}};
 	struct core_fault_cost cost;
 	struct translation t;
-	while (translate(&m->mmu->regime, f.va, f.access, &mem, &t), t.fault.kind) {
+	while (translate(&c->mmu->regime, f.va, f.access, &mem, &t), t.fault.kind) {
 		f.fault = t.fault;
-		TRY(on_fault(m, &f, &cost, err));
+		TRY(on_fault(c, &f, &cost, err));
 	}
-	page_design_note(m->mmu, &t);
+	page_design_note(c->mmu, &t);
 	return OK;
 }
 
-static enum status populate_range(struct machine *m, uint64_t va, uint64_t bytes, enum access_kind kind,
+static enum status populate_range(struct cpu *c, uint64_t va, uint64_t bytes, enum access_kind kind,
 				  struct err *err)
 {
 	enum { PAGE = 4096 }; /* the smallest that a table can map */
 	if (!bytes) return OK;
 	for (uint64_t page = va / PAGE; page <= (va + bytes - 1) / PAGE; page++) {
-		struct va *seen = &m->populated[kind][page % POPULATED_SLOTS];
+		struct va *seen = &c->populated[kind][page % POPULATED_SLOTS];
 		if (seen->raw == page + 1) continue;
-		TRY(populate_page(m, page * PAGE, kind, err));
+		TRY(populate_page(c, page * PAGE, kind, err));
 		seen->raw = page + 1;
 	}
 	return OK;
@@ -354,54 +403,67 @@ static uint64_t bytes_of(const struct record *rec)
 }
 
 /* What was done lately was done for another address space. */
-static enum status populate_switch(struct machine *m, const struct record *rec, struct err *err)
+static enum status populate_switch(struct cpu *c, const struct record *rec, struct err *err)
 {
-	memset(m->populated, 0, sizeof(m->populated));
-	return events_execute(&m->events, rec, err);
+	memset(c->populated, 0, sizeof(c->populated));
+	return events_execute(&c->events, rec, err);
 }
 
 enum status machine_populate(struct machine *m, const struct record *rec, size_t n, struct err *err)
 {
+	struct cpu *c = &m->cpu[0];
 	for (; n; rec++, n--) {
-		if (rec->kind == REC_SWITCH) TRY(populate_switch(m, rec, err));
+		if (rec->kind == REC_SWITCH) TRY(populate_switch(c, rec, err));
 		if (rec->kind > REC_STORE) continue;
 		enum access_kind kind = rec->kind == REC_FETCH  ? ACCESS_FETCH
 					: rec->kind == REC_LOAD ? ACCESS_READ
 								: ACCESS_WRITE;
-		TRY(populate_range(m, rec->addr, bytes_of(rec), kind, err));
+		TRY(populate_range(c, rec->addr, bytes_of(rec), kind, err));
 	}
 	return OK;
 }
 
 void machine_populate_end(struct machine *m)
 {
-	events_rewind(&m->events);
+	for (unsigned i = 0; i < m->cpus; i++) events_rewind(&m->cpu[i].events);
 	if (m->vm) hyp_take_populate_cycles(m->vm); /* of what came after the last fault: no time passed */
 }
 
-void machine_finish(struct machine *m) { core_finish(&m->core); }
+void machine_finish(struct machine *m)
+{
+	for (unsigned i = 0; i < m->cpus; i++) core_finish(&m->cpu[i].core);
+}
 
 void machine_reset_stats(struct machine *m)
 {
 	stats_reset(m->stats);
-	core_reset_stats(&m->core);
+	for (unsigned i = 0; i < m->cpus; i++) core_reset_stats(&m->cpu[i].core);
 }
 
 enum status machine_check_sums(const struct machine *m, struct err *err)
 {
-	TRY(core_check_sums(&m->core, err));
-	TRY(mmu_check_sums(m->mmu, err));
-	return mem_check_sums(m->mem, &m->mem_cpu, 1, err);
+	for (unsigned i = 0; i < m->cpus; i++) {
+		TRY(core_check_sums(&m->cpu[i].core, err));
+		TRY(mmu_check_sums(m->cpu[i].mmu, err));
+		TRY(mem_check_sums(m->mem, &m->cpu[i].mem, 1, err));
+	}
+	return OK;
 }
 
 const struct stats *machine_stats(const struct machine *m) { return m->stats; }
 
 struct machine_totals machine_totals(const struct machine *m)
 {
-	const struct core_stats *s = &m->core.stats;
-	return (struct machine_totals){s->accesses, s->instructions, s->cycles};
+	struct machine_totals t = {0};
+	for (unsigned i = 0; i < m->cpus; i++) {
+		const struct core_stats *s = &m->cpu[i].core.stats;
+		t.accesses += s->accesses;
+		t.instructions += s->instructions;
+		if (s->cycles > t.cycles) t.cycles = s->cycles;
+	}
+	return t;
 }
 
-const struct regime_info *machine_regime(const struct machine *m) { return &m->mmu->regime; }
+const struct regime_info *machine_regime(const struct machine *m) { return &m->mmus[0]->regime; }
 uint64_t machine_word(const struct machine *m, struct pa pa) { return physmem_read64(m->physmem, pa); }
 struct physmem_usage machine_memory(const struct machine *m) { return physmem_usage(m->physmem); }
