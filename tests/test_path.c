@@ -283,6 +283,15 @@ Test(path_protected, takes_the_exceptions_of_kvm_without_vhe_though_its_host_has
 	}
 }
 
+static void expect_all(const char *machine, const char *stack, const char *const expected[static 10])
+{
+	for (size_t i = 0; i < 10; i++) {
+		char *got = brief_of(machine, stack, all_operations[i]);
+		cr_assert(eq(str, got, (char *)expected[i]), "%s of %s", all_operations[i], stack);
+		free(got);
+	}
+}
+
 /* Bao, in the order of all_operations: what a guest owns never leaves it. */
 Test(path_bao, leaves_the_guest_for_interrupts_and_what_it_emulates_only)
 {
@@ -296,11 +305,7 @@ Test(path_bao, leaves_the_guest_for_interrupts_and_what_it_emulates_only)
 					       " irq:1>2 ret:2>1",
 					       "",
 					       ""};
-	for (size_t i = 0; i < 10; i++) {
-		char *got = brief_of("neoverse-n1", "bao", all_operations[i]);
-		cr_assert(eq(str, got, (char *)expected[i]), "%s", all_operations[i]);
-		free(got);
-	}
+	expect_all("neoverse-n1", "bao", expected);
 }
 
 /* Jailhouse, in the same order: as Bao, and FP and WFI are the cell's. */
@@ -316,11 +321,7 @@ Test(path_jailhouse, leaves_the_cell_for_interrupts_and_what_it_emulates_only)
 					       " irq:1>2 ret:2>1",
 					       "",
 					       ""};
-	for (size_t i = 0; i < 10; i++) {
-		char *got = brief_of("neoverse-n1", "jailhouse", all_operations[i]);
-		cr_assert(eq(str, got, (char *)expected[i]), "%s", all_operations[i]);
-		free(got);
-	}
+	expect_all("neoverse-n1", "jailhouse", expected);
 }
 
 /* el2Linux leaves for its kernel as VHE does; only user space is reached by way of EL1. */
@@ -352,11 +353,7 @@ Test(path_xen, answers_at_el2_and_runs_dom0_for_devices)
 					       " wfx:1>2 irq:2>2 ret:2>2 ret:2>1",
 					       "",
 					       ""};
-	for (size_t i = 0; i < 10; i++) {
-		char *got = brief_of("neoverse-n1", "xen", all_operations[i]);
-		cr_assert(eq(str, got, (char *)expected[i]), "%s", all_operations[i]);
-		free(got);
-	}
+	expect_all("neoverse-n1", "xen", expected);
 }
 
 struct worlds {
