@@ -240,7 +240,7 @@ void mmu_world_machine(struct mmu_world *w, const struct param_list *tlbs, const
 	cr_assert(eq(int, mem_new(&w->memory_params, caches ? caches : &w->no_caches, 1000, &w->side, &err),
 		     OK),
 		  "%s", err.text);
-	cr_assert(eq(int, mem_cpu_init(&w->mem, w->side, &err), OK), "%s", err.text);
+	cr_assert(eq(int, mem_cpu_init(&w->mem, w->side, 0, &err), OK), "%s", err.text);
 	cr_assert(eq(int, mmu_new(tlbs, walker, &w->mem, w->memory, &w->mmu, &err), OK), "%s", err.text);
 	mmu_world_switch(w, 0, 0, 0, false);
 }

@@ -48,7 +48,7 @@ static void describe(struct rig *g, enum core_model model)
 	g->cache[1].side = CACHE_DATA;
 	g->caches = (struct param_list){g->cache, 2};
 	g->node = (struct node_params){"node", UINT64_C(1) << 30, DRAM, 10000000};
-	g->memory = (struct memory_params){0, {&g->node, 1}};
+	g->memory = (struct memory_params){.nodes = {&g->node, 1}};
 	g->tlb = (struct tlb_params){.name = "l1",
 				     .level = 1,
 				     .side = SIDE_UNIFIED,
@@ -66,7 +66,7 @@ static void build(struct rig *g)
 	static const struct sysregs off;
 	struct err err;
 	cr_assert(eq(int, mem_new(&g->memory, &g->caches, 1000, &g->side, &err), OK), "%s", err.text);
-	cr_assert(eq(int, mem_cpu_init(&g->mem, g->side, &err), OK), "%s", err.text);
+	cr_assert(eq(int, mem_cpu_init(&g->mem, g->side, 0, &err), OK), "%s", err.text);
 	g->physmem = physmem_new();
 	cr_assert(eq(int, mmu_new(&g->tlbs, &g->walker, &g->mem, g->physmem, &g->mmu, &err), OK), "%s",
 		  err.text);
@@ -79,7 +79,7 @@ static void close_rig(struct rig *g)
 	struct err err;
 	cr_expect(eq(int, core_check_sums(&g->core, &err), OK), "%s", err.text);
 	cr_expect(eq(int, mmu_check_sums(g->mmu, &err), OK), "%s", err.text);
-	cr_expect(eq(int, mem_check_sums(g->side, &g->mem, 1, &err), OK), "%s", err.text);
+	cr_expect(eq(int, mem_check_sums(g->side, &err), OK), "%s", err.text);
 	core_fini(&g->core);
 	mmu_free(g->mmu);
 	physmem_free(g->physmem);

@@ -46,20 +46,20 @@ static void describe(struct side *s)
 	s->caches = (struct param_list){s->cache, 2};
 	for (unsigned i = 0; i < 2; i++)
 		s->node[i] = (struct node_params){"node", 1 << 21, DRAM + 50 * i, 10000000};
-	s->memory = (struct memory_params){base, {s->node, 2}};
+	s->memory = (struct memory_params){.base = base, .nodes = {s->node, 2}};
 }
 
 static void build(struct side *s)
 {
 	struct err err;
 	cr_assert(eq(int, mem_new(&s->memory, &s->caches, 1000, &s->mem, &err), OK), "%s", err.text);
-	cr_assert(eq(int, mem_cpu_init(&s->cpu, s->mem, &err), OK), "%s", err.text);
+	cr_assert(eq(int, mem_cpu_init(&s->cpu, s->mem, 0, &err), OK), "%s", err.text);
 }
 
 static void close_side(struct side *s)
 {
 	struct err err;
-	cr_expect(eq(int, mem_check_sums(s->mem, &s->cpu, 1, &err), OK), "%s", err.text);
+	cr_expect(eq(int, mem_check_sums(s->mem, &err), OK), "%s", err.text);
 	for (unsigned i = 0; i < s->cpu.owned_count; i++) cache_check(s->cpu.owned[i]);
 	mem_cpu_fini(&s->cpu);
 	mem_free(s->mem);

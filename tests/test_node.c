@@ -37,8 +37,8 @@ Test(node, what_is_carried_is_the_bandwidth)
 	struct mem_node n = node_with(2000);
 	cycles_t last = 0;
 	for (unsigned i = 0; i < 4096; i++) last = node_read(&n, 0, 64);
-	uint64_t window = UINT64_C(4096) * 64 / n.window_bytes - 1;
-	cr_expect(eq(u64, last, (window << NODE_WINDOW_BITS) + DRAM));
+	uint64_t window = UINT64_C(4096) * 64 / n.channel.window_bytes - 1;
+	cr_expect(eq(u64, last, (window << CHANNEL_WINDOW_BITS) + DRAM));
 }
 
 Test(node, a_request_for_an_earlier_time_finds_the_bandwidth_that_was_free_then)
@@ -66,11 +66,11 @@ Test(node, a_line_larger_than_a_window_takes_several)
 	cr_expect(eq(u64, node_read(&n, 0, 64), 2 * 256 + DRAM), "11 bytes of the third window are left");
 }
 
-/* A window is forgotten when one NODE_WINDOWS later is booked; who asks for its time is not held up. */
+/* A window is forgotten when one CHANNEL_WINDOWS later is booked; who asks for its time is not held up. */
 Test(node, a_request_for_a_time_long_forgotten_begins_at_once)
 {
 	struct mem_node n = node_with(1000);
-	node_read(&n, (UINT64_C(1) << NODE_WINDOW_BITS) * NODE_WINDOWS, 64);
+	node_read(&n, (UINT64_C(1) << CHANNEL_WINDOW_BITS) * CHANNEL_WINDOWS, 64);
 	for (unsigned i = 0; i < 5; i++) cr_expect(eq(u64, node_read(&n, 10, 64), 10 + DRAM));
 	cr_expect(eq(u64, n.stats.queue_cycles, 0));
 }

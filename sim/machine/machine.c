@@ -202,7 +202,7 @@ static void give_table(void *owner, unsigned space, unsigned bits, uint64_t addr
 static enum status build_cpu(struct cpu *c, struct err *err)
 {
 	struct machine *m = c->machine;
-	TRY(mem_cpu_init(&c->mem, m->mem, err));
+	TRY(mem_cpu_init(&c->mem, m->mem, c->number, err));
 	TRY(mmu_new(&m->hw->tlbs, &m->hw->walker, &c->mem, m->physmem, &c->mmu, err));
 	m->mmus[c - m->cpu] = c->mmu;
 	core_init(&c->core, &m->hw->core, c->mmu, &c->mem);
@@ -214,6 +214,7 @@ static enum status build_cpu(struct cpu *c, struct err *err)
 static enum status build_hardware(struct machine *m, struct err *err)
 {
 	TRY(mem_new(&m->hw->memory, &m->hw->caches, m->hw->clock_mhz, &m->mem, err));
+	mem_set_topology(m->mem, &m->hw->topology);
 	m->physmem = physmem_new();
 	for (unsigned i = 0; i < m->cpus; i++) TRY(build_cpu(&m->cpu[i], err));
 	return OK;
@@ -445,9 +446,8 @@ enum status machine_check_sums(const struct machine *m, struct err *err)
 	for (unsigned i = 0; i < m->cpus; i++) {
 		TRY(core_check_sums(&m->cpu[i].core, err));
 		TRY(mmu_check_sums(m->cpu[i].mmu, err));
-		TRY(mem_check_sums(m->mem, &m->cpu[i].mem, 1, err));
 	}
-	return OK;
+	return mem_check_sums(m->mem, err);
 }
 
 const struct stats *machine_stats(const struct machine *m) { return m->stats; }

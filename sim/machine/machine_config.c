@@ -6,6 +6,9 @@
 static const struct param rows[] = {
 	P_STR(F, name, NULL, "name of the machine in results"),
 	HW_U64(F, clock_mhz, "MHz", 2000, 1, 100000, "core clock: turns nanoseconds into cycles"),
+	HW_U64(F, cores, "cores", 1, 1, 1024,
+	       "cores of the machine, all alike; only those that run something cost memory and time"),
+	P_MAP(F, topology, &topology_schema, "clusters, dies and sockets"),
 	P_MAP(F, features, &features_schema, "architectural features"),
 	P_MAP(F, core, &core_schema, "core"),
 	P_LIST(F, tlbs, &tlb_schema, 1, 16, "TLBs"),

@@ -18,6 +18,8 @@
 struct machine_params {
 	const char *name;
 	uint64_t clock_mhz;
+	uint64_t cores;
+	struct topology_params topology;
 	struct features features;
 	struct core_params core;
 	struct param_list tlbs; /* of struct tlb_params */

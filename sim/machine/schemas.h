@@ -16,8 +16,11 @@
 	X(ipa_cache_schema) \
 	X(prefetch_schema) \
 	X(cache_schema) \
+	X(topology_schema) \
 	X(memory_schema) \
 	X(node_schema) \
+	X(distance_schema) \
+	X(link_schema) \
 	X(stack_schema) \
 	X(os_schema) \
 	X(hyp_schema) \

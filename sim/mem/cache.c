@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/bits.h"
 
-static const char *const cause_names[] = {
+const char *const req_cause_names[] = {
 #define X(name, text, doc) #text,
 	REQ_CAUSES(X)
 #undef X
@@ -19,7 +19,7 @@ static const struct stat_desc stat_rows[] = {
 	STAT(F, hits, "count", "requests that found their line"),
 	STAT(F, misses, "count", "requests that did not"),
 	STAT(F, merged, "count", "requests that found their line under way and waited for it"),
-	STAT_BY(F, misses_by_cause, cause_names, "count", "misses by what the request was for"),
+	STAT_BY(F, misses_by_cause, req_cause_names, "count", "misses by what the request was for"),
 	STAT(F, fills, "lines", "lines brought in"),
 	STAT(F, evictions, "lines", "lines pushed out by a fill"),
 	STAT(F, writebacks, "lines", "dirty lines sent to the next level"),

@@ -15,6 +15,8 @@
 #include "repl/repl.h"
 #include "stats/stats.h"
 
+extern const char *const req_cause_names[]; /* by enum req_cause, NULL at the end */
+
 struct cache_stats {
 	uint64_t accesses, hits, misses, merged; /* accesses = hits + misses + merged */
 	uint64_t misses_by_cause[CAUSE_COUNT];

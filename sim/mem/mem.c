@@ -8,26 +8,37 @@
 #include "base/alloc.h"
 #include "base/bits.h"
 
+/* One instance of a cache that several cores may share. */
+struct mem_shared {
+	struct cache *cache;
+	const struct cache_params *row;
+	unsigned unit;
+	struct mem_cpu **user; /* cores whose ways lead through it */
+	unsigned users;
+};
+
 struct mem_side {
 	const struct param_list *caches; /* of struct cache_params; borrowed from the configuration */
-	struct cache *shared[MEM_LEVELS_MAX];
+	struct topology_params topology;
+	struct mem_shared *shared;
 	unsigned shared_count;
-	struct mem_cpu *cpu[1024]; /* whose private caches lie above the shared ones; borrowed */
+	struct mem_cpu **cpu; /* in use; borrowed */
 	unsigned cpus;
 	struct mem_node *node;
 	unsigned nodes;
+	struct fabric *fabric;
 	unsigned line_bits, security_shift;
 	uint64_t line_limit; /* lines of all security states are below it */
 };
 
-static struct mem_node *node_of(struct mem_side *m, uint64_t pa)
+static unsigned node_of(const struct mem_side *m, uint64_t pa)
 {
 	for (unsigned i = 0; i < m->nodes; i++)
-		if (pa < m->node[i].limit) return &m->node[i];
-	return &m->node[m->nodes - 1];
+		if (pa < m->node[i].limit) return i;
+	return m->nodes - 1;
 }
 
-static struct mem_node *node_of_line(struct mem_side *m, uint64_t line)
+static unsigned node_of_line(const struct mem_side *m, uint64_t line)
 {
 	return node_of(m, (line & bits_ones(m->security_shift)) << m->line_bits);
 }
@@ -39,6 +50,8 @@ static const struct cache_params *cache_at(const struct mem_side *m, size_t i)
 	return (const struct cache_params *)m->caches->items + i;
 }
 
+static unsigned reach_of(const struct cache_params *c) { return topology_reach((enum share)c->shared); }
+
 static enum status check_caches(const struct mem_side *m, struct err *err)
 {
 	for (size_t i = 0; i < m->caches->count; i++) {
@@ -49,9 +62,9 @@ static enum status check_caches(const struct mem_side *m, struct err *err)
 				       ", but all caches need one size (%s has %" PRIu64 ")",
 				       c->name, c->line, cache_at(m, 0)->name, cache_at(m, 0)->line);
 		for (size_t j = 0; j < i; j++)
-			if (c->shared < cache_at(m, j)->shared && c->level > cache_at(m, j)->level)
+			if (reach_of(c) < reach_of(cache_at(m, j)) && c->level > cache_at(m, j)->level)
 				return err_set(err, ERR_CONFIG,
-					       "caches.%s: a private cache below the shared %s", c->name,
+					       "caches.%s: shared by fewer cores than %s above it", c->name,
 					       cache_at(m, j)->name);
 	}
 	return OK;
@@ -78,11 +91,7 @@ enum status mem_new(const struct memory_params *memory, const struct param_list 
 	m->line_bits = caches->count ? log2_floor(cache_at(m, 0)->line) : 6;
 	build_nodes(m, memory, clock_mhz);
 	enum status st = check_caches(m, err);
-	for (uint64_t level = 1; st == OK && level <= MEM_LEVELS_MAX; level++)
-		for (size_t i = 0; st == OK && i < caches->count; i++)
-			if (cache_at(m, i)->shared && cache_at(m, i)->level == level)
-				st = cache_new(cache_at(m, i), m->line_limit, &m->shared[m->shared_count++],
-					       err);
+	if (st == OK) st = fabric_new(memory, m->node, clock_mhz, &m->fabric, err);
 	if (st != OK) {
 		mem_free(m);
 		return st;
@@ -94,10 +103,18 @@ enum status mem_new(const struct memory_params *memory, const struct param_list 
 void mem_free(struct mem_side *m)
 {
 	if (!m) return;
-	for (unsigned i = 0; i < m->shared_count; i++) cache_free(m->shared[i]);
+	for (unsigned i = 0; i < m->shared_count; i++) {
+		cache_free(m->shared[i].cache);
+		free(m->shared[i].user);
+	}
+	free(m->shared);
+	free(m->cpu);
+	fabric_free(m->fabric);
 	free(m->node);
 	free(m);
 }
+
+void mem_set_topology(struct mem_side *m, const struct topology_params *t) { m->topology = *t; }
 
 static enum status extend_port(struct mem_port *port, struct cache *c, struct err *err)
 {
@@ -116,27 +133,63 @@ static enum status extend_ports(struct mem_cpu *cpu, struct cache *c, struct err
 	return OK;
 }
 
-static enum status build_private(struct mem_cpu *cpu, struct mem_side *m, struct err *err)
+static struct mem_shared *find_shared(struct mem_side *m, const struct cache_params *row, unsigned unit)
 {
-	for (uint64_t level = 1; level <= MEM_LEVELS_MAX; level++) {
-		for (size_t i = 0; i < m->caches->count; i++) {
-			const struct cache_params *p = cache_at(m, i);
-			if (p->shared || p->level != level) continue;
-			struct cache *c = NULL;
-			TRY(cache_new(p, m->line_limit, &c, err));
-			cpu->owned[cpu->owned_count++] = c;
-			TRY(extend_ports(cpu, c, err));
-		}
+	for (unsigned i = 0; i < m->shared_count; i++)
+		if (m->shared[i].row == row && m->shared[i].unit == unit) return &m->shared[i];
+	return NULL;
+}
+
+/* Where a list that grows by doubling has to grow before its next element. */
+static bool is_full(unsigned count) { return !count || is_power_of_2(count); }
+
+static enum status share_cache(struct mem_cpu *cpu, struct mem_side *m, const struct cache_params *row,
+			       unsigned unit, struct err *err)
+{
+	struct mem_shared *s = find_shared(m, row, unit);
+	if (!s) {
+		struct cache *c = NULL;
+		TRY(cache_new(row, m->line_limit, &c, err));
+		if (is_full(m->shared_count))
+			m->shared = xrealloc(m->shared, m->shared_count ? 2 * m->shared_count : 1,
+					     sizeof(*m->shared));
+		s = &m->shared[m->shared_count++];
+		*s = (struct mem_shared){.cache = c, .row = row, .unit = unit};
 	}
-	for (unsigned i = 0; i < m->shared_count; i++) TRY(extend_ports(cpu, m->shared[i], err));
+	if (is_full(s->users))
+		s->user = xrealloc(s->user, s->users ? 2 * s->users : 1, sizeof(struct mem_cpu *));
+	s->user[s->users++] = cpu;
+	return extend_ports(cpu, s->cache, err);
+}
+
+static enum status build_cache(struct mem_cpu *cpu, struct mem_side *m, const struct cache_params *row,
+			       unsigned number, struct err *err)
+{
+	struct cache *c = NULL;
+	if (row->shared)
+		return share_cache(cpu, m, row, topology_unit(&m->topology, (enum share)row->shared, number),
+				   err);
+	TRY(cache_new(row, m->line_limit, &c, err));
+	cpu->owned[cpu->owned_count++] = c;
+	return extend_ports(cpu, c, err);
+}
+
+static enum status build_caches(struct mem_cpu *cpu, struct mem_side *m, unsigned number, struct err *err)
+{
+	for (uint64_t level = 1; level <= MEM_LEVELS_MAX; level++)
+		for (size_t i = 0; i < m->caches->count; i++)
+			if (cache_at(m, i)->level == level)
+				TRY(build_cache(cpu, m, cache_at(m, i), number, err));
 	return OK;
 }
 
-enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, struct err *err)
+enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, unsigned number, struct err *err)
 {
-	struct mem_port port = {.line_bits = m->line_bits, .security_shift = m->security_shift, .side = m};
+	struct mem_port port = {
+		.line_bits = m->line_bits, .security_shift = m->security_shift, .side = m, .cpu = cpu};
 	*cpu = (struct mem_cpu){.data = port, .fetch = port};
-	enum status st = build_private(cpu, m, err);
+	cpu->route = fabric_routes(m->fabric, topology_unit(&m->topology, SHARE_DIE, number));
+	enum status st = build_caches(cpu, m, number, err);
 	if (st != OK) {
 		mem_cpu_fini(cpu);
 		return st;
@@ -144,7 +197,7 @@ enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, struct err *er
 	for (unsigned i = 0; i < cpu->data.levels; i++)
 		cpu->served_names[i] = cpu->data.level[i]->params.name;
 	cpu->served_names[cpu->data.levels] = "dram";
-	assert(m->cpus < sizeof(m->cpu) / sizeof(m->cpu[0]));
+	if (is_full(m->cpus)) m->cpu = xrealloc(m->cpu, m->cpus ? 2 * m->cpus : 1, sizeof(struct mem_cpu *));
 	m->cpu[m->cpus++] = cpu;
 	return OK;
 }
@@ -159,28 +212,48 @@ void mem_cpu_fini(struct mem_cpu *cpu)
 
 static void write_down(struct mem_port *port, unsigned level, uint64_t line, cycles_t now);
 
-/* A line left the caches above an inclusive one; true if one of them had written it. */
-static bool drop_above(struct mem_cpu *cpu, const struct cache *c, uint64_t line)
+/* A line leaves for its node; nobody waits for it. */
+static void write_memory(struct mem_port *port, unsigned node, cycles_t now)
+{
+	uint64_t bytes = UINT64_C(1) << port->side->line_bits;
+	struct mem_route *r = &port->cpu->route[node];
+	if (r->hops) now += route_write(r, now, bytes);
+	node_write(&port->side->node[node], now, bytes);
+}
+
+/* A line left `c`, which includes what is above: it leaves the levels of `port` above. True if one had written it. */
+static bool drop_above(struct mem_port *port, const struct cache *c, uint64_t line)
 {
 	bool dirty = false;
-	for (unsigned i = 0; i < cpu->owned_count; i++)
-		if (cpu->owned[i]->params.level < c->params.level)
-			dirty |= cache_drop(cpu->owned[i], line).dirty;
+	for (unsigned i = 0; i < port->levels && port->level[i]->params.level < c->params.level; i++)
+		dirty |= cache_drop(port->level[i], line).dirty;
+	return dirty;
+}
+
+static bool leads_through(const struct mem_port *port, const struct cache *c)
+{
+	for (unsigned i = 0; i < port->levels; i++)
+		if (port->level[i] == c) return true;
+	return false;
+}
+
+static bool drop_above_in(struct mem_cpu *cpu, const struct cache *c, uint64_t line)
+{
+	bool dirty = false;
+	if (leads_through(&cpu->data, c)) dirty |= drop_above(&cpu->data, c, line);
+	if (leads_through(&cpu->fetch, c)) dirty |= drop_above(&cpu->fetch, c, line);
 	return dirty;
 }
 
 static bool back_invalidate(struct mem_port *port, const struct cache *c, uint64_t line)
 {
 	struct mem_side *m = port->side;
+	const struct mem_shared *s = NULL;
 	bool dirty = false;
-	for (unsigned i = 0; c->params.shared && i < m->shared_count; i++)
-		if (m->shared[i]->params.level < c->params.level)
-			dirty |= cache_drop(m->shared[i], line).dirty;
-	for (unsigned i = 0; i < m->cpus; i++) {
-		bool above = c->params.shared || m->cpu[i]->data.level[0] == port->level[0] ||
-			     m->cpu[i]->fetch.level[0] == port->level[0];
-		if (above) dirty |= drop_above(m->cpu[i], c, line);
-	}
+	for (unsigned i = 0; c->params.shared && !s; i++)
+		if (m->shared[i].cache == c) s = &m->shared[i];
+	if (!s) return drop_above_in(port->cpu, c, line);
+	for (unsigned i = 0; i < s->users; i++) dirty |= drop_above_in(s->user[i], c, line);
 	return dirty;
 }
 
@@ -205,7 +278,7 @@ static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirt
 static void write_down(struct mem_port *port, unsigned level, uint64_t line, cycles_t now)
 {
 	if (level >= port->levels) {
-		node_write(node_of_line(port->side, line), now, UINT64_C(1) << port->side->line_bits);
+		write_memory(port, node_of_line(port->side, line), now);
 		return;
 	}
 	struct cache *c = port->level[level];
@@ -256,18 +329,24 @@ static cycles_t hit_done(struct mem_port *port, struct cache *c, uint64_t line, 
 }
 
 /* A line comes from its node. */
-static cycles_t read_memory(struct mem_port *port, uint64_t pa, cycles_t now)
+static cycles_t read_memory(struct mem_port *port, const struct mem_req *r, cycles_t now)
 {
-	struct mem_node *n = node_of(port->side, pa);
-	cycles_t done = node_read(n, now, UINT64_C(1) << port->side->line_bits);
-	if (done - n->latency > now) note(port, WHY_DRAM_QUEUE, n->name, now, done - n->latency);
-	note(port, WHY_DRAM, n->name, done - n->latency, done);
-	return done;
+	unsigned number = node_of(port->side, r->pa.raw);
+	struct mem_node *n = &port->side->node[number];
+	struct mem_route *route = &port->cpu->route[number];
+	uint64_t bytes = UINT64_C(1) << port->side->line_bits;
+	cycles_t latency = n->latency + route->extra, start = node_read(n, now, bytes) - n->latency;
+	uint64_t *counted = route->local ? port->cpu->stats.local : port->cpu->stats.remote;
+	counted[r->cause]++;
+	if (route->hops) start += route_read(route, start, bytes);
+	if (start > now) note(port, WHY_DRAM_QUEUE, n->name, now, start);
+	note(port, WHY_DRAM, n->name, start, start + latency);
+	return start + latency;
 }
 
 static cycles_t post_write(struct mem_port *port, uint64_t pa, cycles_t now)
 {
-	note(port, WHY_POSTED, node_of(port->side, pa)->name, now, now);
+	note(port, WHY_POSTED, port->side->node[node_of(port->side, pa)].name, now, now);
 	return now;
 }
 
@@ -335,7 +414,7 @@ static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t no
 	if (way != CACHE_MISS)
 		done = hit_done(port, port->level[level], line, way, now);
 	else if (to < port->levels)
-		done = read_memory(port, r->pa.raw, now);
+		done = read_memory(port, r, now);
 	else
 		done = post_write(port, r->pa.raw, now); /* no cache takes it; write_down() books it */
 	for (unsigned i = first; i < level; i++) cache_mshr_take(port->level[i], slot[i], line, done);
@@ -364,10 +443,10 @@ cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_
 cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cycles_t now)
 {
 	if (r->kind == ACCESS_WRITE) {
-		node_write(node_of(port->side, r->pa.raw), now, UINT64_C(1) << port->side->line_bits);
+		write_memory(port, node_of(port->side, r->pa.raw), now);
 		return post_write(port, r->pa.raw, now);
 	}
-	return read_memory(port, r->pa.raw, now);
+	return read_memory(port, r, now);
 }
 
 /* --- the rest ------------------------------------------------------------------------------------------------- */
@@ -380,17 +459,43 @@ const struct mem_node *mem_nodes(const struct mem_side *m, unsigned *count)
 	return m->node;
 }
 
+cycles_t mem_cross_latency(const struct mem_side *m)
+{
+	cycles_t least = UINT64_MAX;
+	for (unsigned i = 0; i < m->shared_count; i++)
+		if (m->shared[i].users > 1 && m->shared[i].cache->hit_cycles < least)
+			least = m->shared[i].cache->hit_cycles;
+	for (unsigned i = 0; i < m->nodes; i++)
+		if (m->node[i].latency < least) least = m->node[i].latency;
+	return least;
+}
+
 void mem_register_stats(struct mem_side *m, struct stats *s)
 {
-	for (unsigned i = 0; i < m->shared_count; i++) cache_register_stats(m->shared[i], s, "");
+	for (unsigned i = 0; i < m->shared_count; i++) {
+		char prefix[TOPOLOGY_PREFIX_BYTES];
+		topology_prefix((enum share)m->shared[i].row->shared, m->shared[i].unit, prefix);
+		cache_register_stats(m->shared[i].cache, s, prefix);
+	}
 	for (unsigned i = 0; i < m->nodes; i++) node_register_stats(&m->node[i], s, i);
+	fabric_register_stats(m->fabric, s);
 }
+
+#define F struct mem_cpu_stats
+static const struct stat_desc cpu_stat_rows[] = {
+	STAT_BY(F, local, req_cause_names, "lines", "lines read from the memory of the core's own die"),
+	STAT_BY(F, remote, req_cause_names, "lines", "lines read from the memory of other dies, or of none"),
+};
+#undef F
 
 void mem_cpu_register_stats(struct mem_cpu *cpu, struct stats *s, unsigned number)
 {
-	char prefix[16];
-	snprintf(prefix, sizeof(prefix), "cpu%u.", number);
+	char prefix[TOPOLOGY_PREFIX_BYTES];
+	topology_prefix(SHARE_NONE, number, prefix);
 	for (unsigned i = 0; i < cpu->owned_count; i++) cache_register_stats(cpu->owned[i], s, prefix);
+	if (cpu->data.side->nodes > 1)
+		stats_add(s, cpu_stat_rows, sizeof(cpu_stat_rows) / sizeof(cpu_stat_rows[0]), &cpu->stats,
+			  "%smemory", prefix);
 }
 
 static enum status check_cache(const struct cache *c, struct err *err)
@@ -403,11 +508,25 @@ static enum status check_cache(const struct cache *c, struct err *err)
 		       c->params.name, s->accesses, s->hits, s->misses, s->merged);
 }
 
-enum status mem_check_sums(const struct mem_side *m, const struct mem_cpu *cpu, unsigned cpus,
-			   struct err *err)
+/* Every line that a node gave was asked for by one core. (Cores count them where there are several nodes.) */
+static enum status check_nodes(const struct mem_side *m, struct err *err)
 {
-	for (unsigned i = 0; i < m->shared_count; i++) TRY(check_cache(m->shared[i], err));
-	for (unsigned n = 0; n < cpus; n++)
-		for (unsigned i = 0; i < cpu[n].owned_count; i++) TRY(check_cache(cpu[n].owned[i], err));
-	return OK;
+	uint64_t given = 0, got = 0;
+	for (unsigned i = 0; i < m->nodes; i++) given += m->node[i].stats.reads;
+	for (unsigned n = 0; n < m->cpus; n++)
+		for (unsigned c = 0; c < CAUSE_COUNT; c++)
+			got += m->cpu[n]->stats.local[c] + m->cpu[n]->stats.remote[c];
+	if (given == got || m->nodes == 1) return OK;
+	return err_set(err, ERR_CHECK,
+		       "nodes: %" PRIu64 " lines read are not the %" PRIu64 " that cores got of them", given,
+		       got);
+}
+
+enum status mem_check_sums(const struct mem_side *m, struct err *err)
+{
+	for (unsigned i = 0; i < m->shared_count; i++) TRY(check_cache(m->shared[i].cache, err));
+	for (unsigned n = 0; n < m->cpus; n++)
+		for (unsigned i = 0; i < m->cpu[n]->owned_count; i++)
+			TRY(check_cache(m->cpu[n]->owned[i], err));
+	return check_nodes(m, err);
 }

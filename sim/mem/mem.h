@@ -6,6 +6,7 @@
  * address. Latencies are load-to-use, counted from the core: a request that is served at a level takes that level's
  * hit_cycles, whatever it passed on the way, plus what it waited for. Calls may come with any `now`; state changes in
  * the order of the calls.
+ * Shared caches have one instance for each cluster, die or socket (topology.h) that has a core in use.
  * Not modelled: coherence between cores; prefetchers; latency of the way back up, beyond hit_cycles.
  */
 #ifndef MEM_MEM_H
@@ -13,7 +14,7 @@
 
 #include "base/why.h"
 #include "mem/cache.h"
-#include "mem/node.h"
+#include "mem/fabric.h"
 
 enum { MEM_LEVELS_MAX = 4, MEM_SERVED_COUNT = MEM_LEVELS_MAX + 1 };
 
@@ -22,11 +23,18 @@ struct mem_port {
 	unsigned levels;
 	unsigned line_bits, security_shift; /* line = PA >> line_bits | security << security_shift */
 	struct mem_side *side;
+	struct mem_cpu *cpu;
 	struct why *why; /* NULL: nobody asks where the cycles go */
+};
+
+struct mem_cpu_stats { /* lines read from memory */
+	uint64_t local[CAUSE_COUNT], remote[CAUSE_COUNT];
 };
 
 struct mem_cpu { /* one core's private caches and its two ports */
 	struct mem_port data, fetch;
+	struct mem_route *route; /* from its die, by node */
+	struct mem_cpu_stats stats;
 	struct cache *owned[2 * MEM_LEVELS_MAX];
 	unsigned owned_count;
 	const char *served_names[MEM_SERVED_COUNT + 1]; /* data path: "l1d", "l2", ..., "dram" */
@@ -34,13 +42,16 @@ struct mem_cpu { /* one core's private caches and its two ports */
 
 struct mem_side;
 
-/* Builds shared caches and nodes. `caches` lists struct cache_params. ERR_CONFIG with the key at fault. */
+/* Builds the nodes and the fabric. `caches` lists struct cache_params. ERR_CONFIG with the key at fault. */
 enum status mem_new(const struct memory_params *memory, const struct param_list *caches, uint64_t clock_mhz,
 		    struct mem_side **out, struct err *err);
 void mem_free(struct mem_side *m);
 
-/* Builds one core's private caches and its ports; the side must outlive it. */
-enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, struct err *err);
+/* How cores are grouped; borrowed. Before the first mem_cpu_init(); until then all cores are in one group. */
+void mem_set_topology(struct mem_side *m, const struct topology_params *t);
+/* Builds the private caches and the ports of core `number`, and what it shares where no core before it has; the side must
+ * outlive it. */
+enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, unsigned number, struct err *err);
 void mem_cpu_fini(struct mem_cpu *cpu);
 
 void mem_register_stats(struct mem_side *m, struct stats *s);
@@ -82,11 +93,14 @@ mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigne
 /* As mem_access without caches: straight to the node. */
 cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cycles_t now);
 
+/* The smallest latency at which one core can see what another did: that of the nearest cache that two of the cores share,
+ * or of the nearest node. */
+cycles_t mem_cross_latency(const struct mem_side *m);
 unsigned mem_line_bits(const struct mem_side *m);
 const struct mem_node *mem_nodes(const struct mem_side *m, unsigned *count);
 
-/* Checks accesses = hits + misses + merged in every cache. ERR_CHECK names the first that does not hold. */
-enum status mem_check_sums(const struct mem_side *m, const struct mem_cpu *cpu, unsigned cpus,
-			   struct err *err);
+/* Checks accesses = hits + misses + merged in every cache, and the nodes' reads against those of the cores. ERR_CHECK names
+ * the first that does not hold. */
+enum status mem_check_sums(const struct mem_side *m, struct err *err);
 
 #endif

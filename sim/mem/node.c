@@ -12,8 +12,7 @@ void node_init(struct mem_node *n, const struct node_params *p, uint64_t base, u
 {
 	*n = (struct mem_node){.base = base, .limit = base + p->size, .name = p->name};
 	n->latency = (p->latency_ns * clock_mhz + 999) / 1000;
-	n->window_bytes = (p->bandwidth_MBps << NODE_WINDOW_BITS) / clock_mhz;
-	if (!n->window_bytes) n->window_bytes = 1;
+	channel_init(&n->channel, p->bandwidth_MBps, clock_mhz);
 }
 
 void node_register_stats(struct mem_node *n, struct stats *s, unsigned number)
@@ -24,17 +23,7 @@ void node_register_stats(struct mem_node *n, struct stats *s, unsigned number)
 /* Books `bytes` from `now` on; returns the cycle at which the transfer begins. */
 static cycles_t book(struct mem_node *n, cycles_t now, uint64_t bytes)
 {
-	cycles_t start = UINT64_MAX;
-	for (uint64_t number = now >> NODE_WINDOW_BITS; bytes; number++) {
-		struct mem_node_window *w = &n->window[number % NODE_WINDOWS];
-		if (w->number > number) break; /* so far in the past that its window is forgotten */
-		if (w->number < number) *w = (struct mem_node_window){.number = number};
-		uint64_t left = n->window_bytes - w->used_bytes, take = bytes < left ? bytes : left;
-		if (take && start == UINT64_MAX) start = number << NODE_WINDOW_BITS;
-		w->used_bytes += take;
-		bytes -= take;
-	}
-	if (start == UINT64_MAX || start < now) start = now;
+	cycles_t start = channel_book(&n->channel, now, bytes);
 	n->stats.queue_cycles += start - now;
 	return start;
 }

@@ -1,23 +1,14 @@
 /* node.h - the memory of one NUMA node: a latency, and a channel that can carry so many bytes per cycle.
  *
- * Bandwidth is booked in windows of time, not in order of arrival, because a core that overlaps its misses asks for
- * later cycles before earlier ones. A request starts in the first window from `now` on that has bytes left.
- * Not modelled: banks, rows, refresh, read/write turn-around; back-pressure of posted writes: what is booked more than
- * NODE_WINDOWS windows ahead pushes the oldest out, and requests for those find the channel free.
+ * Bandwidth is booked in windows of time (channel.h).
+ * Not modelled: banks, rows, refresh, read/write turn-around; back-pressure of posted writes.
  */
 #ifndef MEM_NODE_H
 #define MEM_NODE_H
 
-#include "base/types.h"
+#include "mem/channel.h"
 #include "mem/mem_params.h"
 #include "stats/stats.h"
-
-enum { NODE_WINDOW_BITS = 8, NODE_WINDOWS = 1024 };
-
-struct mem_node_window {
-	uint64_t number;
-	uint64_t used_bytes;
-};
 
 struct mem_node_stats {
 	uint64_t reads, writes;
@@ -26,9 +17,8 @@ struct mem_node_stats {
 
 struct mem_node {
 	uint64_t base, limit; /* physical addresses base..limit-1 */
-	cycles_t latency;
-	uint64_t window_bytes; /* what the channel carries in one window */
-	struct mem_node_window window[NODE_WINDOWS];
+	cycles_t latency;     /* from a core of its own die */
+	struct mem_channel channel;
 	const char *name;
 	struct mem_node_stats stats;
 };

@@ -1,0 +1,211 @@
+/* Several cores on the memory side: what they share, how far nodes are, links. */
+#include <string.h>
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "mem/mem.h"
+
+enum { CORES = 8, NODES = 3, L1 = 4, L3 = 40, NODE_BYTES = 1 << 21 };
+static const uint64_t base = 0x80000000;
+
+/* Eight cores: clusters of two, dies of four; two nodes with cores and one without. 1 GHz: a nanosecond is a cycle. */
+struct board {
+	struct topology_params topology;
+	struct cache_params cache[2];
+	struct param_list caches;
+	struct node_params node[NODES];
+	uint64_t near[1], far[1], row[2][NODES];
+	struct link_params link[1];
+	struct distance_params distance[2];
+	struct memory_params memory;
+	struct mem_side *mem;
+	struct mem_cpu cpu[CORES];
+};
+
+static void describe(struct board *b)
+{
+	memset(b, 0, sizeof(*b));
+	b->topology = (struct topology_params){.cluster_cores = 2, .die_cores = 4};
+	b->cache[0] = (struct cache_params){.name = "l1",
+					    .level = 1,
+					    .side = CACHE_UNIFIED,
+					    .size = 512,
+					    .ways = 2,
+					    .line = 64,
+					    .hit_cycles = L1,
+					    .mshrs = 16,
+					    .write_back = 1,
+					    .write_allocate = 1};
+	b->cache[1] = b->cache[0];
+	b->cache[1].name = "l3";
+	b->cache[1].level = 2;
+	b->cache[1].size = 4096;
+	b->cache[1].hit_cycles = L3;
+	b->cache[1].shared = SHARE_DIE;
+	b->caches = (struct param_list){b->cache, 2};
+	for (unsigned i = 0; i < NODES; i++)
+		b->node[i] = (struct node_params){"node", NODE_BYTES, 100 + 100 * (i == 2), 10000000};
+	b->memory = (struct memory_params){.base = base, .nodes = {b->node, NODES}};
+}
+
+static void build(struct board *b)
+{
+	struct err err;
+	cr_assert(eq(int, mem_new(&b->memory, &b->caches, 1000, &b->mem, &err), OK), "%s", err.text);
+	mem_set_topology(b->mem, &b->topology);
+	for (unsigned i = 0; i < CORES; i++)
+		cr_assert(eq(int, mem_cpu_init(&b->cpu[i], b->mem, i, &err), OK), "%s", err.text);
+}
+
+static void close_board(struct board *b)
+{
+	struct err err;
+	cr_expect(eq(int, mem_check_sums(b->mem, &err), OK), "%s", err.text);
+	for (unsigned i = 0; i < CORES; i++) mem_cpu_fini(&b->cpu[i]);
+	mem_free(b->mem);
+}
+
+/* Core `cpu` reads line `n` of `node`: how long it takes. */
+static cycles_t read_line(struct board *b, unsigned cpu, unsigned node, uint64_t n, cycles_t now)
+{
+	unsigned served;
+	struct mem_req r = {.pa = {base + (uint64_t)node * NODE_BYTES + 64 * n}};
+	return mem_access(&b->cpu[cpu].data, &r, now, 0, &served) - now;
+}
+
+Test(numa, cores_are_in_units_of_the_sizes_that_the_topology_says)
+{
+	struct topology_params t = {.cluster_cores = 2, .die_cores = 4};
+	cr_expect(eq(uint, topology_unit(&t, SHARE_NONE, 5), 5));
+	cr_expect(eq(uint, topology_unit(&t, SHARE_CLUSTER, 5), 2));
+	cr_expect(eq(uint, topology_unit(&t, SHARE_DIE, 5), 1));
+	cr_expect(eq(uint, topology_unit(&t, SHARE_SOCKET, 5), 0), "no size: one unit");
+	cr_expect(eq(uint, topology_unit(&t, SHARE_ALL, 5), 0));
+}
+
+Test(numa, a_cache_of_a_die_serves_its_cores_and_no_others)
+{
+	struct board b;
+	describe(&b);
+	build(&b);
+	read_line(&b, 0, 0, 0, 0);
+	cr_expect(eq(u64, read_line(&b, 3, 0, 0, 1000), L3), "the same die");
+	cr_expect(lt(u64, 99, read_line(&b, 4, 0, 0, 2000)), "the other die reads memory");
+	cr_expect(eq(ptr, b.cpu[0].data.level[1], b.cpu[3].data.level[1]));
+	cr_expect(ne(ptr, b.cpu[0].data.level[0], b.cpu[1].data.level[0]), "first levels are private");
+	close_board(&b);
+}
+
+/* An inclusive cache of a die takes lines out of the private caches of its own die only. */
+Test(numa, an_eviction_from_an_inclusive_cache_reaches_all_cores_above_it)
+{
+	struct board b;
+	describe(&b);
+	b.cache[1].inclusion = INCL_INCLUSIVE;
+	build(&b);
+	for (unsigned cpu = 0; cpu < CORES; cpu++) read_line(&b, cpu, 0, 0, 1000 * cpu);
+	for (uint64_t way = 1; way <= 2; way++) read_line(&b, 1, 0, 32 * way, 100000 * way);
+	for (unsigned cpu = 0; cpu < CORES; cpu++)
+		cr_expect(eq(int, cache_holds(b.cpu[cpu].data.level[0], base / 64), cpu >= 4), "core %u",
+			  cpu);
+	close_board(&b);
+}
+
+Test(numa, memory_of_another_die_is_as_far_as_the_table_says)
+{
+	struct board b;
+	describe(&b);
+	for (unsigned die = 0; die < 2; die++) {
+		const uint64_t row[NODES] = {die ? 170 : 100, die ? 100 : 160, 300};
+		memcpy(b.row[die], row, sizeof(row));
+		b.distance[die] = (struct distance_params){die, {b.row[die], NODES}};
+	}
+	b.memory.distances = (struct param_list){b.distance, 2};
+	build(&b);
+	cr_expect(eq(u64, read_line(&b, 0, 0, 0, 0), 100));
+	cr_expect(eq(u64, read_line(&b, 0, 1, 0, 1000), 160));
+	cr_expect(eq(u64, read_line(&b, 7, 0, 1, 2000), 170), "each direction has its own figure");
+	cr_expect(eq(u64, read_line(&b, 7, 1, 1, 3000), 100));
+	cr_expect(eq(u64, read_line(&b, 7, 2, 1, 4000), 300));
+	cr_expect(eq(u64, b.cpu[0].stats.local[CAUSE_DATA], 1));
+	cr_expect(eq(u64, b.cpu[0].stats.remote[CAUSE_DATA], 1));
+	cr_expect(eq(u64, b.cpu[7].stats.local[CAUSE_DATA], 1));
+	cr_expect(eq(u64, b.cpu[7].stats.remote[CAUSE_DATA], 2), "far memory is remote from everywhere");
+	close_board(&b);
+}
+
+static void add_link(struct board *b, uint64_t bandwidth_MBps)
+{
+	b->far[0] = 1;
+	b->link[0] = (struct link_params){"l", {b->near, 1}, {b->far, 1}, 30, bandwidth_MBps};
+	b->memory.links = (struct param_list){b->link, 1};
+}
+
+Test(numa, without_a_table_the_links_between_add_their_latency)
+{
+	struct board b;
+	describe(&b);
+	add_link(&b, 10000000);
+	build(&b);
+	cr_expect(eq(u64, read_line(&b, 0, 1, 0, 0), 130));
+	cr_expect(eq(u64, read_line(&b, 4, 0, 0, 1000), 130));
+	cr_expect(eq(u64, read_line(&b, 4, 1, 0, 2000), 100));
+	cr_expect(eq(u64, read_line(&b, 4, 2, 0, 3000), 200), "the link does not lead there");
+	close_board(&b);
+}
+
+/* 1000 MB/s at 1 GHz: four lines in a window of 256 cycles. */
+Test(numa, a_link_carries_its_bandwidth_in_each_direction)
+{
+	struct board b;
+	describe(&b);
+	add_link(&b, 1000);
+	build(&b);
+	for (uint64_t n = 0; n < 4; n++) cr_expect(eq(u64, read_line(&b, 0, 1, n, 0), 130));
+	cr_expect(eq(u64, read_line(&b, 1, 1, 4, 0), 256 + 130), "the fifth waits for the next window");
+	cr_expect(eq(u64, read_line(&b, 4, 0, 0, 0), 130), "the other way is free");
+	cr_expect(eq(u64, read_line(&b, 0, 0, 0, 0), 100), "and who does not cross is not held up");
+	close_board(&b);
+}
+
+Test(numa, cross_latency_is_that_of_the_nearest_thing_shared)
+{
+	struct board b;
+	describe(&b);
+	build(&b);
+	cr_expect(eq(u64, mem_cross_latency(b.mem), L3));
+	close_board(&b);
+	describe(&b);
+	b.cache[1].shared = SHARE_NONE;
+	build(&b);
+	cr_expect(eq(u64, mem_cross_latency(b.mem), 100), "else of memory");
+	close_board(&b);
+}
+
+static const char *refusal(struct board *b)
+{
+	static struct err err;
+	err.text[0] = 0;
+	if (mem_new(&b->memory, &b->caches, 1000, &b->mem, &err) == OK) mem_free(b->mem);
+	return err.text;
+}
+
+Test(numa, a_table_that_does_not_fit_the_nodes_is_refused_with_the_figures)
+{
+	struct board b;
+	describe(&b);
+	b.distance[0] = (struct distance_params){0, {b.row[0], 2}};
+	b.memory.distances = (struct param_list){b.distance, 1};
+	cr_expect(eq(str, (char *)refusal(&b),
+		     (char *)"memory.distances: die 0 with 2 latencies, but there are 3 nodes"));
+	b.distance[0].latency_ns.count = NODES;
+	b.row[0][0] = 99;
+	cr_expect(eq(
+		str, (char *)refusal(&b),
+		(char *)"memory.distances: die 0 reads node 0 in 99 ns, less than the node's own latency_ns"));
+	describe(&b);
+	add_link(&b, 1000);
+	b.far[0] = 3;
+	cr_expect(eq(str, (char *)refusal(&b), (char *)"memory.links.l: node 3 is outside 0..2"));
+}
