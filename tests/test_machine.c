@@ -234,7 +234,7 @@ Test(machine, populate_maps_the_page_of_an_access_of_unknown_size)
 	struct err err = {0};
 	describe(&g, "configs/machines/cortex-a55.yaml", NULL);
 	build(&g);
-	cr_assert(eq(int, machine_populate(g.machine, &r, 1, &err), OK), "%s", err.text);
+	cr_assert(eq(int, machine_populate(g.machine, 0, &r, 1, &err), OK), "%s", err.text);
 	machine_populate_end(g.machine);
 	machine_reset_stats(g.machine);
 	cr_assert(eq(int, machine_run(g.machine, &r, 1, &err), OK), "%s", err.text);

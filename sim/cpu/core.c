@@ -368,6 +368,44 @@ enum status core_run(struct core *c, const struct record *rec, size_t n, size_t 
 	return err->code;
 }
 
+/* --- running beside other cores ---------------------------------------------------------------------------------- */
+
+/* The dispatch clock once `n` more instructions have passed: what pass_instructions() makes of it. */
+static uint64_t dispatch_after(const struct core *c, uint64_t n)
+{
+	uint64_t instruction = c->instruction + n, dispatch = c->dispatch + n * c->per_instruction;
+	for (unsigned i = c->rob_tail; i != c->rob_head; i++) {
+		const struct rob_mark *m = &c->rob[i & c->rob_mask];
+		if (m->instruction + c->rob_size > instruction) break;
+		uint64_t room = m->retired +
+				(instruction - c->rob_size - m->instruction) * c->per_instruction;
+		if (room > dispatch) dispatch = room;
+	}
+	return dispatch;
+}
+
+cycles_t core_next(const struct core *c, const struct record *rec)
+{
+	if (rec->kind > REC_STORE) return core_now(c);
+	cycles_t start = cycle_of(dispatch_after(c, rec->kind == REC_FETCH ? 0 : rec->gap));
+	bool waits = rec->kind == REC_LOAD && (rec->flags & REC_DEPENDENT) && c->last_load_done > start;
+	return waits ? c->last_load_done : start;
+}
+
+enum status core_run_until(struct core *c, const struct record *rec, size_t n, cycles_t until,
+			   size_t *executed, struct err *err)
+{
+	size_t i = 0;
+	do {
+		if (!c->run(c, &rec[i], 1)) break;
+		i++;
+	} while (i < n && rec[i].kind <= REC_STORE && core_next(c, &rec[i]) < until);
+	*executed = i;
+	if (c->err.code == OK) return OK;
+	*err = c->err;
+	return err->code;
+}
+
 /* --- running with translation alone ------------------------------------------------------------------------------ */
 
 enum { SMALLEST_PAGE = 4096 };

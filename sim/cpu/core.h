@@ -109,6 +109,12 @@ void core_watch(struct core *c, struct watch *w);
  * handler fails, returns its status, and the count is of the records before the one at fault. */
 enum status core_run(struct core *c, const struct record *rec, size_t n, size_t *executed, struct err *err);
 
+/* When the access of `rec` would begin, or any other record take effect. Changes nothing. */
+cycles_t core_next(const struct core *c, const struct record *rec);
+/* As core_run(), for one of several cores: the first record, and then those that begin before cycle `until`. */
+enum status core_run_until(struct core *c, const struct record *rec, size_t n, cycles_t until,
+			   size_t *executed, struct err *err);
+
 /* Forgets what has been counted; time goes on. */
 void core_reset_stats(struct core *c);
 /* Turns the clocks into stats.cycles and stats.cycles_by_bucket, whole cycles that still add up. May be repeated. */

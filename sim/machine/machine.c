@@ -251,17 +251,25 @@ static enum status build(struct machine *m, uint64_t seed, struct err *err)
 	return OK;
 }
 
+static enum status place_threads(struct machine *m, struct err *err)
+{
+	unsigned cpu[STACK_THREADS_MAX];
+	TRY(stack_place(m->stack, (unsigned)m->hw->cores, cpu, err));
+	for (unsigned i = 0; i < m->cpus; i++) m->cpu[i].machine = m, m->cpu[i].number = cpu[i];
+	return OK;
+}
+
 enum status machine_new(const struct machine_params *hardware, const struct stack_params *stack,
 			uint64_t seed, struct machine **out, struct err *err)
 {
 	struct machine *m = xcalloc(1, sizeof(*m));
 	m->hw = hardware;
 	m->stack = stack;
-	m->cpus = 1;
+	m->cpus = (unsigned)stack->threads;
 	m->cpu = xcalloc(m->cpus, sizeof(*m->cpu));
 	m->mmus = xcalloc(m->cpus, sizeof(struct mmu *));
-	for (unsigned i = 0; i < m->cpus; i++) m->cpu[i].machine = m, m->cpu[i].number = i;
-	enum status st = build(m, seed, err);
+	enum status st = place_threads(m, err);
+	if (st == OK) st = build(m, seed, err);
 	if (st != OK) {
 		machine_free(m);
 		return st;
@@ -356,6 +364,41 @@ enum status machine_run(struct machine *m, const struct record *rec, size_t n, s
 	return OK;
 }
 
+unsigned machine_threads(const struct machine *m) { return m->cpus; }
+
+cycles_t machine_lookahead(const struct machine *m)
+{
+	if (m->hw->order == ORDER_STRICT) return 0;
+	return m->hw->lookahead_cycles ? m->hw->lookahead_cycles : mem_cross_latency(m->mem);
+}
+
+cycles_t machine_next(const struct machine *m, unsigned t, const struct record *rec)
+{
+	return core_next(&m->cpu[t].core, rec);
+}
+
+/* Executes the first of `n` records, and those behind it that begin in time and are of its kind. */
+static enum status run_some(struct cpu *c, const struct record *rec, size_t n, cycles_t until,
+			    size_t *executed, struct err *err)
+{
+	if (rec->kind <= REC_STORE) return core_run_until(&c->core, rec, n, until, executed, err);
+	*executed = 1;
+	return events_execute(&c->events, rec, err);
+}
+
+enum status machine_run_until(struct machine *m, unsigned t, const struct record *rec, size_t n,
+			      cycles_t until, size_t *executed, struct err *err)
+{
+	struct cpu *c = &m->cpu[t];
+	size_t some = 0;
+	*executed = 0;
+	do {
+		TRY(run_some(c, rec + *executed, n - *executed, until, &some, err));
+		*executed += some;
+	} while (*executed < n && core_next(&c->core, &rec[*executed]) < until);
+	return OK;
+}
+
 static uint64_t read_word(void *self, struct pa pa, const struct walk_ref *ref)
 {
 	(void)ref;
@@ -410,9 +453,10 @@ static enum status populate_switch(struct cpu *c, const struct record *rec, stru
 	return events_execute(&c->events, rec, err);
 }
 
-enum status machine_populate(struct machine *m, const struct record *rec, size_t n, struct err *err)
+enum status machine_populate(struct machine *m, unsigned t, const struct record *rec, size_t n,
+			     struct err *err)
 {
-	struct cpu *c = &m->cpu[0];
+	struct cpu *c = &m->cpu[t];
 	for (; n; rec++, n--) {
 		if (rec->kind == REC_SWITCH) TRY(populate_switch(c, rec, err));
 		if (rec->kind > REC_STORE) continue;

@@ -5,7 +5,9 @@
  * machine.c is the only file that knows every component: it builds them, owns them, and hands each the callbacks that it
  * needs of a later layer. The workload runs at EL0 of the stack's kernel. Faults go to the hypervisor when stage 2
  * raised them, otherwise to the kernel; both fill their tables on first touch.
- * Not modelled: more than one core; of a workload's events those that events.h leaves out.
+ * Threads of the workload are numbered from 0 and have a core each (stack.threads, stack.pin); who calls brings their turns
+ * into an order (engine.h).
+ * Not modelled: several VMs, threads that share a core or move; coherence between caches; of a workload's events those that events.h leaves out.
  */
 #ifndef MACHINE_MACHINE_H
 #define MACHINE_MACHINE_H
@@ -29,12 +31,24 @@ void machine_free(struct machine *m);
 /* Core and caches leave the stage: only translation takes time from now on (core_only_translate). */
 void machine_only_translate(struct machine *m);
 
-/* Executes rec[0..n-1]. ERR_INPUT when the workload touches what neither kernel nor hypervisor can map. */
+unsigned machine_threads(const struct machine *m);
+/* How far one core may run ahead of the others; 0: strict order. */
+cycles_t machine_lookahead(const struct machine *m);
+
+/* Executes rec[0..n-1] of the first thread. ERR_INPUT when the workload touches what neither kernel nor hypervisor can map. */
 enum status machine_run(struct machine *m, const struct record *rec, size_t n, struct err *err);
 
-/* Maps every page that rec[0..n-1] touch, as if the program had been there before: tables fill, no time passes, TLBs and
+/* When thread `t` would execute `rec` next. */
+cycles_t machine_next(const struct machine *m, unsigned t, const struct record *rec);
+/* Executes of rec[0..n-1] the first, and then those that begin before cycle `until`, as thread `t`. *executed says how many.
+ * Errors as machine_run. */
+enum status machine_run_until(struct machine *m, unsigned t, const struct record *rec, size_t n,
+			      cycles_t until, size_t *executed, struct err *err);
+
+/* Maps every page that rec[0..n-1] of thread `t` touch, as if the program had been there before: tables fill, no time passes, TLBs and
  * caches see nothing. Errors as machine_run. */
-enum status machine_populate(struct machine *m, const struct record *rec, size_t n, struct err *err);
+enum status machine_populate(struct machine *m, unsigned t, const struct record *rec, size_t n,
+			     struct err *err);
 
 /* Shows every load and store to `w` (borrowed): where its cycles go. Before the first machine_run(). */
 void machine_watch(struct machine *m, struct watch *w);

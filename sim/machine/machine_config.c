@@ -2,6 +2,8 @@
 
 #include "machine/machine_check.h"
 
+static const char *const order_names[] = {"lookahead", "strict", NULL};
+
 #define F struct machine_params
 static const struct param rows[] = {
 	P_STR(F, name, NULL, "name of the machine in results"),
@@ -9,6 +11,12 @@ static const struct param rows[] = {
 	HW_U64(F, cores, "cores", 1, 1, 1024,
 	       "cores of the machine, all alike; only those that run something cost memory and time"),
 	P_MAP(F, topology, &topology_schema, "clusters, dies and sockets"),
+	P_ENUM(F, order, order_names, ORDER_LOOKAHEAD,
+	       "how several cores are simulated: each runs ahead of the others by the lookahead; or strict: always the earliest, "
+	       "one record at a time"),
+	P_U64(F, lookahead_cycles, "cycles", 0, 0, 1000000,
+	      "how far a core runs ahead; 0: as far as no core can see what another does, the latency of what they share "
+	      "nearest"),
 	P_MAP(F, features, &features_schema, "architectural features"),
 	P_MAP(F, core, &core_schema, "core"),
 	P_LIST(F, tlbs, &tlb_schema, 1, 16, "TLBs"),

@@ -15,11 +15,16 @@
 #include "mmu/walker_params.h"
 #include "tlb/tlb_params.h"
 
+/* How several cores are brought into one order; engine.h. */
+enum machine_order { ORDER_LOOKAHEAD, ORDER_STRICT };
+
 struct machine_params {
 	const char *name;
 	uint64_t clock_mhz;
 	uint64_t cores;
 	struct topology_params topology;
+	uint64_t order;            /* enum machine_order */
+	uint64_t lookahead_cycles; /* 0: the smallest cross-core latency */
 	struct features features;
 	struct core_params core;
 	struct param_list tlbs; /* of struct tlb_params */

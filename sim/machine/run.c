@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/version.h"
+#include "machine/engine.h"
 #include "machine/machine.h"
 #include "machine/workload.h"
 #include "stats/json.h"
@@ -83,8 +84,8 @@ static char *lacks_text(uint32_t lacks)
 static enum status open_workload(struct run *r, struct workload *w, struct err *err)
 {
 	struct time_share share = {r->stack.os.processes, r->stack.os.switch_every};
-	return workload_open_shared(w, r->conf, r->req.workload, r->sets[TO_WORKLOAD], r->req.seed,
-				    (uint32_t)r->req.stream, share, err);
+	return workload_open_threads(w, r->conf, r->req.workload, r->sets[TO_WORKLOAD], r->req.seed,
+				     (uint32_t)r->req.stream, share, (unsigned)r->stack.threads, err);
 }
 
 static enum status read_files(struct run *r, struct err *err)
@@ -101,6 +102,10 @@ static enum status read_files(struct run *r, struct err *err)
 				      base_name(q->workload));
 	TRY(machine_new(&r->machine_config.params, &r->stack, q->seed, &r->machine, err));
 	if (q->translation_only) machine_only_translate(r->machine);
+	if (machine_threads(r->machine) > 1 && (q->explain || q->on_mistake))
+		return err_set(
+			err, ERR_USAGE,
+			"stack.threads: accesses are explained and maintenance is checked of one thread alone");
 	return OK;
 }
 
@@ -259,6 +264,35 @@ static enum status begin_measured(struct run *r, struct err *err)
 	return OK;
 }
 
+static enum status ended_in_warmup(const struct run *r, struct err *err)
+{
+	return err_set(err, ERR_INPUT, "%s: ends within the warm-up of %" PRIu64 " loads and stores",
+		       r->req.workload, r->req.warmup);
+}
+
+/* As replay(), of several threads: regions are so many loads and stores of all together as each thread has on average. */
+static enum status replay_threads(struct run *r, run_progress_fn *progress, void *ctx,
+				  struct run_report *report, struct err *err)
+{
+	static const unsigned turns_per_report = 1 << 16;
+	uint64_t threads = machine_threads(r->machine);
+	struct engine *e = engine_new(r->machine, r->workload.thread);
+	bool measured = r->req.warmup == 0, more = true;
+	enum status st = OK;
+	if (r->left != UINT64_MAX) r->left *= threads;
+	for (uint64_t turn = 0; st == OK && r->left && more; turn++) {
+		st = engine_turn(e, &r->left, &report->records, &more, err);
+		if (st == OK && !r->left && !measured) {
+			st = begin_measured(r, err);
+			if (r->left != UINT64_MAX) r->left *= threads;
+			measured = true;
+		}
+		if (progress && turn % turns_per_report == 0) progress(ctx, report->records);
+	}
+	engine_free(e);
+	return st == OK && !measured ? ended_in_warmup(r, err) : st;
+}
+
 static enum status replay(struct run *r, run_progress_fn *progress, void *ctx, struct run_report *report,
 			  struct err *err)
 {
@@ -281,25 +315,31 @@ static enum status replay(struct run *r, run_progress_fn *progress, void *ctx, s
 		if (progress && batch % batches_per_report == 0) progress(ctx, report->records);
 	}
 	free(buf);
-	if (st == OK && !measured)
-		return err_set(err, ERR_INPUT, "%s: ends within the warm-up of %" PRIu64 " loads and stores",
-			       r->req.workload, r->req.warmup);
+	return st == OK && !measured ? ended_in_warmup(r, err) : st;
+}
+
+/* Maps what thread `t` touches, whose stream is `source`. */
+static enum status populate_thread(struct run *r, unsigned t, struct trace_source *source, struct err *err)
+{
+	struct record *buf = xcalloc(TRACE_BATCH, sizeof(*buf));
+	size_t n = 1;
+	enum status st = OK;
+	while (st == OK && n) {
+		st = trace_next(source, buf, TRACE_BATCH, &n, err);
+		if (st == OK) st = machine_populate(r->machine, t, buf, n, err);
+	}
+	free(buf);
 	return st;
 }
 
-/* Reads the stream once ahead, and maps what it touches. */
+/* Reads the streams once ahead, and maps what they touch. */
 enum status run_populate(struct run *r, struct err *err)
 {
 	struct workload w;
-	struct record *buf = xcalloc(TRACE_BATCH, sizeof(*buf));
-	size_t n = 1;
 	enum status st = open_workload(r, &w, err);
-	while (st == OK && n) {
-		st = trace_next(w.source, buf, TRACE_BATCH, &n, err);
-		if (st == OK) st = machine_populate(r->machine, buf, n, err);
-	}
+	for (unsigned t = 0; st == OK && t < machine_threads(r->machine); t++)
+		st = populate_thread(r, t, t ? w.thread[t] : w.source, err);
 	workload_close(&w);
-	free(buf);
 	machine_populate_end(r->machine);
 	machine_reset_stats(r->machine);
 	return st;
@@ -319,7 +359,8 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 	if (r->req.populate) TRY(run_populate(r, err));
 	uint64_t limit = r->req.warmup ? r->req.warmup : r->req.limit, begin = now_ns();
 	r->left = limit ? limit : UINT64_MAX;
-	TRY(replay(r, progress, ctx, report, err));
+	bool one = machine_threads(r->machine) == 1;
+	TRY(one ? replay(r, progress, ctx, report, err) : replay_threads(r, progress, ctx, report, err));
 	report->host_ns = now_ns() - begin;
 	TRY(end_region(r, "measured", err));
 	watch_sort(&r->watch);

@@ -3,7 +3,7 @@
  *   run_new(request) -> run      run_execute -> report      run_commit / run_json      run_free
  *
  * The warm-up is the first `warmup` loads and stores; the measured region is the rest, at most `limit` of them. Both are
- * recorded, the counters of each apart. The conservation laws are checked at the end of both: a run whose sums do
+ * recorded, the counters of each apart. Of several threads a region is as many of all together as that is for each. The conservation laws are checked at the end of both: a run whose sums do
  * not hold fails and is not stored.
  */
 #ifndef MACHINE_RUN_H

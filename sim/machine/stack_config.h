@@ -13,6 +13,8 @@
 
 struct stack_params {
 	const char *name;
+	uint64_t threads; /* of the workload that run, each on a core of its own */
+	const char *pin;  /* those cores, as "0-3,8"; "": thread n on core n */
 	struct os_params os;
 	struct param_list hypervisors; /* of struct hyp_params, the one nearest to the hardware first */
 	const char *operations;        /* file of the guest's operations (path.h); "" for none */
@@ -23,6 +25,13 @@ extern const struct schema stack_schema;
 
 /* The only hypervisor of the stack, or NULL when it is native. */
 const struct hyp_params *stack_hypervisor(const struct stack_params *s);
+
+enum { STACK_THREADS_MAX = 1024 };
+
+/* The cores on which the threads run, cpu[0..s->threads-1], of a machine with `cores`. ERR_CONFIG: there are too few, or the
+ * list is none. */
+enum status stack_place(const struct stack_params *s, unsigned cores, unsigned cpu[STACK_THREADS_MAX],
+			struct err *err);
 
 /* Whether a machine with these features can run the stack that was bound; ERR_CONFIG with the place of the value at
  * fault. */

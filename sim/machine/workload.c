@@ -34,7 +34,7 @@ enum status workload_open(struct workload *w, struct conf *c, const char *path, 
 	return trace_open(path, stream, &w->source, err);
 }
 
-/* One more process of the workload that `w` has open: the next of its streams. */
+/* One more of the streams of the workload that `w` has open; again from the first where it has no more. */
 static enum status open_other(const struct workload *w, const char *path, uint64_t seed, uint32_t stream,
 			      struct trace_source **out, struct err *err)
 {
@@ -43,19 +43,18 @@ static enum status open_other(const struct workload *w, const char *path, uint64
 	return trace_open(path, stream, out, err);
 }
 
-enum status workload_open_shared(struct workload *w, struct conf *c, const char *path,
-				 const char *const *sets, uint64_t seed, uint32_t stream,
-				 struct time_share share, struct err *err)
+/* Has `*source`, which is open with stream `stream`, share its core with the other processes. */
+static enum status add_processes(const struct workload *w, const char *path, uint64_t seed, uint32_t stream,
+				 struct time_share share, struct trace_source **source, struct err *err)
 {
-	TRY(workload_open(w, c, path, sets, seed, stream, err));
 	if (share.processes == 1) return OK;
 	struct trace_source **parts = xcalloc(share.processes, sizeof(*parts));
 	enum status st = OK;
 	size_t opened = 0;
-	for (parts[opened++] = w->source; st == OK && opened < share.processes; opened += st == OK)
+	for (parts[opened++] = *source; st == OK && opened < share.processes; opened += st == OK)
 		st = open_other(w, path, seed, stream + (uint32_t)opened, &parts[opened], err);
 	if (st == OK) {
-		w->source = trace_interleave(parts, opened, share.switch_every);
+		*source = trace_interleave(parts, opened, share.switch_every);
 		return OK;
 	}
 	for (size_t i = 1; i < opened; i++) trace_close(parts[i]);
@@ -63,4 +62,44 @@ enum status workload_open_shared(struct workload *w, struct conf *c, const char 
 	return st;
 }
 
-void workload_close(struct workload *w) { trace_close(w->source); }
+enum status workload_open_shared(struct workload *w, struct conf *c, const char *path,
+				 const char *const *sets, uint64_t seed, uint32_t stream,
+				 struct time_share share, struct err *err)
+{
+	TRY(workload_open(w, c, path, sets, seed, stream, err));
+	return add_processes(w, path, seed, stream, share, &w->source, err);
+}
+
+/* Thread t of those that are open already, from 1 on. */
+static enum status open_thread(struct workload *w, const char *path, uint64_t seed, uint32_t first,
+			       struct time_share share, struct err *err)
+{
+	uint32_t stream = first + w->threads * (uint32_t)share.processes;
+	struct trace_source **source = &w->thread[w->threads];
+	TRY(open_other(w, path, seed, stream, source, err));
+	w->threads++;
+	return add_processes(w, path, seed, stream, share, source, err);
+}
+
+enum status workload_open_threads(struct workload *w, struct conf *c, const char *path,
+				  const char *const *sets, uint64_t seed, uint32_t stream,
+				  struct time_share share, unsigned threads, struct err *err)
+{
+	TRY(workload_open_shared(w, c, path, sets, seed, stream, share, err));
+	uint32_t streams = trace_source_info(w->source)->streams;
+	if (threads == 1) return OK;
+	if (stream + threads > streams)
+		return err_set(err, ERR_USAGE, "stack.threads: %u, but %s has %u streams from stream %u on",
+			       threads, path, streams - stream, stream);
+	w->thread = xcalloc(threads, sizeof(struct trace_source *));
+	w->thread[0] = w->source;
+	for (w->threads = 1; w->threads < threads;) TRY(open_thread(w, path, seed, stream, share, err));
+	return OK;
+}
+
+void workload_close(struct workload *w)
+{
+	for (unsigned t = 1; t < w->threads; t++) trace_close(w->thread[t]);
+	free(w->thread);
+	trace_close(w->source);
+}

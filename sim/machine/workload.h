@@ -7,9 +7,11 @@
 #include "trace/generator.h"
 
 struct workload {
-	struct gen_params gen; /* of a generator */
-	struct bound bound;    /* its effective configuration; schema NULL for a trace */
-	struct trace_source *source;
+	struct gen_params gen;        /* of a generator */
+	struct bound bound;           /* its effective configuration; schema NULL for a trace */
+	struct trace_source *source;  /* of the first thread */
+	struct trace_source **thread; /* of all; NULL where there is one */
+	unsigned threads;
 };
 
 /* Reads the configuration (owned by `c`) and opens stream `stream`. `sets` are applied to a generator. */
@@ -23,6 +25,11 @@ struct time_share {
 enum status workload_open_shared(struct workload *w, struct conf *c, const char *path,
 				 const char *const *sets, uint64_t seed, uint32_t stream,
 				 struct time_share share, struct err *err);
+/* The same for `threads` with a core each: thread t runs stream `stream` + t; with processes, the streams of all processes of
+ * one thread come before those of the next. ERR_USAGE: the workload has fewer streams than threads. */
+enum status workload_open_threads(struct workload *w, struct conf *c, const char *path,
+				  const char *const *sets, uint64_t seed, uint32_t stream,
+				  struct time_share share, unsigned threads, struct err *err);
 void workload_close(struct workload *w);
 
 #endif

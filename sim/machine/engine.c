@@ -1,0 +1,98 @@
+#include "machine/engine.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+enum { THREAD_BATCH = 1024 };
+
+/* A thread of the workload: its stream, and what was read of it ahead. */
+struct thread {
+	struct event turn; /* when its next record begins */
+	struct trace_source *source;
+	struct record buf[THREAD_BATCH];
+	size_t at, count;
+};
+
+struct engine {
+	struct machine *machine;
+	struct event_queue queue; /* of the threads that have not ended, and are not running */
+	struct thread *thread;
+	unsigned threads;
+	cycles_t lookahead;
+};
+
+struct engine *engine_new(struct machine *m, struct trace_source *const *source)
+{
+	struct engine *e = xcalloc(1, sizeof(*e));
+	e->machine = m;
+	e->lookahead = machine_lookahead(m);
+	e->threads = machine_threads(m);
+	e->thread = xcalloc(e->threads, sizeof(*e->thread));
+	for (unsigned t = 0; t < e->threads; t++) {
+		e->thread[t].source = source[t];
+		e->thread[t].turn = (struct event){.owner = &e->thread[t], .phase = EVENT_CORE};
+		event_at(&e->queue, &e->thread[t].turn, 0);
+	}
+	return e;
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e) return;
+	event_queue_fini(&e->queue);
+	free(e->thread);
+	free(e);
+}
+
+static unsigned number_of(const struct engine *e, const struct thread *t)
+{
+	return (unsigned)(t - e->thread);
+}
+
+static enum status refill(struct thread *t, struct err *err)
+{
+	if (t->at < t->count) return OK;
+	t->at = 0;
+	return trace_next(t->source, t->buf, THREAD_BATCH, &t->count, err);
+}
+
+/* Until when the earliest thread may go on. */
+static cycles_t horizon(const struct engine *e)
+{
+	const struct event *next = event_first(&e->queue);
+	return next ? next->when + e->lookahead : UINT64_MAX;
+}
+
+static uint64_t count_data(const struct record *rec, size_t n)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; i < n; i++) count += rec[i].kind == REC_LOAD || rec[i].kind == REC_STORE;
+	return count;
+}
+
+static enum status run(struct engine *e, struct thread *t, uint64_t *left, uint64_t *records, struct err *err)
+{
+	size_t n = t->count - t->at, executed = 0;
+	const struct record *rec = &t->buf[t->at];
+	if (n > *left) n = *left;
+	TRY(machine_run_until(e->machine, number_of(e, t), rec, n, horizon(e), &executed, err));
+	t->at += executed;
+	*records += executed;
+	if (*left != UINT64_MAX) *left -= count_data(rec, executed);
+	return OK;
+}
+
+enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, bool *more, struct err *err)
+{
+	struct event *first = event_take(&e->queue);
+	*more = first != NULL;
+	if (!first) return OK;
+	struct thread *t = first->owner;
+	TRY(refill(t, err));
+	if (!t->count) return OK; /* it has ended */
+	TRY(run(e, t, left, records, err));
+	TRY(refill(t, err));
+	if (t->count) event_at(&e->queue, first, machine_next(e->machine, number_of(e, t), &t->buf[t->at]));
+	return OK;
+}

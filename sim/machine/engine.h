@@ -1,0 +1,29 @@
+/* engine.h - several cores in one order: conservative run-ahead with a stated lookahead.
+ *
+ *   engine_turn: the thread whose next record begins first executes it, and what follows up to the horizon
+ * The horizon is the time at which the next of the other threads would go on, plus the lookahead (machine_lookahead()): the
+ * latency of the nearest thing that two cores share. What a core does within the lookahead no other core can have seen in that
+ * time, so what is shared sees requests in order of time but for at most that many cycles. Without lookahead the order is
+ * strict: one record at a time, always the earliest. A record is executed as a whole, with all the descriptors that its walk
+ * reads; its time is that at which it begins. Equal times go by who waited longer. All in one host thread: the
+ * order depends on nothing but the inputs.
+ * Not modelled: events between the reads of one access.
+ */
+#ifndef MACHINE_ENGINE_H
+#define MACHINE_ENGINE_H
+
+#include "event/event.h"
+#include "machine/machine.h"
+#include "trace/source.h"
+
+struct engine;
+
+/* `source`: one stream for each thread of `m`. Everything is borrowed. */
+struct engine *engine_new(struct machine *m, struct trace_source *const *source);
+void engine_free(struct engine *e);
+
+/* One turn of one thread, of at most *left loads and stores (UINT64_MAX: no limit), which is counted down; *records is counted
+ * up. *more is false when all streams have ended. Errors as machine_run() and trace_next(). */
+enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, bool *more, struct err *err);
+
+#endif
