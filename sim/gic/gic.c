@@ -35,6 +35,7 @@ struct gic *gic_new(const struct gic_params *p)
 	for (unsigned i = 0; i < p->pes; i++) {
 		g->affinity[i] = p->affinity ? p->affinity[i] : default_affinity(i);
 		assert(!i || g->affinity[i] > g->affinity[i - 1]);
+		g->range_selector |= (g->affinity[i] & 0xff) > 15;
 	}
 	g->spi_banks = whole_banks(p->spis);
 	g->ext_banks = whole_banks(p->extended_spis);
@@ -118,6 +119,7 @@ struct gic_pe *gic_pe(struct gic *g, unsigned index)
 	for (unsigned i = 0; i < 2; i++) pe->extended[i].first = GIC_EXT_PPI + 32 * i;
 	gic_interface_reset(&pe->cif, g->prio_bits);
 	gic_interface_reset(&pe->virt.cif, g->vprio_bits);
+	pe->cif.nmi_floor = gic_one_state(g) ? 0 : 0x80;
 	pe->virt.fiq_en = true; /* RAO while ICC_SRE_EL1.SRE = 1 */
 	pe->stale = true;
 	return pe;

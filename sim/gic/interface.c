@@ -25,9 +25,10 @@ uint8_t interface_group_mask(const struct gic_interface *c, enum gic_group group
 	return priority_group_mask(c->bpr[group], group == GIC_G1NS);
 }
 
-/* A superpriority is active at the value that it was signalled with, whatever AP1R says below it. */
+/* A superpriority is active apart from the group priorities, in ICC_AP1R0_EL1.NMI, and above them. */
 static unsigned running_of(const struct gic_interface *c, enum gic_group group, unsigned bits)
 {
+	if (c->nmi_active[group]) return group == GIC_G1NS ? c->nmi_floor : 0;
 	for (unsigned i = 0; i < 4; i++) {
 		if (!c->active[group][i]) continue;
 		unsigned level = 32 * i + (unsigned)__builtin_ctz(c->active[group][i]);
@@ -50,17 +51,16 @@ unsigned interface_running(const struct gic_interface *c, unsigned bits, enum gi
 }
 
 /* 4.9: superpriority is not subject to the mask, except to one that hides all Non-secure priorities. */
-static bool passes_mask(const struct gic_interface *c, const struct gic_pending *irq, bool two_states)
+static bool passes_mask(const struct gic_interface *c, const struct gic_pending *irq)
 {
 	if (!irq->nmi) return irq->priority < c->pmr;
-	return !two_states || irq->group != GIC_G1NS || c->pmr >= 0x80;
+	return irq->group != GIC_G1NS || c->pmr >= c->nmi_floor;
 }
 
-bool interface_can_signal(const struct gic_interface *c, unsigned bits, const struct gic_pending *irq,
-			  bool two_states)
+bool interface_can_signal(const struct gic_interface *c, unsigned bits, const struct gic_pending *irq)
 {
 	enum gic_group by;
-	if (!passes_mask(c, irq, two_states)) return false;
+	if (!passes_mask(c, irq)) return false;
 	unsigned running = interface_running(c, bits, &by);
 	if (running == GIC_IDLE_PRIORITY) return true;
 	uint8_t mask = interface_group_mask(c, irq->group);
@@ -70,14 +70,20 @@ bool interface_can_signal(const struct gic_interface *c, unsigned bits, const st
 
 void interface_activate(struct gic_interface *c, unsigned bits, const struct gic_pending *irq)
 {
+	if (irq->nmi) {
+		c->nmi_active[irq->group] = true;
+		return;
+	}
 	unsigned level = (irq->priority & interface_group_mask(c, irq->group)) >> (8 - preemption_bits(bits));
 	c->active[irq->group][level / 32] |= 1u << level % 32;
-	if (irq->nmi) c->nmi_active[irq->group] = true;
 }
 
 bool interface_drop(struct gic_interface *c, enum gic_group group)
 {
-	if (c->nmi_active[group]) c->nmi_active[group] = false;
+	if (c->nmi_active[group]) {
+		c->nmi_active[group] = false;
+		return true;
+	}
 	for (unsigned i = 0; i < 4; i++) {
 		if (!c->active[group][i]) continue;
 		c->active[group][i] &= c->active[group][i] - 1;

@@ -18,10 +18,8 @@ uint8_t interface_group_mask(const struct gic_interface *c, enum gic_group group
 
 /* The highest active priority, GIC_IDLE_PRIORITY: none. *group is its group; of equal ones the first in enum order. */
 unsigned interface_running(const struct gic_interface *c, unsigned bits, enum gic_group *group);
-/* Whether `irq` passes PMR and preempts what is active. `floor`: with two Security states, superpriority of a Non-secure
- * interrupt passes only a mask that lets Non-secure priorities pass at all. */
-bool interface_can_signal(const struct gic_interface *c, unsigned bits, const struct gic_pending *irq,
-			  bool two_states);
+/* Whether `irq` passes PMR and preempts what is active. */
+bool interface_can_signal(const struct gic_interface *c, unsigned bits, const struct gic_pending *irq);
 /* The active priority of an acknowledged interrupt; false for an EOI of a group that has none active. */
 void interface_activate(struct gic_interface *c, unsigned bits, const struct gic_pending *irq);
 bool interface_drop(struct gic_interface *c, enum gic_group group);

@@ -30,12 +30,14 @@ struct gic_interface {
 	bool nmi_active[GIC_GROUPS];    /* ICC_AP1R0_EL1.NMI */
 	uint32_t active[GIC_GROUPS][4]; /* ICC_AP<n>R<m>: one bit per group priority */
 	bool eoi_mode[3];               /* by enum eoi_of */
-	bool cbpr[2];                   /* [0] Secure Group 1, or the only one; [1] Non-secure Group 1 */
+	uint8_t nmi_floor; /* Non-secure superpriority counts as 0x80 with two Security states, else as 0 */
+	bool cbpr[2];      /* [0] Secure Group 1, or the only one; [1] Non-secure Group 1 */
 };
 enum eoi_of { EOI_SECURE, EOI_NONSECURE, EOI_EL3 };
 
 struct gic_virtual {
 	struct gic_interface cif;
+	bool maintenance;
 	uint64_t lr[GIC_MAX_LRS];
 	uint32_t hcr;
 	bool ack_ctl, fiq_en; /* ICH_VMCR_EL2.VAckCtl, VFIQEn */
@@ -58,8 +60,9 @@ struct gic_pe {
 struct gic {
 	struct gic_params params;
 	unsigned prio_bits, vprio_bits;
-	uint32_t *affinity; /* ascending */
-	uint32_t ctlr;      /* GICD_CTLR: EnableGrp0, EnableGrp1NS, EnableGrp1S, DS */
+	bool range_selector; /* some Aff0 needs ICC_SGI<n>R_EL1.RS */
+	uint32_t *affinity;  /* ascending */
+	uint32_t ctlr;       /* GICD_CTLR: EnableGrp0, EnableGrp1NS, EnableGrp1S, DS */
 	unsigned spi_banks, ext_banks;
 	struct gic_bank **spi; /* spi_banks + ext_banks pointers; NULL: untouched */
 	struct gic_pe **pe;    /* NULL: untouched */
