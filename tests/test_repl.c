@@ -80,25 +80,71 @@ static void check_twice_is_once(struct set *s, struct rng *r)
 
 CONTRACT(touching_twice_is_touching_once) { for_every_shape(c->kind, check_twice_is_once); }
 
-static void check_touch_all(struct set *s, struct rng *r)
+static unsigned oldest(const uint64_t *used, unsigned ways)
 {
-	uint16_t way[37];
+	unsigned way = 0;
+	for (unsigned w = 1; w < ways; w++)
+		if (used[w] < used[way]) way = w;
+	return way;
+}
+
+static void check_oldest(struct set *s, struct rng *r)
+{
+	if (!s->policy->oldest_goes) return;
+	uint64_t *used = calloc(s->ways, sizeof(*used)), now = 0;
+	for (unsigned w = 0; w < s->ways; w++) fill(s, w), used[w] = ++now;
+	for (unsigned i = 0; i < 200; i++) {
+		unsigned way = (unsigned)rng_below(r, s->ways);
+		touch(s, way), used[way] = ++now;
+		cr_assert(eq(u32, victim(s), way = oldest(used, s->ways)), "%s with %u ways", s->policy->name,
+			  s->ways);
+		if (i % 3 == 0) fill(s, way), used[way] = ++now;
+	}
+	free(used);
+}
+
+CONTRACT(the_oldest_touch_or_fill_goes_where_the_policy_says_so) { for_every_shape(c->kind, check_oldest); }
+
+static void check_touch_masks(struct set *s, struct rng *r)
+{
 	struct set twin;
+	struct repl_mask *mask = repl_touch_masks(s->policy, s->ways);
+	if (!mask) return;
 	set_init(&twin, s->kind, s->ways);
 	fill_all(s);
-	for (unsigned i = 0; i < 20; i++) {
-		unsigned n = (unsigned)rng_below(r, 38);
+	for (unsigned i = 0; i < 50; i++) {
 		step(s, r);
 		set_copy(&twin, s);
-		for (unsigned k = 0; k < n; k++) way[k] = (uint16_t)rng_below(r, s->ways);
-		s->policy->touch_all(state(s), s->ways, way, n);
-		for (unsigned k = 0; k < n; k++) touch(&twin, way[k]);
+		unsigned way = (unsigned)rng_below(r, s->ways);
+		uint64_t word;
+		memcpy(&word, state(&twin), sizeof(word)); /* up to 4 bytes of it may lie in the guard */
+		word = (word & mask[way].keep) | mask[way].set;
+		memcpy(state(&twin), &word, sizeof(word));
+		touch(s, way);
 		expect_same_state(s, &twin);
 	}
 	set_fini(&twin);
+	free(mask);
 }
 
-CONTRACT(touch_all_is_one_touch_after_the_other) { for_every_shape(c->kind, check_touch_all); }
+CONTRACT(a_touch_is_what_its_mask_says) { for_every_shape(c->kind, check_touch_masks); }
+
+Test(repl, masks_are_there_where_one_word_says_it_all)
+{
+	static const struct {
+		unsigned kind, most_ways; /* 0: never; the largest number of ways with masks */
+	} row[] = {{REPL_lru, 2},   {REPL_tree_plru, 64}, {REPL_fifo, 128},   {REPL_random, 128},
+		   {REPL_srrip, 8}, {REPL_nru, 64},       {REPL_bit_plru, 0}, {REPL_drrip, 0}};
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		const struct repl_policy *policy = repl_policies[row[i].kind];
+		for (unsigned ways = 1; ways <= policy->max_ways && ways <= 128; ways++) {
+			struct repl_mask *mask = repl_touch_masks(policy, ways);
+			cr_expect(eq(int, mask != NULL, ways <= row[i].most_ways), "%s with %u ways",
+				  policy->name, ways);
+			free(mask);
+		}
+	}
+}
 
 static void check_deterministic(struct set *s, struct rng *r)
 {

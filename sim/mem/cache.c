@@ -64,6 +64,7 @@ enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct 
 	c->tag = xcalloc_lines(sets * c->stride, sizeof(*c->tag));
 	c->set = xcalloc_lines(sets, sizeof(*c->set));
 	c->state = repl_state_new(c->policy, (unsigned)sets, c->ways);
+	c->mask = repl_touch_masks(c->policy, c->ways);
 	c->mshr = xcalloc(c->mshrs, sizeof(*c->mshr));
 	*out = c;
 	return OK;
@@ -75,6 +76,7 @@ void cache_free(struct cache *c)
 	free(c->tag);
 	free(c->set);
 	repl_state_free(&c->state);
+	free(c->mask);
 	free(c->mshr);
 	free(c);
 }
@@ -104,7 +106,7 @@ static unsigned choose_way(struct cache *c, uint64_t set)
 {
 	uint64_t invalid = cache_ways_equal(c, set, 0) & bits_ones(c->ways);
 	if (invalid) return (unsigned)__builtin_ctzll(invalid);
-	return c->policy->victim(c->state.set + set * c->state.stride, c->ways);
+	return c->policy->victim(cache_state_of(c, set), c->ways);
 }
 
 struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bool flying)
@@ -118,7 +120,7 @@ struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bo
 	c->set[set].dirty |= (uint64_t)dirty << way;
 	c->set[set].flying |= (uint64_t)flying << way;
 	if (c->state.shared) c->state.shared->key = line;
-	c->policy->fill(c->state.set + set * c->state.stride, c->ways, way);
+	c->policy->fill(cache_state_of(c, set), c->ways, way);
 	return out;
 }
 

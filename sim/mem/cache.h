@@ -43,6 +43,7 @@ struct cache {         /* laid out for the hit path; change it through the funct
 	unsigned set_bits, ways;
 	unsigned stride; /* ways rounded up to whole groups of lanes */
 	const struct repl_policy *policy;
+	struct repl_mask *mask; /* by way, what a touch does; NULL: the policy's function does it */
 	cycles_t hit_cycles;
 	bool write_back;
 	struct cache_mshr *mshr;
@@ -82,13 +83,32 @@ static inline int cache_way_of(const struct cache *c, uint64_t line)
 	return equal ? __builtin_ctzll(equal) : CACHE_MISS;
 }
 
-/* The same, and tells the policy of a hit. Counts nothing. */
+static inline void *cache_state_of(const struct cache *c, uint64_t set)
+{
+	return c->state.set + set * c->state.stride;
+}
+
+/* A touch where c->mask is there. */
+static inline void cache_touch_masked(const struct cache *c, uint64_t set, unsigned way)
+{
+	uint64_t *word = cache_state_of(c, set);
+	*word = (*word & c->mask[way].keep) | c->mask[way].set;
+}
+
+/* Tells the policy of a hit. */
+static inline void cache_touch(const struct cache *c, uint64_t set, unsigned way)
+{
+	if (c->mask)
+		cache_touch_masked(c, set, way);
+	else
+		c->policy->touch(cache_state_of(c, set), c->ways, way);
+}
+
+/* As cache_way_of(), and tells the policy of a hit. Counts nothing. */
 static inline int cache_find(struct cache *c, uint64_t line)
 {
 	int way = cache_way_of(c, line);
-	if (way != CACHE_MISS)
-		c->policy->touch(c->state.set + (line & c->set_mask) * c->state.stride, c->ways,
-				 (unsigned)way);
+	if (way != CACHE_MISS) cache_touch(c, line & c->set_mask, (unsigned)way);
 	return way;
 }
 

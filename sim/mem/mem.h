@@ -82,7 +82,7 @@ mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigne
 	uint64_t set = line & c->set_mask;
 	if (now < c->settled && (c->set[set].flying >> way & 1))
 		return mem_access_slow(port, r, now, first, served);
-	c->policy->touch(c->state.set + set * c->state.stride, c->ways, (unsigned)way);
+	cache_touch(c, set, (unsigned)way);
 	if (write) c->set[set].dirty |= UINT64_C(1) << way;
 	c->stats.accesses++;
 	c->stats.hits++;

@@ -17,15 +17,12 @@ static unsigned bit_plru_victim(void *set, unsigned ways)
 	return ways == 1 ? 0 : used_first_clear(set, ways); /* of several ways, one is always clear */
 }
 
-REPL_TOUCH_ALL(bit_plru)
-
 const struct repl_policy repl_bit_plru = {
 	.name = "bit_plru",
 	.source = "Malamy, Patel, Hayes, US patent 5353425, 1994; MRU bits: Al-Zoubi et al., ACM-SE 2004",
 	.max_ways = 65534,
 	.state_bytes = used_bytes,
 	.touch = bit_plru_touch,
-	.touch_all = bit_plru_touch_all,
 	.fill = bit_plru_touch,
 	.victim = bit_plru_victim,
 };

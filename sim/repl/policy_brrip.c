@@ -26,15 +26,12 @@ static unsigned brrip_victim(void *set, unsigned ways)
 	return rrip_victim(((struct brrip_set *)set)->rrpv, ways);
 }
 
-REPL_TOUCH_ALL(brrip)
-
 const struct repl_policy repl_brrip = {
 	.name = "brrip",
 	.source = "Jaleel, Theobald, Steely, Emer, ISCA 2010: epsilon 1/32",
 	.max_ways = 65534,
 	.state_bytes = brrip_state_bytes,
 	.touch = brrip_touch,
-	.touch_all = brrip_touch_all,
 	.fill = brrip_fill,
 	.victim = brrip_victim,
 };

@@ -108,8 +108,6 @@ static unsigned chirp_victim(void *set, unsigned ways)
 	return way;
 }
 
-REPL_TOUCH_ALL(chirp)
-
 const struct repl_policy repl_chirp = {
 	.name = "chirp",
 	.source =
@@ -117,7 +115,6 @@ const struct repl_policy repl_chirp = {
 	.max_ways = MAX_WAYS,
 	.state_bytes = chirp_state_bytes,
 	.touch = chirp_touch,
-	.touch_all = chirp_touch_all,
 	.fill = chirp_fill,
 	.victim = chirp_victim,
 	.shared_bytes = chirp_shared_bytes,

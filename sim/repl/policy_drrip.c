@@ -61,15 +61,12 @@ static unsigned drrip_victim(void *set, unsigned ways)
 	return rrip_victim(((struct drrip_set *)set)->rrpv, ways);
 }
 
-REPL_TOUCH_ALL(drrip)
-
 const struct repl_policy repl_drrip = {
 	.name = "drrip",
 	.source = "Jaleel, Theobald, Steely, Emer, ISCA 2010: 32 leaders each, 10-bit selector, epsilon 1/32",
 	.max_ways = 65534,
 	.state_bytes = drrip_state_bytes,
 	.touch = drrip_touch,
-	.touch_all = drrip_touch_all,
 	.fill = drrip_fill,
 	.victim = drrip_victim,
 	.shared_bytes = drrip_shared_bytes,

@@ -6,15 +6,13 @@ static void fifo_touch(void *set, unsigned ways, unsigned way) { (void)set, (voi
 static void fifo_fill(void *set, unsigned ways, unsigned way) { recency_front(set, ways, way); }
 static unsigned fifo_victim(void *set, unsigned ways) { return recency_last(set, ways); }
 
-REPL_TOUCH_ALL(fifo)
-
 const struct repl_policy repl_fifo = {
 	.name = "fifo",
 	.source = "Belady, IBM Systems Journal 5(2), 1966",
 	.max_ways = 65534,
 	.state_bytes = recency_bytes,
 	.touch = fifo_touch,
-	.touch_all = fifo_touch_all,
+	.touch_mask = repl_no_change,
 	.fill = fifo_fill,
 	.victim = fifo_victim,
 };

@@ -2,28 +2,16 @@
 #include "repl/recency.h"
 #include "repl/repl.h"
 
-enum { LAST_TOUCHES = 64 };
-
 static inline void lru_touch(void *set, unsigned ways, unsigned way) { recency_front(set, ways, way); }
 static unsigned lru_victim(void *set, unsigned ways) { return recency_last(set, ways); }
 
-/* Only the last touch of each way decides where it ends up: the others are left out. */
-static void lru_touch_all(void *set, unsigned ways, const uint16_t *way, size_t n)
+/* Of two ways, a touch says all of the order: the first byte. */
+static bool lru_touch_mask(unsigned ways, unsigned way, struct repl_mask *out)
 {
-	uint16_t last[LAST_TOUCHES];
-	unsigned kept = 0;
-	uint64_t seen = 0;
-	if (ways > LAST_TOUCHES) {
-		for (size_t i = 0; i < n; i++) lru_touch(set, ways, way[i]);
-		return;
-	}
-	for (size_t i = n; i-- > 0;) {
-		last[kept] = way[i];
-		kept += !(seen >> way[i] & 1);
-		seen |= UINT64_C(1) << way[i];
-		if (kept == LAST_TOUCHES) break;
-	}
-	while (kept-- > 0) recency_front(set, ways, last[kept]);
+	if (ways > 2) return false;
+	*out = (struct repl_mask){~UINT64_C(0xff), 0};
+	recency_front(&out->set, ways, way);
+	return true;
 }
 
 const struct repl_policy repl_lru = {
@@ -32,7 +20,8 @@ const struct repl_policy repl_lru = {
 	.max_ways = 65534,
 	.state_bytes = recency_bytes,
 	.touch = lru_touch,
-	.touch_all = lru_touch_all,
+	.touch_mask = lru_touch_mask,
+	.oldest_goes = true,
 	.fill = lru_touch,
 	.victim = lru_victim,
 };

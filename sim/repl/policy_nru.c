@@ -10,6 +10,12 @@ static inline void nru_touch(void *set, unsigned ways, unsigned way)
 	used_set(set, way);
 }
 
+static bool nru_touch_mask(unsigned ways, unsigned way, struct repl_mask *out)
+{
+	*out = (struct repl_mask){UINT64_MAX, UINT64_C(1) << way % 64};
+	return ways <= 64;
+}
+
 static unsigned nru_victim(void *set, unsigned ways)
 {
 	unsigned way = used_first_clear(set, ways);
@@ -18,15 +24,13 @@ static unsigned nru_victim(void *set, unsigned ways)
 	return 0;
 }
 
-REPL_TOUCH_ALL(nru)
-
 const struct repl_policy repl_nru = {
 	.name = "nru",
 	.source = "as described by Jaleel, Theobald, Steely, Emer, ISCA 2010, section 2",
 	.max_ways = 65534,
 	.state_bytes = used_bytes,
 	.touch = nru_touch,
-	.touch_all = nru_touch_all,
+	.touch_mask = nru_touch_mask,
 	.fill = nru_touch,
 	.victim = nru_victim,
 };

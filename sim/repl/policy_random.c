@@ -17,15 +17,13 @@ static unsigned random_victim(void *set, unsigned ways)
 	return (unsigned)((uint64_t)x * ways >> 32);
 }
 
-REPL_TOUCH_ALL(random)
-
 const struct repl_policy repl_random = {
 	.name = "random",
 	.source = "sequence: Marsaglia, Xorshift RNGs, J. Stat. Software 8(14), 2003",
 	.max_ways = 65534,
 	.state_bytes = random_state_bytes,
 	.touch = random_touch,
-	.touch_all = random_touch_all,
+	.touch_mask = repl_no_change,
 	.fill = random_touch,
 	.victim = random_victim,
 };

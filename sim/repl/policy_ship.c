@@ -80,8 +80,6 @@ static unsigned ship_victim(void *set, unsigned ways)
 	return way;
 }
 
-REPL_TOUCH_ALL(ship)
-
 const struct repl_policy repl_ship = {
 	.name = "ship",
 	.source =
@@ -89,7 +87,6 @@ const struct repl_policy repl_ship = {
 	.max_ways = 65534,
 	.state_bytes = ship_state_bytes,
 	.touch = ship_touch,
-	.touch_all = ship_touch_all,
 	.fill = ship_fill,
 	.victim = ship_victim,
 	.shared_bytes = ship_shared_bytes,

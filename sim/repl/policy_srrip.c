@@ -7,6 +7,13 @@ static inline void srrip_touch(void *set, unsigned ways, unsigned way)
 	(void)ways;
 	rrip_set(set, way, RRIP_NEAR);
 }
+static bool srrip_touch_mask(unsigned ways, unsigned way, struct repl_mask *out)
+{
+	*out = (struct repl_mask){UINT64_MAX, 0};
+	rrip_set(&out->keep, way % RRIP_WAYS_PER_WORD, RRIP_NEAR);
+	return ways <= RRIP_WAYS_PER_WORD;
+}
+
 static void srrip_fill(void *set, unsigned ways, unsigned way)
 {
 	(void)ways;
@@ -14,15 +21,13 @@ static void srrip_fill(void *set, unsigned ways, unsigned way)
 }
 static unsigned srrip_victim(void *set, unsigned ways) { return rrip_victim(set, ways); }
 
-REPL_TOUCH_ALL(srrip)
-
 const struct repl_policy repl_srrip = {
 	.name = "srrip",
 	.source = "Jaleel, Theobald, Steely, Emer, ISCA 2010",
 	.max_ways = 65534,
 	.state_bytes = rrip_bytes,
 	.touch = srrip_touch,
-	.touch_all = srrip_touch_all,
+	.touch_mask = srrip_touch_mask,
 	.fill = srrip_fill,
 	.victim = srrip_victim,
 };

@@ -33,6 +33,13 @@ static inline void tree_plru_touch(void *set, unsigned ways, unsigned way)
 	*bits = (*bits & ~leaf_row[leaf].nodes) | leaf_row[leaf].away;
 }
 
+static bool tree_plru_touch_mask(unsigned ways, unsigned way, struct repl_mask *out)
+{
+	unsigned leaf = leaves(ways) + way;
+	*out = (struct repl_mask){~leaf_row[leaf].nodes, leaf_row[leaf].away};
+	return true;
+}
+
 static unsigned tree_plru_victim(void *set, unsigned ways)
 {
 	uint64_t bits = *(const uint64_t *)set;
@@ -45,15 +52,13 @@ static unsigned tree_plru_victim(void *set, unsigned ways)
 	return low;
 }
 
-REPL_TOUCH_ALL(tree_plru)
-
 const struct repl_policy repl_tree_plru = {
 	.name = "tree_plru",
 	.source = "Al-Zoubi, Milenkovic, Milenkovic, ACM-SE 2004",
 	.max_ways = MAX_WAYS,
 	.state_bytes = tree_plru_state_bytes,
 	.touch = tree_plru_touch,
-	.touch_all = tree_plru_touch_all,
+	.touch_mask = tree_plru_touch_mask,
 	.fill = tree_plru_touch,
 	.victim = tree_plru_victim,
 };

@@ -41,3 +41,21 @@ void repl_state_free(struct repl_state *s)
 	free(s->set);
 	free(s->shared);
 }
+
+struct repl_mask *repl_touch_masks(const struct repl_policy *policy, unsigned ways)
+{
+	struct repl_mask *mask = xcalloc(ways, sizeof(*mask));
+	bool possible = policy->touch_mask != NULL;
+	for (unsigned way = 0; possible && way < ways; way++)
+		possible = policy->touch_mask(ways, way, &mask[way]);
+	if (possible) return mask;
+	free(mask);
+	return NULL;
+}
+
+bool repl_no_change(unsigned ways, unsigned way, struct repl_mask *out)
+{
+	(void)ways, (void)way;
+	*out = (struct repl_mask){UINT64_MAX, 0};
+	return true;
+}

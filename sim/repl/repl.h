@@ -15,6 +15,7 @@
 #ifndef REPL_REPL_H
 #define REPL_REPL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,14 +58,22 @@ struct repl_member {
 	uint64_t set;
 };
 
+/* What a touch does to a word of a set's state. */
+struct repl_mask {
+	uint64_t keep, set;
+};
+
 struct repl_policy {
 	const char *name, *source;            /* `source`: the paper or manual that the behaviour is from */
 	unsigned max_ways;                    /* largest associativity that it can serve */
 	size_t (*state_bytes)(unsigned ways); /* per set, a multiple of 4; state is 8-byte aligned */
 	void (*touch)(void *set, unsigned ways, unsigned way);
-	/* touch() for each of way[0..n-1] in order: lets an owner defer the touches of its hits, exactly, until the
-	 * state matters. */
-	void (*touch_all)(void *set, unsigned ways, const uint16_t *way, size_t n);
+	/* Optional: a touch as `word = (word & keep) | set`, for the first 8 bytes of the state, which is all that it
+	 * changes then. False: not with so many ways. */
+	bool (*touch_mask)(unsigned ways, unsigned way, struct repl_mask *out);
+	/* The victim is the way whose last touch or fill is the oldest, and no more: an owner that numbers both may
+	 * find it itself. */
+	bool oldest_goes;
 	void (*fill)(void *set, unsigned ways, unsigned way);
 	unsigned (*victim)(void *set, unsigned ways);         /* may advance state; every way is valid */
 	size_t (*shared_bytes)(unsigned sets, unsigned ways); /* NULL: the policy looks at one set only */
@@ -88,12 +97,10 @@ struct repl_state {
 /* All sets empty. Free with repl_state_free. */
 struct repl_state repl_state_new(const struct repl_policy *policy, unsigned sets, unsigned ways);
 void repl_state_free(struct repl_state *s);
+/* The masks of every way, where the policy's touches are such: mask[ways] to be freed; else NULL. */
+struct repl_mask *repl_touch_masks(const struct repl_policy *policy, unsigned ways);
 
-/* Defines <name>_touch_all as a loop over the file's own <name>_touch, which the compiler then inlines. */
-#define REPL_TOUCH_ALL(name) \
-	static void name##_touch_all(void *set, unsigned ways, const uint16_t *way, size_t n) \
-	{ \
-		for (size_t i = 0; i < n; i++) name##_touch(set, ways, way[i]); \
-	}
+/* The touch_mask of policies that do not look at hits. */
+bool repl_no_change(unsigned ways, unsigned way, struct repl_mask *out);
 
 #endif

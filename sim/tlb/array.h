@@ -5,8 +5,6 @@
 #include "base/bits.h"
 #include "tlb/tlb.h"
 
-static inline void *tlb_state_of(struct tlb *t, unsigned set) { return t->state.set + set * t->state.stride; }
-
 static inline unsigned tlb_set_of(const struct tlb *t, uint64_t page)
 {
 	if (t->index_xor) page ^= page >> t->set_bits;
@@ -30,6 +28,17 @@ static inline size_t tlb_capacity(const struct tlb *t) { return (size_t)t->sets 
 static inline void tlb_predict(struct tlb *t, uint64_t va, const struct tlb_entry *e)
 {
 	t->predict[va >> 12 & (TLB_PREDICTOR_SLOTS - 1)] = (uint32_t)(e - t->entry);
+}
+
+/* Notes a fill of an entry or a line, whose key the policy may look at. */
+static inline void tlb_note_fill(struct tlb *t, const struct tlb_entry *e, uint64_t key)
+{
+	if (t->touched) {
+		tlb_touch(t, e);
+		return;
+	}
+	if (t->state.shared) t->state.shared->key = key;
+	t->policy->fill(tlb_state_of(t, e->set), t->ways, e->way);
 }
 
 /* Empties the place of an entry or page. No request's tag has bit 63. */

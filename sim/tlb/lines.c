@@ -212,15 +212,12 @@ struct tlb_entry *lines_fill(struct tlb *t, const struct tlb_fill *f, unsigned u
 	leave_out_held(t, &g);
 	if (t->params.coalesce == TLB_COLT) g.mask = run_around(g.mask, g.own);
 	struct tlb_entry *line = line_to_join(t, &g);
-	tlb_settle(t);
 	if (line) {
 		t->stats.joins++;
-		t->policy->touch(tlb_state_of(t, line->set), t->ways, line->way);
+		tlb_touch(t, line);
 	} else {
 		line = new_line(t, &g);
-		tlb_settle(t);
-		if (t->state.shared) t->state.shared->key = f->va >> line->bits;
-		t->policy->fill(tlb_state_of(t, line->set), t->ways, line->way);
+		tlb_note_fill(t, line, f->va >> line->bits);
 	}
 	put_pages(t, line, &g);
 	struct tlb_entry *own = &tlb_pages(t, line)[g.own];

@@ -63,7 +63,6 @@ static void make_geometry(struct tlb *t, const struct tlb_params *p)
 	t->sets = (unsigned)(p->entries / p->ways);
 	t->sets_power_of_2 = is_power_of_2(t->sets);
 	t->set_bits = log2_floor(t->sets);
-	t->logs_touches = t->sets == 1 && !repl_policies[p->policy]->shared_bytes;
 	t->index_xor = p->index == TLB_INDEX_XOR;
 	t->sig_stride = (t->ways + LANES_U16 - 1) / LANES_U16 * LANES_U16;
 	t->sizes_held = held_sizes(p->pages);
@@ -92,6 +91,9 @@ enum status tlb_new(const struct tlb_params *p, struct tlb **out, struct err *er
 	t->sig = xcalloc_lines((size_t)t->sets * t->sig_stride, sizeof(*t->sig));
 	t->valid = xcalloc(t->sets, sizeof(*t->valid));
 	t->state = repl_state_new(t->policy, t->sets, t->ways);
+	t->mask = repl_touch_masks(t->policy, t->ways);
+	if (t->policy->oldest_goes && t->ways <= TLB_NUMBERED_WAYS && !t->slot_bits)
+		t->touched = xcalloc_lines(tlb_capacity(t), sizeof(*t->touched));
 	for (size_t i = 0; i < tlb_capacity(t); i++) make_places(t, i);
 	*out = t;
 	return OK;
@@ -104,6 +106,8 @@ void tlb_free(struct tlb *t)
 	free(t->sig);
 	free(t->valid);
 	free(t->victims);
+	free(t->touched);
+	free(t->mask);
 	repl_state_free(&t->state);
 	free(t);
 }
@@ -119,13 +123,6 @@ void tlb_register_stats(struct tlb *t, struct stats *s, const char *path, ...)
 }
 
 /* --- look-up --------------------------------------------------------------------------------------------------- */
-
-void tlb_settle(struct tlb *t)
-{
-	if (!t->logged) return;
-	t->policy->touch_all(t->state.set, t->ways, t->log, t->logged);
-	t->logged = 0;
-}
 
 static struct tlb_entry *find_in_set(struct tlb *t, unsigned set, uint16_t s, uint64_t va, tlb_tag_t tag)
 {
@@ -158,8 +155,7 @@ struct tlb_entry *tlb_find(struct tlb *t, uint64_t va, tlb_tag_t tag)
 {
 	struct tlb_entry *e = find(t, va, tag);
 	if (!e) return NULL;
-	tlb_settle(t);
-	t->policy->touch(tlb_state_of(t, e->set), t->ways, e->way);
+	tlb_touch(t, e);
 	tlb_predict(t, va, e);
 	return e;
 }
@@ -204,6 +200,25 @@ static void note_victims(struct tlb *t, const struct tlb_entry *e)
 	if (!t->slot_bits) t->victims->page[t->victims->count++] = *e;
 }
 
+/* The way of the smallest number; without branches, as which one it is cannot be predicted. */
+static unsigned oldest_way(const uint64_t *touched, unsigned ways)
+{
+	uint64_t least = touched[0];
+	unsigned way = 0;
+	for (unsigned w = 1; w < ways; w++) {
+		bool less = touched[w] < least;
+		least = less ? touched[w] : least;
+		way = less ? w : way;
+	}
+	return way;
+}
+
+static unsigned victim_way(struct tlb *t, unsigned set)
+{
+	if (t->touched) return oldest_way(t->touched + (size_t)set * t->ways, t->ways);
+	return t->policy->victim(tlb_state_of(t, set), t->ways);
+}
+
 struct tlb_entry *tlb_choose(struct tlb *t, unsigned set)
 {
 	struct tlb_entry *row = &t->entry[(size_t)set * t->ways];
@@ -213,8 +228,7 @@ struct tlb_entry *tlb_choose(struct tlb *t, unsigned set)
 		while (sig[w]) w++;
 		return &row[w];
 	}
-	tlb_settle(t);
-	struct tlb_entry *e = &row[t->policy->victim(tlb_state_of(t, set), t->ways)];
+	struct tlb_entry *e = &row[victim_way(t, set)];
 	t->stats.evictions++;
 	if (t->victims) note_victims(t, e);
 	if (t->slot_bits)
@@ -254,9 +268,7 @@ struct tlb_entry *tlb_fill(struct tlb *t, const struct tlb_fill *f)
 	e->va = f->va & e->va_mask;
 	e->pa = f->pa & e->va_mask;
 	tlb_add(t, e);
-	tlb_settle(t);
-	if (t->state.shared) t->state.shared->key = page;
-	t->policy->fill(tlb_state_of(t, set), t->ways, way);
+	tlb_note_fill(t, e, page);
 	tlb_predict(t, f->va, e);
 	return e;
 }

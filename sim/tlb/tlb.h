@@ -7,7 +7,7 @@
  * at the entry's size, and a look-up tries each size that is present. A way predictor, indexed by low bits of
  * the page number, finds most hits at once, and is verified against the entry itself: it costs time when
  * wrong, never truth.
- * Touches of predicted hits are logged and told to the replacement policy before its state matters.
+ * No policy is called on a hit where a number or a mask says all that it would note of the touch (repl/repl.h).
  *
  * A TLB that coalesces holds several neighbouring pages per entry. Its entries are then *lines* of
  * 2^slot_bits pages, kept by tlb/lines.c: a line has the place and the age, and one struct tlb_entry per page
@@ -65,7 +65,7 @@ struct tlb_stats {
 	uint64_t fills, evictions, invalidated;
 };
 
-enum { TLB_PREDICTOR_SLOTS = 1024, TLB_LOG_SLOTS = 128, TLB_PAGES_MAX = 8 };
+enum { TLB_PREDICTOR_SLOTS = 1024, TLB_NUMBERED_WAYS = 64, TLB_PAGES_MAX = 8 };
 
 /* The pages that a fill replaced: what an exclusive level takes over, and an inclusive one takes away. */
 struct tlb_victims {
@@ -76,11 +76,12 @@ struct tlb_victims {
 struct tlb {                     /* laid out for the hit path; change it through the functions below only */
 	struct tlb_entry *entry; /* sets x ways, row major; behind them the pages of each line */
 	uint32_t predict[TLB_PREDICTOR_SLOTS]; /* index of the entry that the last access of this slot used */
-	uint16_t log[TLB_LOG_SLOTS];           /* touches not yet told to the policy, where logs_touches */
-	unsigned logged;
+	uint64_t *
+		touched; /* by entry, the number of its last touch or fill; NULL: not in place of the policy */
+	uint64_t touches;       /* the latest number */
+	struct repl_mask *mask; /* by way, what a touch does; NULL: the policy's function does it */
 	unsigned sets, ways, set_bits;
 	bool sets_power_of_2, index_xor;
-	bool logs_touches;      /* one set, and a policy that looks at nothing else */
 	uint64_t sizes_present; /* bit b: an entry of 2^b bytes is here */
 	uint32_t size_count[64];
 	uint64_t sizes_held; /* bit b: entries of 2^b bytes are allowed */
@@ -104,25 +105,46 @@ void tlb_register_stats(struct tlb *t, struct stats *s, const char *path, ...)
 
 /* --- look-up --------------------------------------------------------------------------------------------------- */
 
-/* Tells the policy of all logged touches. */
-void tlb_settle(struct tlb *t);
-
 static inline bool tlb_matches(const struct tlb_entry *e, uint64_t va, tlb_tag_t tag)
 {
 	return (((va ^ e->va) & e->va_mask) | ((tag ^ e->tag) & e->tag_mask)) == 0;
 }
 
+/* The entry that va most likely has, right or wrong. */
+static inline struct tlb_entry *tlb_predicted(const struct tlb *t, uint64_t va)
+{
+	return &t->entry[t->predict[va >> 12 & (TLB_PREDICTOR_SLOTS - 1)]];
+}
+
+static inline void *tlb_state_of(const struct tlb *t, unsigned set)
+{
+	return t->state.set + set * t->state.stride;
+}
+
+/* A touch where t->mask is there. */
+static inline void tlb_touch_masked(const struct tlb *t, const struct tlb_entry *e)
+{
+	uint64_t *word = tlb_state_of(t, e->set);
+	*word = (*word & t->mask[e->way].keep) | t->mask[e->way].set;
+}
+
+/* Touches an entry, or the line that a page is of. */
+static inline void tlb_touch(struct tlb *t, const struct tlb_entry *e)
+{
+	if (t->touched)
+		t->touched[e - t->entry] = ++t->touches;
+	else if (t->mask)
+		tlb_touch_masked(t, e);
+	else
+		t->policy->touch(tlb_state_of(t, e->set), t->ways, e->way);
+}
+
 /* The predicted entry if it is the right one, touched; else NULL, which says nothing. Counts nothing. */
 static inline struct tlb_entry *tlb_hit(struct tlb *t, uint64_t va, tlb_tag_t tag)
 {
-	struct tlb_entry *e = &t->entry[t->predict[va >> 12 & (TLB_PREDICTOR_SLOTS - 1)]];
+	struct tlb_entry *e = tlb_predicted(t, va);
 	if (__builtin_expect(!tlb_matches(e, va, tag), 0)) return NULL;
-	if (t->logs_touches) {
-		t->log[t->logged] = e->way;
-		if (++t->logged == TLB_LOG_SLOTS) tlb_settle(t);
-	} else {
-		t->policy->touch(t->state.set + e->set * t->state.stride, t->ways, e->way);
-	}
+	tlb_touch(t, e);
 	return e;
 }
 
