@@ -257,3 +257,53 @@ Test(merge, a_later_overlay_and_then_set_win)
 	overlay("b: 1\n");
 	expect("a", "3");
 }
+
+Test(merge, a_mapping_over_a_list_without_names_addresses_items_by_index)
+{
+	load("parts: [{size: 1}, {size: 2}]\n");
+	overlay("parts: {1: {size: 5}}\n");
+	const struct node *parts = node_get(file.root, "parts");
+	cr_assert(eq(int, parts->kind, NODE_LIST));
+	cr_expect(eq(str, (char *)node_get(parts->item[0], "size")->text, "1"));
+	cr_expect(eq(str, (char *)node_get(parts->item[1], "size")->text, "5"));
+}
+
+static void overlay_part(const char *yaml)
+{
+	const char *path = temp_file("part.yaml", yaml);
+	cr_assert(eq(int, conf_overlay_part(c, &file, path, "stack", &err), OK), "%s", err.text);
+}
+
+Test(merge, a_part_of_an_overlay_goes_on_top_of_what_has_its_name)
+{
+	load("name: mine\nsize: 1\n");
+	overlay_part("size: 7\nstack: {name: other, size: 2}\n");
+	expect("size", "1");
+	overlay_part("size: 7\n");
+	expect("size", "1");
+	overlay_part("stack: {name: mine, size: 3}\n");
+	expect("size", "3");
+	overlay_part("stack: {size: 4}\n");
+	expect("size", "4");
+}
+
+Test(merge, a_part_that_is_no_mapping_is_an_error)
+{
+	load("name: mine\n");
+	const char *path = temp_file("part.yaml", "stack: 5\n");
+	cr_assert(eq(int, conf_overlay_part(c, &file, path, "stack", &err), ERR_CONFIG));
+	expect_error_ends("part.yaml:1:8: stack: must be a mapping");
+}
+
+Test(merge, a_file_says_its_name_and_a_key_may_be_dropped)
+{
+	const char *name = NULL;
+	load("name: mine\nstack: {size: 1}\n");
+	cr_assert(eq(int, conf_name(c, temp_file("base.yaml", "size: 1\n"), &name, &err), OK));
+	cr_expect(name == NULL);
+	cr_assert(eq(int, conf_name(c, temp_file("base.yaml", "name: yours\n"), &name, &err), OK));
+	cr_expect(eq(str, (char *)name, "yours"));
+	conf_drop(&file, "stack");
+	cr_expect(node_get(file.root, "stack") == NULL);
+	expect("name", "mine");
+}

@@ -185,9 +185,9 @@ Test(yaml, an_alias_without_a_tag_takes_the_one_around_it)
 Test(yaml, a_tag_that_is_not_of_provenance_is_an_error)
 {
 	refuses("a: !guessed/me 1\n",
-		"f.yaml:1:4: tag '!guessed/me' is none of !documented/SOURCE, !measured/SOURCE, !estimated/SOURCE");
+		"f.yaml:1:4: tag '!guessed/me' is none of !documented/SOURCE, !measured/SOURCE, !fitted/SOURCE, !estimated/SOURCE");
 	refuses("a: !documented 1\n",
-		"f.yaml:1:4: tag '!documented' is none of !documented/SOURCE, !measured/SOURCE, !estimated/SOURCE");
+		"f.yaml:1:4: tag '!documented' is none of !documented/SOURCE, !measured/SOURCE, !fitted/SOURCE, !estimated/SOURCE");
 	refuses("a: !measured/ 1\n",
 		"f.yaml:1:4: tag '!measured/': a source is named by letters, digits, '-', '_' and '.'");
 }

@@ -7,14 +7,24 @@ const char *const verdict_names[] = {"pass", "FAIL", "fitted", "not gated", NULL
 
 struct outcome check_judge(const struct check_row *row, double model)
 {
-	struct outcome o = {row, model, figure_error_percent(row->figure, model), VERDICT_PASS};
+	struct outcome o = {.row = row,
+			    .model = model,
+			    .error_percent = figure_error_percent(row->figure, model),
+			    .fitted = row->ref.kind == REF_FITTED,
+			    .verdict = VERDICT_PASS};
 	if (row->ref.confidence == CONF_M)
 		o.verdict = VERDICT_NOT_GATED;
 	else if (!figure_within(row->figure, row->tolerance, model))
 		o.verdict = VERDICT_FAIL;
-	else if (row->ref.kind == REF_FITTED)
+	else if (o.fitted)
 		o.verdict = VERDICT_FITTED;
 	return o;
+}
+
+void check_mark_fitted(struct outcome *o)
+{
+	o->fitted = true;
+	if (o->verdict == VERDICT_PASS) o->verdict = VERDICT_FITTED;
 }
 
 static void count_verdict(struct check_summary *s, enum verdict v)
@@ -35,8 +45,7 @@ struct check_summary check_summarise(const struct outcome *outcomes, size_t coun
 		const struct outcome *o = &outcomes[i];
 		const struct reference *ref = &o->row->ref;
 		count_verdict(&s, o->verdict);
-		if (ref->kind == REF_FITTED || ref->confidence == CONF_M || !isfinite(o->error_percent))
-			continue;
+		if (o->fitted || ref->confidence == CONF_M || !isfinite(o->error_percent)) continue;
 		sum += (double)ref->weight * fabs(o->error_percent);
 		weights += (double)ref->weight;
 		s.averaged++;

@@ -2,7 +2,6 @@
  *
  *   references_load: file or folder -> list of rows      see the files of references/, strata-check(1)
  * Paths in a row are relative to the file that says them.
- * Not modelled: fitting parameters to rows (calibration).
  */
 #ifndef CHECK_REFERENCE_H
 #define CHECK_REFERENCE_H

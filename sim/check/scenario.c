@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "check/check.h"
+#include "config/merge.h"
 #include "machine/run.h"
 
 enum { SEED = 1 };
@@ -66,44 +67,72 @@ static enum status read_ratio(const struct run *run, const struct run_report *to
 
 /* --- runs ------------------------------------------------------------------------------------------------------------ */
 
-/* The words of `text`, cut in place, then `more` (NULL: none), then NULL. free() the list. */
-static const char **split_words(char *text, const char *more)
+static size_t count_texts(const char *const *list)
 {
-	const char **word = xcalloc(strlen(text) / 2 + 3, sizeof(*word));
 	size_t n = 0;
+	while (list && list[n]) n++;
+	return n;
+}
+
+/* `before` (NULL: none), then the words of `text`, cut in place, then `more` (NULL: none), then NULL. free() the list. */
+static const char **join_words(const char *const *before, char *text, const char *more)
+{
+	size_t n = count_texts(before);
+	const char **word = xcalloc(n + strlen(text) / 2 + 3, sizeof(*word));
+	if (n) memcpy(word, before, n * sizeof(*word));
 	for (char *rest, *one = strtok_r(text, " \t\n", &rest); one; one = strtok_r(NULL, " \t\n", &rest))
 		word[n++] = one;
 	word[n] = more;
 	return word;
 }
 
-static enum status run_once(const struct run_request *q, const struct reference *ref, double *out,
-			    struct err *err)
+/* A row on its way through its runs. */
+struct scenario {
+	const struct reference *ref;
+	const char *const *overlays, *const *sets; /* beneath those of the row; NULL: none */
+	config_visit_fn *visit;                    /* called instead of running; NULL: run */
+	void *ctx;
+	bool fitted; /* machine or stack say that they were fitted to it */
+};
+
+static enum status visit_once(const struct run_request *q, struct scenario *s, struct err *err)
+{
+	struct run *run = NULL;
+	TRY(run_new(q, &run, err));
+	enum status st = run_visit_config(run, s->visit, s->ctx, err);
+	run_free(run);
+	return st;
+}
+
+static enum status run_once(const struct run_request *q, struct scenario *s, double *out, struct err *err)
 {
 	struct run *run = NULL;
 	struct run_report report;
 	TRY(run_new(q, &run, err));
+	s->fitted |= run_fitted_to(run, s->ref->name);
 	enum status st = run_execute(run, NULL, NULL, &report, err);
-	if (st == OK) st = read_ratio(run, &report, ref, out, err);
+	if (st == OK) st = read_ratio(run, &report, s->ref, out, err);
 	run_free(run);
 	return st;
 }
 
 /* The row's scenario with `more` on top. */
-static enum status measure(const struct reference *ref, const char *more, double *out, struct err *err)
+static enum status measure(struct scenario *s, const char *more, double *out, struct err *err)
 {
+	const struct reference *ref = s->ref;
 	char *text = xstrdup(ref->sets);
-	const char **sets = split_words(text, more);
+	const char **sets = join_words(s->sets, text, more);
 	struct run_request q = {.name = ref->name,
 				.machine = ref->machine,
 				.stack = *ref->stack ? ref->stack : NULL,
 				.workload = ref->workload,
+				.overlays = s->overlays,
 				.sets = sets,
 				.seed = SEED,
 				.warmup = ref->warmup,
 				.limit = ref->limit,
 				.populate = ref->populate};
-	enum status st = run_once(&q, ref, out, err);
+	enum status st = s->visit ? visit_once(&q, s, err) : run_once(&q, s, out, err);
 	free(sets);
 	free(text);
 	return st;
@@ -111,10 +140,11 @@ static enum status measure(const struct reference *ref, const char *more, double
 
 /* --- knees ------------------------------------------------------------------------------------------------------------- */
 
-static enum status measure_at(const struct reference *ref, uint64_t entries, double *out, struct err *err)
+static enum status measure_at(struct scenario *s, uint64_t entries, double *out, struct err *err)
 {
-	char *more = xasprintf("%s=%" PRIu64, ref->knee.key, entries * ref->knee.step_bytes);
-	enum status st = measure(ref, more, out, err);
+	const struct knee_params *knee = &s->ref->knee;
+	char *more = xasprintf("%s=%" PRIu64, knee->key, entries * knee->step_bytes);
+	enum status st = measure(s, more, out, err);
 	free(more);
 	return st;
 }
@@ -123,16 +153,16 @@ static enum status measure_at(const struct reference *ref, uint64_t entries, dou
 static bool has_risen(double value, double plateau) { return value > plateau * 1.001; }
 
 /* The last size on the plateau. What grows with the size is assumed to stay above once it has risen. */
-static enum status find_knee(const struct reference *ref, double *out, struct err *err)
+static enum status find_knee(struct scenario *s, double *out, struct err *err)
 {
-	uint64_t on = ref->knee.from, off = ref->knee.to;
+	uint64_t on = s->ref->knee.from, off = s->ref->knee.to;
 	double plateau, value;
-	TRY(measure_at(ref, on, &plateau, err));
-	TRY(measure_at(ref, off, &value, err));
+	TRY(measure_at(s, on, &plateau, err));
+	TRY(measure_at(s, off, &value, err));
 	if (!has_risen(value, plateau)) on = off; /* no knee up to there: shown as that size */
 	while (off - on > 1) {
 		uint64_t middle = on + (off - on) / 2;
-		TRY(measure_at(ref, middle, &value, err));
+		TRY(measure_at(s, middle, &value, err));
 		if (has_risen(value, plateau))
 			off = middle;
 		else
@@ -143,24 +173,78 @@ static enum status find_knee(const struct reference *ref, double *out, struct er
 }
 
 /* What the scenario gives, less what it gives with `minus` on top. */
-static enum status find_difference(const struct reference *ref, double *out, struct err *err)
+static enum status find_difference(struct scenario *s, double *out, struct err *err)
 {
 	double less = 0;
-	TRY(measure(ref, NULL, out, err));
-	if (*ref->minus) TRY(measure(ref, ref->minus, &less, err));
+	TRY(measure(s, NULL, out, err));
+	if (*s->ref->minus) TRY(measure(s, s->ref->minus, &less, err));
 	*out -= less;
 	return OK;
 }
 
-enum status check_row_run(const struct check_row *row, struct outcome *out, struct err *err)
+/* --- overlays ---------------------------------------------------------------------------------------------------------- */
+
+/* Those of `all` that are for a machine called `machine`, or for any, into `out`, NULL at the end. */
+static enum status choose_overlays(struct conf *c, const char *const *all, const char *machine,
+				   const char **out, struct err *err)
 {
-	const struct reference *ref = &row->ref;
-	double model = 0;
-	enum status st = *ref->knee.key ? find_knee(ref, &model, err) : find_difference(ref, &model, err);
-	if (st != OK) {
-		const struct err what = *err;
-		return err_set(err, st, "%s: %s: %.400s", row->file, ref->name, what.text);
+	for (; *all; all++) {
+		const char *name;
+		TRY(conf_name(c, *all, &name, err));
+		if (!name || (machine && strcmp(name, machine) == 0)) *out++ = *all;
 	}
-	*out = check_judge(row, model);
+	*out = NULL;
 	return OK;
+}
+
+static enum status run_row(struct scenario *s, double *model, struct err *err)
+{
+	if (s->visit) return measure(s, NULL, model, err);
+	return *s->ref->knee.key ? find_knee(s, model, err) : find_difference(s, model, err);
+}
+
+static enum status run_with_overlays(struct scenario *s, const char *const *overlays, double *model,
+				     struct err *err)
+{
+	struct conf *c = conf_new();
+	const char *machine, **chosen = xcalloc(count_texts(overlays) + 1, sizeof(*chosen));
+	enum status st = conf_name(c, s->ref->machine, &machine, err);
+	if (st == OK) st = choose_overlays(c, overlays, machine, chosen, err);
+	s->overlays = chosen;
+	if (st == OK) st = run_row(s, model, err);
+	free(chosen);
+	conf_free(c);
+	return st;
+}
+
+/* Runs or visits; failures name the row. */
+static enum status run_scenario(struct scenario *s, const struct check_row *row, const struct check_how *how,
+				double *model, struct err *err)
+{
+	s->ref = &row->ref;
+	s->sets = how ? how->sets : NULL;
+	enum status st = how && how->overlays ? run_with_overlays(s, how->overlays, model, err)
+					      : run_row(s, model, err);
+	if (st == OK) return OK;
+	const struct err what = *err;
+	return err_set(err, st, "%s: %s: %.400s", row->file, row->ref.name, what.text);
+}
+
+enum status check_row_run(const struct check_row *row, const struct check_how *how, struct outcome *out,
+			  struct err *err)
+{
+	struct scenario s = {0};
+	double model = 0;
+	TRY(run_scenario(&s, row, how, &model, err));
+	*out = check_judge(row, model);
+	if (s.fitted) check_mark_fitted(out);
+	return OK;
+}
+
+enum status check_row_visit(const struct check_row *row, const struct check_how *how, config_visit_fn *visit,
+			    void *ctx, struct err *err)
+{
+	struct scenario s = {.visit = visit, .ctx = ctx};
+	double unused = 0;
+	return run_scenario(&s, row, how, &unused, err);
 }

@@ -8,11 +8,13 @@
 #include "base/alloc.h"
 #include "check/junit.h"
 #include "cli/results.h"
+#include "cli/texts.h"
 #include "cli/verbs.h"
 
 struct options {
 	char **file; /* of argv, NULL at the end */
 	const char *junit;
+	struct texts overlays;
 	bool json;
 };
 
@@ -20,6 +22,8 @@ enum { OPT_JUNIT = 256, OPT_JSON };
 
 static const struct argp_option check_options[] = {
 	{"junit", OPT_JUNIT, "FILE", 0, "also write the verdicts as JUnit XML", 0},
+	{"overlay", 'o', "FILE", 0, "a file on top of the machine of the name that it says; may be repeated",
+	 0},
 	{"json", OPT_JSON, NULL, 0, "print the rows as JSON, and the sums on standard error", 0},
 	{0},
 };
@@ -30,6 +34,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case OPT_JUNIT: o->junit = arg; return 0;
 	case OPT_JSON: o->json = true; return 0;
+	case 'o': texts_add(&o->overlays, arg); return 0;
 	case ARGP_KEY_ARGS: o->file = state->argv + state->next; return 0;
 	case ARGP_KEY_NO_ARGS: argp_error(state, "FILE is needed, such as references/"); return 0;
 	default: return ARGP_ERR_UNKNOWN;
@@ -63,9 +68,10 @@ static enum status check(const struct options *o, struct conf *c, struct referen
 {
 	for (char **file = o->file; *file; file++) TRY(references_load(c, *file, refs, err));
 	struct outcome *outcomes = xcalloc(refs->count, sizeof(*outcomes));
+	struct check_how how = {.overlays = o->overlays.item};
 	enum status st = OK;
 	for (size_t i = 0; st == OK && i < refs->count; i++)
-		st = check_row_run(&refs->row[i], &outcomes[i], err);
+		st = check_row_run(&refs->row[i], &how, &outcomes[i], err);
 	if (st == OK) st = show(o, outcomes, refs->count, err);
 	free(outcomes);
 	return st;
@@ -90,6 +96,7 @@ int verb_check(int argc, char **argv)
 	results_parse(&argp, argc, argv, &o);
 	enum status st = check(&o, c, &refs, &err);
 	references_fini(&refs);
+	free(o.overlays.item);
 	conf_free(c);
 	return st == OK ? 0 : results_fail(st, &err);
 }

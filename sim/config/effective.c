@@ -228,7 +228,7 @@ static enum status check_value(void *ctx, const struct config_value *v, struct e
 	if (v->node->provenance == PROV_NONE)
 		return conf_fail(err, v->node->at,
 				 "%s: %s says nothing of its source; tag it (or what is around it) "
-				 "!documented/SOURCE, !measured/SOURCE or !estimated/SOURCE",
+				 "!documented/SOURCE, !measured/SOURCE, !fitted/SOURCE or !estimated/SOURCE",
 				 v->path, v->text);
 	return node_get(sources, v->source) ? OK : unknown_source(sources, v, err);
 }

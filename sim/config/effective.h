@@ -24,7 +24,7 @@ struct config_value {
 	const char *path, *text, *unit, *doc;
 	const char *origin; /* "file:line:col", "default" or "--set PATH=VALUE" */
 	const char *
-		provenance; /* of hardware rows: documented, measured, estimated, "--set", or "default (estimated)" */
+		provenance; /* of hardware rows: documented, measured, fitted, estimated, "--set", or "default (estimated)" */
 	const char *source;      /* the source's name, or "" */
 	const char *source_text; /* what `sources:` says of it, or "" */
 	const struct param *param;

@@ -131,9 +131,10 @@ char *schema_to_json(const struct schema *s)
 				      "the file that this one goes on top of, relative to it"));
 	json_object_set_new(
 		rows, "sources",
-		json_pack("{s:s, s:s, s:{s:s}}", "type", "object", "description",
-			  "what the tags !documented/NAME, !measured/NAME and !estimated/NAME cite",
-			  "additionalProperties", "type", "string"));
+		json_pack(
+			"{s:s, s:s, s:{s:s}}", "type", "object", "description",
+			"what the tags !documented/NAME, !measured/NAME, !fitted/NAME and !estimated/NAME cite",
+			"additionalProperties", "type", "string"));
 	json_object_set_new(top, "anyOf", completeness(s));
 	char *text = json_dumps(top, JSON_INDENT(2));
 	json_decref(top);

@@ -124,7 +124,7 @@ static enum status merge(struct conf *c, struct node **base, struct node *over, 
 	struct node *b = *base;
 	if (b->kind == NODE_MAP && over->kind == NODE_MAP) return merge_maps(c, b, over, err);
 	if (is_named_list(b) && is_named_list(over)) return merge_named_lists(c, b, over, err);
-	if (is_named_list(b) && over->kind == NODE_MAP) return merge_map_into_list(c, b, over, err);
+	if (b->kind == NODE_LIST && over->kind == NODE_MAP) return merge_map_into_list(c, b, over, err);
 	*base = over;
 	return OK;
 }
@@ -229,6 +229,36 @@ enum status conf_overlay(struct conf *c, struct conf_file *f, const char *path, 
 	TRY(join_sources(c, f->sources, over.sources, err));
 	return merge_maps(c, f->root, over.root, err);
 }
+
+/* Whether `part` is for what is called as `f` is: it says no name, or the same one. */
+static bool same_name(const struct conf_file *f, const struct node *part)
+{
+	const char *own = item_name(f->root), *wanted = item_name(part);
+	return !wanted || (own && strcmp(own, wanted) == 0);
+}
+
+enum status conf_overlay_part(struct conf *c, struct conf_file *f, const char *path, const char *key,
+			      struct err *err)
+{
+	struct conf_file over;
+	TRY(conf_load(c, path, &over, err));
+	const struct node *part = node_get(over.root, key);
+	if (!part || part->kind == NODE_NULL) return OK;
+	if (part->kind != NODE_MAP) return conf_fail(err, part->at, "%s: must be a mapping", key);
+	if (!same_name(f, part)) return OK;
+	TRY(join_sources(c, f->sources, over.sources, err));
+	return merge_maps(c, f->root, part, err);
+}
+
+enum status conf_name(struct conf *c, const char *path, const char **out, struct err *err)
+{
+	struct conf_file file;
+	TRY(conf_load(c, path, &file, err));
+	*out = item_name(file.root);
+	return OK;
+}
+
+void conf_drop(struct conf_file *f, const char *key) { take(f->root, key); }
 
 /* --- --set -------------------------------------------------------------------------------------- */
 

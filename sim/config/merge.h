@@ -7,7 +7,7 @@
  *   mapping over mapping      merge by key
  *   list over list            when all items of both are mappings with a `name`: merge by name, a new name
  *                             appends; otherwise the new list replaces the old one
- *   mapping over such a list  each key names an item and its value goes on top of that item
+ *   mapping over a list       each key names an item (or is its index) and its value goes on top of that item
  *   null (~) over anything    removes it: the default holds again, or the named item is gone
  *   anything else             replaces
  * `sources:` of all files are joined; a name that means two different texts is an error, for it would
@@ -30,6 +30,16 @@ enum status conf_load(struct conf *c, const char *path, struct conf_file *out, s
 
 /* Puts the file `path` (with what it extends) on top of `f`. */
 enum status conf_overlay(struct conf *c, struct conf_file *f, const char *path, struct err *err);
+
+/* The same with what the file says under `key` alone, if it says anything there and the `name` in it, if there is one, is that of `f`. */
+enum status conf_overlay_part(struct conf *c, struct conf_file *f, const char *path, const char *key,
+			      struct err *err);
+
+/* The `name` that the file `path`, or what it extends, says of itself; NULL: none. */
+enum status conf_name(struct conf *c, const char *path, const char **out, struct err *err);
+
+/* Takes `key` out of the outermost mapping of `f`, where that has it. */
+void conf_drop(struct conf_file *f, const char *key);
 
 /* Applies one "path.to.key=value" of the command line. A path component is a key, or in a list an index
  * or the `name` of an item. The value is YAML: `--set tlbs.l2.pages=[4K,2M]`, `--set caches.slc=~`, and

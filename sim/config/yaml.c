@@ -11,7 +11,7 @@
 
 #include "base/alloc.h"
 
-const char *const provenance_names[] = {"", "documented", "measured", "estimated", "--set", NULL};
+const char *const provenance_names[] = {"", "documented", "measured", "fitted", "estimated", "--set", NULL};
 
 /* --- the arena ---------------------------------------------------------------------------------- */
 
@@ -221,7 +221,9 @@ static enum status read_tag(struct reader *r, const yaml_char_t *text, struct pl
 		return OK;
 	}
 	return conf_fail(r->err, at,
-			 "tag '%s' is none of !documented/SOURCE, !measured/SOURCE, !estimated/SOURCE", name);
+			 "tag '%s' is none of !documented/SOURCE, !measured/SOURCE, !fitted/SOURCE, "
+			 "!estimated/SOURCE",
+			 name);
 }
 
 static enum status make_node(struct reader *r, enum node_kind kind, struct place at, struct tag tag,

@@ -5,7 +5,7 @@
  * Keep it for as long as anything of that is in use. Only what a simulator's input needs is accepted: one
  * document, scalar keys, each once; aliases are copied in place, so a cyclic alias is an error and a bomb
  * meets the node limit. Tags say where a number is from: !documented/SOURCE, !measured/SOURCE,
- * !estimated/SOURCE, on the scalar or on anything around it (the innermost counts).
+ * !fitted/SOURCE, !estimated/SOURCE, on the scalar or on anything around it (the innermost counts).
  * Source: YAML 1.1 (what libyaml reads). Not modelled: merge keys (`<<`), other tags, several documents.
  */
 #ifndef CONFIG_YAML_H
@@ -24,7 +24,7 @@ enum {
 };
 
 enum node_kind { NODE_NULL, NODE_SCALAR, NODE_LIST, NODE_MAP };
-enum provenance { PROV_NONE, PROV_DOCUMENTED, PROV_MEASURED, PROV_ESTIMATED, PROV_SET };
+enum provenance { PROV_NONE, PROV_DOCUMENTED, PROV_MEASURED, PROV_FITTED, PROV_ESTIMATED, PROV_SET };
 extern const char *const provenance_names[]; /* "", "documented", ..., "--set"; NULL at the end */
 
 struct place {

@@ -23,6 +23,7 @@ static const struct param rows[] = {
 	P_MAP(F, walker, &walker_schema, "translation table walkers"),
 	P_LIST(F, caches, &cache_schema, 0, 16, "data and instruction caches, in order to memory"),
 	P_MAP(F, memory, &memory_schema, "main memory"),
+	P_LIST(F, fits, &fits_schema, 0, FITS_MAX, "published figures that numbers were fitted to"),
 };
 #undef F
 SCHEMA(machine_schema, "machine", struct machine_params, rows, "a machine");
@@ -33,6 +34,7 @@ static enum status read_files(struct machine_config *m, const struct machine_req
 	TRY(conf_load(m->conf, req->path, file, err));
 	for (size_t i = 0; req->overlays && req->overlays[i]; i++)
 		TRY(conf_overlay(m->conf, file, req->overlays[i], err));
+	if (req->overlays) conf_drop(file, "stack");
 	for (size_t i = 0; req->sets && req->sets[i]; i++)
 		TRY(conf_set(m->conf, file, "machine", req->sets[i], err));
 	return OK;

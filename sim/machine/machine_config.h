@@ -9,6 +9,7 @@
 
 #include "config/bind.h"
 #include "config/effective.h"
+#include "config/fits.h"
 #include "cpu/core_params.h"
 #include "mem/mem_params.h"
 #include "mmu/features.h"
@@ -31,6 +32,7 @@ struct machine_params {
 	struct walker_params walker;
 	struct param_list caches; /* of struct cache_params, in order to memory */
 	struct memory_params memory;
+	struct param_list fits; /* of struct fit_item */
 };
 
 extern const struct schema machine_schema;
@@ -45,7 +47,7 @@ struct machine_config {
 /* What the user named on the command line. Arrays end with NULL; a NULL array is empty. */
 struct machine_request {
 	const char *path;
-	const char *const *overlays; /* files on top, in order */
+	const char *const *overlays; /* files on top, in order; what they say under `stack` is not for here */
 	const char *const *sets;     /* "path=value", in order, after the overlays */
 };
 

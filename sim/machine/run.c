@@ -61,6 +61,8 @@ static enum status read_stack(struct run *r, struct err *err)
 		b->file.root = node_new(r->conf, NODE_MAP, nowhere);
 		b->file.sources = node_new(r->conf, NODE_MAP, nowhere);
 	}
+	for (size_t i = 0; r->req.overlays && r->req.overlays[i]; i++)
+		TRY(conf_overlay_part(r->conf, &b->file, r->req.overlays[i], "stack", err));
 	for (size_t i = 0; r->sets[TO_STACK][i]; i++)
 		TRY(conf_set(r->conf, &b->file, "stack", r->sets[TO_STACK][i], err));
 	return schema_bind(r->conf, &stack_schema, b->file.root, &r->stack, err);
@@ -231,6 +233,17 @@ const struct watch *run_watched(const struct run *r) { return r->req.explain ? &
 const char *run_lacks(const struct run *r) { return r->lacks; }
 const char *run_name(const struct run *r) { return r->name; }
 const struct stats *run_stats(const struct run *r) { return machine_stats(r->machine); }
+bool run_fitted_to(const struct run *r, const char *row)
+{
+	return fits_have(&r->machine_config.params.fits, row) || fits_have(&r->stack.fits, row);
+}
+
+enum status run_visit_config(const struct run *r, config_visit_fn *visit, void *ctx, struct err *err)
+{
+	TRY(config_visit(&r->machine_config.bound, visit, ctx, err));
+	return config_visit(&r->stack_bound, visit, ctx, err);
+}
+
 uint64_t run_clock_mhz(const struct run *r) { return r->machine_config.params.clock_mhz; }
 
 /* --- replay ---------------------------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "base/status.h"
+#include "config/effective.h"
 #include "cpu/watch.h"
 #include "mmu/maintenance.h"
 #include "stats/stats.h"
@@ -22,7 +23,8 @@ struct run_request {
 	const char *name; /* NULL: "machine/stack/workload" */
 	const char *machine, *stack,
 		*workload; /* paths; stack NULL: native. A workload is YAML, or a trace of any format */
-	const char *const *overlays; /* on top of the machine; NULL at the end */
+	const char *const
+		*overlays;       /* on top of the machine, and under `stack` of the stack; NULL at the end */
 	const char *const *sets; /* "key=value"; stack.* and workload.* go there, the rest to the machine */
 	uint64_t seed, stream;
 	uint64_t warmup, limit; /* loads and stores; limit 0: to the end */
@@ -73,5 +75,9 @@ const char *run_name(const struct run *r);
 /* The counters, of the measured region after run_execute(), and the core clock. */
 const struct stats *run_stats(const struct run *r);
 uint64_t run_clock_mhz(const struct run *r);
+/* Whether a number of machine or stack was fitted to the reference row of that name (config/fits.h). */
+bool run_fitted_to(const struct run *r, const char *row);
+/* Calls `visit` for every value of machine and stack, paths beginning with "machine." and "stack.". */
+enum status run_visit_config(const struct run *r, config_visit_fn *visit, void *ctx, struct err *err);
 
 #endif

@@ -21,6 +21,7 @@
 	X(node_schema) \
 	X(distance_schema) \
 	X(link_schema) \
+	X(fits_schema) \
 	X(stack_schema) \
 	X(os_schema) \
 	X(hyp_schema) \

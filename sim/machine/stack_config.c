@@ -15,6 +15,7 @@ static const struct param rows[] = {
 	P_LIST(F, hypervisors, &hyp_schema, 0, 1, "hypervisors, nearest to the hardware first; none: native"),
 	P_STR(F, operations, "", "file of the guest's operations for strata explain trap (docs/paths.md)"),
 	P_STR(F, firmware, "", "file of the software paths of EL3"),
+	P_LIST(F, fits, &fits_schema, 0, FITS_MAX, "published figures that numbers were fitted to"),
 };
 #undef F
 SCHEMA(stack_schema, "stack", struct stack_params, rows, "a software stack");

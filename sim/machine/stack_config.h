@@ -8,6 +8,7 @@
 
 #include "config/bind.h"
 #include "config/effective.h"
+#include "config/fits.h"
 #include "hyp/hyp.h"
 #include "os/os.h"
 
@@ -19,6 +20,7 @@ struct stack_params {
 	struct param_list hypervisors; /* of struct hyp_params, the one nearest to the hardware first */
 	const char *operations;        /* file of the guest's operations (path.h); "" for none */
 	const char *firmware;          /* file of EL3's software paths; "" for none */
+	struct param_list fits;        /* of struct fit_item */
 };
 
 extern const struct schema stack_schema;

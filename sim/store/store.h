@@ -44,7 +44,7 @@ struct store_param {
 	uint64_t number;    /* below 2^63 */
 	const char *unit;   /* "ways" */
 	const char *origin; /* file:line, "--set" or "default" */
-	const char *tag;    /* documented, measured, estimated; NULL: not a number of hardware */
+	const char *tag;    /* documented, measured, fitted, estimated; NULL: not a number of hardware */
 	const char *source; /* where the number is from */
 };
 
