@@ -116,6 +116,7 @@ static uint64_t read_descriptor(void *self, struct pa pa, const struct walk_ref 
 	done += m->cycles_per_level;
 	m->count->descriptor_reads[why]++;
 	m->count->read_cycles[why] += done - m->now;
+	m->count->level_cycles[why][ref->level + 1] += done - m->now;
 	m->count->reads_served[why][served]++;
 	m->now = done;
 	if (ref->cause == CAUSE_S1_WALK) note_table(m, pa, ref);
@@ -171,6 +172,9 @@ static bool resume_from(struct mmu *m, struct walk_cache *c, const struct stage_
 	return true;
 }
 
+/* Whether the present walk neither looks in the cache nor is held by it. */
+static bool goes_by(const struct mmu *m, const struct walk_cache *c) { return c->tables_only && m->final; }
+
 /* All caches of the stage are looked up at once; the one that reaches furthest counts. */
 static void resume(void *self, const struct stage_info *s, uint64_t input, struct walk_pos *pos)
 {
@@ -180,6 +184,7 @@ static void resume(void *self, const struct stage_info *s, uint64_t input, struc
 	if (s->stage == 1) m->table_bits = m->learned_count = 0;
 	for (unsigned i = 0; i < m->caches[s->stage - 1]; i++) {
 		struct walk_cache *c = &m->cache[s->stage - 1][i];
+		if (goes_by(m, c)) continue;
 		found |= resume_from(m, c, s, input, pos);
 		if (c->cycles > slowest) slowest = c->cycles;
 	}
@@ -206,12 +211,12 @@ static void learn(void *self, const struct stage_info *s, uint64_t input, const 
 	if (s->stage == 1) m->table_bits = m->learned_count = 0;
 	for (unsigned i = 0; i < m->caches[s->stage - 1]; i++) {
 		struct walk_cache *c = &m->cache[s->stage - 1][i];
-		if (!bit_get(c->levels, (unsigned)pos->level))
+		if (!bit_get(c->levels, (unsigned)pos->level) || goes_by(m, c))
 			continue; /* bit l + 1 for level l = pos->level - 1 */
 		struct tlb_entry *e = tlb_fill(c->tlb, &f);
 		struct walk_place *p = &c->place[e - c->tlb->entry];
 		*p = (struct walk_place){.pos = *pos};
-		if (s->stage == 1) m->learned[m->learned_count++] = p;
+		if (s->stage == 1 && !c->ipa_only) m->learned[m->learned_count++] = p;
 	}
 }
 
@@ -236,10 +241,11 @@ static struct tlb_entry *look_in_ipa_cache(struct mmu *m, uint64_t ipa, struct a
 	return e;
 }
 
-/* Answers a whole stage 2 translation without a walk, if it can. */
+/* Answers a whole stage 2 translation without a walk, if it can. Every one begins here. */
 static bool find_stage2(void *self, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf)
 {
 	struct mmu *m = self;
+	m->final = cause == CAUSE_S2_FINAL;
 	bool known = cause == CAUSE_S2_OF_S1 && a.kind == ACCESS_READ && m->table_bits &&
 		     m->table_ipa == bits_align_down(ipa, m->table_bits);
 	if (known) {

@@ -28,7 +28,8 @@ enum {
 	MMU_WALK_CACHES_MAX = 8,
 	MMU_WALKERS_MAX = 64,
 	MMU_WALK_CAUSES = 3,
-	MMU_WALKER_ROWS = 9
+	MMU_WALK_LEVELS = 5, /* of descriptors: -1..3 */
+	MMU_WALKER_ROWS = 10
 };
 
 /* Why a translation was refused: everything that a handler needs. */
@@ -52,6 +53,7 @@ struct walker_stats {
 	uint64_t descriptor_reads[MMU_WALK_CAUSES];
 	uint64_t descriptor_updates;
 	uint64_t read_cycles[MMU_WALK_CAUSES];
+	uint64_t level_cycles[MMU_WALK_CAUSES][MMU_WALK_LEVELS]; /* the same, by level + 1 */
 	uint64_t reads_served[MMU_WALK_CAUSES][MEM_SERVED_COUNT];
 	struct hist walk_cycles;
 };
@@ -62,6 +64,8 @@ struct walk_cache {
 	struct walk_place *place;
 	uint64_t levels; /* bit l + 1: table descriptors of level l */
 	cycles_t cycles;
+	bool ipa_only;    /* stage 1: where a table is behind stage 2 is not held */
+	bool tables_only; /* stage 2: walks for the access's own address go by */
 };
 
 struct walk_place {
@@ -134,6 +138,7 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	cycles_t now;                 /* of the walk in progress */
 	uint64_t table_ipa, table_pa; /* a stage 1 table whose PA is known without stage 2, ... */
 	unsigned table_bits;          /* ... log2 of its size; 0: none */
+	bool final;                   /* the present walk of stage 2 is for the access's own address */
 	struct walk_place *learned[MMU_WALK_CACHES_MAX]; /* places whose table has not been read yet */
 	unsigned learned_count;
 	struct walk_end end[2]; /* by stage - 1; kept where neighbours are asked for */

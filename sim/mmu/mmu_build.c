@@ -45,6 +45,8 @@ static enum status build_walk_caches(struct mmu *m, const struct param_list *lis
 		c->place = xcalloc(p->entries, sizeof(*c->place));
 		c->levels = p->levels;
 		c->cycles = p->cycles;
+		c->ipa_only = p->ipa_only;
+		c->tables_only = p->tables_only;
 		m->caches[stage - 1]++;
 	}
 	return OK;

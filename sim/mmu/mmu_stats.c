@@ -7,6 +7,7 @@
 #include "mmu/prefetch.h"
 
 static const char *const walk_cause_names[] = {"s1_walk", "s2_of_s1", "s2_final", NULL};
+static const char *const level_names[] = {"-1", "0", "1", "2", "3", NULL};
 
 struct registration {
 	struct stats *stats;
@@ -28,6 +29,8 @@ static const struct stat_desc walker_rows[MMU_WALKER_ROWS] = {
 	STAT_BY(F, descriptor_reads, walk_cause_names, "count", "descriptors read, by what for"),
 	STAT(F, descriptor_updates, "count", "descriptors written by hardware (access flag, dirty state)"),
 	STAT_BY(F, read_cycles, walk_cause_names, "cycles", "time of descriptor reads, by what for"),
+	STAT_BY2(F, level_cycles, walk_cause_names, level_names, "cycles",
+		 "the same by level of the table too (0 for all reads of another design than Arm's)"),
 	STAT_BY2(F, reads_served, walk_cause_names, NULL, "count",
 		 "descriptors read, by what for and by the level that had them"),
 	STAT_DIST(F, walk_cycles, "cycles", "time of a walk, from its walker's start to its end"),

@@ -234,6 +234,7 @@ bool page_design_look_up(struct mmu *m, const struct design_query *q, struct map
 	struct design_query query = {&in, q->input, q->cause};
 	struct lookup l = {.input = input_of(m, &in, q->input), .tag = tag_of(m, &in)};
 	m->design->stats.lookups++;
+	m->final = q->cause == CAUSE_S2_FINAL;
 	if (kind->positions) resume(m, &in, &l);
 	enum lookup_step step = kind->begin(in.table, &l);
 	if (l.behind) read_behind(m, &query, l.behind);

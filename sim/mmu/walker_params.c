@@ -11,6 +11,11 @@ static const struct param walk_cache_rows[] = {
 	HW_U64(F, ways, "ways", 16, 1, 4096, "associativity"),
 	HW_U64(F, cycles, "cycles", 1, 0, 1000, "look-up time"),
 	HW_ENUM(F, policy, repl_names, REPL_lru, "replacement policy"),
+	HW_BOOL(F, ipa_only, 0,
+		"of stage 1: the next table's IPA alone is held, so that stage 2 is walked for it each time; no: its PA as well"),
+	HW_BOOL(F, tables_only, 0,
+		"of stage 2: for walks on the way to a stage 1 table alone; that of the access's own address neither looks here "
+		"nor is held"),
 };
 #undef F
 SCHEMA(walk_cache_schema, "walk_cache", struct walk_cache_params, walk_cache_rows,

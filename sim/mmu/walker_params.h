@@ -10,6 +10,7 @@
 struct walk_cache_params {
 	uint64_t levels; /* set of descriptor levels cached here: bit l + 1 for level l (-1..2) */
 	uint64_t entries, ways, cycles, policy;
+	uint64_t ipa_only, tables_only; /* bools, of a stage 1 and of a stage 2 cache */
 };
 
 struct ipa_cache_params {
