@@ -123,7 +123,7 @@ Test(provenance, a_hardware_number_without_a_tag_is_an_error)
 	cr_assert(eq(int, config_check_provenance(&w.bound, &w.err), ERR_CONFIG));
 	cr_expect(eq(str, w.err.text,
 		     "w.yaml:1:23: main.ways: 8 says nothing of its source; tag it (or what is around it) "
-		     "!documented/SOURCE, !measured/SOURCE or !estimated/SOURCE"));
+		     "!documented/SOURCE, !measured/SOURCE, !fitted/SOURCE or !estimated/SOURCE"));
 	world_free(&w);
 }
 
