@@ -149,6 +149,70 @@ Test(engine, unmapping_on_one_core_makes_the_other_fault)
 	close_rig(&g);
 }
 
+/* --- TLBs that cores share ------------------------------------------------------------------------------------------ */
+
+static const char *const shared_l2[] = {"cores=4", "topology.cluster_cores=2", "tlbs.l2.shared=cluster",
+					NULL};
+
+Test(engine, cores_of_a_cluster_find_each_others_translations_in_the_tlb_that_they_share)
+{
+	struct rig g;
+	build(&g, 4, false, shared_l2);
+	cr_expect(eq(int, walks(&g, 0), 1));
+	cr_expect(eq(int, walks(&g, 1), 0), "of the same cluster");
+	cr_expect(eq(int, walks(&g, 2), 1), "of the other");
+	cr_expect(eq(int, walks(&g, 3), 0));
+	cr_expect(eq(u64, counter(&g, "cluster0.l2_tlb.lookups"), 2));
+	cr_expect(eq(u64, counter(&g, "cluster0.l2_tlb.misses"), 1));
+	cr_expect(eq(u64, counter(&g, "cluster1.l2_tlb.misses"), 1));
+	cr_expect(eq(ptr, (void *)stats_find(machine_stats(g.machine), "cpu0.l2_tlb.lookups"), NULL));
+	close_rig(&g);
+}
+
+Test(engine, a_broadcast_tlbi_reaches_every_shared_tlb_and_one_for_a_core_the_one_that_it_uses)
+{
+	struct rig g;
+	build(&g, 4, false, shared_l2);
+	for (unsigned t = 0; t < 4; t++) load(&g, t, page);
+	tlbi(&g, 0, "VMALLE1IS", 0);
+	cr_expect(eq(int, walks(&g, 3), 1));
+	load(&g, 0, page);
+	tlbi(&g, 0, "VMALLE1", 0);
+	cr_expect(eq(int, walks(&g, 0), 1), "out of the TLB that it shares, too");
+	cr_expect(eq(int, walks(&g, 2), 0), "the other cluster keeps its own");
+	close_rig(&g);
+}
+
+Test(engine, an_inclusive_shared_tlb_takes_what_it_evicts_from_all_its_cores)
+{
+	static const char *const sets[] = {"cores=2",
+					   "tlbs.l2.shared=yes",
+					   "tlbs.l2.inclusion=inclusive",
+					   "tlbs.l2.entries=5",
+					   "tlbs.l2.ways=5",
+					   "tlbs.l2.contiguous=yes",
+					   NULL};
+	struct rig g;
+	build(&g, 2, false, sets);
+	load(&g, 1, page);
+	for (uint64_t i = 1; i <= 5; i++) load(&g, 0, page + (i << 12));
+	cr_expect(lt(u64, 0, counter(&g, "l2_tlb.dropped_above")));
+	cr_expect(eq(int, walks(&g, 1), 1), "core 1 lost its entry to what core 0 asked for");
+	close_rig(&g);
+}
+
+Test(engine, the_lookahead_is_the_look_up_time_of_a_shared_tlb_where_that_is_nearest)
+{
+	static const char *const sets[] = {"cores=2", "tlbs.l2.shared=yes", "tlbs.l2.hit_cycles=7", NULL};
+	struct rig g;
+	build(&g, 2, false, sets);
+	cr_expect(eq(u64, machine_lookahead(g.machine), 7));
+	close_rig(&g);
+	build(&g, 2, false, two_cores);
+	cr_expect(eq(u64, machine_lookahead(g.machine), 94), "else that of the system cache");
+	close_rig(&g);
+}
+
 /* --- turns ------------------------------------------------------------------------------------------------------------ */
 
 static void open_streams(struct trace_source **source, unsigned threads, uint64_t accesses)
@@ -293,18 +357,19 @@ static enum status compare(void *ctx, const struct stat_value *v, struct err *er
 	return OK;
 }
 
-static void expect_agreement(const char *machine, const char *stack)
+static void expect_agreement(const char *machine, const char *stack, const char *set)
 {
-	const char *strict[] = {"cores=8",
+	const char *strict[] = {set,
+				"topology.cluster_cores=2",
 				"stack.threads=4",
 				"workload.threads=4",
 				"workload.footprint_bytes=4M",
 				"workload.accesses=20000",
 				"order=strict",
 				NULL};
-	const char *ahead[7];
+	const char *ahead[8];
 	memcpy(ahead, strict, sizeof(ahead));
-	ahead[5] = "order=lookahead";
+	ahead[6] = "order=lookahead";
 	struct counted a = run_with(machine, stack, strict), b = run_with(machine, stack, ahead);
 	struct comparison c = {run_stats(b.run), 0};
 	struct err err = {0};
@@ -317,12 +382,18 @@ static void expect_agreement(const char *machine, const char *stack)
 
 Test(engine, strict_order_and_lookahead_agree_natively)
 {
-	expect_agreement("configs/machines/neoverse-n1.yaml", NULL);
+	expect_agreement("configs/machines/neoverse-n1.yaml", NULL, "cores=8");
 }
 
 Test(engine, strict_order_and_lookahead_agree_under_a_hypervisor)
 {
-	expect_agreement("configs/machines/neoverse-n1.yaml", "configs/stacks/kvm-4k.yaml");
+	expect_agreement("configs/machines/neoverse-n1.yaml", "configs/stacks/kvm-4k.yaml", "cores=8");
+}
+
+Test(engine, strict_order_and_lookahead_agree_with_a_shared_tlb)
+{
+	expect_agreement("configs/machines/neoverse-n1.yaml", "configs/stacks/kvm-4k.yaml",
+			 "tlbs.l2.shared=cluster");
 }
 
 Test(engine, a_thread_may_run_on_any_core_and_counts_there)

@@ -34,6 +34,7 @@ struct machine {
 	struct physmem *physmem;
 	struct cpu *cpu; /* those that run something: an idle core costs nothing */
 	struct mmu **mmus;
+	struct tlb_pool shared_tlbs;
 	unsigned cpus;
 	struct frames *host_frames, *guest_frames; /* guest_frames: IPAs of the VM; NULL when native */
 	struct hyp *hyp;                           /* NULL when native */
@@ -203,7 +204,13 @@ static enum status build_cpu(struct cpu *c, struct err *err)
 {
 	struct machine *m = c->machine;
 	TRY(mem_cpu_init(&c->mem, m->mem, c->number, err));
-	TRY(mmu_new(&m->hw->tlbs, &m->hw->walker, &c->mem, m->physmem, &c->mmu, err));
+	struct mmu_parts parts = {.tlbs = &m->hw->tlbs,
+				  .walker = &m->hw->walker,
+				  .mem = &c->mem,
+				  .memory = m->physmem,
+				  .pool = &m->shared_tlbs,
+				  .cpu = c->number};
+	TRY(mmu_new_of(&parts, &c->mmu, err));
 	m->mmus[c - m->cpu] = c->mmu;
 	core_init(&c->core, &m->hw->core, c->mmu, &c->mem);
 	c->core.on_fault = on_fault;
@@ -215,6 +222,7 @@ static enum status build_hardware(struct machine *m, struct err *err)
 {
 	TRY(mem_new(&m->hw->memory, &m->hw->caches, m->hw->clock_mhz, &m->mem, err));
 	mem_set_topology(m->mem, &m->hw->topology);
+	m->shared_tlbs.topology = m->hw->topology;
 	m->physmem = physmem_new();
 	for (unsigned i = 0; i < m->cpus; i++) TRY(build_cpu(&m->cpu[i], err));
 	return OK;
@@ -229,6 +237,7 @@ static void register_stats(struct machine *m)
 		mmu_register_stats(c->mmu, m->stats, c->number);
 		mem_cpu_register_stats(&c->mem, m->stats, c->number);
 	}
+	tlb_pool_register_stats(&m->shared_tlbs, m->stats);
 	mem_register_stats(m->mem, m->stats);
 	stats_add(m->stats, os_stat_rows, os_stat_row_count, os_stats(m->os), m->vm ? "vm0.os" : "os");
 	if (m->vm) stats_add(m->stats, hyp_stat_rows, hyp_stat_row_count, hyp_stats(m->vm), "vm0.hyp");
@@ -294,6 +303,7 @@ void machine_free(struct machine *m)
 		mmu_free(m->cpu[i].mmu);
 		mem_cpu_fini(&m->cpu[i].mem);
 	}
+	tlb_pool_fini(&m->shared_tlbs);
 	if (m->physmem) physmem_free(m->physmem);
 	mem_free(m->mem);
 	free(m->mmus);
@@ -369,7 +379,9 @@ unsigned machine_threads(const struct machine *m) { return m->cpus; }
 cycles_t machine_lookahead(const struct machine *m)
 {
 	if (m->hw->order == ORDER_STRICT) return 0;
-	return m->hw->lookahead_cycles ? m->hw->lookahead_cycles : mem_cross_latency(m->mem);
+	if (m->hw->lookahead_cycles) return m->hw->lookahead_cycles;
+	cycles_t memory = mem_cross_latency(m->mem), tlbs = tlb_pool_cross_latency(&m->shared_tlbs);
+	return tlbs < memory ? tlbs : memory;
 }
 
 cycles_t machine_next(const struct machine *m, unsigned t, const struct record *rec)
@@ -487,10 +499,8 @@ void machine_reset_stats(struct machine *m)
 
 enum status machine_check_sums(const struct machine *m, struct err *err)
 {
-	for (unsigned i = 0; i < m->cpus; i++) {
-		TRY(core_check_sums(&m->cpu[i].core, err));
-		TRY(mmu_check_sums(m->cpu[i].mmu, err));
-	}
+	for (unsigned i = 0; i < m->cpus; i++) TRY(core_check_sums(&m->cpu[i].core, err));
+	TRY(mmu_check_group(m->mmus, m->cpus, err));
 	return mem_check_sums(m->mem, err);
 }
 

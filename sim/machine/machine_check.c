@@ -72,6 +72,7 @@ static enum status check_tlb(const struct subject *s, const struct tlb_params *t
 		return fault(s, "coalesce_pages", "%" PRIu64 " is none of 2, 4, 8", t->coalesce_pages);
 	if (t->level == 1 && t->inclusion != TLB_NINE)
 		return fault(s, "inclusion", "level 1 has no level nearer to the core");
+	if (t->level == 1 && t->shared) return fault(s, "shared", "a core has its level 1 for itself");
 	return check_shape(s, (struct shape){t->entries, t->ways, t->policy});
 }
 
@@ -128,6 +129,8 @@ static enum status check_inclusive(const struct subject *s, const struct tlb_par
 	return OK;
 }
 
+static unsigned reach_of(const struct tlb_params *t) { return topology_reach((enum share)t->shared); }
+
 /* Two TLBs that some accesses both look in. */
 static enum status check_pair(const struct subject *s, const struct tlb_params *t,
 			      const struct tlb_params *other)
@@ -137,6 +140,8 @@ static enum status check_pair(const struct subject *s, const struct tlb_params *
 		return fault(s, "pages", "%s of the same level holds a size of these, too", other->name);
 	if (t->level == other->level && t->inclusion != other->inclusion)
 		return fault(s, "inclusion", "%s of the same level differs", other->name);
+	if (other->level < t->level && reach_of(other) > reach_of(t))
+		return fault(s, "shared", "by fewer cores than %s above it", other->name);
 	if (other->level < t->level && t->inclusion == TLB_INCLUSIVE) return check_inclusive(s, t, other);
 	return OK;
 }
@@ -149,6 +154,8 @@ static enum status check_tlbs(const struct machine_config *m, struct err *err)
 	for (size_t i = 0; i < list->count; i++) {
 		struct subject s = part(&tlbs, t[i].name, i);
 		TRY(check_tlb(&s, &t[i]));
+		if (t[i].shared && !m->params.features.ttcnp)
+			return fault(&s, "shared", "cores share translations only with features.ttcnp");
 		for (size_t k = 0; k < list->count; k++)
 			if (k != i) TRY(check_pair(&s, &t[i], &t[k]));
 	}

@@ -56,8 +56,8 @@ static bool serves(const struct mmu *m, unsigned side, unsigned l, const struct 
 	return false;
 }
 
-/* What inclusive TLB `t` of level `l` evicted goes from the levels above it, on all sides that it serves. */
-static void drop_above(struct mmu *m, unsigned l, struct tlb *t)
+/* What inclusive TLB `t` of level `l` evicted goes from the levels of `m` above it, on all sides that it serves. */
+static void drop_above_in(struct mmu *m, unsigned l, struct tlb *t)
 {
 	struct taken taken = {.victims = t->victims};
 	for (unsigned side = 0; side < MMU_SIDES; side++) {
@@ -67,6 +67,16 @@ static void drop_above(struct mmu *m, unsigned l, struct tlb *t)
 				tlb_each(*a, drop_if_taken, &taken);
 	}
 	t->stats.dropped_above += taken.dropped;
+}
+
+/* The same in every core that looks in `t`. */
+static void drop_above(struct mmu *m, unsigned l, struct tlb *t)
+{
+	const struct shared_tlb *s = NULL;
+	for (unsigned i = 0; i < m->shared_count; i++)
+		if (m->shared[i]->tlb == t) s = m->shared[i];
+	if (!s) drop_above_in(m, l, t);
+	for (unsigned i = 0; s && i < s->users; i++) drop_above_in(s->user[i], l, t);
 }
 
 static void fill_level(struct mmu *m, unsigned side, unsigned l, const struct tlb_fill *f);
@@ -133,16 +143,31 @@ static enum status place_tlb(struct mmu *m, struct tlb *t, unsigned side, struct
 	return OK;
 }
 
-static enum status build_level(struct mmu *m, const struct param_list *tlbs, uint64_t level, struct err *err)
+/* Its own TLB, or the one that it shares. */
+static enum status get_tlb(struct mmu *m, const struct mmu_parts *p, const struct tlb_params *row,
+			   struct tlb **out, struct err *err)
 {
-	for (size_t i = 0; i < tlbs->count; i++) {
-		const struct tlb_params *p = (const struct tlb_params *)tlbs->items + i;
+	if (p->pool && row->shared) {
+		struct shared_tlb **s = &m->shared[m->shared_count];
+		TRY(tlb_pool_get(p->pool, row, p->cpu, m, s, err));
+		m->shared_count++;
+		*out = (*s)->tlb;
+		return OK;
+	}
+	TRY(tlb_new(row, out, err));
+	m->owned[m->owned_count++] = *out;
+	return OK;
+}
+
+static enum status build_level(struct mmu *m, const struct mmu_parts *p, uint64_t level, struct err *err)
+{
+	for (size_t i = 0; i < p->tlbs->count; i++) {
+		const struct tlb_params *row = (const struct tlb_params *)p->tlbs->items + i;
 		struct tlb *t = NULL;
-		if (p->level != level) continue;
-		TRY(tlb_new(p, &t, err));
-		m->owned[m->owned_count++] = t;
-		if (p->side != SIDE_DATA) TRY(place_tlb(m, t, 0, err));
-		if (p->side != SIDE_INSTRUCTION) TRY(place_tlb(m, t, 1, err));
+		if (row->level != level) continue;
+		TRY(get_tlb(m, p, row, &t, err));
+		if (row->side != SIDE_DATA) TRY(place_tlb(m, t, 0, err));
+		if (row->side != SIDE_INSTRUCTION) TRY(place_tlb(m, t, 1, err));
 	}
 	return OK;
 }
@@ -162,11 +187,11 @@ static void keep_victims(struct mmu *m)
 	}
 }
 
-enum status levels_build(struct mmu *m, const struct param_list *tlbs, struct err *err)
+enum status levels_build(struct mmu *m, const struct mmu_parts *p, struct err *err)
 {
-	if (tlbs->count > MMU_TLBS_MAX)
-		return err_set(err, ERR_CONFIG, "tlbs: %zu are more than %d", tlbs->count, MMU_TLBS_MAX);
-	for (uint64_t level = 1; level <= MMU_LEVELS_MAX; level++) TRY(build_level(m, tlbs, level, err));
+	if (p->tlbs->count > MMU_TLBS_MAX)
+		return err_set(err, ERR_CONFIG, "tlbs: %zu are more than %d", p->tlbs->count, MMU_TLBS_MAX);
+	for (uint64_t level = 1; level <= MMU_LEVELS_MAX; level++) TRY(build_level(m, p, level, err));
 	if (!m->levels[0] || !m->levels[1])
 		return err_set(err, ERR_CONFIG, "tlbs: no TLB for %s",
 			       m->levels[0] ? "data" : "instructions");
@@ -174,5 +199,7 @@ enum status levels_build(struct mmu *m, const struct param_list *tlbs, struct er
 	m->first[ACCESS_FETCH] = m->level[0][0];
 	m->first[ACCESS_READ] = m->first[ACCESS_WRITE] = m->level[1][0];
 	for (unsigned i = 0; i < m->owned_count; i++) m->wants_neighbours |= m->owned[i]->slot_bits != 0;
+	for (unsigned i = 0; i < m->shared_count; i++)
+		m->wants_neighbours |= m->shared[i]->tlb->slot_bits != 0;
 	return OK;
 }

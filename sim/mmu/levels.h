@@ -20,8 +20,8 @@
 
 #include "mmu/mmu.h"
 
-/* Builds the TLBs of `tlbs` (struct tlb_params) into `m`. */
-enum status levels_build(struct mmu *m, const struct param_list *tlbs, struct err *err);
+/* Builds the TLBs of `p` into `m`, or takes them from its pool. */
+enum status levels_build(struct mmu *m, const struct mmu_parts *p, struct err *err);
 
 /* Where an access found its translation. */
 struct levels_place {

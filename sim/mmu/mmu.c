@@ -451,12 +451,20 @@ static void use_found(struct mmu *m, unsigned side, unsigned n, uint64_t va, str
 	if (at.level) fill_from_entry(m, side, n, va, at, out->cycle);
 }
 
+/* Policies of TLBs that several cores share see the path of the one that looks. */
+static void show_flow(const struct mmu *m)
+{
+	for (unsigned i = 0; i < m->shared_count; i++)
+		if (m->shared[i]->tlb->state.shared) m->shared[i]->tlb->state.shared->flow = m->flow;
+}
+
 /* As mmu_translate(), for a VA without its tag. */
 static bool look_up_or_walk(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
 			    struct mmu_done *out)
 {
 	struct access a = {.kind = (uint8_t)kind, .el = (uint8_t)m->el, .pan = m->pan};
 	unsigned side = kind == ACCESS_FETCH ? 0 : 1;
+	if (m->shared_count) show_flow(m);
 	struct levels_place at = find_level(m, side, va, kind, &now);
 	if (at.entry) return use_found(m, side, n, va, at, now, a, out), true;
 	if (m->prefetch && prefetch_take(m, va, a, n, &now, out)) return true;

@@ -16,6 +16,7 @@
 #include "mem/mem.h"
 #include "mem/physmem.h"
 #include "mmu/page_table.h"
+#include "mmu/tlb_pool.h"
 #include "mmu/translate.h"
 #include "mmu/walker_params.h"
 #include "tlb/tlb.h"
@@ -114,6 +115,8 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	bool ahead, ahead_refused;     /* a prefetch walks; it would have had to write */
 	struct tlb *owned[MMU_TLBS_MAX];
 	unsigned owned_count;
+	struct shared_tlb *shared[MMU_TLBS_MAX]; /* with other cores; of the pool */
+	unsigned shared_count;
 	struct walk_cache cache[2][MMU_WALK_CACHES_MAX]; /* by stage - 1 */
 	unsigned caches[2];
 	struct tlb *ipa_cache; /* NULL: none */
@@ -155,6 +158,16 @@ struct mmu {                  /* laid out for the hit path; change it through th
  * it. ERR_CONFIG names the key at fault. */
 enum status mmu_new(const struct param_list *tlbs, const struct walker_params *w, struct mem_cpu *mem,
 		    struct physmem *memory, struct mmu **out, struct err *err);
+/* What an MMU is built of that may share TLBs with others. All borrowed; those of the pool must outlive it. */
+struct mmu_parts {
+	const struct param_list *tlbs;
+	const struct walker_params *walker;
+	struct mem_cpu *mem;
+	struct physmem *memory;
+	struct tlb_pool *pool; /* NULL: it has all its TLBs for itself */
+	unsigned cpu;          /* its core's number */
+};
+enum status mmu_new_of(const struct mmu_parts *p, struct mmu **out, struct err *err);
 void mmu_free(struct mmu *m);
 /* For mmu_new: lets walks read memory through the port, and learn. */
 void mmu_connect_walks(struct mmu *m);
@@ -217,12 +230,15 @@ enum mmu_ahead mmu_walk_ahead(struct mmu *m, uint64_t va, struct access a, cycle
 /* Shows the path of the program, which must outlive `m`, to the policies of all its TLBs that look at it. */
 void mmu_follow(struct mmu *m, const struct repl_flow *flow);
 
-/* Calls `fn` for every TLB, walk cache and IPA cache. `stage`: 0 combined translations, 1 and 2 walk caches of that
+/* Calls `fn` for every TLB, shared ones included, walk cache and IPA cache. `stage`: 0 combined translations, 1 and 2 walk caches of that
  * stage, 3 the IPA cache. */
 typedef void mmu_tlb_fn(void *ctx, struct tlb *t, int stage);
 void mmu_each_tlb(struct mmu *m, mmu_tlb_fn *fn, void *ctx);
 
-/* Checks lookups = hits + misses + merged in every TLB, and walks against their misses. ERR_CHECK. */
-enum status mmu_check_sums(const struct mmu *m, struct err *err);
+/* Checks lookups = hits + misses + merged in every TLB of the `n` MMUs, and their walks against the misses: of each MMU, or of
+ * all together where they share TLBs. ERR_CHECK. */
+enum status mmu_check_group(struct mmu *const *m, unsigned n, struct err *err);
+/* The same for one that shares nothing. */
+enum status mmu_check_sums(struct mmu *m, struct err *err);
 
 #endif

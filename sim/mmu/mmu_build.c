@@ -52,11 +52,11 @@ static enum status build_walk_caches(struct mmu *m, const struct param_list *lis
 	return OK;
 }
 
-static enum status build(struct mmu *m, const struct param_list *tlbs, const struct walker_params *w,
-			 struct err *err)
+static enum status build(struct mmu *m, const struct mmu_parts *p, struct err *err)
 {
+	const struct walker_params *w = p->walker;
 	TRY(prefetch_new(&w->prefetch, &m->prefetch, err));
-	TRY(levels_build(m, tlbs, err));
+	TRY(levels_build(m, p, err));
 	m->wants_neighbours |= m->prefetch && m->prefetch->how->neighbours;
 	TRY(build_walk_caches(m, &w->s1_caches, 1, err));
 	TRY(build_walk_caches(m, &w->s2_caches, 2, err));
@@ -72,19 +72,19 @@ static enum status build(struct mmu *m, const struct param_list *tlbs, const str
 			   &m->ipa_cache, err);
 }
 
-enum status mmu_new(const struct param_list *tlbs, const struct walker_params *w, struct mem_cpu *mem,
-		    struct physmem *memory, struct mmu **out, struct err *err)
+enum status mmu_new_of(const struct mmu_parts *p, struct mmu **out, struct err *err)
 {
+	const struct walker_params *w = p->walker;
 	struct mmu *m = xcalloc_lines(1, sizeof(*m));
 	m->walkers = (unsigned)w->walkers;
 	m->count = &m->stats;
 	m->cycles_per_level = w->cycles_per_level;
 	m->reads_cached = w->descriptor_reads_cached;
 	m->first_cache = (unsigned)w->first_cache - 1;
-	m->port = &mem->data;
-	m->served_names = mem->served_names;
-	m->memory = memory;
-	enum status st = build(m, tlbs, w, err);
+	m->port = &p->mem->data;
+	m->served_names = p->mem->served_names;
+	m->memory = p->memory;
+	enum status st = build(m, p, err);
 	if (st != OK) {
 		mmu_free(m);
 		return st;
@@ -92,6 +92,13 @@ enum status mmu_new(const struct param_list *tlbs, const struct walker_params *w
 	mmu_connect_walks(m);
 	*out = m;
 	return OK;
+}
+
+enum status mmu_new(const struct param_list *tlbs, const struct walker_params *w, struct mem_cpu *mem,
+		    struct physmem *memory, struct mmu **out, struct err *err)
+{
+	return mmu_new_of(&(struct mmu_parts){.tlbs = tlbs, .walker = w, .mem = mem, .memory = memory}, out,
+			  err);
 }
 
 void mmu_free(struct mmu *m)
@@ -115,6 +122,7 @@ void mmu_free(struct mmu *m)
 void mmu_each_tlb(struct mmu *m, mmu_tlb_fn *fn, void *ctx)
 {
 	for (unsigned i = 0; i < m->owned_count; i++) fn(ctx, m->owned[i], 0);
+	for (unsigned i = 0; i < m->shared_count; i++) fn(ctx, m->shared[i]->tlb, 0);
 	if (m->prefetch) fn(ctx, m->prefetch->buffer, 0);
 	for (int stage = 1; stage <= 2; stage++)
 		for (unsigned i = 0; i < m->caches[stage - 1]; i++)

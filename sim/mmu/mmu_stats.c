@@ -12,11 +12,13 @@ static const char *const level_names[] = {"-1", "0", "1", "2", "3", NULL};
 struct registration {
 	struct stats *stats;
 	unsigned number;
+	bool shared; /* the MMU shares TLBs */
 };
 
 static void register_tlb(void *self, struct tlb *t, int stage)
 {
 	const struct registration *r = self;
+	if (r->shared && t->params.shared) return; /* the pool registers it, once */
 	tlb_register_stats(t, r->stats, "cpu%u.%s%s", r->number, t->params.name, stage == 0 ? "_tlb" : "");
 }
 
@@ -51,7 +53,7 @@ static void register_walker(const struct mmu *m, struct stats *s, struct stat_de
 
 void mmu_register_stats(struct mmu *m, struct stats *s, unsigned number)
 {
-	struct registration r = {s, number};
+	struct registration r = {s, number, m->shared_count != 0};
 	mmu_each_tlb(m, register_tlb, &r);
 	register_walker(m, s, m->rows, &m->stats, "walker", number);
 	if (m->design) page_design_register_stats(m->design, s, number);
@@ -87,19 +89,45 @@ static bool is_last(const struct mmu *m, const struct tlb *t)
 	return false;
 }
 
-enum status mmu_check_sums(const struct mmu *m, struct err *err)
+/* Misses of `m` that no walk begun again accounts for, less its walks: 0 where it shares no TLB. */
+static uint64_t misses_without_walk(const struct mmu *m)
 {
-	struct sums sums = {err, OK};
-	mmu_each_tlb((struct mmu *)m, check_tlb, &sums);
-	if (sums.st != OK) return sums.st;
 	uint64_t misses = 0;
 	for (unsigned i = 0; i < m->owned_count; i++)
 		if (is_last(m, m->owned[i])) misses += m->owned[i]->stats.misses;
 	if (m->prefetch) misses -= m->prefetch->stats.used;
-	if (misses + m->stats.restarts != m->stats.walks)
-		return err_set(err, ERR_CHECK,
-			       "walks %" PRIu64 " are not the misses of the last TLB level %" PRIu64
-			       " + restarts %" PRIu64,
-			       m->stats.walks, misses, m->stats.restarts);
-	return OK;
+	return misses + m->stats.restarts - m->stats.walks;
 }
+
+/* Misses of the last level that are of several cores; each TLB is counted with the first that looks in it. */
+static uint64_t shared_misses(const struct mmu *m)
+{
+	uint64_t misses = 0;
+	for (unsigned i = 0; i < m->shared_count; i++)
+		if (m->shared[i]->user[0] == m && is_last(m, m->shared[i]->tlb))
+			misses += m->shared[i]->tlb->stats.misses;
+	return misses;
+}
+
+static enum status bad_walks(uint64_t over, struct err *err)
+{
+	return err_set(err, ERR_CHECK,
+		       "walks are not the misses of the last TLB level + restarts: %" PRId64 " are missing",
+		       (int64_t)over);
+}
+
+enum status mmu_check_group(struct mmu *const *m, unsigned n, struct err *err)
+{
+	struct sums sums = {err, OK};
+	uint64_t sum = 0;
+	for (unsigned i = 0; i < n; i++) {
+		mmu_each_tlb(m[i], check_tlb, &sums);
+		uint64_t over = misses_without_walk(m[i]);
+		if (!m[i]->shared_count && over) return bad_walks(over, err);
+		sum += over + shared_misses(m[i]);
+	}
+	if (sums.st != OK) return sums.st;
+	return sum ? bad_walks(sum, err) : OK;
+}
+
+enum status mmu_check_sums(struct mmu *m, struct err *err) { return mmu_check_group(&m, 1, err); }

@@ -27,6 +27,8 @@ static const struct param rows[] = {
 	P_STR(F, name, NULL, "name, unique among the TLBs"),
 	P_U64(F, level, "level", 1, 1, 4, "1 is looked up first"),
 	P_ENUM(F, side, side_names, SIDE_UNIFIED, "which accesses look here"),
+	P_ENUM(F, shared, share_names, SHARE_NONE,
+	       "one for each core (no), for each cluster, die or socket, or for all cores (yes)"),
 	HW_U64(F, entries, "entries", 48, 1, 16777216, "translations held; a multiple of ways"),
 	HW_U64(F, ways, "ways", 48, 1, 4096, "associativity; ways = entries is fully associative"),
 	HW_SET(F, pages, tlb_size_names, (1u << TLB_SIZE_COUNT) - 1,

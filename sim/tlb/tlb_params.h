@@ -2,7 +2,7 @@
 #ifndef TLB_TLB_PARAMS_H
 #define TLB_TLB_PARAMS_H
 
-#include "config/schema.h"
+#include "mem/topology.h"
 
 enum side { SIDE_INSTRUCTION, SIDE_DATA, SIDE_UNIFIED };
 extern const char *const side_names[];
@@ -45,7 +45,9 @@ extern const uint8_t tlb_size_bits[];
 
 struct tlb_params {
 	uint64_t coalesce, coalesce_pages, inclusion;
-	const char *name; /* "l1d": counters are under cpu<n>.<name>_tlb */
+	const char *
+		name; /* "l1d": counters are under cpu<n>.<name>_tlb, shared ones under die<n>.<name>_tlb or <name>_tlb */
+	uint64_t shared; /* enum share */
 	uint64_t level, side, entries, ways, pages, hit_cycles, policy, index, contiguous;
 };
 extern const struct schema tlb_schema;
