@@ -1,0 +1,336 @@
+#include "cli/gic_start.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/bits.h"
+
+/* What is implemented ---------------------------------------------------------------------------------- */
+
+/* Kinds whose first number is a CPU. */
+static bool names_cpu(const struct gic_event *e)
+{
+	switch (e->kind) {
+	case LOG_PPI:
+	case LOG_SGI_SENT:
+	case LOG_SGI_PENDING:
+	case LOG_REDIST_READ:
+	case LOG_REDIST_WRITE:
+	case LOG_HIGHEST:
+	case LOG_LINES:
+	case LOG_VIRTUAL_HIGHEST:
+	case LOG_VIRTUAL_LINES:
+	case LOG_MAINTENANCE:
+	case LOG_REG_READ:
+	case LOG_REG_WRITE: return true;
+	default: return false;
+	}
+}
+
+static bool add_cpu(struct gic_start *s, uint32_t affinity)
+{
+	unsigned i = 0;
+	while (i < s->cpus && s->affinity[i] < affinity) i++;
+	if (i < s->cpus && s->affinity[i] == affinity) return true;
+	if (s->cpus == GIC_LOG_CPUS) return false;
+	memmove(&s->affinity[i + 1], &s->affinity[i], (s->cpus - i) * sizeof(s->affinity[0]));
+	s->affinity[i] = affinity;
+	s->cpus++;
+	return true;
+}
+
+static bool shows_security(const struct gic_event *e)
+{
+	switch (e->kind) {
+	case LOG_DIST_READ:
+	case LOG_DIST_WRITE: return e->arg[3];
+	case LOG_REDIST_READ:
+	case LOG_REDIST_WRITE: return e->arg[4];
+	case LOG_HIGHEST: return e->arg[3] != GIC_IDLE_PRIORITY && e->arg[2] == GIC_G1S;
+	case LOG_TAKEN:
+	case LOG_RETURN: return e->arg[0] == 3 || e->arg[1] == 3;
+	default: return false;
+	}
+}
+
+/* ICH_VTR_EL2 tells list registers and virtual priority bits, ICC_CTLR_EL1 the physical ones. */
+static void read_identification(struct gic_start *s, const struct gic_event *e)
+{
+	if (e->kind != LOG_REG_READ || e->virtual) return;
+	const char *name = cpu_if_name(e->encoding);
+	if (!strcmp(name, "ICH_VTR_EL2")) {
+		s->params.list_registers = (unsigned)bits_get(e->arg[1], 4, 0) % GIC_MAX_LRS + 1;
+		s->params.virtual_priority_bits = (unsigned)bits_get(e->arg[1], 31, 29) + 1;
+	} else if (!strcmp(name, "ICC_CTLR_EL1")) {
+		s->params.priority_bits = (unsigned)bits_get(e->arg[1], 10, 8) + 1;
+	}
+}
+
+enum status gic_start_find(const struct gic_log *log, const char *path, struct gic_start *out,
+			   struct err *err)
+{
+	*out = (struct gic_start){.params = {.spis = 988,
+					     .extended_ppis = 64,
+					     .extended_spis = 1024,
+					     .priority_bits = 5,
+					     .virtual_priority_bits = 5,
+					     .list_registers = 4,
+					     .awake = true}};
+	for (size_t i = 0; i < log->count; i++) {
+		const struct gic_event *e = &log->events[i];
+		if (names_cpu(e) && !add_cpu(out, (uint32_t)e->arg[0]))
+			return err_set(err, ERR_INPUT, "%s:%u: more than %d CPUs", path, e->line,
+				       GIC_LOG_CPUS);
+		out->params.security |= shows_security(e);
+		read_identification(out, e);
+	}
+	if (!out->cpus) return err_set(err, ERR_INPUT, "%s: no event of an interrupt controller", path);
+	if (out->params.priority_bits < 5) out->params.priority_bits = 5;
+	if (out->params.virtual_priority_bits < 5) out->params.virtual_priority_bits = 5;
+	out->params.pes = out->cpus;
+	return OK;
+}
+
+unsigned gic_start_cpu(const struct gic_start *s, uint64_t name)
+{
+	unsigned i = 0;
+	while (i + 1 < s->cpus && s->affinity[i] != name) i++;
+	return i;
+}
+
+/* State of interrupts ------------------------------------------------------------------------------------ */
+
+enum { INTIDS = GIC_EXT_SPI + 1024 };
+
+struct seen {
+	bool enable_known, enabled;
+	bool pending_known, latched;
+	bool active_known, active;
+	bool shown;
+	uint8_t group, priority;
+	unsigned target; /* CPU that it was first shown to */
+};
+
+struct survey {
+	const struct gic_start *start;
+	struct seen *seen; /* [cpus][INTIDS]; shared ones at CPU 0 */
+	bool acknowledged[GIC_LOG_CPUS], split;
+	uint32_t running[GIC_LOG_CPUS]; /* INTID that ended before any acknowledge; GIC_SPURIOUS: none */
+};
+
+static bool is_private(uint64_t intid)
+{
+	return intid < GIC_PRIVATE || (intid >= GIC_EXT_PPI && intid < GIC_EXT_PPI + 64);
+}
+
+static struct seen *of(struct survey *s, unsigned cpu, uint64_t intid)
+{
+	if (intid >= INTIDS) intid = GIC_SPURIOUS; /* its record is never used */
+	return &s->seen[(is_private(intid) ? cpu : 0) * (size_t)INTIDS + intid];
+}
+
+static void see_pending(struct seen *i, unsigned cpu, uint64_t intid)
+{
+	if (!i->enable_known) i->enabled = true;
+	i->enable_known = true;
+	if (!i->pending_known && intid < GIC_SGIS) i->latched = true; /* a wire's rise is implied later */
+	i->pending_known = true;
+	i->target = i->shown ? i->target : cpu;
+}
+
+static void see_highest(struct survey *s, const struct gic_event *e, unsigned cpu)
+{
+	struct seen *i = of(s, cpu, e->arg[1]);
+	if (e->arg[3] == GIC_IDLE_PRIORITY) return;
+	see_pending(i, cpu, e->arg[1]);
+	if (i->shown) return;
+	i->shown = true;
+	i->group = e->arg[2] < GIC_GROUPS ? (uint8_t)e->arg[2] : GIC_G1NS;
+	i->priority = (uint8_t)e->arg[3];
+}
+
+enum array {
+	ENABLE_SET = 0x100,
+	ENABLE_CLEAR = 0x180,
+	PENDING_SET = 0x200,
+	ACTIVE_SET = 0x300,
+	ACTIVE_CLEAR = 0x380
+};
+
+/* A write to an array of one bit per interrupt, `offset` as in GICD or SGI_base. */
+static void see_array(struct survey *s, unsigned cpu, uint64_t offset, uint64_t value)
+{
+	unsigned array = offset & ~UINT64_C(0x7f);
+	for (unsigned bit = 0; bit < 32; bit++) {
+		struct seen *i = of(s, cpu, (offset & 0x7f) * 8 + bit);
+		if (!(value >> bit & 1)) continue;
+		if ((array == ENABLE_SET || array == ENABLE_CLEAR) && !i->enable_known) {
+			i->enable_known = true;
+			i->enabled = false;
+		}
+		if (array == PENDING_SET) i->pending_known = true;
+		if (array == ACTIVE_SET || array == ACTIVE_CLEAR) i->active_known = true;
+	}
+}
+
+static void see_end(struct survey *s, unsigned cpu, uint64_t intid, bool deactivates)
+{
+	struct seen *i = of(s, cpu, intid);
+	if (!s->acknowledged[cpu] && !deactivates && s->running[cpu] == GIC_SPURIOUS)
+		s->running[cpu] = (uint32_t)intid;
+	if (!i->active_known && (deactivates || !s->acknowledged[cpu])) i->active = true;
+	i->active_known = true;
+}
+
+static void see_register(struct survey *s, const struct gic_event *e, unsigned cpu)
+{
+	const char *name = cpu_if_name(e->encoding);
+	if (e->virtual) return;
+	if (!strncmp(name, "ICC_IAR", 7) || !strncmp(name, "ICC_NMIAR", 9)) {
+		see_pending(of(s, cpu, e->arg[1]), cpu, e->arg[1]);
+		of(s, cpu, e->arg[1])->active_known = true;
+		s->acknowledged[cpu] = true;
+	} else if (!strncmp(name, "ICC_EOIR", 8)) {
+		see_end(s, cpu, e->arg[1], false);
+	} else if (!strcmp(name, "ICC_DIR_EL1")) {
+		s->split = true;
+		see_end(s, cpu, e->arg[1], true);
+	}
+}
+
+static void see(struct survey *s, const struct gic_event *e)
+{
+	unsigned cpu = names_cpu(e) ? gic_start_cpu(s->start, e->arg[0]) : 0;
+	switch (e->kind) {
+	case LOG_PPI: of(s, cpu, e->arg[1])->pending_known = true; break;
+	case LOG_SPI: of(s, 0, e->arg[0])->pending_known = true; break;
+	case LOG_SGI_PENDING: of(s, cpu, e->arg[1])->pending_known = true; break;
+	case LOG_HIGHEST: see_highest(s, e, cpu); break;
+	case LOG_DIST_WRITE: see_array(s, 0, e->arg[0], e->arg[1]); break;
+	case LOG_REDIST_WRITE:
+		if (e->arg[1] >= 0x10000) see_array(s, cpu, e->arg[1] - 0x10000, e->arg[2]);
+		break;
+	case LOG_REG_READ:
+	case LOG_REG_WRITE: see_register(s, e, cpu); break;
+	default: break;
+	}
+}
+
+/* Applying ----------------------------------------------------------------------------------------------- */
+
+enum { GROUPR = 0x80, PRIORITYR = 0x400, GRPMODR = 0xd00, IROUTER = 0x6000, SGI_BASE = 0x10000 };
+
+static void write_bit(struct gic *g, unsigned cpu, uint32_t intid, unsigned array)
+{
+	unsigned offset = array + intid / 32 * 4;
+	if (is_private(intid)) {
+		gic_redist_write(g, cpu, SGI_BASE + offset, 4, 1u << intid % 32, true);
+	} else {
+		gic_dist_write(g, offset, 4, 1u << intid % 32, true);
+	}
+}
+
+/* Arrays whose bits are written as values: read, change, write. */
+static void write_group(struct gic *g, unsigned cpu, uint32_t intid, unsigned array)
+{
+	unsigned offset = array + intid / 32 * 4;
+	uint32_t bit = 1u << intid % 32;
+	if (is_private(intid)) {
+		uint64_t old = gic_redist_read(g, cpu, SGI_BASE + offset, 4, true);
+		gic_redist_write(g, cpu, SGI_BASE + offset, 4, old | bit, true);
+	} else {
+		gic_dist_write(g, offset, 4, gic_dist_read(g, offset, 4, true) | bit, true);
+	}
+}
+
+static void write_route(const struct gic_start *s, struct gic *g, const struct seen *i, uint32_t intid)
+{
+	uint32_t affinity = s->affinity[i->target];
+	gic_dist_write(g, IROUTER + 8 * intid, 8, (uint64_t)(affinity >> 24) << 32 | (affinity & 0xffffff),
+		       true);
+}
+
+/* Ordinary INTIDs only: nothing says yet how extended ones would be shown. */
+static void apply_interrupt(const struct gic_start *s, struct gic *g, unsigned cpu, uint32_t intid,
+			    const struct seen *i)
+{
+	if (i->shown && i->group == GIC_G1NS) write_group(g, cpu, intid, GROUPR);
+	if (i->shown && i->group == GIC_G1S) write_group(g, cpu, intid, GRPMODR);
+	if (!i->shown && i->enabled) write_group(g, cpu, intid, GROUPR);
+	if (is_private(intid)) {
+		gic_redist_write(g, cpu, SGI_BASE + PRIORITYR + intid, 1, i->priority, true);
+	} else {
+		gic_dist_write(g, PRIORITYR + intid, 1, i->priority, true);
+		if (i->shown) write_route(s, g, i, intid);
+	}
+	if (i->latched) write_bit(g, cpu, intid, PENDING_SET);
+	if (i->active) write_bit(g, cpu, intid, ACTIVE_SET);
+	if (i->enabled) write_bit(g, cpu, intid, ENABLE_SET);
+}
+
+static void write_reg(struct gic *g, unsigned cpu, const char *name, uint64_t value)
+{
+	static const struct gic_context el2 = {.el = 2}, el3 = {.el = 3};
+	const struct gic_context *c = strstr(name, "_EL3") ? &el3 : &el2;
+	cpu_if_write(g, cpu, cpu_if_encoding(name), c, value);
+}
+
+static void apply_interface(struct survey *s, struct gic *g, unsigned cpu)
+{
+	write_reg(g, cpu, "ICC_PMR_EL1", 0xff);
+	write_reg(g, cpu, "ICC_IGRPEN0_EL1", 1);
+	write_reg(g, cpu, "ICC_IGRPEN1_EL1", 1);
+	write_reg(g, cpu, "ICC_IGRPEN1_EL3", 3);
+	write_reg(g, cpu, "ICC_CTLR_EL1", s->split ? 2 : 0);
+	if (s->running[cpu] == GIC_SPURIOUS) return;
+	const struct seen *i = of(s, cpu, s->running[cpu]);
+	unsigned level = i->priority >>
+			 (8 - (s->start->params.priority_bits > 7 ? 7 : s->start->params.priority_bits));
+	if (i->shown && level < 32)
+		write_reg(g, cpu, i->group ? "ICC_AP1R0_EL1" : "ICC_AP0R0_EL1", 1u << level);
+}
+
+/* Registers that keep what is written and that the log reads before it writes them. */
+static bool keeps_value(const char *name)
+{
+	static const char *const names[] = {"ICH_VMCR_EL2", "ICH_HCR_EL2", "ICC_PMR_EL1", "ICC_BPR",
+					    "ICC_IGRPEN",   "ICC_CTLR",    "ICH_LR"};
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strncmp(name, names[i], strlen(names[i]))) return true;
+	return false;
+}
+
+static void apply_first_reads(const struct gic_start *s, const struct gic_log *log, struct gic *g)
+{
+	enum { ENCODINGS = 1 << 16 };
+	bool *known = xcalloc((size_t)s->cpus * ENCODINGS, sizeof(bool));
+	for (size_t i = 0; i < log->count; i++) {
+		const struct gic_event *e = &log->events[i];
+		if ((e->kind != LOG_REG_READ && e->kind != LOG_REG_WRITE) || e->virtual) continue;
+		unsigned cpu = gic_start_cpu(s, e->arg[0]);
+		bool *first = &known[cpu * (size_t)ENCODINGS + e->encoding % ENCODINGS];
+		const char *name = cpu_if_name(e->encoding);
+		if (!*first && e->kind == LOG_REG_READ && keeps_value(name))
+			write_reg(g, cpu, name, e->arg[1]);
+		*first = true;
+	}
+	free(known);
+}
+
+void gic_start_apply(const struct gic_start *start, const struct gic_log *log, struct gic *g)
+{
+	struct survey s = {.start = start,
+			   .seen = xcalloc((size_t)start->cpus * INTIDS, sizeof(struct seen))};
+	for (unsigned i = 0; i < start->cpus; i++) s.running[i] = GIC_SPURIOUS;
+	for (size_t i = 0; i < log->count; i++) see(&s, &log->events[i]);
+	gic_dist_write(g, 0, 4, 7, true);
+	for (unsigned cpu = 0; cpu < start->cpus; cpu++) {
+		for (uint32_t intid = 0; intid < GIC_SPI_END; intid++)
+			if (is_private(intid) || !cpu)
+				apply_interrupt(start, g, cpu, intid, of(&s, cpu, intid));
+		apply_interface(&s, g, cpu);
+	}
+	apply_first_reads(start, log, g);
+	free(s.seen);
+}

@@ -1,0 +1,29 @@
+/* gic_start.h - the state of an interrupt controller at the beginning of a log, from what the log says first.
+ *
+ * Of each thing the first statement counts: an interrupt that is shown as pending before any write enables it was enabled, with that
+ * group and priority; an SGI that is shown before it is sent was pending; one that is deactivated before it is acknowledged was active. What nothing is
+ * said of is as Linux leaves it: all groups enabled, nothing masked, EOImode 1 where ICC_DIR_EL1 is written.
+ */
+#ifndef CLI_GIC_START_H
+#define CLI_GIC_START_H
+
+#include "cli/gic_log.h"
+#include "gic/cpu_if.h"
+
+enum { GIC_LOG_CPUS = 64 };
+
+struct gic_start {
+	uint32_t affinity[GIC_LOG_CPUS]; /* as the log names CPUs, ascending */
+	unsigned cpus;
+	struct gic_params params; /* affinity points into this struct */
+};
+
+/* What is implemented. ERR_INPUT: no CPU, or too many. */
+enum status gic_start_find(const struct gic_log *log, const char *path, struct gic_start *out,
+			   struct err *err);
+/* The number of the CPU that the log calls `name`. */
+unsigned gic_start_cpu(const struct gic_start *s, uint64_t name);
+/* Brings a new GIC into the state at the beginning. */
+void gic_start_apply(const struct gic_start *s, const struct gic_log *log, struct gic *g);
+
+#endif

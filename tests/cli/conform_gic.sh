@@ -1,0 +1,67 @@
+#!/bin/sh
+# strata conform --gic: recorded interrupt controllers of real hosts and guests against the model's.
+dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
+check() { if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: expected '$2', came '$3'"; fi; }
+replay() { "$STRATA" conform --gic "$@" >"$dir/out" 2>"$dir/err"; }
+
+replay "$dir"
+check "a folder without a log exits 2" 2 $?
+check "and names what is missing" yes "$(grep -q "$dir/int_gic.1.log.zst" "$dir/err" && echo yes)"
+"$STRATA" conform --gic x --arch y >"$dir/out" 2>"$dir/err"
+check "--gic and --arch together exit 2" 2 $?
+
+for recording in ../shared/real/bench/*/; do
+	[ -f "$recording/int_gic.1.log.zst" ] || continue
+	name=$(basename "$recording")
+	replay "$recording"
+	check "$name has no difference" 0 $?
+	check "and closes with the counts" 1 "$(tail -n 1 "$dir/out" | grep -c '^[1-9][0-9]* statements, 0 differences$')"
+	for kind in 'GICR reads' 'CPU interface reads' 'highest pending interrupts' 'highest list registers' 'virtual IRQs taken'; do
+		check "$name: $kind were compared" 1 "$(grep -c "^$kind  *[1-9][0-9]* compared, 0 different$" "$dir/out")"
+	done
+	# Wires that the log does not tell are few: the console's.
+	check "$name implies few arrivals" 1 "$(grep -c ' [0-9] arrivals implied$' "$dir/out")"
+done
+
+# The rest writes logs and needs the zstd program.
+command -v zstd >/dev/null || exit 0
+log() { zstd -q -f -o "$dir/log.zst"; }
+expect() { replay "$dir/log.zst"; check "$1" "$2" $?; }
+
+# A timer's PPI on one CPU, as EOImode 1 ends it, and one SGI to another CPU.
+good='gicv3_redist_set_irq GICv3 redistributor 0x0 interrupt 27 level changed to 1
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 27 group 2 prio 160
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 1
+Taking exception 5 [IRQ] on CPU 0
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 27 group 2 prio 255
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 0
+gicv3_icc_iar1_read GICv3 ICC_IAR1 read cpu 0x0 value 0x1b
+gicv3_icc_rpr_read GICv3 ICC_RPR read cpu 0x0 value 0xa0
+gicv3_icc_eoir_write GICv3 ICC_EOIR1 write cpu 0x0 value 0x1b
+gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10300 data 0x8000000 size 4 secure 0
+gicv3_redist_set_irq GICv3 redistributor 0x0 interrupt 27 level changed to 0
+gicv3_icc_dir_write GICv3 ICC_DIR write cpu 0x0 value 0x1b
+gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10300 data 0x0 size 4 secure 0
+gicv3_icc_generate_sgi GICv3 CPU i/f 0x0 generating SGI 3 IRM 0 target affinity 0x0xx targetlist 0x2
+gicv3_redist_send_sgi GICv3 redistributor 0x1 pending SGI 3
+gicv3_cpuif_update GICv3 CPU i/f 0x1 HPPI update: irq 3 group 2 prio 160'
+echo "$good" | log
+expect "a log of one timer interrupt and one SGI agrees" 0
+check "with all its statements" "11 statements, 0 differences" "$(tail -n 1 "$dir/out")"
+
+echo "$good" | sed 's/\(ICC_IAR1 read cpu 0x0 value\) 0x1b/\1 0x1e/' | log
+expect "another acknowledged INTID differs" 1
+check "and is shown with its line" 1 "$(grep -c '^line 7: ICC_IAR1_EL1: recorded 0x1e, the model has 0x1b$' "$dir/out")"
+echo "$good" | sed 's/ICC_RPR read cpu 0x0 value 0xa0/ICC_RPR read cpu 0x0 value 0xff/' | log
+expect "another running priority differs" 1
+echo "$good" | sed '12d' | log
+expect "a missing deactivation differs" 1
+echo "$good" | sed 's/pending SGI 3/pending SGI 4/' | log
+expect "an SGI that did not arrive differs" 1
+echo "$good" | sed '2s/IRQ/X/; 3s/IRQ 1/IRQ 0/' | log
+expect "another IRQ line differs" 1
+echo "$good" | sed '2s/prio 160/prio/' | log
+expect "a torn line exits 2" 2
+check "and is named" yes "$(grep -q 'log.zst:2: torn event' "$dir/err" && echo yes)"
+echo hello | log
+expect "a log without interrupts exits 2" 2
