@@ -215,3 +215,47 @@ ParameterizedTest(struct region *r, frames, a_region_is_handed_out_whole_and_onc
 	free(taken);
 	frames_free(f);
 }
+
+/* Two regions of 64 pages at 1 and 2 GiB, the second tried first. */
+static struct frames *joined(void)
+{
+	struct frames **region = calloc(2, sizeof(struct frames *));
+	for (unsigned i = 0; i < 2; i++)
+		region[i] = frames_new(&(struct frames_params){.base = (uint64_t)(i + 1) << 30,
+							       .bytes = 64 << 12,
+							       .page_bits = 12,
+							       .block_bits = 21,
+							       .path = "test"});
+	struct frames *f = frames_join(region, 2);
+	frames_prefer(f, (const unsigned[]){1, 0}, 2);
+	return f;
+}
+
+Test(frames, regions_that_are_joined_are_tried_in_the_order_preferred)
+{
+	struct frames *f = joined();
+	uint64_t addr;
+	for (unsigned i = 0; i < 128; i++) {
+		cr_assert(frames_take_page(f, &addr));
+		cr_expect(eq(u64, addr >> 30, i < 64 ? 2 : 1), "page %u", i);
+	}
+	cr_expect(not(frames_take_page(f, &addr)));
+	cr_expect(eq(u64, frames_used_bytes(f), 128 << 12));
+	frames_give(f, UINT64_C(1) << 30, 12);
+	cr_expect(eq(u64, frames_used_bytes(f), 127 << 12));
+	cr_assert(frames_take_page(f, &addr));
+	cr_expect(eq(u64, addr, UINT64_C(1) << 30), "given back to the region that it is of");
+	frames_free(f);
+}
+
+Test(frames, a_region_that_is_not_in_the_order_gives_nothing_and_runs_come_from_the_first_alone)
+{
+	struct frames *f = joined();
+	uint64_t addr;
+	cr_expect(frames_take_block(f, 17, &addr) && addr >> 30 == 2);
+	cr_expect(frames_take_block(f, 17, &addr) && addr >> 30 == 2);
+	cr_expect(not(frames_take_block(f, 17, &addr)), "though the other region has them");
+	frames_prefer(f, (const unsigned[]){1}, 1);
+	cr_expect(not(frames_take_page(f, &addr)));
+	frames_free(f);
+}

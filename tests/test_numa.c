@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#include "mem/mem.h"
+#include "mem/numa.h"
 
 enum { CORES = 8, NODES = 3, L1 = 4, L3 = 40, NODE_BYTES = 1 << 21 };
 static const uint64_t base = 0x80000000;
@@ -208,4 +208,51 @@ Test(numa, a_table_that_does_not_fit_the_nodes_is_refused_with_the_figures)
 	add_link(&b, 1000);
 	b.far[0] = 3;
 	cr_expect(eq(str, (char *)refusal(&b), (char *)"memory.links.l: node 3 is outside 0..2"));
+}
+
+/* --- placement -------------------------------------------------------------------------------------------------------- */
+
+/* The nodes that `policy` with `list` tries for core 4, which is on die 1; node 2 is far. As digits. */
+static const char *order_of(enum numa_policy policy, const char *list, unsigned times)
+{
+	static char text[NODES + 1];
+	struct numa_params p = {policy, list};
+	struct numa_task task;
+	struct numa numa;
+	struct board b;
+	struct err err;
+	unsigned order[NUMA_NODES_MAX], count = 0;
+	describe(&b);
+	add_link(&b, 10000);
+	build(&b);
+	cr_assert(eq(int, numa_init(&numa, &p, NODES, &err), OK), "%s", err.text);
+	numa_task_init(&task, &b.cpu[4]);
+	for (unsigned i = 0; i < times; i++) count = numa_order(&numa, &task, order);
+	for (unsigned i = 0; i < count; i++) text[i] = (char)('0' + order[i]);
+	text[count] = 0;
+	close_board(&b);
+	return text;
+}
+
+Test(numa, a_policy_says_which_nodes_are_tried_in_which_order)
+{
+	cr_expect(eq(str, (char *)order_of(NUMA_first_touch, "", 1), (char *)"102"), "nearest first");
+	cr_expect(eq(str, (char *)order_of(NUMA_bind, "2,0", 1), (char *)"02"), "no others");
+	cr_expect(eq(str, (char *)order_of(NUMA_preferred, "2", 1), (char *)"210"));
+	cr_expect(eq(str, (char *)order_of(NUMA_interleave, "0,2", 1), (char *)"012"), "then the nearest");
+}
+
+Test(numa, interleaving_takes_the_listed_nodes_in_turn)
+{
+	for (unsigned times = 1; times <= 4; times++)
+		cr_expect(eq(int, order_of(NUMA_interleave, "2,0", times)[0], times % 2 ? '2' : '0'));
+}
+
+Test(numa, a_list_of_nodes_that_the_machine_does_not_have_is_refused)
+{
+	struct numa_params p = {NUMA_bind, "0,3"};
+	struct numa numa;
+	struct err err;
+	cr_expect(eq(int, numa_init(&numa, &p, NODES, &err), ERR_CONFIG));
+	cr_expect(eq(str, err.text, (char *)"numa.nodes: '0,3': 3 is outside 0..2"));
 }

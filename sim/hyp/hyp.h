@@ -33,6 +33,7 @@ struct hyp_params {
 	uint64_t memory_base, memory_bytes;
 	uint64_t placement; /* enum os_placement */
 	uint64_t fault_cycles, block_fault_cycles;
+	struct numa_params numa; /* of the VM's memory */
 	const char *paths,
 		*vmm; /* files of software paths (path.h), relative to the stack file; "" for none */
 };

@@ -6,10 +6,8 @@
 
 #include "base/alloc.h"
 #include "machine/events.h"
-#include "mem/frames.h"
-#include "mmu/page_design.h"
-
-enum { POPULATED_SLOTS = 4096 };
+#include "machine/placement.h"
+#include "machine/populate.h"
 
 /* A core that runs a stream of the workload: a thread of the kernel, or a vCPU. */
 struct cpu {
@@ -23,7 +21,8 @@ struct cpu {
 	struct mmu_observer checking; /* feeds the checker */
 	struct va last_fault;         /* with nothing to add: a second one in a row is an error */
 	bool last_was_spurious;
-	struct va populated[3][POPULATED_SLOTS]; /* by kind: pages + 1 that machine_populate did lately */
+	struct numa_task task; /* to the kernel or hypervisor that gives it memory */
+	struct populator populator;
 };
 
 struct machine {
@@ -36,8 +35,9 @@ struct machine {
 	struct mmu **mmus;
 	struct tlb_pool shared_tlbs;
 	unsigned cpus;
-	struct frames *host_frames, *guest_frames; /* guest_frames: IPAs of the VM; NULL when native */
-	struct hyp *hyp;                           /* NULL when native */
+	struct placement memory;     /* of the nodes */
+	struct frames *guest_frames; /* IPAs of the VM; NULL when native */
+	struct hyp *hyp;             /* NULL when native */
 	struct hyp_vm *vm;
 	struct os *os;
 	struct contexts *contexts;  /* NULL: the workload says ASIDs */
@@ -103,36 +103,33 @@ static enum status on_fault(void *owner, const struct mmu_fault *f, struct core_
 	struct cpu *c = owner;
 	if (f->fault.kind == FAULT_ADDRESS_SIZE)
 		return refuse(f, "an address in its translation is too large", err);
+	placement_enter(&c->machine->memory, &c->task);
 	return f->fault.stage == 2 ? stage2_fault(c, f, cost, err) : stage1_fault(c, f, cost, err);
 }
 
 /* --- building -------------------------------------------------------------------------------------------------- */
 
-static struct frames *new_frames(struct frames_params p, uint64_t seed)
-{
-	p.seed = seed;
-	return frames_new(&p);
-}
-
-/* The region that the kernel or hypervisor on the hardware manages: the first node's memory. */
 static enum status build_hypervisor(struct machine *m, uint64_t seed, struct err *err)
 {
 	const struct hyp_params *p = stack_hypervisor(m->stack);
-	const struct mem_node *node = mem_nodes(m->mem, &(unsigned){0});
-	m->host_frames = new_frames(hyp_frames_params(p, node->base, node->limit - node->base), seed);
-	TRY(hyp_new(p, &m->hw->features, m->host_frames, m->physmem, &m->hyp, err));
+	const struct frames_params host = hyp_frames_params(p, 0, 0);
+	TRY(placement_init(&m->memory, &p->numa, m->mem, &host, seed, err));
+	placement_enter(&m->memory, &m->cpu[0].task);
+	TRY(hyp_new(p, &m->hw->features, m->memory.frames, m->physmem, &m->hyp, err));
 	m->vm = hyp_vm_new(m->hyp, 1);
 	if (!m->vm) return err_set(err, ERR_CONFIG, "memory: too small for the VM's stage 2 tables");
-	m->guest_frames = new_frames(os_frames_params(&m->stack->os, p->memory_base, p->memory_bytes), seed);
+	struct frames_params guest = os_frames_params(&m->stack->os, p->memory_base, p->memory_bytes);
+	guest.seed = seed;
+	m->guest_frames = frames_new(&guest);
 	for (unsigned i = 0; i < m->cpus; i++) hyp_write_regs(m->vm, &m->cpu[i].regs);
 	return OK;
 }
 
-static enum status build_native(struct machine *m, uint64_t seed)
+static enum status build_native(struct machine *m, uint64_t seed, struct err *err)
 {
-	const struct mem_node *node = mem_nodes(m->mem, &(unsigned){0});
-	m->host_frames = new_frames(os_frames_params(&m->stack->os, node->base, node->limit - node->base),
-				    seed);
+	const struct frames_params host = os_frames_params(&m->stack->os, 0, 0);
+	TRY(placement_init(&m->memory, &m->stack->os.numa, m->mem, &host, seed, err));
+	placement_enter(&m->memory, &m->cpu[0].task);
 	return OK;
 }
 
@@ -147,7 +144,7 @@ static void start_events(struct cpu *c)
 static enum status build_kernel(struct machine *m, struct err *err)
 {
 	struct pgtable_view view = m->vm ? hyp_view(m->vm) : (struct pgtable_view){0};
-	struct frames *frames = m->vm ? m->guest_frames : m->host_frames;
+	struct frames *frames = m->vm ? m->guest_frames : m->memory.frames;
 	TRY(os_new(&m->stack->os, &m->hw->features, frames, m->physmem, m->vm ? &view : NULL, &m->os, err));
 	struct os_aspace *first = os_aspace_new(m->os, 1);
 	if (!first) return err_set(err, ERR_CONFIG, "memory: too small for a translation table");
@@ -172,7 +169,7 @@ static enum status build_kernel(struct machine *m, struct err *err)
 
 static struct frames *frames_of_space(struct machine *m, unsigned space)
 {
-	return space == 1 && m->vm ? m->guest_frames : m->host_frames;
+	return space == 1 && m->vm ? m->guest_frames : m->memory.frames;
 }
 
 /* A guest that clears a new table has touched all of it. */
@@ -213,6 +210,11 @@ static enum status build_cpu(struct cpu *c, struct err *err)
 	TRY(mmu_new_of(&parts, &c->mmu, err));
 	m->mmus[c - m->cpu] = c->mmu;
 	core_init(&c->core, &m->hw->core, c->mmu, &c->mem);
+	numa_task_init(&c->task, &c->mem);
+	c->populator.mmu = c->mmu;
+	c->populator.mem = m->physmem;
+	c->populator.on_fault = on_fault;
+	c->populator.fault_owner = c;
 	c->core.on_fault = on_fault;
 	c->core.fault_owner = c;
 	return OK;
@@ -252,7 +254,7 @@ static enum status build(struct machine *m, uint64_t seed, struct err *err)
 	if (stack_hypervisor(m->stack))
 		TRY(build_hypervisor(m, seed, err));
 	else
-		TRY(build_native(m, seed));
+		TRY(build_native(m, seed, err));
 	TRY(build_kernel(m, err));
 	for (unsigned i = 0; i < m->cpus; i++)
 		mmu_set_table_memory(m->mmus[i], &(struct table_memory){m, take_table, give_table});
@@ -297,7 +299,7 @@ void machine_free(struct machine *m)
 	os_free(m->os);
 	hyp_free(m->hyp);
 	if (m->guest_frames) frames_free(m->guest_frames);
-	if (m->host_frames) frames_free(m->host_frames);
+	placement_fini(&m->memory);
 	for (unsigned i = 0; i < m->cpus; i++) {
 		core_fini(&m->cpu[i].core);
 		mmu_free(m->cpu[i].mmu);
@@ -411,71 +413,16 @@ enum status machine_run_until(struct machine *m, unsigned t, const struct record
 	return OK;
 }
 
-static uint64_t read_word(void *self, struct pa pa, const struct walk_ref *ref)
-{
-	(void)ref;
-	return physmem_read64(((struct machine *)self)->physmem, pa);
-}
-
-static bool update_word(void *self, struct pa pa, uint64_t old, uint64_t now)
-{
-	return physmem_cas64(((struct machine *)self)->physmem, pa, old, now);
-}
-
-/* Walks without time until nothing faults any more. */
-static enum status populate_page(struct cpu *c, uint64_t va, enum access_kind kind, struct err *err)
-{
-	struct walk_mem mem = {.self = c->machine, .read = read_word, .update = update_word};
-	struct mmu_fault f = {.va = {va}, .access = {.kind = (uint8_t)kind}};
-	struct core_fault_cost cost;
-	struct translation t;
-	while (translate(&c->mmu->regime, f.va, f.access, &mem, &t), t.fault.kind) {
-		f.fault = t.fault;
-		TRY(on_fault(c, &f, &cost, err));
-	}
-	page_design_note(c->mmu, &t);
-	return OK;
-}
-
-static enum status populate_range(struct cpu *c, uint64_t va, uint64_t bytes, enum access_kind kind,
-				  struct err *err)
-{
-	enum { PAGE = 4096 }; /* the smallest that a table can map */
-	if (!bytes) return OK;
-	for (uint64_t page = va / PAGE; page <= (va + bytes - 1) / PAGE; page++) {
-		struct va *seen = &c->populated[kind][page % POPULATED_SLOTS];
-		if (seen->raw == page + 1) continue;
-		TRY(populate_page(c, page * PAGE, kind, err));
-		seen->raw = page + 1;
-	}
-	return OK;
-}
-
-/* As the core has it: a load or store whose size nobody knows (0) reaches one byte. */
-static uint64_t bytes_of(const struct record *rec)
-{
-	if (rec->kind == REC_FETCH) return UINT64_C(4) * rec->count;
-	return rec->count ? rec->count : 1;
-}
-
-/* What was done lately was done for another address space. */
-static enum status populate_switch(struct cpu *c, const struct record *rec, struct err *err)
-{
-	memset(c->populated, 0, sizeof(c->populated));
-	return events_execute(&c->events, rec, err);
-}
-
 enum status machine_populate(struct machine *m, unsigned t, const struct record *rec, size_t n,
 			     struct err *err)
 {
 	struct cpu *c = &m->cpu[t];
 	for (; n; rec++, n--) {
-		if (rec->kind == REC_SWITCH) TRY(populate_switch(c, rec, err));
-		if (rec->kind > REC_STORE) continue;
-		enum access_kind kind = rec->kind == REC_FETCH  ? ACCESS_FETCH
-					: rec->kind == REC_LOAD ? ACCESS_READ
-								: ACCESS_WRITE;
-		TRY(populate_range(c, rec->addr, bytes_of(rec), kind, err));
+		if (rec->kind == REC_SWITCH) {
+			populate_switch(&c->populator);
+			TRY(events_execute(&c->events, rec, err));
+		}
+		if (rec->kind <= REC_STORE) TRY(populate_access(&c->populator, rec, err));
 	}
 	return OK;
 }

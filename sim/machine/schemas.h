@@ -23,6 +23,7 @@
 	X(link_schema) \
 	X(fits_schema) \
 	X(stack_schema) \
+	X(numa_schema) \
 	X(os_schema) \
 	X(hyp_schema) \
 	X(gen_schema) \

@@ -11,7 +11,8 @@ enum {
 	TABLE_GROUP_BITS = 21, /* tables are taken from groups of 2 MiB, or of one unit where that is less */
 	SCATTER_MIN_BLOCKS = 16, /* fewer pageblocks than this are scattered over in smaller units */
 	SCATTER_UNIT_BITS = 18,  /* room for the largest usual set of start tables */
-	SIZES = 64               /* log2 of the largest size */
+	SIZES = 64,              /* log2 of the largest size */
+	REGIONS_MAX = 64
 };
 
 struct range {
@@ -44,6 +45,9 @@ struct frames {
 	struct scatter scatter;
 	struct rng rng;
 	uint64_t used;
+	struct frames **region; /* of several joined, which is all that this one is; else NULL */
+	unsigned regions;
+	unsigned order[REGIONS_MAX], ordered;
 };
 
 static uint64_t align_up(uint64_t v, unsigned bits) { return bits_align_down(v + bits_ones(bits), bits); }
@@ -216,8 +220,21 @@ static bool take_leftover(struct frames *f, uint64_t *addr)
 	return false;
 }
 
+/* Of several regions the first to be tried. */
+static struct frames *preferred(struct frames *f) { return f->region ? f->region[f->order[0]] : f; }
+
+typedef bool take_fn(struct frames *f, uint64_t *addr);
+
+static bool take_from_any(struct frames *f, take_fn *take, uint64_t *addr)
+{
+	for (unsigned i = 0; i < f->ordered; i++)
+		if (take(f->region[f->order[i]], addr)) return true;
+	return false;
+}
+
 bool frames_take_page(struct frames *f, uint64_t *addr)
 {
+	if (f->region) return take_from_any(f, frames_take_page, addr);
 	unsigned bits = f->p.page_bits;
 	bool ok = pop(&f->given[bits], bits, addr);
 	if (!ok && f->scatter.on) ok = scatter_page(f, addr);
@@ -228,6 +245,7 @@ bool frames_take_page(struct frames *f, uint64_t *addr)
 
 bool frames_take_table(struct frames *f, uint64_t *addr)
 {
+	if (f->region) return take_from_any(f, frames_take_table, addr);
 	unsigned bits = f->p.page_bits, group_bits = TABLE_GROUP_BITS;
 	uint64_t group;
 	if (f->scatter.on && f->scatter.unit_bits < group_bits) group_bits = f->scatter.unit_bits;
@@ -240,6 +258,7 @@ bool frames_take_table(struct frames *f, uint64_t *addr)
 
 bool frames_take_block(struct frames *f, unsigned bits, uint64_t *addr)
 {
+	f = preferred(f);
 	assert(bits >= f->p.page_bits && bits < SIZES);
 	bool large = bits >= f->p.block_bits;
 	if (pop(&f->given[bits], bits, addr)) return took(f, bits, true);
@@ -248,24 +267,57 @@ bool frames_take_block(struct frames *f, unsigned bits, uint64_t *addr)
 
 bool frames_take_run(struct frames *f, unsigned bits, unsigned fail_percent, uint64_t *addr)
 {
+	f = preferred(f);
 	if (fail_percent && rng_below(&f->rng, 100) < fail_percent) return false;
 	return frames_take_block(f, bits, addr);
 }
 
 bool frames_take_huge(struct frames *f, uint64_t *addr)
 {
+	f = preferred(f);
 	return frames_take_run(f, f->p.block_bits, f->p.fail_percent, addr);
+}
+
+/* Of several regions the one that `addr` lies in. */
+static struct frames *region_of(struct frames *f, uint64_t addr)
+{
+	for (unsigned i = 0; i < f->regions; i++)
+		if (addr >= f->region[i]->base && addr < f->region[i]->end) return f->region[i];
+	return f;
 }
 
 void frames_give(struct frames *f, uint64_t addr, unsigned bits)
 {
 	uint64_t size = UINT64_C(1) << bits;
+	f = region_of(f, addr);
 	assert(addr >= f->base && size <= f->end - addr && !(addr & (size - 1)) && f->used >= size);
 	f->used -= size;
 	push(&f->given[bits], addr, addr + size);
 }
 
-uint64_t frames_used_bytes(const struct frames *f) { return f->used; }
+uint64_t frames_used_bytes(const struct frames *f)
+{
+	uint64_t used = f->used;
+	for (unsigned i = 0; i < f->regions; i++) used += f->region[i]->used;
+	return used;
+}
+
+struct frames *frames_join(struct frames **region, unsigned count)
+{
+	assert(count && count <= REGIONS_MAX);
+	struct frames *f = xcalloc(1, sizeof(*f));
+	f->region = region;
+	f->regions = f->ordered = count;
+	for (unsigned i = 0; i < count; i++) f->order[i] = i;
+	return f;
+}
+
+void frames_prefer(struct frames *f, const unsigned *order, unsigned count)
+{
+	assert(count && count <= f->regions);
+	for (unsigned i = 0; i < count; i++) f->order[i] = order[i];
+	f->ordered = count;
+}
 
 struct frames *frames_new(const struct frames_params *p)
 {
@@ -283,6 +335,8 @@ struct frames *frames_new(const struct frames_params *p)
 void frames_free(struct frames *f)
 {
 	if (!f) return;
+	for (unsigned i = 0; i < f->regions; i++) frames_free(f->region[i]);
+	free(f->region);
 	free(f->spare.item);
 	for (unsigned i = 0; i < SIZES; i++) free(f->given[i].item);
 	free(f);

@@ -2,6 +2,7 @@
  *
  *   page: one base page, in order or scattered     block: a naturally aligned power of two
  *   table: a page for a translation table, taken from groups of 2 MiB that hold nothing else
+ *   frames_join: the regions of several nodes as one
  *
  * The region is cut into pageblocks (the size of a huge page). In order, pages fill one pageblock after
  * the other. Scattered, pages come in a pseudo-random order without repetition, first from the odd
@@ -32,6 +33,12 @@ struct frames_params {
 
 struct frames *frames_new(const struct frames_params *p);
 void frames_free(struct frames *f);
+
+/* Several regions as one: what is taken comes from the first region of an order that has it, huge pages, runs and blocks from
+ * the first region alone. Takes over the `count` regions and the array (freed with free()). */
+struct frames *frames_join(struct frames **region, unsigned count);
+/* From now on the regions are tried in this order, and others not at all; at first all are, as they come. */
+void frames_prefer(struct frames *f, const unsigned *order, unsigned count);
 
 /* Each puts an address into *addr, or returns false and leaves it: the region has nothing left that fits. */
 bool frames_take_page(struct frames *f, uint64_t *addr);

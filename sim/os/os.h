@@ -21,6 +21,7 @@
 
 #include "base/status.h"
 #include "config/schema.h"
+#include "mem/numa.h"
 #include "mmu/features.h"
 #include "mmu/sysregs.h"
 #include "os/pgtable.h"
@@ -47,6 +48,7 @@ struct os_params {
 	uint64_t asids;     /* enum os_asids */
 	uint64_t asid_bits; /* 0: as many as the machine has */
 	uint64_t processes, switch_every;
+	struct numa_params numa; /* of a kernel that owns the machine */
 };
 extern const struct schema os_schema;
 

@@ -52,6 +52,8 @@ static const struct param rows[] = {
 	      "its own"),
 	P_U64(T, switch_every, "accesses", 10000, 1, UINT64_C(1) << 48,
 	      "processes: loads and stores from one switch to the next"),
+	P_MAP(T, numa, &numa_schema,
+	      "placement of the program's memory and tables; in a VM, whose memory is one node to the guest, the hypervisor's counts"),
 };
 #undef T
 

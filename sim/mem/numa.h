@@ -1,0 +1,58 @@
+/* numa.h - which node memory is taken from: the policies of Linux's mbind() and numactl.
+ *
+ *   numa_order: (policy, task) -> the nodes to try, in order
+ * Every page, block and table that a kernel or hypervisor takes goes by it, at the time of the fault that needs it; huge pages
+ * come from the first node of the order or not at all.
+ * Source: Linux 6.6 mm/mempolicy.c (MPOL_LOCAL, MPOL_BIND, MPOL_PREFERRED, MPOL_INTERLEAVE), Documentation/admin-guide/mm/
+ * numa_memory_policy.rst.
+ * Not modelled: migration (AutoNUMA), weights, policies per range of addresses.
+ */
+#ifndef MEM_NUMA_H
+#define MEM_NUMA_H
+
+#include "base/status.h"
+#include "config/schema.h"
+#include "mem/mem.h"
+
+#define NUMA_POLICIES(X) \
+	X(first_touch, "the node nearest to the core that touches first, then the next nearest") \
+	X(bind, "only the nodes of the list, nearest first") \
+	X(preferred, "the first node of the list, then the others, nearest first") \
+	X(interleave, "the nodes of the list in turn, one fault each")
+
+enum numa_policy {
+#define X(name, doc) NUMA_##name,
+	NUMA_POLICIES(X)
+#undef X
+		NUMA_POLICY_COUNT
+};
+
+struct numa_params {
+	uint64_t policy;   /* enum numa_policy */
+	const char *nodes; /* "0-1,3"; "": all */
+};
+extern const struct schema numa_schema;
+
+enum { NUMA_NODES_MAX = 64 };
+
+/* A policy with its list read. */
+struct numa {
+	enum numa_policy policy;
+	unsigned nodes;                                /* of the machine */
+	unsigned listed[NUMA_NODES_MAX], listed_count; /* as the list has them */
+};
+
+/* Who takes memory, on one core. */
+struct numa_task {
+	unsigned near[NUMA_NODES_MAX]; /* nodes, nearest first; equals by number */
+	unsigned next;                 /* interleave: of the list */
+};
+
+/* ERR_CONFIG: the list is none, or names a node that the machine does not have. */
+enum status numa_init(struct numa *n, const struct numa_params *p, unsigned nodes, struct err *err);
+void numa_task_init(struct numa_task *t, const struct mem_cpu *cpu);
+
+/* The nodes that a fault of `t` may take memory from, in order; returns how many. Interleaving moves on by one. */
+unsigned numa_order(const struct numa *n, struct numa_task *t, unsigned out[NUMA_NODES_MAX]);
+
+#endif
