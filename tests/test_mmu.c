@@ -292,9 +292,10 @@ Test(mmu, a_stage_1_walk_cache_leaves_the_levels_below_it)
 }
 
 /* A position behind stage 2 knows where its table is in memory, once that was read: KVM sets HCR_EL2.PTW. */
-static uint64_t reads_behind_stage2(uint64_t hcr)
+static uint64_t reads_behind_stage2(uint64_t hcr, bool ipa_only)
 {
 	struct walk_cache_params c = big_cache(0xf, 0);
+	c.ipa_only = ipa_only;
 	struct walker_params walker = bare_walker();
 	struct mmu_setup s = kvm_4k();
 	struct mmu_world w;
@@ -311,9 +312,14 @@ static uint64_t reads_behind_stage2(uint64_t hcr)
 
 Test(mmu, a_stage_1_walk_cache_spares_stage_2_of_the_table_it_leads_to)
 {
-	cr_expect(eq(u64, reads_behind_stage2(0), 1 + 3));
-	cr_expect(eq(u64, reads_behind_stage2(HCR_PTW), 1 + 3), "tables in Normal memory are not protected");
-	cr_expect(eq(u64, reads_behind_stage2(HCR_PTW | HCR_FWB), 1 + 3));
+	cr_expect(eq(u64, reads_behind_stage2(0, false), 1 + 3));
+	cr_expect(eq(u64, reads_behind_stage2(HCR_PTW, false), 1 + 3), "tables in Normal memory are not protected");
+	cr_expect(eq(u64, reads_behind_stage2(HCR_PTW | HCR_FWB, false), 1 + 3));
+}
+
+Test(mmu, a_stage_1_walk_cache_of_ipas_alone_leaves_stage_2_of_the_table)
+{
+	cr_expect(eq(u64, reads_behind_stage2(0, true), 3 + 1 + 3));
 }
 
 Test(mmu, a_stage_2_walk_cache_leaves_one_descriptor_of_each_stage_2_walk)
@@ -326,6 +332,43 @@ Test(mmu, a_stage_2_walk_cache_leaves_one_descriptor_of_each_stage_2_walk)
 	open_world(&w, &s, &walker);
 	read_at(&w, PAGE, 0);
 	cr_expect(eq(u64, reads_of(&w, PAGE + 0x1000, 10000), 4 + 4 + 1));
+	mmu_world_fini(&w);
+}
+
+/* The walk to the first table fills it, 4 x 3 descriptors; the page's own is not held. */
+Test(mmu, a_stage_2_walk_cache_for_tables_alone_does_nothing_for_the_page)
+{
+	struct walk_cache_params c = big_cache(0xf, 0);
+	struct walker_params walker = bare_walker();
+	struct mmu_setup s = kvm_4k();
+	struct mmu_world w;
+	c.tables_only = 1;
+	walker.s2_caches = (struct param_list){&c, 1};
+	open_world(&w, &s, &walker);
+	read_at(&w, PAGE, 0);
+	cr_expect(eq(u64, reads_of(&w, PAGE + 0x1000, 10000), 4 + 4 + 3));
+	mmu_world_fini(&w);
+}
+
+Test(mmu, cycles_of_descriptors_are_counted_by_stage_and_level)
+{
+	struct walker_params walker = bare_walker();
+	struct mmu_setup s = kvm_4k();
+	struct mmu_world w;
+	open_world(&w, &s, &walker);
+	read_at(&w, PAGE, 0);
+	const struct walker_stats *n = &w.mmu->stats;
+	for (unsigned level = 0; level <= 3; level++) { /* stage 2 begins at level 1 */
+		uint64_t by_stage2 = level ? MEMORY_CYCLES : 0;
+		cr_expect(eq(u64, n->level_cycles[0][level + 1], MEMORY_CYCLES));
+		cr_expect(eq(u64, n->level_cycles[1][level + 1], 4 * by_stage2));
+		cr_expect(eq(u64, n->level_cycles[2][level + 1], by_stage2));
+	}
+	for (unsigned cause = 0; cause < MMU_WALK_CAUSES; cause++) {
+		uint64_t sum = 0;
+		for (unsigned level = 0; level < MMU_WALK_LEVELS; level++) sum += n->level_cycles[cause][level];
+		cr_expect(eq(u64, sum, n->read_cycles[cause]));
+	}
 	mmu_world_fini(&w);
 }
 

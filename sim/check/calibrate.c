@@ -253,7 +253,7 @@ static enum status run_row(const struct calibration *c, const struct calibrated_
 	size_t n = 0;
 	for (size_t i = 0; i < c->keys; i++)
 		if (applies(c, &c->key[i], r)) text[n++] = xasprintf("%s=%" PRIu64, c->key[i].path, value[i]);
-	struct check_how how = {.overlays = c->overlays, .sets = (const char *const *)text};
+	struct check_how how = {.overlays = c->overlays, .sets = (const char *const *)text, .last = c->last};
 	enum status st = check_row_run(r->row, &how, out, err);
 	while (n) free(text[--n]);
 	return st;
@@ -305,7 +305,7 @@ static enum status fit(struct calibration *c, struct err *err)
 enum status calibration_run(const struct references *refs, const struct calibration_request *q,
 			    struct calibration *out, struct err *err)
 {
-	*out = (struct calibration){.conf = conf_new(), .overlays = q->overlays};
+	*out = (struct calibration){.conf = conf_new(), .overlays = q->overlays, .last = check_last_new()};
 	TRY(check_patterns(refs, q, err));
 	TRY(name_keys(out, q, err));
 	TRY(read_rows(refs, q, out, err));
@@ -316,6 +316,7 @@ enum status calibration_run(const struct references *refs, const struct calibrat
 
 void calibration_fini(struct calibration *c)
 {
+	check_last_free(c->last);
 	free(c->row);
 	conf_free(c->conf);
 	*c = (struct calibration){0};

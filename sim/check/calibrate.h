@@ -51,6 +51,7 @@ struct calibration {
 	size_t rows, used;
 	const struct calibrated_row *first; /* of those used */
 	const char *const *overlays;
+	struct check_last *last; /* rows that share a run come one after the other in files */
 	struct fit_result fit;
 };
 

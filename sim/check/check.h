@@ -32,7 +32,12 @@ struct check_how {
 	const char *const *
 		overlays; /* files; each for the rows whose machine has the name that it says. NULL at the end */
 	const char *const *sets; /* "key=value", NULL at the end */
+	struct check_last
+		*last; /* keeps the latest run, for the next row that asks for the same; NULL: none is kept */
 };
+
+struct check_last *check_last_new(void);
+void check_last_free(struct check_last *l); /* NULL is allowed */
 
 struct check_summary {
 	unsigned passed, failed, fitted, not_gated; /* by verdict */

@@ -39,8 +39,10 @@ static const struct param reference_rows[] = {
 	P_STR(T, minus, "", "key=value of a second run whose result is taken off; empty: none"),
 	P_MAP(T, knee, &knee_schema, "compare the size at which the statistic leaves its plateau"),
 	P_STR(T, statistic, NULL,
-	      "cycles, instructions, accesses, ns, or counters by path or pattern (their sum)"),
+	      "cycles, instructions, accesses, ns, or counters and distributions by path or pattern (their sum); several are "
+	      "added, those with a - before them taken off"),
 	P_STR(T, over, "accesses", "what it is divided by, in the same words; empty: nothing"),
+	P_U64(T, times, "", 1, 1, 1000000, "what the quotient is multiplied by, such as 100 for percent"),
 	P_STR(T, published, NULL, "number, or LOW..HIGH"),
 	P_STR(T, tolerance, NULL, "N% of the published number, or a number in its unit"),
 	P_STR(T, unit, NULL, "of the published number"),

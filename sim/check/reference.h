@@ -33,7 +33,8 @@ struct reference {
 	uint64_t warmup, limit, populate;
 	const char *minus; /* "key=value": what the scenario gives with it is taken off; "": nothing */
 	struct knee_params knee;
-	const char *statistic, *over; /* counter paths, patterns or totals; over "": not divided */
+	const char *statistic, *over; /* as of statistic.h; over "": not divided */
+	uint64_t times;               /* the quotient is multiplied by it */
 	const char *published, *tolerance, *unit, *source;
 	uint64_t confidence, kind, weight;
 };

@@ -1,5 +1,4 @@
 /* scenario.c - one row's runs, in process: the statistic of one run, or the knee by bisection. */
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,63 +6,11 @@
 
 #include "base/alloc.h"
 #include "check/check.h"
+#include "check/statistic.h"
 #include "config/merge.h"
 #include "machine/run.h"
 
 enum { SEED = 1 };
-
-/* --- statistics ---------------------------------------------------------------------------------------------------- */
-
-struct pick {
-	const char *pattern;
-	uint64_t sum;
-	unsigned found;
-};
-
-static enum status pick_counter(void *ctx, const struct stat_value *v, struct err *err)
-{
-	struct pick *p = ctx;
-	(void)err;
-	if (v->hist || fnmatch(p->pattern, v->path, 0) != 0) return OK;
-	p->sum += v->value;
-	p->found++;
-	return OK;
-}
-
-/* What `word` means after `run`: a total, or the sum of the counters that it names. */
-static enum status read_statistic(const struct run *run, const struct run_report *total, const char *word,
-				  double *out, struct err *err)
-{
-	const struct {
-		const char *name;
-		double value;
-	} totals[] = {{"cycles", (double)total->cycles},
-		      {"instructions", (double)total->instructions},
-		      {"accesses", (double)total->accesses},
-		      {"ns", (double)total->cycles * 1000 / (double)run_clock_mhz(run)}};
-	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
-		if (strcmp(totals[i].name, word) != 0) continue;
-		*out = totals[i].value;
-		return OK;
-	}
-	struct pick pick = {.pattern = word};
-	TRY(stats_visit(run_stats(run), pick_counter, &pick, err));
-	*out = (double)pick.sum;
-	if (pick.found) return OK;
-	return err_set(err, ERR_CONFIG,
-		       "'%s' is no counter of this machine, nor cycles, instructions, accesses, ns", word);
-}
-
-static enum status read_ratio(const struct run *run, const struct run_report *total,
-			      const struct reference *ref, double *out, struct err *err)
-{
-	double over = 1;
-	TRY(read_statistic(run, total, ref->statistic, out, err));
-	if (*ref->over) TRY(read_statistic(run, total, ref->over, &over, err));
-	if (over == 0) return err_set(err, ERR_CONFIG, "over: '%s' is 0 in this run", ref->over);
-	*out /= over;
-	return OK;
-}
 
 /* --- runs ------------------------------------------------------------------------------------------------------------ */
 
@@ -90,28 +37,104 @@ static const char **join_words(const char *const *before, char *text, const char
 struct scenario {
 	const struct reference *ref;
 	const char *const *overlays, *const *sets; /* beneath those of the row; NULL: none */
+	struct check_last *last;                   /* NULL: runs are not kept */
 	config_visit_fn *visit;                    /* called instead of running; NULL: run */
 	void *ctx;
 	bool fitted; /* machine or stack say that they were fitted to it */
 };
+
+/* --- the last run, for rows that differ in their statistic alone ------------------------------------------------------ */
+
+struct check_last {
+	char *request; /* as text; NULL: none is kept */
+	struct run *run;
+	struct run_report report;
+};
+
+struct check_last *check_last_new(void) { return xcalloc(1, sizeof(struct check_last)); }
+
+static void forget(struct check_last *l)
+{
+	run_free(l->run);
+	free(l->request);
+	*l = (struct check_last){0};
+}
+
+void check_last_free(struct check_last *l)
+{
+	if (l) forget(l);
+	free(l);
+}
+
+static void print_texts(FILE *out, const char *const *list)
+{
+	for (; list && *list; list++) fprintf(out, "%s\n", *list);
+	fputc('\n', out);
+}
+
+/* All that decides a run; free() it. */
+static char *request_text(const struct run_request *q)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+	fprintf(out, "%s\n%s\n%s\n%" PRIu64 " %" PRIu64 " %d\n", q->machine, q->stack ? q->stack : "",
+		q->workload, q->warmup, q->limit, q->populate);
+	print_texts(out, q->overlays);
+	print_texts(out, q->sets);
+	fclose(out);
+	return text;
+}
+
+static enum status execute(const struct run_request *q, struct run **out, struct run_report *report,
+			   struct err *err)
+{
+	TRY(run_new(q, out, err));
+	return run_execute(*out, NULL, NULL, report, err);
+}
+
+/* The run that `q` asks for, finished, in `l`: the one that is there, or a new one. */
+static enum status have_run(struct check_last *l, const struct run_request *q, struct err *err)
+{
+	char *text = request_text(q);
+	if (l->request && strcmp(l->request, text) == 0) {
+		free(text);
+		return OK;
+	}
+	forget(l);
+	enum status st = execute(q, &l->run, &l->report, err);
+	l->request = text;
+	if (st != OK) forget(l);
+	return st;
+}
+
+static enum status read_ratio(struct scenario *s, const struct run *run, const struct run_report *total,
+			      double *out, struct err *err)
+{
+	const struct reference *ref = s->ref;
+	double over = 1;
+	s->fitted |= run_fitted_to(run, ref->name);
+	TRY(statistic_read(run, total, ref->statistic, out, err));
+	if (*ref->over) TRY(statistic_read(run, total, ref->over, &over, err));
+	if (over == 0) return err_set(err, ERR_CONFIG, "over: '%s' is 0 in this run", ref->over);
+	*out *= (double)ref->times / over;
+	return OK;
+}
+
+static enum status run_once(const struct run_request *q, struct scenario *s, double *out, struct err *err)
+{
+	struct check_last own = {0}, *last = s->last ? s->last : &own;
+	enum status st = have_run(last, q, err);
+	if (st == OK) st = read_ratio(s, last->run, &last->report, out, err);
+	forget(&own);
+	return st;
+}
 
 static enum status visit_once(const struct run_request *q, struct scenario *s, struct err *err)
 {
 	struct run *run = NULL;
 	TRY(run_new(q, &run, err));
 	enum status st = run_visit_config(run, s->visit, s->ctx, err);
-	run_free(run);
-	return st;
-}
-
-static enum status run_once(const struct run_request *q, struct scenario *s, double *out, struct err *err)
-{
-	struct run *run = NULL;
-	struct run_report report;
-	TRY(run_new(q, &run, err));
-	s->fitted |= run_fitted_to(run, s->ref->name);
-	enum status st = run_execute(run, NULL, NULL, &report, err);
-	if (st == OK) st = read_ratio(run, &report, s->ref, out, err);
 	run_free(run);
 	return st;
 }
@@ -223,6 +246,7 @@ static enum status run_scenario(struct scenario *s, const struct check_row *row,
 {
 	s->ref = &row->ref;
 	s->sets = how ? how->sets : NULL;
+	s->last = how ? how->last : NULL;
 	enum status st = how && how->overlays ? run_with_overlays(s, how->overlays, model, err)
 					      : run_row(s, model, err);
 	if (st == OK) return OK;

@@ -68,10 +68,11 @@ static enum status check(const struct options *o, struct conf *c, struct referen
 {
 	for (char **file = o->file; *file; file++) TRY(references_load(c, *file, refs, err));
 	struct outcome *outcomes = xcalloc(refs->count, sizeof(*outcomes));
-	struct check_how how = {.overlays = o->overlays.item};
+	struct check_how how = {.overlays = o->overlays.item, .last = check_last_new()};
 	enum status st = OK;
 	for (size_t i = 0; st == OK && i < refs->count; i++)
 		st = check_row_run(&refs->row[i], &how, &outcomes[i], err);
+	check_last_free(how.last);
 	if (st == OK) st = show(o, outcomes, refs->count, err);
 	free(outcomes);
 	return st;

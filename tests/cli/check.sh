@@ -68,6 +68,12 @@ verdict $? 'a figure from memory is not gated'
 row less 0 'confidence: V1' 'minus: workload.footprint_bytes=8K' | file >"$dir/less.yaml"
 check "$dir/less.yaml" && [ "$(last)" = '1 passed, 0 failed' ]
 verdict $? 'minus takes off what a second run gives'
+row half 50 'confidence: V1' 'statistic: cpu0.l1d.hits -cpu0.l1d.misses cycles -cycles' 'over: cpu0.l1d.hits cpu0.l1d.hits' 'times: 100' | sed '/statistic: cycles/d' | file >"$dir/half.yaml"
+check "$dir/half.yaml" && grep -q '^half .* 50.00 ' "$dir/out" && [ "$(last)" = '1 passed, 0 failed' ]
+verdict $? 'counters are added and taken off, and quotients multiplied'
+row walks 0 'confidence: V1' 'statistic: cpu0.walker.walk_cycles' | sed '/statistic: cycles/d' | file >"$dir/walks.yaml"
+check "$dir/walks.yaml"
+verdict $? 'of a distribution the sum is meant'
 row bytes 64 'confidence: V1' 'knee: {key: workload.footprint_bytes, step_bytes: 1K, from: 32, to: 96}' | sed 's/accesses=3000/accesses=20000/; s/warmup: 1000/warmup: 4000/' | file >"$dir/knee.yaml"
 check "$dir/knee.yaml" && grep -q '^bytes .* 64.00 ' "$dir/out"
 verdict $? 'a knee is found: the 64 KiB of the L1 data cache'

@@ -1,0 +1,72 @@
+#include "check/statistic.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+struct pick {
+	const char *pattern;
+	uint64_t sum;
+	unsigned found;
+};
+
+static enum status pick_counter(void *ctx, const struct stat_value *v, struct err *err)
+{
+	struct pick *p = ctx;
+	(void)err;
+	if (fnmatch(p->pattern, v->path, 0) != 0) return OK;
+	p->sum += v->hist ? v->hist->sum : v->value;
+	p->found++;
+	return OK;
+}
+
+static enum status read_word(const struct run *run, const struct run_report *total, const char *word,
+			     double *out, struct err *err)
+{
+	const struct {
+		const char *name;
+		double value;
+	} totals[] = {{"cycles", (double)total->cycles},
+		      {"instructions", (double)total->instructions},
+		      {"accesses", (double)total->accesses},
+		      {"ns", (double)total->cycles * 1000 / (double)run_clock_mhz(run)}};
+	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
+		if (strcmp(totals[i].name, word) != 0) continue;
+		*out = totals[i].value;
+		return OK;
+	}
+	struct pick pick = {.pattern = word};
+	TRY(stats_visit(run_stats(run), pick_counter, &pick, err));
+	*out = (double)pick.sum;
+	if (pick.found) return OK;
+	return err_set(err, ERR_CONFIG,
+		       "'%s' is no counter of this machine, nor cycles, instructions, accesses, ns", word);
+}
+
+/* Cuts `text` in place. */
+static enum status read_words(const struct run *run, const struct run_report *total, char *text, double *out,
+			      struct err *err)
+{
+	unsigned words = 0;
+	*out = 0;
+	for (char *rest, *word = strtok_r(text, " \t\n", &rest); word;
+	     word = strtok_r(NULL, " \t\n", &rest)) {
+		bool less = *word == '-';
+		double value;
+		TRY(read_word(run, total, word + less, &value, err));
+		*out += less ? -value : value;
+		words++;
+	}
+	return words ? OK : err_set(err, ERR_CONFIG, "statistic: names nothing");
+}
+
+enum status statistic_read(const struct run *run, const struct run_report *total, const char *text,
+			   double *out, struct err *err)
+{
+	char *copy = xstrdup(text);
+	enum status st = read_words(run, total, copy, out, err);
+	free(copy);
+	return st;
+}
