@@ -31,6 +31,7 @@ struct tables_setup tables_native(void)
 					    .fault_cycles = 1000,
 					    .thp_fault_cycles = 9000},
 				     .hyp = {.ipa_bits = 40,
+					     .concatenate = 1,
 					     .memory_base = 1 << 30,
 					     .memory_bytes = UINT64_C(4) << 30,
 					     .fault_cycles = 2000,

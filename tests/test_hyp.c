@@ -190,6 +190,32 @@ ParameterizedTest(struct start *s, hyp, tables_start_at_the_level_and_number_tha
 	tables_close(w);
 }
 
+static struct start lone_starts[] = {{0, 32, 1, 1}, {0, 40, 0, 1}, {0, 48, 0, 1}, {0, 52, -1, 1},
+				     {1, 40, 1, 1}, {1, 47, 1, 1}, {2, 44, 1, 1}, {2, 48, 1, 1}};
+
+ParameterizedTestParameters(hyp, without_concatenation_there_is_one_start_table)
+{
+	return cr_make_param_array(struct start, lone_starts, sizeof(lone_starts) / sizeof(lone_starts[0]));
+}
+
+ParameterizedTest(struct start *s, hyp, without_concatenation_there_is_one_start_table)
+{
+	struct tables_setup setup = tables_vm();
+	setup.hyp.granule = s->granule;
+	setup.hyp.ipa_bits = s->ipa_bits;
+	setup.hyp.concatenate = 0;
+	setup.hyp.memory_bytes = 1 << 30;
+	struct features f = tables_features();
+	f.lpa = f.lva = f.lpa2 = s->ipa_bits > 48;
+	f.pa_bits = s->ipa_bits > 48 ? 52 : 48;
+	struct tables *w = tables_open(&setup, &f);
+	cr_assert(eq(int, w->info.s2.bad, FAULT_NONE));
+	cr_assert(eq(int, w->info.s2.start_level, s->level));
+	struct hyp_vm *second = hyp_vm_new(w->hyp, 2);
+	cr_assert(eq(u64, hyp_stats(second)->tables, s->tables));
+	tables_close(w);
+}
+
 /* ---- faults --------------------------------------------------------------------------------- */
 
 static struct ipa at(uint64_t raw) { return (struct ipa){raw}; }
@@ -300,6 +326,14 @@ Test(hyp, impossible_parameters_name_key_and_limits)
 	p.ipa_bits = 42;
 	cr_assert(eq(int, hyp_check(&p, &f, NULL, &err), ERR_CONFIG));
 	cr_assert(eq(str, err.text, "hyp.ipa_bits: 42 is outside 32..40 of this machine"));
+	p.ipa_bits = 40;
+	p.concatenate = 0;
+	cr_assert(eq(int, hyp_check(&p, &f, NULL, &err), ERR_CONFIG));
+	cr_assert(eq(
+		str, err.text,
+		"hyp.concatenate: no: 40 IPA bits of 4K pages then start at level 0, which needs features.pa_bits "
+		"of at least 44; this machine has 40"));
+	p.concatenate = 1;
 	p.ipa_bits = 32;
 	cr_assert(eq(int, hyp_check(&p, &f, NULL, &err), ERR_CONFIG));
 	cr_assert(eq(str, err.text,

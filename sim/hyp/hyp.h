@@ -3,7 +3,7 @@
  *   fault: (VM, IPA, access) -> what was mapped, or that the IPA is no memory (a device: an exit to the VMM)
  *
  * Geometry, descriptors and registers are those of KVM on arm64: the start level is the one that needs at
- * most 16 concatenated tables, leaves are Normal write-back, inner shareable, with the access flag set.
+ * most 16 concatenated tables (unless `concatenate` is off), leaves are Normal write-back, inner shareable, with the access flag set.
  * hyp_view() lets a guest kernel (os.h) write its tables at IPAs; that touches memory, and so takes stage 2
  * faults, which are counted like any other.
  *
@@ -26,7 +26,8 @@ enum hyp_mapping { HYP_PAGE, HYP_BLOCK };
 struct hyp_params {
 	uint64_t granule; /* enum os_page_size: the host kernel's page size */
 	uint64_t ipa_bits;
-	uint64_t mapping; /* enum hyp_mapping */
+	uint64_t concatenate; /* bool: start tables side by side in place of a level of few entries */
+	uint64_t mapping;     /* enum hyp_mapping */
 	uint64_t block_fail_percent;
 	uint64_t contiguous;    /* bool: runs of pages under the contiguous hint */
 	uint64_t exec_on_fetch; /* bool: pages are execute-never until a fetch faults */

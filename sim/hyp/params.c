@@ -10,6 +10,8 @@ static const char *const placement_names[] = {"in_order", "scattered", NULL};
 static const struct param rows[] = {
 	P_ENUM(T, granule, granule_names, OS_PAGE_4K, "page size of the host kernel, the granule at stage 2"),
 	P_U64(T, ipa_bits, "bits", 40, 32, 52, "size of a VM's physical address space (KVM's default is 40)"),
+	P_BOOL(T, concatenate, 1,
+	       "up to 16 start tables side by side in place of a level with few entries (KVM does)"),
 	P_ENUM(T, mapping, mapping_names, HYP_PAGE,
 	       "stage 2 leaves: pages, or blocks of 2M, 32M, 512M wherever memory has one"),
 	P_U64(T, block_fail_percent, "percent", 0, 0, 100,
@@ -46,12 +48,13 @@ static unsigned granule_bits(const struct hyp_params *p) { return GRANULE_4K + 2
 unsigned hyp_block_bits(const struct hyp_params *p) { return level_entry_bits(granule_bits(p), 2); }
 
 /* stage2_pgtable_levels(): four bits of the IPA may go to concatenated tables; there are two levels at
- * least. */
+ * least. Without concatenation a level of few entries more. */
 struct hyp_geometry hyp_geometry(const struct hyp_params *p)
 {
 	struct hyp_geometry g = {.granule_bits = granule_bits(p)};
 	unsigned ipa_bits = (unsigned)p->ipa_bits, stride = level_stride(g.granule_bits);
-	unsigned levels = (ipa_bits - 4 - g.granule_bits + stride - 1) / stride;
+	unsigned beside = p->concatenate ? 4 : 0;
+	unsigned levels = (ipa_bits - beside - g.granule_bits + stride - 1) / stride;
 	if (levels < 2) levels = 2;
 	unsigned covered = g.granule_bits + levels * stride;
 	g.start_level = 4 - (int)levels;
@@ -64,6 +67,15 @@ enum desc_layout hyp_layout(const struct hyp_params *p, const struct features *f
 	if (f->pa_bits <= 48) return DESC_OA_48;
 	if (p->granule == OS_PAGE_64K) return f->lpa ? DESC_OA_LPA : DESC_OA_48;
 	return f->lpa2 ? DESC_OA_DS : DESC_OA_48;
+}
+
+/* The size of a machine's physical addresses from which on stage 2 may start at the geometry's level: DDI 0487, VTCR_EL2.SL0. */
+static unsigned start_needs_pa_bits(const struct hyp_geometry *g)
+{
+	static const uint8_t needs[3][3] = {
+		{52, 44, 0}, {0, 52, 42}, {0, 0, 44}}; /* by granule; levels -1, 0, 1 */
+	if (g->start_level > 1) return 0;
+	return needs[(g->granule_bits - GRANULE_4K) / 2][g->start_level + 1];
 }
 
 /* `key`, also to who wants to point at it. */
@@ -85,6 +97,14 @@ enum status hyp_check(const struct hyp_params *p, const struct features *f, cons
 		return err_set(err, ERR_CONFIG,
 			       "hyp.%s: %" PRIu64 " is outside 32..%" PRIu64 " of this machine",
 			       at_fault(key, "ipa_bits"), p->ipa_bits, most);
+	struct hyp_geometry g = hyp_geometry(p);
+	if (!p->concatenate && start_needs_pa_bits(&g) > f->pa_bits)
+		return err_set(err, ERR_CONFIG,
+			       "hyp.%s: no: %" PRIu64
+			       " IPA bits of %s pages then start at level %d, which needs "
+			       "features.pa_bits of at least %u; this machine has %" PRIu64,
+			       at_fault(key, "concatenate"), p->ipa_bits, granule_names[p->granule],
+			       g.start_level, start_needs_pa_bits(&g), f->pa_bits);
 	if (p->memory_base + p->memory_bytes > UINT64_C(1) << p->ipa_bits)
 		return err_set(err, ERR_CONFIG,
 			       "hyp.%s: memory from %#" PRIx64 ", %#" PRIx64

@@ -7,7 +7,15 @@
 
 #define BIT(n) (UINT64_C(1) << (n))
 
-enum { VTCR_SL0 = 6, VTCR_IRGN0 = 8, VTCR_ORGN0 = 10, VTCR_SH0 = 12, VTCR_TG0 = 14, VTCR_PS = 16 };
+enum {
+	VTCR_SL0 = 6,
+	VTCR_IRGN0 = 8,
+	VTCR_ORGN0 = 10,
+	VTCR_SH0 = 12,
+	VTCR_TG0 = 14,
+	VTCR_PS = 16,
+	VTCR_SL2 = 33
+};
 #define VTCR_VS BIT(19)
 #define VTCR_HA BIT(21) /* KVM sets it everywhere; of no effect without FEAT_HAFDBS */
 #define VTCR_RES1 BIT(31)
@@ -30,10 +38,11 @@ static uint64_t ps(const struct hyp *hyp, enum desc_layout layout)
 	return field;
 }
 
-/* VTCR_EL2_LVLS_TO_SL0(): 4K granules count from level 2, the others from level 3. */
-static uint64_t sl0(const struct hyp_geometry *g)
+/* SL0 and SL2. VTCR_EL2_LVLS_TO_SL0(): 4K granules count from level 2, the others from level 3; SL2 is level -1. */
+static uint64_t start(const struct hyp_geometry *g)
 {
-	return (uint64_t)((g->granule_bits == GRANULE_4K ? 2 : 3) - g->start_level);
+	if (g->start_level < 0) return UINT64_C(1) << VTCR_SL2;
+	return (uint64_t)((g->granule_bits == GRANULE_4K ? 2 : 3) - g->start_level) << VTCR_SL0;
 }
 
 static uint64_t vtcr(const struct hyp_vm *vm)
@@ -41,7 +50,7 @@ static uint64_t vtcr(const struct hyp_vm *vm)
 	const struct hyp *hyp = vm->hyp;
 	static const uint8_t tg0[] = {0, 2, 1}; /* by enum os_page_size */
 	struct hyp_geometry g = hyp_geometry(&hyp->p);
-	uint64_t v = VTCR_RES1 | VTCR_HA | (64 - hyp->p.ipa_bits) | sl0(&g) << VTCR_SL0;
+	uint64_t v = VTCR_RES1 | VTCR_HA | (64 - hyp->p.ipa_bits) | start(&g);
 	v |= UINT64_C(1) << VTCR_IRGN0 | UINT64_C(1) << VTCR_ORGN0 | (uint64_t)SH_INNER << VTCR_SH0;
 	v |= (uint64_t)tg0[hyp->p.granule] << VTCR_TG0 | ps(hyp, vm->stage2.layout) << VTCR_PS;
 	if (hyp->f.vmid16) v |= VTCR_VS;
