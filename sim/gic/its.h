@@ -13,8 +13,7 @@
  * each; with `stall` the queue stops at it (GITS_CREADR.Stalled) until GITS_CWRITER.Retry, otherwise the command is skipped.
  * Source: IHI 0069, 5.2 (ITS), 5.3 (commands), 5.5 (error encodings), 12.19 (GITS_*); GICv4: 6. Codes that other implementations
  * publish agree: Linux include/linux/irqchip/arm-gic-v3.h, CoreLink GIC-600AE TRM 101206 (ITS command errors).
- * IMPDEF: a table entry whose level 2 page is missing is out of range for commands and unmapped for translations. MAPTI over a
- * mapped event replaces it. SYNC and VSYNC have nothing to wait for. Unknown commands are errors with reason 0xff.
+ * IMPDEF: a table entry whose level 2 page is missing is out of range for commands and unmapped for translations. SYNC and VSYNC have nothing to wait for. Unknown commands are errors with reason 0xff.
  * Not modelled: GITS_TYPER.HCC (collections without memory), MPAM, the generation of SErrors (its_last_error() instead),
  * GITS_UMSIR, security and attributes of table accesses.
  */
@@ -102,16 +101,17 @@ struct its_delivery {
 };
 
 struct its_params {
-	unsigned device_bits;        /* GITS_TYPER.Devbits + 1, 1..32 */
-	unsigned event_bits;         /* GITS_TYPER.ID_bits + 1, 1..32 */
-	unsigned collection_bits;    /* GITS_TYPER.CIDbits + 1, 1..16 */
-	unsigned id_bits;            /* of physical INTIDs: GICD_TYPER.IDbits + 1, 14..24 */
-	unsigned vpe_bits;           /* of vPEIDs, 1..16 */
-	bool v4, v41;                /* v41 needs v4 */
-	bool pta;                    /* GITS_TYPER.PTA: RDbase is an address, not a number */
-	bool stall;                  /* what an error does */
-	unsigned node;               /* where it stands */
-	unsigned number;             /* GITS_CTLR.ITS_Number, 0..15 */
+	unsigned device_bits;     /* GITS_TYPER.Devbits + 1, 1..32 */
+	unsigned event_bits;      /* GITS_TYPER.ID_bits + 1, 1..32 */
+	unsigned collection_bits; /* GITS_TYPER.CIDbits + 1, 1..16 */
+	unsigned id_bits;         /* of physical INTIDs: GICD_TYPER.IDbits + 1, 14..24 */
+	unsigned vpe_bits;        /* of vPEIDs, 1..16 */
+	bool v4, v41;             /* v41 needs v4 */
+	bool pta;                 /* GITS_TYPER.PTA: RDbase is an address, not a number */
+	bool stall;               /* what an error does */
+	bool keep_mapped; /* MAPTI over a mapped event changes nothing, as in KVM; otherwise it replaces */
+	unsigned node;    /* where it stands */
+	unsigned number;  /* GITS_CTLR.ITS_Number, 0..15 */
 	unsigned cached[ITS_TABLES]; /* entries of each cache: a power of 2 from 4; 0: none */
 };
 

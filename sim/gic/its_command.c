@@ -51,6 +51,8 @@ static unsigned do_mapc(struct its *t, struct job *j)
 static unsigned map_event(struct its *t, struct job *j, uint32_t intid)
 {
 	if (!is_lpi(intid, t->p.id_bits)) return ITS_PHYSICALID_OOR;
+	its_find_event(t, &j->e);
+	if (j->e.ite.valid && t->p.keep_mapped) return ITS_OK;
 	j->e.ite = (struct its_ite){true, false, j->icid, intid, VPE_NO_DOORBELL};
 	its_store_event(t, &j->e);
 	return ITS_OK;
