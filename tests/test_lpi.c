@@ -199,6 +199,16 @@ Test(lpi, enabling_reads_the_pending_table)
 	cr_assert(eq(u8, lpi_best(lpi).priority, 0x10));
 }
 
+Test(lpi, enabling_finds_the_first_word_behind_pages_that_were_never_written)
+{
+	lpi_enable(lpi, false);
+	physmem_write64(w->mem, (struct pa){world_pending_table(0) + 4096},
+			1); /* the second page begins with INTID 32768 */
+	lpi_enable(lpi, true);
+	cr_assert(lpi_is_pending(lpi, 32768));
+	cr_assert(eq(u64, lpi_stats(lpi)->words_loaded, 1));
+}
+
 Test(lpi, enabling_reads_no_intid_below_8192)
 {
 	lpi_enable(lpi, false);
