@@ -20,6 +20,7 @@
 	  "a pointer chase: every item once, in a random cyclic order; each address depends on the last load") \
 	X(zipf, "items of random popularity: the item of rank k is drawn with weight k^-theta") \
 	X(tlb_mix, "a hot, a warm and a cold set of pages, hit with given shares") \
+	X(copy, "a block copy: loads from the first half of the footprint, stores to the second") \
 	X(mix, "weighted mixture of other generators")
 
 enum generator_kind {

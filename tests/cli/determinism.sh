@@ -2,7 +2,7 @@
 # `strata report --dump` prints the same.
 dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
 BUILD=${BUILD:-build}
-generators="uniform sequential stride chase zipf tlb_mix mix"
+generators="uniform sequential stride chase zipf tlb_mix copy mix"
 
 good() { # good NAME COMMAND...: the command succeeds and says nothing
 	claim=$1
@@ -17,7 +17,7 @@ footprint_bytes: 256M
 accesses: 200000"
 	case $1 in
 	mix) echo 'mix: [{generator: zipf, footprint_bytes: 64M, weight: 3}, {generator: chase, footprint_bytes: 8M, item_bytes: 64}]' ;;
-	chase) ;;
+	chase | copy) ;;
 	*) echo 'read_percent: 70' ;;
 	esac
 }

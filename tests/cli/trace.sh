@@ -15,7 +15,7 @@ for command in info cat import export gen; do
 	check "trace $command --help exits 0" "$(exit_of trace $command --help)" 0
 done
 check "gen --help names every generator" \
-	"$(trace gen --help | grep -cE '^ *(uniform|sequential|stride|chase|zipf|tlb_mix|mix): ')" 7
+	"$(trace gen --help | grep -cE '^ *(uniform|sequential|stride|chase|zipf|tlb_mix|copy|mix): ')" 8
 
 check "info on the shipped trace counts 2,000,000 accesses" \
 	"$(trace info "$shipped" | awk '$1 == "accesses" {print $2}')" 2000000
