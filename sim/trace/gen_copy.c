@@ -10,6 +10,10 @@ struct copy {
 
 static enum status copy_check(const char *where, const struct gen_params *p, struct err *err)
 {
+	if (p->read_percent != 100 || p->update)
+		return err_set(err, ERR_CONFIG,
+			       "%s: copy loads and stores in turn: read_percent and update have no meaning",
+			       where);
 	return gen_check_multiple(where, "footprint_bytes", p->footprint_bytes, 2 * p->access_bytes, err);
 }
 
