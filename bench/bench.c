@@ -1,9 +1,9 @@
 /* bench.c - `make bench`: how many accesses per second the simulator replays, and in how much memory.
  *
- * Each row is a workload on a Neoverse N1 with 4 KiB pages, run in a process of its own, so that its peak memory is its
- * own. All pages are mapped beforehand, and what is timed begins behind `warm` records, when host caches are full. While a
- * workload runs, every million records the reference loops are timed (reference.h) and their time is taken off. A
- * row is scaled to the reference machine by the loop that bounds it: hits by the core, misses by the memory.
+ * Each row is a workload on one core of a Neoverse N1, or on many, with 4 KiB pages, run in a process of its own, so that its
+ * peak memory is its own. All pages are mapped beforehand, and what is timed begins behind `warm` records, when host caches
+ * are full. While a workload runs, every million records the reference loops are timed (reference.h) and their time is taken
+ * off. A row is scaled to the reference machine by the loop that bounds it: hits by the core, misses by the memory.
  * Not modelled: the time to start, to read the configuration and to store results.
  */
 #include <argp.h>
@@ -21,31 +21,34 @@
 #include "machine/run.h"
 #include "reference.h"
 
-enum bound { BY_CORE, BY_MEMORY };
+enum limit { BY_CORE, BY_MEMORY };
 
 struct row {
 	const char *name, *workload, *stack; /* stack NULL: bare metal */
 	uint64_t warm;                       /* records before timing */
 	const char *count;                   /* setting of the number of accesses; NULL: all of a trace */
-	enum bound bound;
+	enum limit bound;
+	unsigned threads; /* on a core each */
 };
 
 static const char kvm_4k[] = "configs/stacks/kvm-4k.yaml";
 static const struct row rows[] = {
 	{"tlb hits, two stages", "workloads/tlb-hits.yaml", kvm_4k, 1000000, "workload.accesses=20000000",
-	 BY_CORE},
+	 BY_CORE, 1},
 	{"sequential, two stages", "workloads/sequential.yaml", kvm_4k, 1000000, "workload.accesses=10000000",
-	 BY_CORE},
+	 BY_CORE, 1},
 	{"zipf 4 GiB, two stages", "workloads/zipf.yaml", kvm_4k, 1000000, "workload.accesses=4000000",
-	 BY_MEMORY},
+	 BY_MEMORY, 1},
 	{"gups 1 GiB, bare metal", "workloads/gups.yaml", NULL, 1000000, "workload.accesses=5000000",
-	 BY_MEMORY},
+	 BY_MEMORY, 1},
 	{"gups 1 GiB, two stages", "workloads/gups.yaml", kvm_4k, 1000000, "workload.accesses=5000000",
-	 BY_MEMORY},
+	 BY_MEMORY, 1},
+	{"gups 1 GiB, 128 cores", "workloads/gups.yaml", NULL, 2000000, "workload.accesses=40000", BY_MEMORY,
+	 128},
 	{"chase 64 MiB, two stages", "workloads/chase.yaml", kvm_4k, 1000000, "workload.accesses=4000000",
-	 BY_MEMORY},
-	{"sqlite, bare metal", "workloads/sqlite_lookup.stt", NULL, 0, NULL, BY_CORE},
-	{"sqlite, two stages", "workloads/sqlite_lookup.stt", kvm_4k, 0, NULL, BY_CORE},
+	 BY_MEMORY, 1},
+	{"sqlite, bare metal", "workloads/sqlite_lookup.stt", NULL, 0, NULL, BY_CORE, 1},
+	{"sqlite, two stages", "workloads/sqlite_lookup.stt", kvm_4k, 0, NULL, BY_CORE, 1},
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
@@ -82,11 +85,14 @@ static void on_progress(void *ctx, uint64_t records)
 static enum status replay(const struct row *row, struct timing *t, struct run_report *report, struct err *err)
 {
 	struct run *run = NULL;
-	const char *const sets[] = {row->count, NULL};
+	char streams[32], threads[32];
+	snprintf(streams, sizeof(streams), "workload.threads=%u", row->threads);
+	snprintf(threads, sizeof(threads), "stack.threads=%u", row->threads);
+	const char *const all[] = {row->count, streams, threads, NULL}, *const plain[] = {row->count, NULL};
 	struct run_request q = {.machine = "configs/machines/neoverse-n1.yaml",
 				.stack = row->stack,
 				.workload = row->workload,
-				.sets = sets,
+				.sets = row->threads > 1 ? all : plain,
 				.seed = 1,
 				.populate = true};
 	enum status st = run_new(&q, &run, err);

@@ -287,20 +287,22 @@ static enum status ended_in_warmup(const struct run *r, struct err *err)
 static enum status replay_threads(struct run *r, run_progress_fn *progress, void *ctx,
 				  struct run_report *report, struct err *err)
 {
-	static const unsigned turns_per_report = 1 << 16;
+	static const uint64_t records_per_report = 1 << 20;
 	uint64_t threads = machine_threads(r->machine);
 	struct engine *e = engine_new(r->machine, r->workload.thread);
 	bool measured = r->req.warmup == 0, more = true;
 	enum status st = OK;
 	if (r->left != UINT64_MAX) r->left *= threads;
-	for (uint64_t turn = 0; st == OK && r->left && more; turn++) {
+	for (uint64_t next = 0; st == OK && r->left && more;) {
 		st = engine_turn(e, &r->left, &report->records, &more, err);
 		if (st == OK && !r->left && !measured) {
 			st = begin_measured(r, err);
 			if (r->left != UINT64_MAX) r->left *= threads;
 			measured = true;
 		}
-		if (progress && turn % turns_per_report == 0) progress(ctx, report->records);
+		if (!progress || report->records < next) continue;
+		progress(ctx, report->records);
+		next = report->records + records_per_report;
 	}
 	engine_free(e);
 	return st == OK && !measured ? ended_in_warmup(r, err) : st;

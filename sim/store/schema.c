@@ -6,9 +6,12 @@
 #define RUN_KEY    "run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE"
 #define REGION_KEY RUN_KEY ", region TEXT NOT NULL CHECK (region IN ('warmup', 'measured'))"
 
-/* "cpu12.l2_tlb.hits" -> "cpu.l2_tlb.hits"; a path that belongs to no CPU stays. */
+/* "cpu12.l2_tlb.hits" -> "cpu.l2_tlb.hits", and so for clusters, dies and sockets; any other path stays. */
 #define PATH_OVER_CPUS \
-	"CASE WHEN path GLOB 'cpu[0-9]*.*' THEN 'cpu' || substr(path, instr(path, '.')) ELSE path END AS path"
+	"CASE WHEN path GLOB 'cpu[0-9]*.*' OR path GLOB 'cluster[0-9]*.*' OR path GLOB 'die[0-9]*.*'" \
+	" OR path GLOB 'socket[0-9]*.*'" \
+	" THEN rtrim(substr(path, 1, instr(path, '.') - 1), '0123456789') || substr(path, instr(path, '.'))" \
+	" ELSE path END AS path"
 
 /* hist_quantile() in SQL: the upper edge of the bucket that holds the sample of this rank, at most the maximum. */
 #define QUANTILE(percent) \
@@ -61,7 +64,7 @@ const struct store_object store_objects[] = {
 	 "the only columns that may differ between two runs of the same inputs and seed"},
 	{"stat_total", SCHEMA_VIEW,
 	 "SELECT run, region, " PATH_OVER_CPUS ", unit, sum(value) AS value FROM stat GROUP BY 1, 2, 3, 4",
-	 "counters added up over CPUs: cpu.x is the sum of cpu0.x, cpu1.x, ..."},
+	 "counters added up over CPUs, clusters, dies and sockets: cpu.x is the sum of cpu0.x, cpu1.x, ..."},
 	{"hist_total", SCHEMA_VIEW,
 	 "SELECT run, region, " PATH_OVER_CPUS ", unit, sum(count) AS count, sum(sum) AS sum,"
 	 " min(min) AS min, max(max) AS max FROM hist GROUP BY 1, 2, 3, 4",
@@ -87,8 +90,8 @@ const struct store_object store_objects[] = {
 	 " FROM part JOIN region USING (run, region) WHERE hits IS NOT NULL AND misses IS NOT NULL",
 	 "every component with hits and misses: hit ratio, and misses per 1000 instructions"},
 	{"tlb", SCHEMA_VIEW,
-	 "SELECT run, region, substr(component, 5) AS tlb, hits, merged, misses, hit_ratio, mpki"
-	 " FROM hit_ratio WHERE component GLOB 'cpu.*tlb'",
+	 "SELECT run, region, substr(component, instr(component, '.') + 1) AS tlb, hits, merged, misses, hit_ratio, mpki"
+	 " FROM hit_ratio WHERE component GLOB '*tlb'",
 	 "the TLBs among them: l1i_tlb, l1d_tlb, l2_tlb, ..."},
 	{"walk", SCHEMA_VIEW,
 	 "WITH c AS (SELECT run, region,"
