@@ -11,6 +11,7 @@
 #include "config/effective.h"
 #include "config/fits.h"
 #include "cpu/core_params.h"
+#include "cpu/primitive_params.h"
 #include "mem/mem_params.h"
 #include "mmu/features.h"
 #include "mmu/walker_params.h"
@@ -28,6 +29,7 @@ struct machine_params {
 	uint64_t lookahead_cycles; /* 0: the smallest cross-core latency */
 	struct features features;
 	struct core_params core;
+	struct primitive_params primitives;
 	struct param_list tlbs; /* of struct tlb_params */
 	struct walker_params walker;
 	struct param_list caches; /* of struct cache_params, in order to memory */

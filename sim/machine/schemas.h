@@ -10,6 +10,7 @@
 	X(machine_schema) \
 	X(features_schema) \
 	X(core_schema) \
+	X(primitive_schema) \
 	X(tlb_schema) \
 	X(walker_schema) \
 	X(walk_cache_schema) \
