@@ -6,9 +6,10 @@
  * runs the steps on the level machine (el/): what traps, where it goes and where ERET returns to follow
  * from registers that the paths themselves wrote, never from the order in which paths are listed. Format:
  * docs/paths.md. A run begins at the book's start, reaches the guest, and reports from the first step of
- * the guest's operation to its last one.
+ * the guest's operation to its last one. A path_machine is kept from one operation to the next; path_instruct()
+ * has the guest execute an instruction that no file names, as traces have them.
  *
- * Not modelled: costs (every event carries its step; whoever prices machines hooks in there), memory
+ * Not modelled: costs (every event carries its step; path_cost.h prices it), memory
  * contents, stage 1 of the guest (its addresses are IPAs), and of the interrupt controller all but one
  * pending interrupt source, list registers' state and acknowledge: priorities, groups and maintenance
  * interrupts wait for the GIC.
@@ -31,6 +32,8 @@ struct path_book; /* owned by the conf it was loaded with */
 	X(write, "{REGISTER: value | context | {set: bits, clear: bits}}") \
 	X(save, "{class: context}: registers into a context") \
 	X(restore, "{class: context}: registers from a context") \
+	X(spill, "{registers: gp | fp | sve, count, context}: registers without a name into a context") \
+	X(fill, "the same back") \
 	X(svc, "name of the call") \
 	X(hvc, "name of the call") \
 	X(smc, "name of the SMCCC call") \
@@ -72,9 +75,14 @@ enum path_event_kind { EVENT_STEP, EVENT_ENTRY, EVENT_RETURN, EVENT_WRITE };
 
 /* One thing that happened. Texts live until the call returns. */
 struct path_event {
-	uint8_t kind;                     /* enum path_event_kind */
-	uint8_t el;                       /* EVENT_STEP: the level that executed it */
-	bool in_guest;                    /* it happened inside of the guest: no hypervisor saw it */
+	uint8_t kind;  /* enum path_event_kind */
+	uint8_t el;    /* EVENT_STEP: the level that executed it */
+	bool in_guest; /* it happened inside of the guest: no hypervisor saw it */
+	bool of_guest; /* it is, or happened at, a step of an operation or instruction of the guest */
+	bool to_guest; /* EVENT_RETURN: the guest goes on */
+	bool trapped;  /* EVENT_STEP: it is not executed, the exception that follows is taken */
+	bool waits;    /* EVENT_STEP: the CPU stands still until an interrupt comes */
+	bool secure;   /* EVENT_STEP: in Secure state, or at EL3 */
 	const struct path_step *step;     /* EVENT_STEP: it; otherwise the step at which it happened */
 	uint16_t reg;                     /* EVENT_WRITE: enum el_reg that was reached */
 	const char *path;                 /* name of the path of that step */
@@ -109,10 +117,45 @@ enum status path_book_bind(struct conf *c, const struct node *root, const struct
 /* The operations of the guest: name and meaning of the index-th; NULL at the end. */
 const char *path_operation(const struct path_book *b, size_t index, const char **doc);
 
-/* Runs `operation`. `event` may be NULL, `counts` too. ERR_CONFIG: no such operation, or the paths lead
+/* Boots, runs `operation`, and is done. `event` may be NULL, `counts` too. ERR_CONFIG: no such operation, or the paths lead
  * nowhere - an exception to a vector with no path, a wait for nothing, no end - with the place of the step. */
 enum status path_run(const struct path_book *b, const char *operation, path_event_fn *event, void *ctx,
 		     struct path_counts *counts, struct err *err);
+
+/* A guest between two of its instructions, and the software below it. */
+struct path_machine;
+
+/* Runs from the book's start until the guest is about to begin `operation`; NULL: any instruction. Errors as path_run();
+ * free with path_machine_free(). */
+enum status path_machine_new(const struct path_book *b, const char *operation, struct path_machine **out,
+			     struct err *err);
+void path_machine_free(struct path_machine *m);
+/* Who is told from now on, and what counts; either may be NULL. */
+void path_machine_listen(struct path_machine *m, path_event_fn *event, void *ctx, struct path_counts *counts);
+/* IPAs that are memory besides the book's regions; and something outside ends every wait. For runs of a machine. */
+void path_machine_in_world(struct path_machine *m, uint64_t memory_base, uint64_t memory_bytes);
+/* Unmaps at stage 2 what operations have had mapped. */
+void path_forget_pages(struct path_machine *m);
+/* The guest performs one more operation. */
+enum status path_perform(struct path_machine *m, const char *operation, struct err *err);
+
+/* An instruction of the guest's kernel at EL1. Registers keep the values that the paths gave them: only what the
+ * instruction causes counts. */
+struct path_instruction {
+	uint8_t kind; /* enum path_step_kind: hvc, smc, wfi, wfe, read, write; load and store: a stage 2 abort */
+	bool fetch;          /* load: an instruction abort */
+	struct reg_name reg; /* read, write */
+	uint64_t ipa;        /* load, store: in memory */
+	const char *call;    /* hvc, smc: what x0 asks for; NULL: nothing that a path knows */
+};
+
+enum path_outcome {
+	PATH_EXECUTED,   /* in the guest, or below it and then back */
+	PATH_OWN_TRAP,   /* the guest's own kernel gets an exception: undefined, or trapped to EL1 */
+	PATH_NOT_MAPPED, /* the paths returned to the guest without a page for its access */
+};
+enum status path_instruct(struct path_machine *m, const struct path_instruction *i, enum path_outcome *out,
+			  struct err *err);
 
 /* What the level machine must know, from a machine's features. */
 struct el_features path_el_features(const struct features *f);

@@ -26,6 +26,38 @@ static enum status plain(struct path_machine *m, const struct path_step *s, stru
 	return through ? next(m) : OK;
 }
 
+/* The instruction of a step that trap rules know. */
+static bool operation_of(const struct path_step *s, struct trap_op *op)
+{
+	switch (s->kind) {
+	case STEP_read: *op = trap_reg(s->reg, false, 0); return true;
+	case STEP_write: *op = trap_reg(s->reg, true, 0); return true;
+	case STEP_mask:
+	case STEP_unmask: *op = trap_reg((struct reg_name){.reg = R_DAIF}, true, 0); return true;
+	case STEP_svc: *op = trap_svc(0); return true;
+	case STEP_hvc: *op = trap_hvc(0); return true;
+	case STEP_smc: *op = trap_smc(0); return true;
+	case STEP_wfi: *op = trap_wfi(); return true;
+	case STEP_wfe: *op = trap_wfe(); return true;
+	case STEP_fp: *op = trap_fp(); return true;
+	case STEP_sve: *op = trap_sve(); return true;
+	case STEP_eret: *op = trap_eret(); return true;
+	default: return false;
+	}
+}
+
+/* With an interrupt pending, masked or not, WFI is no wait and traps nowhere. DDI 0487, D1.6. */
+bool path_traps(const struct path_machine *m, const struct path_step *s, struct trap_result *t)
+{
+	struct trap_op op;
+	if (!operation_of(s, &op) || (s->kind == STEP_wfi && async_lines(&m->el))) return false;
+	*t = trap_decide(&m->el, &op);
+	return t->outcome != TRAP_NO;
+}
+
+/* The guest's instruction that no file has: what it moves stays as it is. */
+static bool is_own(const struct path_machine *m, const struct path_step *s) { return s == &m->own_step[0]; }
+
 /* --- registers --------------------------------------------------------------------------------------- */
 
 static void count_read(struct path_machine *m, enum el_reg reg)
@@ -48,7 +80,7 @@ static enum status exec_read(struct path_machine *m, const struct path_step *s, 
 	TRY(ask(m, s, trap_reg(s->reg, false, 0), &t, &through, err));
 	if (!through) return OK;
 	count_read(m, t.reg);
-	path_icc_read(m, t.reg);
+	if (!is_own(m, s)) path_icc_read(m, t.reg);
 	return next(m);
 }
 
@@ -58,6 +90,7 @@ static enum status exec_write(struct path_machine *m, const struct path_step *s,
 	bool through;
 	TRY(ask(m, s, trap_reg(s->reg, true, 0), &t, &through, err));
 	if (!through) return OK;
+	if (is_own(m, s)) return next(m);
 	if (s->value.kind == VALUE_BITS) count_read(m, t.reg);
 	set_register(m, t.reg, path_value(m, &s->value, t.reg));
 	return next(m);
@@ -123,11 +156,10 @@ static enum status exec_exception(struct path_machine *m, const struct path_step
 
 static enum status wait(struct path_machine *m, const struct path_step *s, struct err *err)
 {
-	if (async_lines(&m->el) || path_fire_timer(m)) return next(m);
+	if (async_lines(&m->el) || path_fire_timer(m) || m->in_world) return next(m);
 	return conf_fail(err, s->at, "%s: waits, and nothing will end that", path_step_names[s->kind]);
 }
 
-/* With an interrupt pending, masked or not, WFI is no wait and traps nowhere. DDI 0487, D1.6. */
 static enum status exec_wfi(struct path_machine *m, const struct path_step *s, struct err *err)
 {
 	struct trap_result t;
@@ -173,23 +205,25 @@ static enum status exec_end(struct path_machine *m, const struct path_step *s, s
 
 /* --- stage 2 ----------------------------------------------------------------------------------------- */
 
-static const struct path_region *region_of(const struct path_book *b, uint64_t ipa)
+static const struct path_region *region_of(const struct path_machine *m, uint64_t ipa)
 {
+	const struct path_book *b = m->book;
+	if (ipa - m->world.base < m->world.bytes) return &m->world;
 	for (size_t i = 0; i < b->regions; i++)
 		if (ipa - b->region[i].base < b->region[i].bytes) return &b->region[i];
 	return NULL;
 }
 
 /* Whatever nobody claims is the VMM's to answer. */
-static enum region_kind region_at(const struct path_book *b, uint64_t ipa)
+static enum region_kind region_at(const struct path_machine *m, uint64_t ipa)
 {
-	const struct path_region *r = region_of(b, ipa);
+	const struct path_region *r = region_of(m, ipa);
 	return r ? (enum region_kind)r->kind : REGION_user;
 }
 
 static bool page_mapped(const struct path_machine *m, uint64_t ipa)
 {
-	const struct path_region *r = region_of(m->book, ipa);
+	const struct path_region *r = region_of(m, ipa);
 	for (size_t i = 0; i < m->pages; i++)
 		if (m->page[i] == ipa >> 12) return true;
 	return r && r->mapped;
@@ -201,6 +235,7 @@ static struct el_exception stage2_abort(const struct path_machine *m, uint64_t i
 	struct el_exception x = {.kind = EXC_SYNC, .to = 2, .has_far = true, .has_hpfar = true};
 	uint64_t iss = UINT64_C(1) << 24 | UINT64_C(2) << 22 | (uint64_t)write << 6 | 7;
 	x.esr = esr_make(EC_DABT_LOW, iss);
+	if (m->own_fetch && m->el.pc == GUEST_BASE) x.esr = esr_make(EC_IABT_LOW, 7);
 	x.far = ipa;
 	x.hpfar = (ipa >> 12) << 4;
 	x.preferred_pc = m->el.pc;
@@ -209,7 +244,9 @@ static struct el_exception stage2_abort(const struct path_machine *m, uint64_t i
 
 static enum status exec_access(struct path_machine *m, const struct path_step *s, struct err *err)
 {
-	if (!path_in_guest(m) || page_mapped(m, s->number)) return next(m);
+	bool mapped = is_own(m, s) ? m->own_mapped : page_mapped(m, s->number);
+	if (!path_in_guest(m) || mapped) return next(m);
+	if (is_own(m, s) && m->own_asked++) return m->finished = true, OK; /* and it would fault for ever */
 	struct el_exception x = stage2_abort(m, s->number, s->kind == STEP_store);
 	return path_take(m, s, &x, "HCR_EL2.VM: stage 2 maps nothing there", "DDI 0487, D8", err);
 }
@@ -217,8 +254,10 @@ static enum status exec_access(struct path_machine *m, const struct path_step *s
 static enum status exec_map(struct path_machine *m, const struct path_step *s, struct err *err)
 {
 	uint64_t ipa = m->context[s->context][R_HPFAR_EL2] >> 4 << 12;
-	if (region_at(m->book, ipa) != REGION_memory)
+	if (region_at(m, ipa) != REGION_memory)
 		return conf_fail(err, s->at, "map: IPA 0x%" PRIx64 " is no memory", ipa);
+	m->own_mapped = true; /* of the instruction that is under way, if it is one of a workload */
+	if (ipa - m->world.base < m->world.bytes) return next(m);
 	if (m->pages == PATH_PAGES) return conf_fail(err, s->at, "map: more than %d pages", PATH_PAGES);
 	m->page[m->pages++] = ipa >> 12;
 	return next(m);
@@ -311,7 +350,7 @@ static bool term_holds(const struct path_machine *m, const struct path_term *t)
 	case COND_write: return bit_get(syndrome(m, t), 6) == (t->value != 0);
 	case COND_wfe: return bit_get(syndrome(m, t), 0) == (t->value != 0);
 	case COND_sysreg: return names_register(syndrome(m, t), t);
-	case COND_region: return region_at(m->book, fault_ipa(m, t)) == t->index;
+	case COND_region: return region_at(m, fault_ipa(m, t)) == t->index;
 	case COND_call: return strcmp(m->call, t->call) == 0;
 	case COND_irq: return m->acknowledged == t->value;
 	case COND_KINDS: break;

@@ -133,6 +133,42 @@ static enum status work_step(struct steps *s, const struct node *n, struct place
 	return OK;
 }
 
+const char *const bank_names[BANK_KINDS + 1] = {"gp", "fp", "sve", NULL};
+
+static enum status bank_of(const struct node *n, uint16_t *out, struct err *err)
+{
+	const char *text;
+	TRY(need_text(n, "registers: gp, fp or sve", &text, err));
+	for (uint16_t i = 0; i < BANK_KINDS; i++)
+		if (strcmp(bank_names[i], text) == 0) return *out = i, OK;
+	return conf_fail(err, n->at, "%s: gp, fp or sve is needed", text);
+}
+
+static enum status spill_step(struct steps *s, enum path_step_kind kind, const struct node *n,
+			      struct place at, struct err *err)
+{
+	struct path_step *step = add(s, kind, at);
+	if (n->kind != NODE_MAP)
+		return conf_fail(err, at, "%s: {registers, count, context} is needed", path_step_names[kind]);
+	for (size_t i = 0; i < n->count; i++) {
+		if (strcmp(n->key[i], "registers") == 0) {
+			TRY(bank_of(n->item[i], &step->target, err));
+		} else if (strcmp(n->key[i], "count") == 0) {
+			TRY(need_u64(n->item[i], "a number of registers", &step->number, err));
+		} else if (strcmp(n->key[i], "context") == 0) {
+			TRY(need_index(s->book, n->item[i], book_context, "context", &step->context, err));
+		} else {
+			return conf_fail(err, n->key_at[i], "%s: no key '%s'; registers, count, context are",
+					 path_step_names[kind], n->key[i]);
+		}
+	}
+	if (step->number < 1 || step->number > 32)
+		return conf_fail(err, at, "%s: count: 1 to 32 registers", path_step_names[kind]);
+	if (!node_get(n, "context") || !node_get(n, "registers"))
+		return conf_fail(err, at, "%s: registers and context are needed", path_step_names[kind]);
+	return OK;
+}
+
 static enum status read_step(struct steps *s, const struct node *n, struct err *err)
 {
 	size_t count = n->kind == NODE_LIST ? n->count : 1;
@@ -217,6 +253,8 @@ static enum status one_step(struct steps *s, const char *name, const struct node
 	case STEP_write: return write_step(s, n, at, err);
 	case STEP_save:
 	case STEP_restore: return copy_step(s, (enum path_step_kind)kind, n, at, err);
+	case STEP_spill:
+	case STEP_fill: return spill_step(s, (enum path_step_kind)kind, n, at, err);
 	case STEP_svc:
 	case STEP_hvc:
 	case STEP_smc:

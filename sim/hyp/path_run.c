@@ -28,6 +28,10 @@ struct el_features path_el_features(const struct features *f)
 
 static const struct path *path_at(const struct path_machine *m, uint64_t pc, size_t *index)
 {
+	if (pc - GUEST_BASE < 4 * m->own.count && pc % 4 == 0) {
+		*index = (pc - GUEST_BASE) / 4;
+		return &m->own;
+	}
 	uint64_t path = (pc - PATH_BASE) / 0x1000;
 	if (pc < PATH_BASE || path >= m->book->paths || pc % 4) return NULL;
 	*index = (pc & 0xfff) / 4;
@@ -39,6 +43,14 @@ static const char *path_name_at(const struct path_machine *m, uint64_t pc)
 	size_t index;
 	const struct path *p = path_at(m, pc, &index);
 	return p ? p->name : "?";
+}
+
+/* The step there is one that the guest's files or the workload have. */
+static bool of_guest(const struct path_machine *m, uint64_t pc)
+{
+	size_t index;
+	const struct path *p = path_at(m, pc, &index);
+	return p && p->operation;
 }
 
 bool path_in_guest(const struct path_machine *m)
@@ -88,6 +100,7 @@ enum status path_take(struct path_machine *m, const struct path_step *s, const s
 		.kind = EVENT_ENTRY, .step = s, .exception = *x, .rule = rule, .source = source};
 	e.path = path_name_at(m, m->el.pc);
 	e.in_guest = path_in_guest(m) && x->to < 2;
+	e.of_guest = of_guest(m, m->el.pc);
 	e.transfer = el_take(&m->el, x);
 	TRY(at_vector(m, s, x, &table, &vector, err));
 	m->el.pc = path_address(table->path[vector], 0);
@@ -104,6 +117,7 @@ enum status path_take(struct path_machine *m, const struct path_step *s, const s
 enum status path_eret(struct path_machine *m, const struct path_step *s, struct err *err)
 {
 	struct path_event e = {.kind = EVENT_RETURN, .step = s, .path = path_name_at(m, m->el.pc)};
+	e.of_guest = of_guest(m, m->el.pc);
 	bool inside = path_in_guest(m);
 	size_t index;
 	e.transfer = el_return(&m->el);
@@ -113,6 +127,7 @@ enum status path_eret(struct path_machine *m, const struct path_step *s, struct 
 		return conf_fail(err, s->at, "eret to EL%u: no path is at address 0x%" PRIx64, e.el,
 				 m->el.pc);
 	e.to_path = path_name_at(m, m->el.pc);
+	e.to_guest = path_in_guest(m) || of_guest(m, m->el.pc);
 	if (m->running && m->counts) m->counts->returns++;
 	tell(m, &e);
 	return OK;
@@ -125,7 +140,7 @@ uint64_t path_value(const struct path_machine *m, const struct path_value *v, en
 	switch ((enum value_kind)v->kind) {
 	case VALUE_CONTEXT: return m->context[v->index][reg];
 	case VALUE_BITS: return (m->el.reg[reg] & ~v->clear) | v->set;
-	case VALUE_OPERATION: return path_address(m->operation, 0);
+	case VALUE_OPERATION: return m->entry;
 	case VALUE_PATH: return path_address(v->index, 0);
 	case VALUE_VECTORS: return vectors_address(v->index);
 	case VALUE_NUMBER: break;
@@ -177,8 +192,13 @@ static void tell_step(struct path_machine *m, const struct path *p, const struct
 	if (!m->running) return;
 	if (m->counts) m->counts->steps++;
 	if (!m->event || s->kind >= STEP_branch) return;
+	struct trap_result t;
 	e.el = (uint8_t)el_level(&m->el);
 	e.in_guest = path_in_guest(m);
+	e.of_guest = p->operation;
+	e.secure = e.el == 3 || el_security(&m->el, e.el) != SEC_NONSECURE;
+	e.trapped = path_traps(m, s, &t);
+	e.waits = s->kind == STEP_spin || (s->kind == STEP_wfi && !e.trapped && !async_lines(&m->el));
 	e.text = step_text(m->book, s, text, sizeof(text));
 	if (s->kind == STEP_save || s->kind == STEP_restore) {
 		e.registers = m->book->list[s->list].reg;
@@ -208,30 +228,51 @@ static enum status one_step(struct path_machine *m, struct err *err)
 	const struct path_step *s = &p->step[index];
 	TRY(before_step(m, s, &taken, err));
 	if (taken) return OK;
-	if (p == &m->book->path[m->operation]) m->running = true;
 	tell_step(m, p, s);
 	return path_execute(m, s, err);
 }
 
-static enum status run_operation(struct path_machine *m, struct err *err)
+static enum status checked_step(struct path_machine *m, struct err *err)
 {
-	prepare(m);
-	for (int i = 0; i < STEP_LIMIT && !m->finished; i++) {
-		TRY(one_step(m, err));
-		const char *broken = el_check(&m->el);
-		if (broken)
-			return err_set(err, ERR_CONFIG, "%s: after a step at EL%u: %s", m->book->name,
-				       el_level(&m->el), broken);
-	}
-	if (m->finished) return OK;
-	return err_set(err, ERR_CONFIG, "%s: %s does not end: %d steps, last in path %s", m->book->name,
-		       m->book->path[m->operation].name, STEP_LIMIT, path_name_at(m, m->el.pc));
+	TRY(one_step(m, err));
+	const char *broken = el_check(&m->el);
+	if (!broken) return OK;
+	return err_set(err, ERR_CONFIG, "%s: after a step at EL%u: %s", m->book->name, el_level(&m->el),
+		       broken);
 }
 
-static enum status unknown_operation(const struct path_book *b, const char *name, struct err *err)
+/* Until the guest is at its first instruction. */
+static enum status boot(struct path_machine *m, struct err *err)
+{
+	prepare(m);
+	for (int i = 0; i < STEP_LIMIT; i++) {
+		if (m->el.pc == m->entry) return OK;
+		TRY(checked_step(m, err));
+	}
+	return err_set(err, ERR_CONFIG, "%s: the guest is not entered: %d steps, last in path %s",
+		       m->book->name, STEP_LIMIT, path_name_at(m, m->el.pc));
+}
+
+/* From `pc` on, until the guest is done. */
+static enum status run_from(struct path_machine *m, uint64_t pc, const char *what, struct err *err)
+{
+	enum status st = OK;
+	m->el.pc = pc;
+	m->finished = false;
+	m->running = true;
+	for (int i = 0; st == OK && i < STEP_LIMIT && !m->finished; i++) st = checked_step(m, err);
+	m->running = false;
+	if (st != OK || m->finished) return st;
+	return err_set(err, ERR_CONFIG, "%s: %s does not end: %d steps, last in path %s", m->book->name, what,
+		       STEP_LIMIT, path_name_at(m, m->el.pc));
+}
+
+static enum status find_operation(const struct path_book *b, const char *name, uint16_t *out, struct err *err)
 {
 	char list[384] = "";
 	const char *doc, *op;
+	*out = book_path(b, name);
+	if (*out != PATH_NONE && b->path[*out].operation) return OK;
 	for (size_t i = 0; (op = path_operation(b, i, &doc)); i++) {
 		size_t used = strlen(list);
 		snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", op);
@@ -239,19 +280,99 @@ static enum status unknown_operation(const struct path_book *b, const char *name
 	return err_set(err, ERR_CONFIG, "%s: no such operation; there are %s", name, list);
 }
 
+/* --- machines ------------------------------------------------------------------------------------------ */
+
+enum status path_machine_new(const struct path_book *b, const char *operation, struct path_machine **out,
+			     struct err *err)
+{
+	uint16_t first = PATH_NONE;
+	*out = NULL;
+	if (operation) TRY(find_operation(b, operation, &first, err));
+	struct path_machine *m = xcalloc(1, sizeof(*m));
+	m->book = b;
+	m->context = xcalloc(b->contexts + 1, sizeof(*m->context));
+	m->variable = xcalloc(b->variables + 1, sizeof(*m->variable));
+	m->own = (struct path){.name = "guest", .step = m->own_step, .count = 2, .operation = true};
+	m->entry = operation ? path_address(first, 0) : GUEST_BASE;
+	enum status st = boot(m, err);
+	if (st != OK) {
+		path_machine_free(m);
+		return st;
+	}
+	*out = m;
+	return OK;
+}
+
+void path_machine_free(struct path_machine *m)
+{
+	if (!m) return;
+	free(m->context);
+	free(m->variable);
+	free(m);
+}
+
+void path_machine_listen(struct path_machine *m, path_event_fn *event, void *ctx, struct path_counts *counts)
+{
+	m->event = event;
+	m->event_ctx = ctx;
+	m->counts = counts;
+}
+
+/* A hypervisor that maps all memory of its files before the guest starts does so with this one, too. */
+void path_machine_in_world(struct path_machine *m, uint64_t memory_base, uint64_t memory_bytes)
+{
+	bool mapped = true;
+	for (size_t i = 0; i < m->book->regions; i++)
+		if (m->book->region[i].kind == REGION_memory) mapped &= m->book->region[i].mapped;
+	m->world = (struct path_region){"memory", memory_base, memory_bytes, REGION_memory, mapped};
+	m->in_world = true;
+}
+
+void path_forget_pages(struct path_machine *m) { m->pages = 0; }
+
+enum status path_perform(struct path_machine *m, const char *operation, struct err *err)
+{
+	uint16_t path;
+	TRY(find_operation(m->book, operation, &path, err));
+	return run_from(m, path_address(path, 0), operation, err);
+}
+
+/* Traps that the guest takes itself have no path here: what its kernel does then is not in the files. */
+static bool own_trap(const struct path_machine *m)
+{
+	struct trap_result t;
+	return path_traps(m, &m->own_step[0], &t) && t.x.to == 1;
+}
+
+enum status path_instruct(struct path_machine *m, const struct path_instruction *i, enum path_outcome *out,
+			  struct err *err)
+{
+	const struct place nowhere = {.file = "(workload)"};
+	m->own_step[0] = (struct path_step){.kind = i->kind,
+					    .at = nowhere,
+					    .name = i->call ? i->call : "",
+					    .owner = "",
+					    .reg = i->reg,
+					    .number = i->ipa};
+	m->own_step[1] = (struct path_step){.kind = STEP_done, .at = nowhere, .name = "", .owner = ""};
+	m->own_fetch = i->fetch;
+	m->own_mapped = m->world.mapped;
+	m->own_asked = 0;
+	*out = PATH_OWN_TRAP;
+	if (own_trap(m)) return OK;
+	TRY(run_from(m, GUEST_BASE, "an instruction of the guest", err));
+	bool access = i->kind == STEP_load || i->kind == STEP_store;
+	*out = access && !m->own_mapped ? PATH_NOT_MAPPED : PATH_EXECUTED;
+	return OK;
+}
+
 enum status path_run(const struct path_book *b, const char *operation, path_event_fn *event, void *ctx,
 		     struct path_counts *counts, struct err *err)
 {
-	struct path_machine m = {.book = b, .operation = book_path(b, operation)};
-	if (m.operation == PATH_NONE || !b->path[m.operation].operation)
-		return unknown_operation(b, operation, err);
-	m.event = event;
-	m.event_ctx = ctx;
-	m.counts = counts;
-	m.context = xcalloc(b->contexts + 1, sizeof(*m.context));
-	m.variable = xcalloc(b->variables + 1, sizeof(*m.variable));
-	enum status st = run_operation(&m, err);
-	free(m.context);
-	free(m.variable);
+	struct path_machine *m;
+	TRY(path_machine_new(b, operation, &m, err));
+	path_machine_listen(m, event, ctx, counts);
+	enum status st = path_perform(m, operation, err);
+	path_machine_free(m);
 	return st;
 }

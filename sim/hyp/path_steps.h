@@ -28,6 +28,10 @@ struct path_value {
 	X(call, "name that the SVC, HVC or SMC carried") \
 	X(irq, "INTID that was acknowledged last")
 
+/* Register files whose registers are saved by number. */
+enum path_bank { BANK_gp, BANK_fp, BANK_sve, BANK_KINDS };
+extern const char *const bank_names[BANK_KINDS + 1];
+
 enum path_condition_kind {
 #define X(name, doc) COND_##name,
 	PATH_CONDITIONS(X)
@@ -53,9 +57,9 @@ struct path_step {
 	const char *owner;       /* work: whose memory its lines are in */
 	struct reg_name reg;     /* read, write */
 	struct path_value value; /* write */
-	uint16_t list, context;  /* save, restore: class; map, skip: context */
-	uint16_t target;         /* call: path; branch, jump: step index */
-	uint64_t number, lines;  /* address, INTID, instructions, mask */
+	uint16_t list, context;  /* save, restore: class; map, skip, spill, fill: context */
+	uint16_t target;         /* call: path; branch, jump: step index; spill, fill: enum path_bank */
+	uint64_t number, lines;  /* address, INTID, instructions, mask, count of registers */
 	struct path_term *term;  /* branch */
 	size_t term_count;
 };
@@ -124,6 +128,8 @@ enum { PATH_MAX_STEPS = 1024, PATH_MAX_PATHS = 1024 };
 #define PATH_BASE UINT64_C(0x10000000)
 #define VECTOR_BASE UINT64_C(0x20000000)
 static inline uint64_t path_address(size_t path, size_t step) { return PATH_BASE + path * 0x1000 + step * 4; }
+/* Where the guest's instructions are that no file has. */
+#define GUEST_BASE UINT64_C(0x30000000)
 static inline uint64_t vectors_address(size_t table) { return VECTOR_BASE + table * 0x800; }
 
 extern const char *const path_step_names[STEP_KINDS];
@@ -159,8 +165,14 @@ struct path_machine {
 	struct el_state el;
 	uint64_t (*context)[R_COUNT]; /* by context */
 	bool *variable;
-	const char *call;   /* what the last SVC, HVC or SMC asked for */
-	uint16_t operation; /* path */
+	const char *call; /* what the last SVC, HVC or SMC asked for */
+	uint64_t entry;   /* where the guest begins: VALUE_OPERATION */
+	struct path own;  /* the guest's present instruction, and done */
+	struct path_step own_step[2];
+	unsigned own_asked;         /* how often it has faulted */
+	bool own_fetch, own_mapped; /* its abort is one of a fetch; the paths have mapped its page */
+	struct path_region world;   /* bytes 0: none */
+	bool in_world;              /* something outside ends every wait */
 	struct path_slot {
 		uint64_t address, value;
 	} stack[PATH_STACK];
@@ -183,6 +195,8 @@ void path_tell_write(const struct path_machine *m, enum el_reg reg);
 /* Inside of a guest nothing of a hypervisor runs: below EL2 while a stage 2 with a VMID translates. VMID 0 is that of a
  * host kernel below a hypervisor (KVM's convention, and with protected KVM in use). */
 bool path_in_guest(const struct path_machine *m);
+/* Whether the instruction of `s` would trap or be undefined here, so that it is not executed. */
+bool path_traps(const struct path_machine *m, const struct path_step *s, struct trap_result *t);
 /* Executes one step: moves el.pc on, or takes what it causes. */
 enum status path_execute(struct path_machine *m, const struct path_step *s, struct err *err);
 /* Takes an exception, tells of it. */

@@ -60,6 +60,12 @@ const char *step_text(const struct path_book *b, const struct path_step *s, char
 	case STEP_set:
 	case STEP_clear: snprintf(out, bytes, "%s %s", name, b->variable[s->target].name); return out;
 	case STEP_call: snprintf(out, bytes, "call %s", b->path[s->target].name); return out;
+	case STEP_spill:
+	case STEP_fill:
+		snprintf(out, bytes, "%s %" PRIu64 " %s registers %s %s", name, s->number,
+			 bank_names[s->target], s->kind == STEP_spill ? "to" : "from",
+			 b->context[s->context].name);
+		return out;
 	case STEP_map:
 	case STEP_skip: snprintf(out, bytes, "%s for %s", name, b->context[s->context].name); return out;
 	default: snprintf(out, bytes, "%s%s%s", name, *s->name ? " " : "", s->name); return out;
