@@ -416,12 +416,14 @@ Test(core, a_record_that_is_no_access_stops_the_run_before_it)
 	close_rig(&g);
 }
 
-static enum status map_it(void *owner, const struct mmu_fault *f, struct core_fault_cost *cost,
+static enum status map_it(void *owner, const struct mmu_fault *f, cycles_t now, struct core_spent *spent,
 			  struct err *err)
 {
+	(void)now;
 	if (f->va.raw >> 40) return err_set(err, ERR_INPUT, "no such address");
 	mmu_world_map_page(owner, 0, 0, f->va.raw, 0x345678000);
-	*cost = (struct core_fault_cost){.exception = 1000, .hypervisor = 500};
+	spent->cycles[BUCKET_EXCEPTION][1] = 1000;
+	spent->cycles[BUCKET_HYPERVISOR][2] = 500;
 	return OK;
 }
 

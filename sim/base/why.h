@@ -33,6 +33,10 @@
 	X(RETIRE, "waits until all older instructions have retired") \
 	X(EXCEPTION, "the kernel's handler") \
 	X(HYPERVISOR, "the hypervisor's handler") \
+	X(VMM, "the virtual machine monitor") \
+	X(FIRMWARE, "firmware") \
+	X(IDLE, "waits for an interrupt") \
+	X(GUEST, "the guest's own instructions meanwhile") \
 	X(STORE_BUFFER, "waits for room in the store buffer") \
 	X(MEMORY, "memory access") \
 	X(CACHE, "has the line") \

@@ -13,6 +13,8 @@ static const char *const bucket_names[] = {
 #undef X
 		NULL};
 
+static const char *const el_names[] = {"el0", "el1", "el2", "el3", NULL};
+
 #define F struct core_stats
 static const struct stat_desc stat_rows[] = {
 	STAT(F, instructions, "instructions", "instructions executed"),
@@ -25,6 +27,8 @@ static const struct stat_desc stat_rows[] = {
 	STAT(F, faults, "count", "accesses that faulted and were tried again"),
 	STAT(F, cycles, "cycles", "time from the first instruction to the retirement of the last"),
 	STAT_BY(F, cycles_by_bucket, bucket_names, "cycles", "where the cycles went; they add up to cycles"),
+	STAT_BY(F, cycles_by_el, el_names, "cycles",
+		"at which exception level; the workload's own are at that of its program; they add up to cycles"),
 };
 #undef F
 
@@ -62,6 +66,8 @@ static inline void hold_retire(struct core *c, uint64_t clock, enum core_bucket 
 	c->retire = clock;
 }
 
+static cycles_t later(cycles_t a, cycles_t b) { return a > b ? a : b; }
+
 /* Remembers that the present instruction retires at the retire clock. */
 static inline void mark_rob(struct core *c)
 {
@@ -72,19 +78,44 @@ static inline void mark_rob(struct core *c)
 }
 
 /* Time passes for the whole core: a handler ran. */
-static void stop_for(struct core *c, cycles_t cycles, enum core_bucket bucket)
+static void stop_for(struct core *c, cycles_t cycles, enum core_bucket bucket, unsigned el)
 {
 	hold_retire(c, c->retire + clock_of(cycles), bucket);
+	c->by_handler[bucket][el] += clock_of(cycles);
+}
+
+void core_spend(struct core *c, const struct core_spent *spent)
+{
+	for (unsigned bucket = 0; bucket < BUCKET_COUNT; bucket++)
+		for (unsigned el = 0; el < CORE_LEVELS; el++)
+			if (spent->cycles[bucket][el])
+				stop_for(c, spent->cycles[bucket][el], (enum core_bucket)bucket, el);
 	c->dispatch = c->retire;
+}
+
+static cycles_t spent_in(const struct core_spent *spent, enum core_bucket bucket)
+{
+	cycles_t sum = 0;
+	for (unsigned el = 0; el < CORE_LEVELS; el++) sum += spent->cycles[bucket][el];
+	return sum;
 }
 
 /* --- fetch ----------------------------------------------------------------------------------------------------- */
 
 /* For who asks where the cycles go: the fault met at `now` is taken when the retire clock says, and handled. */
-static void note_fault(struct core *c, const struct mmu_fault *fault, const struct core_fault_cost *cost,
+static void note_fault(struct core *c, const struct mmu_fault *fault, const struct core_spent *spent,
 		       cycles_t now)
 {
-	cycles_t taken = core_now(c), handled = taken + cost->exception, done = handled + cost->hypervisor;
+	static const struct {
+		enum core_bucket bucket;
+		enum why_kind kind;
+	} parts[] = {{BUCKET_EXCEPTION, WHY_EXCEPTION},
+		     {BUCKET_HYPERVISOR, WHY_HYPERVISOR},
+		     {BUCKET_VMM, WHY_VMM},
+		     {BUCKET_FIRMWARE, WHY_FIRMWARE},
+		     {BUCKET_IDLE, WHY_IDLE},
+		     {BUCKET_BASE, WHY_GUEST}};
+	cycles_t at = core_now(c);
 	struct why *w = &c->watch->why;
 	size_t span = why_open(w,
 			       (struct why_span){.begin = now,
@@ -93,24 +124,26 @@ static void note_fault(struct core *c, const struct mmu_fault *fault, const stru
 						 .stage = fault->fault.stage,
 						 .level = fault->fault.level,
 						 .address = fault->va.raw});
-	if (taken > now) why_leaf(w, (struct why_span){now, taken, .kind = WHY_RETIRE});
-	if (handled > taken) why_leaf(w, (struct why_span){taken, handled, .kind = WHY_EXCEPTION});
-	if (done > handled) why_leaf(w, (struct why_span){handled, done, .kind = WHY_HYPERVISOR});
-	why_close(w, span, done);
+	if (at > now) why_leaf(w, (struct why_span){now, at, .kind = WHY_RETIRE});
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		cycles_t cycles = spent_in(spent, parts[i].bucket);
+		if (cycles) why_leaf(w, (struct why_span){at, at + cycles, .kind = (uint8_t)parts[i].kind});
+		at += cycles;
+	}
+	why_close(w, span, at);
 }
 
 /* The MMU met a fault at *now: its handler runs, and the walk goes on when it is done. */
 static bool resolve(void *owner, const struct mmu_fault *fault, cycles_t *now)
 {
 	struct core *c = owner;
-	struct core_fault_cost cost = {0};
+	struct core_spent spent = {0};
 	c->stats.faults++;
-	if (c->on_fault(c->fault_owner, fault, &cost, &c->err) != OK) return false;
+	if (c->on_fault(c->fault_owner, fault, later(*now, core_now(c)), &spent, &c->err) != OK) return false;
 	bool fetch = fault->access.kind == ACCESS_FETCH;
 	hold_retire(c, clock_of(*now), fetch ? BUCKET_FETCH_TRANSLATION : BUCKET_DATA_TRANSLATION);
-	if (c->watch) note_fault(c, fault, &cost, *now);
-	stop_for(c, cost.exception, BUCKET_EXCEPTION);
-	stop_for(c, cost.hypervisor, BUCKET_HYPERVISOR);
+	if (c->watch) note_fault(c, fault, &spent, *now);
+	core_spend(c, &spent);
 	*now = cycle_of(c->retire);
 	return true;
 }
@@ -298,8 +331,6 @@ static void note_store_waits(struct why *w, size_t *at, const struct store_waits
 	if (s->turn > s->known) why_insert(w, (*at)++, &wait);
 	if (s->room > s->turn) why_insert(w, (*at)++, &buffer);
 }
-
-static cycles_t later(cycles_t a, cycles_t b) { return a > b ? a : b; }
 
 /* Executes one load or store that lies within a line, and writes down where its cycles went. */
 static __attribute__((noinline, cold)) bool watch_piece(struct core *c, uint64_t va, const struct record *r)
@@ -547,20 +578,60 @@ void core_register_stats(struct core *c, struct stats *s, unsigned number)
 void core_reset_stats(struct core *c)
 {
 	memset(c->bucket, 0, sizeof(c->bucket));
+	memset(c->by_handler, 0, sizeof(c->by_handler));
 	c->stats = (struct core_stats){0};
 	c->retire_at_reset = c->retire;
 	if (c->watch) watch_reset(c->watch);
 }
 
-void core_finish(struct core *c)
+/* Splits parts[0..n-1], fractions of cycles, into whole cycles that add up to what the parts add up to. */
+static void whole_cycles(const uint64_t *parts, size_t n, uint64_t *out)
 {
 	uint64_t sum = 0;
-	for (int b = 0; b < BUCKET_COUNT;
-	     b++) { /* whole cycles of the running sum, so that nothing is lost */
-		c->stats.cycles_by_bucket[b] = cycle_of(sum + c->bucket[b]) - cycle_of(sum);
-		sum += c->bucket[b];
+	for (size_t i = 0; i < n; i++) {
+		out[i] = cycle_of(sum + parts[i]) - cycle_of(sum);
+		sum += parts[i];
 	}
+}
+
+/* What nobody else spent is the workload's. */
+static void clocks_by_el(const struct core *c, uint64_t out[CORE_LEVELS])
+{
+	memset(out, 0, CORE_LEVELS * sizeof(out[0]));
+	for (unsigned b = 0; b < BUCKET_COUNT; b++) {
+		uint64_t others = 0;
+		for (unsigned el = 0; el < CORE_LEVELS; el++) {
+			out[el] += c->by_handler[b][el];
+			others += c->by_handler[b][el];
+		}
+		out[c->workload_el] += c->bucket[b] - others;
+	}
+}
+
+void core_finish(struct core *c)
+{
+	uint64_t by_el[CORE_LEVELS];
+	clocks_by_el(c, by_el);
+	whole_cycles(c->bucket, BUCKET_COUNT, c->stats.cycles_by_bucket);
+	whole_cycles(by_el, CORE_LEVELS, c->stats.cycles_by_el);
 	c->stats.cycles = cycle_of(c->retire - c->retire_at_reset);
+}
+
+/* Buckets that the core itself books nothing to. */
+static bool of_handlers(unsigned bucket) { return bucket >= BUCKET_EXCEPTION; }
+
+static enum status check_levels(const struct core *c, struct err *err)
+{
+	for (unsigned b = 0; b < BUCKET_COUNT; b++) {
+		uint64_t sum = 0;
+		for (unsigned el = 0; el < CORE_LEVELS; el++) sum += c->by_handler[b][el];
+		if (sum <= c->bucket[b] && (sum == c->bucket[b] || !of_handlers(b))) continue;
+		return err_set(err, ERR_CHECK,
+			       "cycles: %s has %" PRIu64 "/65536, its exception levels add up to %" PRIu64
+			       "/65536",
+			       bucket_names[b], c->bucket[b], sum);
+	}
+	return OK;
 }
 
 enum status core_check_sums(const struct core *c, struct err *err)
@@ -572,6 +643,7 @@ enum status core_check_sums(const struct core *c, struct err *err)
 			       "cycles: buckets add up to %" PRIu64 "/65536, the clock says %" PRIu64
 			       "/65536",
 			       sum, c->retire - c->retire_at_reset);
+	TRY(check_levels(c, err));
 	if (c->stats.accesses != c->stats.loads + c->stats.stores)
 		return err_set(err, ERR_CHECK,
 			       "accesses %" PRIu64 " are not loads %" PRIu64 " + stores %" PRIu64,

@@ -16,29 +16,11 @@
 #define CPU_CORE_H
 
 #include "base/record.h"
+#include "cpu/buckets.h"
 #include "cpu/core_params.h"
 #include "cpu/watch.h"
 #include "mem/mem.h"
 #include "mmu/mmu.h"
-
-/* Where a cycle went. */
-#define CORE_BUCKETS(X) \
-	X(BASE, base, "instructions at the core's width") \
-	X(FETCH_TRANSLATION, fetch_translation, "waiting for the translation of a fetch") \
-	X(FETCH_MEMORY, fetch_memory, "waiting for instructions") \
-	X(DATA_TRANSLATION, data_translation, "waiting for the translation of a load or store") \
-	X(DATA_MEMORY, data_memory, "waiting for a load") \
-	X(STORE_BUFFER, store_buffer, "waiting for room in the store buffer") \
-	X(EXCEPTION, exception, "in the kernel's exception handlers") \
-	X(HYPERVISOR, hypervisor, "in the hypervisor") \
-	X(IDLE, idle, "nothing to do")
-
-enum core_bucket {
-#define X(name, text, doc) BUCKET_##name,
-	CORE_BUCKETS(X)
-#undef X
-		BUCKET_COUNT
-};
 
 enum { CORE_FRACTION_BITS = 16 }; /* clocks and buckets count 1/65536 of a cycle */
 
@@ -51,25 +33,23 @@ struct core_stats {
 	uint64_t faults;       /* resolved by a handler */
 	uint64_t cycles;       /* set by core_finish */
 	uint64_t cycles_by_bucket[BUCKET_COUNT]; /* set by core_finish */
+	uint64_t cycles_by_el[CORE_LEVELS];      /* set by core_finish */
 };
 
 struct rob_mark {
 	uint64_t instruction, retired;
 }; /* the retire clock was held at this instruction until then */
 
-/* What a fault handler spent, and where. */
-struct core_fault_cost {
-	cycles_t exception, hypervisor;
-};
-
-/* Resolves a fault so that the access may be tried again. Any status but OK ends the run. */
-typedef enum status core_fault_fn(void *owner, const struct mmu_fault *fault, struct core_fault_cost *cost,
-				  struct err *err);
+/* Resolves a fault met at `now` so that the access may be tried again. Any status but OK ends the run. */
+typedef enum status core_fault_fn(void *owner, const struct mmu_fault *fault, cycles_t now,
+				  struct core_spent *spent, struct err *err);
 
 struct core {
-	uint64_t dispatch, retire;     /* the two clocks */
-	uint64_t per_instruction;      /* clock step */
-	uint64_t bucket[BUCKET_COUNT]; /* since the last core_reset_stats */
+	uint64_t dispatch, retire;                      /* the two clocks */
+	uint64_t per_instruction;                       /* clock step */
+	uint64_t bucket[BUCKET_COUNT];                  /* since the last core_reset_stats */
+	uint64_t by_handler[BUCKET_COUNT][CORE_LEVELS]; /* of `bucket`, what others than the workload spent */
+	unsigned workload_el;
 	uint64_t retire_at_reset;
 	uint64_t instruction; /* instructions dispatched */
 	cycles_t last_load_done;
@@ -115,11 +95,15 @@ cycles_t core_next(const struct core *c, const struct record *rec);
 enum status core_run_until(struct core *c, const struct record *rec, size_t n, cycles_t until,
 			   size_t *executed, struct err *err);
 
+/* Time passes for the whole core: what was spent below or beside the workload. */
+void core_spend(struct core *c, const struct core_spent *spent);
+
 /* Forgets what has been counted; time goes on. */
 void core_reset_stats(struct core *c);
 /* Turns the clocks into stats.cycles and stats.cycles_by_bucket, whole cycles that still add up. May be repeated. */
 void core_finish(struct core *c);
-/* Checks that buckets add up to the clock and that accesses are loads + stores. ERR_CHECK with both figures. */
+/* Checks that buckets and levels add up to the clock, that every bucket of handlers is what they spent at their levels,
+ * and that accesses are loads + stores. ERR_CHECK with both figures. */
 enum status core_check_sums(const struct core *c, struct err *err);
 
 /* The present cycle, for events and handlers. */

@@ -99,6 +99,7 @@ static bool map_block(struct fault_site *s, struct hyp_fault *out)
 	if (!out->size_bits) return true;
 	out->outcome = HYP_MAPPED_BLOCK;
 	out->cycles = p->block_fault_cycles;
+	out->beyond = out->cycles > p->fault_cycles ? out->cycles - p->fault_cycles : 0;
 	s->vm->stats.blocks_mapped++;
 	return true;
 }
@@ -196,15 +197,17 @@ bool hyp_populate(struct hyp_vm *vm, struct ipa ipa, struct pa *pa)
 {
 	if (hyp_ipa_to_pa(vm, ipa, pa)) return true;
 	struct hyp_fault fault = hyp_handle_stage2_fault(vm, ipa, ACCESS_WRITE);
-	vm->populate_cycles += fault.cycles;
+	vm->populated.faults++;
+	vm->populated.cycles += fault.cycles;
+	vm->populated.beyond += fault.beyond;
 	return fault.size_bits && hyp_ipa_to_pa(vm, ipa, pa);
 }
 
-cycles_t hyp_take_populate_cycles(struct hyp_vm *vm)
+struct hyp_populated hyp_take_populated(struct hyp_vm *vm)
 {
-	cycles_t cycles = vm->populate_cycles;
-	vm->populate_cycles = 0;
-	return cycles;
+	struct hyp_populated taken = vm->populated;
+	vm->populated = (struct hyp_populated){0};
+	return taken;
 }
 
 static bool resolve(void *vm, uint64_t addr, struct pa *pa)

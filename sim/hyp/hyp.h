@@ -55,6 +55,7 @@ struct hyp_fault {
 	unsigned size_bits; /* log2 of the bytes mapped; 0 when nothing is mapped */
 	unsigned tables;    /* table pages created */
 	cycles_t cycles;    /* the hypervisor's cost, exit and entry included (see fault_cycles) */
+	cycles_t beyond;    /* of it, what a block takes beyond a page: to clear it */
 	struct pa frame;    /* that the block, page or run of pages begins at */
 };
 
@@ -97,9 +98,13 @@ uint64_t hyp_unmap(struct hyp_vm *vm, struct ipa ipa, uint64_t bytes);
 /* For os_new: the VM's memory as its kernel writes it. Valid while the VM is. */
 struct pgtable_view hyp_view(struct hyp_vm *vm);
 
-/* The cost of the faults that hyp_populate() and the view took since the last call: they happen while the guest
+/* The faults that hyp_populate() and the view took since the last call, and their cost: they happen while the guest
  * kernel runs, so whoever called it charges them. */
-cycles_t hyp_take_populate_cycles(struct hyp_vm *vm);
+struct hyp_populated {
+	uint64_t faults;
+	cycles_t cycles, beyond; /* as in hyp_fault */
+};
+struct hyp_populated hyp_take_populated(struct hyp_vm *vm);
 
 struct hyp_stats *hyp_stats(struct hyp_vm *vm);
 

@@ -9,7 +9,7 @@ struct hyp_vm {
 	struct pgtable stage2;
 	uint16_t vmid;
 	struct hyp_stats stats;
-	cycles_t populate_cycles; /* not yet taken */
+	struct hyp_populated populated; /* not yet taken */
 	struct hyp_vm *next;
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "machine/events.h"
+#include "machine/path_engine.h"
 #include "machine/placement.h"
 #include "machine/populate.h"
 
@@ -17,7 +18,9 @@ struct cpu {
 	struct mmu *mmu;
 	struct core core;
 	struct sysregs regs;
-	struct events events;         /* of its stream; knows the present address space */
+	struct events events; /* of its stream; knows the present address space */
+	struct path_engine
+		*paths; /* of the software below its guest; NULL: faults cost what the stack says */
 	struct mmu_observer checking; /* feeds the checker */
 	struct va last_fault;         /* with nothing to add: a second one in a row is an error */
 	bool last_was_spurious;
@@ -65,19 +68,35 @@ static enum status note_spurious(struct cpu *c, const struct mmu_fault *f, bool 
 	return refuse(f, "it is mapped, but EL0 may not access it (is it a kernel address?)", err);
 }
 
-static enum status stage2_fault(struct cpu *c, const struct mmu_fault *f, struct core_fault_cost *cost,
-				struct err *err)
+/* `what` faults of stage 2 took place at `ipa` from `now` on: by the hypervisor's paths, or at the price in the stack
+ * file. */
+static enum status spend_stage2(struct cpu *c, struct ipa ipa, enum access_kind kind, cycles_t now,
+				const struct hyp_populated *what, struct core_spent *spent, struct err *err)
+{
+	if (!c->paths) {
+		spent->cycles[BUCKET_HYPERVISOR][2] += what->cycles;
+		return OK;
+	}
+	for (uint64_t i = 0; i < what->faults; i++)
+		TRY(path_engine_fault(c->paths, ipa, kind, now, spent, err));
+	spent->cycles[BUCKET_HYPERVISOR][2] += what->beyond;
+	return OK;
+}
+
+static enum status stage2_fault(struct cpu *c, const struct mmu_fault *f, cycles_t now,
+				struct core_spent *spent, struct err *err)
 {
 	enum access_kind kind = f->fault.s1ptw ? ACCESS_READ : (enum access_kind)f->access.kind;
 	struct hyp_fault done = hyp_handle_stage2_fault(c->machine->vm, f->fault.ipa, kind);
 	if (done.outcome == HYP_NOT_MEMORY) return refuse(f, "its IPA is outside of the VM's memory", err);
 	if (done.outcome == HYP_NO_MEMORY) return refuse(f, "the machine has no memory left for the VM", err);
-	cost->hypervisor = done.cycles;
+	struct hyp_populated what = {1, done.cycles, done.beyond};
+	TRY(spend_stage2(c, f->fault.ipa, kind, now, &what, spent, err));
 	return note_spurious(c, f, done.outcome == HYP_SPURIOUS, err);
 }
 
-static enum status stage1_fault(struct cpu *c, const struct mmu_fault *f, struct core_fault_cost *cost,
-				struct err *err)
+static enum status stage1_fault(struct cpu *c, const struct mmu_fault *f, cycles_t now,
+				struct core_spent *spent, struct err *err)
 {
 	struct machine *m = c->machine;
 	events_enter(&c->events);
@@ -92,19 +111,36 @@ static enum status stage1_fault(struct cpu *c, const struct mmu_fault *f, struct
 		return refuse(f, "the hypervisor has no memory left for the kernel's tables", err);
 	default: break;
 	}
-	cost->exception = done.cycles;
-	if (m->vm) cost->hypervisor = hyp_take_populate_cycles(m->vm); /* new tables in new memory */
+	spent->cycles[BUCKET_EXCEPTION][m->kernel.regime == REGIME_EL20 ? 2 : 1] += done.cycles;
+	if (m->vm) { /* new tables in new memory */
+		struct hyp_populated what = hyp_take_populated(m->vm);
+		struct ipa base = {stack_hypervisor(m->stack)->memory_base};
+		TRY(spend_stage2(c, base, ACCESS_WRITE, now, &what, spent, err));
+	}
 	return note_spurious(c, f, done.outcome == OS_SPURIOUS, err);
 }
 
-static enum status on_fault(void *owner, const struct mmu_fault *f, struct core_fault_cost *cost,
+static enum status on_fault(void *owner, const struct mmu_fault *f, cycles_t now, struct core_spent *spent,
 			    struct err *err)
 {
 	struct cpu *c = owner;
 	if (f->fault.kind == FAULT_ADDRESS_SIZE)
 		return refuse(f, "an address in its translation is too large", err);
 	placement_enter(&c->machine->memory, &c->task);
-	return f->fault.stage == 2 ? stage2_fault(c, f, cost, err) : stage1_fault(c, f, cost, err);
+	return f->fault.stage == 2 ? stage2_fault(c, f, now, spent, err)
+				   : stage1_fault(c, f, now, spent, err);
+}
+
+/* Before time begins nobody leaves the guest: what is missing was there before. */
+static enum status on_populate(void *owner, const struct mmu_fault *f, cycles_t now, struct core_spent *spent,
+			       struct err *err)
+{
+	struct cpu *c = owner;
+	struct path_engine *paths = c->paths;
+	c->paths = NULL;
+	enum status st = on_fault(c, f, now, spent, err);
+	c->paths = paths;
+	return st;
 }
 
 /* --- building -------------------------------------------------------------------------------------------------- */
@@ -213,7 +249,7 @@ static enum status build_cpu(struct cpu *c, struct err *err)
 	numa_task_init(&c->task, &c->mem);
 	c->populator.mmu = c->mmu;
 	c->populator.mem = m->physmem;
-	c->populator.on_fault = on_fault;
+	c->populator.on_fault = on_populate;
 	c->populator.fault_owner = c;
 	c->core.on_fault = on_fault;
 	c->core.fault_owner = c;
@@ -301,6 +337,7 @@ void machine_free(struct machine *m)
 	if (m->guest_frames) frames_free(m->guest_frames);
 	placement_fini(&m->memory);
 	for (unsigned i = 0; i < m->cpus; i++) {
+		path_engine_free(m->cpu[i].paths);
 		core_fini(&m->cpu[i].core);
 		mmu_free(m->cpu[i].mmu);
 		mem_cpu_fini(&m->cpu[i].mem);
@@ -311,6 +348,41 @@ void machine_free(struct machine *m)
 	free(m->mmus);
 	free(m->cpu);
 	free(m);
+}
+
+/* --- software paths ---------------------------------------------------------------------------------------------- */
+
+static bool take_path_memory(void *owner, unsigned bits, uint64_t *pa)
+{
+	struct machine *m = owner;
+	return frames_take_block(m->memory.frames, bits, pa);
+}
+
+static enum status use_paths(struct cpu *c, const struct path_book *book, struct err *err)
+{
+	struct machine *m = c->machine;
+	const struct hyp_params *hyp = stack_hypervisor(m->stack);
+	struct path_engine_parts parts = {.book = book,
+					  .primitives = &m->hw->primitives,
+					  .mem = &c->mem,
+					  .take = take_path_memory,
+					  .owner = m,
+					  .memory_base = hyp ? hyp->memory_base : 0,
+					  .memory_bytes = hyp ? hyp->memory_bytes : 0};
+	TRY(path_engine_new(&parts, &c->paths, err));
+	path_engine_register_stats(c->paths, m->stats, (unsigned)(c - m->cpu));
+	return OK;
+}
+
+enum status machine_use_paths(struct machine *m, const struct path_book *book, struct err *err)
+{
+	for (unsigned i = 0; i < m->cpus; i++) TRY(use_paths(&m->cpu[i], book, err));
+	return OK;
+}
+
+void machine_listen(struct machine *m, path_price_fn *fn, void *ctx)
+{
+	path_engine_listen(m->cpu[0].paths, fn, ctx);
 }
 
 /* --- looking on ------------------------------------------------------------------------------------------------ */
@@ -363,6 +435,31 @@ void machine_only_translate(struct machine *m)
 	for (unsigned i = 0; i < m->cpus; i++) core_only_translate(&m->cpu[i].core);
 }
 
+/* What leaves the guest takes the path below it; all else is the kernel's. */
+static enum status execute_event(struct cpu *c, const struct record *rec, struct err *err)
+{
+	struct core_spent spent = {0};
+	bool known = false;
+	if (c->paths) TRY(path_engine_event(c->paths, rec, core_now(&c->core), &known, &spent, err));
+	if (!known) return events_execute(&c->events, rec, err);
+	core_spend(&c->core, &spent);
+	return OK;
+}
+
+enum status machine_perform(struct machine *m, const char *operation, struct err *err)
+{
+	struct cpu *c = &m->cpu[0];
+	struct core_spent spent = {0};
+	if (!c->paths)
+		return err_set(err, ERR_CONFIG,
+			       "%s: the stack has no software paths, so its guest has no operations",
+			       operation);
+	path_engine_forget_pages(c->paths);
+	TRY(path_engine_perform(c->paths, operation, core_now(&c->core), &spent, err));
+	core_spend(&c->core, &spent);
+	return OK;
+}
+
 enum status machine_run(struct machine *m, const struct record *rec, size_t n, struct err *err)
 {
 	struct cpu *c = &m->cpu[0];
@@ -371,7 +468,7 @@ enum status machine_run(struct machine *m, const struct record *rec, size_t n, s
 		TRY(core_run(&c->core, rec, n, &executed, err));
 		rec += executed;
 		n -= executed;
-		for (; n && rec->kind > REC_STORE; rec++, n--) TRY(events_execute(&c->events, rec, err));
+		for (; n && rec->kind > REC_STORE; rec++, n--) TRY(execute_event(c, rec, err));
 	}
 	return OK;
 }
@@ -397,7 +494,7 @@ static enum status run_some(struct cpu *c, const struct record *rec, size_t n, c
 {
 	if (rec->kind <= REC_STORE) return core_run_until(&c->core, rec, n, until, executed, err);
 	*executed = 1;
-	return events_execute(&c->events, rec, err);
+	return execute_event(c, rec, err);
 }
 
 enum status machine_run_until(struct machine *m, unsigned t, const struct record *rec, size_t n,
@@ -430,7 +527,7 @@ enum status machine_populate(struct machine *m, unsigned t, const struct record 
 void machine_populate_end(struct machine *m)
 {
 	for (unsigned i = 0; i < m->cpus; i++) events_rewind(&m->cpu[i].events);
-	if (m->vm) hyp_take_populate_cycles(m->vm); /* of what came after the last fault: no time passed */
+	if (m->vm) hyp_take_populated(m->vm); /* of what came after the last fault: no time passed */
 }
 
 void machine_finish(struct machine *m)

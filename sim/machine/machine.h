@@ -14,6 +14,7 @@
 
 #include "cpu/core.h"
 #include "machine/machine_config.h"
+#include "machine/path_engine.h"
 #include "machine/stack_config.h"
 #include "mmu/maintenance.h"
 
@@ -34,6 +35,15 @@ void machine_only_translate(struct machine *m);
 unsigned machine_threads(const struct machine *m);
 /* How far one core may run ahead of the others; 0: strict order. */
 cycles_t machine_lookahead(const struct machine *m);
+
+/* Puts the software of `book` (borrowed) below the guest: what leaves the guest takes its paths, and their time. Before the
+ * first machine_run(). */
+enum status machine_use_paths(struct machine *m, const struct path_book *book, struct err *err);
+/* With paths: the guest performs an operation of theirs, which finds no memory of the guest mapped. ERR_CONFIG: there is no
+ * such operation, or it leads nowhere. */
+enum status machine_perform(struct machine *m, const char *operation, struct err *err);
+/* With paths: tells every event with its price. */
+void machine_listen(struct machine *m, path_price_fn *fn, void *ctx);
 
 /* Executes rec[0..n-1] of the first thread. ERR_INPUT when the workload touches what neither kernel nor hypervisor can map. */
 enum status machine_run(struct machine *m, const struct record *rec, size_t n, struct err *err);

@@ -19,11 +19,11 @@ static enum status populate_page(struct populator *p, uint64_t va, enum access_k
 {
 	struct walk_mem mem = {.self = p, .read = read_word, .update = update_word};
 	struct mmu_fault f = {.va = {va}, .access = {.kind = (uint8_t)kind}};
-	struct core_fault_cost cost;
+	struct core_spent nobody = {0};
 	struct translation t;
 	while (translate(&p->mmu->regime, f.va, f.access, &mem, &t), t.fault.kind) {
 		f.fault = t.fault;
-		TRY(p->on_fault(p->fault_owner, &f, &cost, err));
+		TRY(p->on_fault(p->fault_owner, &f, 0, &nobody, err));
 	}
 	page_design_note(p->mmu, &t);
 	return OK;

@@ -1,0 +1,347 @@
+#include "hyp/path_cost.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/bits.h"
+#include "hyp/path_steps.h"
+#include "mem/physmem.h"
+
+enum { INSTRUCTION_BYTES = 4, REGISTER_BYTES = 8, FP_BYTES = 16, BANK_REGISTERS = 32, KILO = 1000 };
+
+/* Lines in the memory of one owner, handed out one after the other. */
+struct owner {
+	const char *name;
+	uint64_t base, lines;
+};
+
+struct step_lines {
+	uint64_t code, data; /* first line of each, within the owner's memory */
+	uint16_t owner;
+};
+
+struct path_costs {
+	const struct path_book *book;
+	const struct primitive_params *p;
+	struct mem_cpu *mem;
+	uint64_t line_bytes;
+	cycles_t fetch_hit, data_hit; /* of the first-level caches: hidden */
+	struct owner *owner;
+	size_t owners;
+	struct step_lines **work; /* by path, step */
+	uint64_t *image;          /* by context, then class and bank: first line, in the memory of owner 0 */
+	uint8_t kind[R_COUNT];    /* enum primitive_register */
+};
+
+/* --- lines ----------------------------------------------------------------------------------------------------- */
+
+static uint64_t lines_of(const struct path_costs *c, uint64_t bytes)
+{
+	return (bytes + c->line_bytes - 1) / c->line_bytes;
+}
+
+static uint64_t code_lines(const struct path_costs *c, const struct path_step *s)
+{
+	return lines_of(c, s->number * INSTRUCTION_BYTES);
+}
+
+static uint64_t bank_bytes(const struct path_costs *c, unsigned bank)
+{
+	return bank == BANK_gp ? REGISTER_BYTES : bank == BANK_fp ? FP_BYTES : c->p->sve_register_bytes;
+}
+
+static uint16_t owner_of(struct path_costs *c, const char *name)
+{
+	for (size_t i = 0; i < c->owners; i++)
+		if (strcmp(c->owner[i].name, name) == 0) return (uint16_t)i;
+	c->owner = xrealloc(c->owner, c->owners + 1, sizeof(*c->owner));
+	c->owner[c->owners] = (struct owner){.name = name};
+	return (uint16_t)c->owners++;
+}
+
+static uint64_t take_lines(struct path_costs *c, uint16_t owner, uint64_t lines)
+{
+	uint64_t first = c->owner[owner].lines;
+	c->owner[owner].lines += lines;
+	return first;
+}
+
+static void place_work(struct path_costs *c, size_t path)
+{
+	const struct path *p = &c->book->path[path];
+	c->work[path] = xcalloc(p->count + 1, sizeof(**c->work));
+	for (size_t i = 0; i < p->count; i++) {
+		const struct path_step *s = &p->step[i];
+		if (s->kind != STEP_work) continue;
+		struct step_lines *l = &c->work[path][i];
+		l->owner = owner_of(c, s->owner);
+		l->code = take_lines(c, l->owner, code_lines(c, s));
+		l->data = take_lines(c, l->owner, s->lines);
+	}
+}
+
+/* Where the registers of a class, or of a bank behind the classes, stand in a context. */
+static uint64_t *image_of(const struct path_costs *c, size_t context, size_t set)
+{
+	return &c->image[context * (c->book->lists + BANK_KINDS) + set];
+}
+
+static void place_images(struct path_costs *c)
+{
+	const struct path_book *b = c->book;
+	for (size_t i = 0; i < b->contexts; i++) {
+		for (size_t k = 0; k < b->lists; k++)
+			*image_of(c, i, k) = take_lines(c, 0, lines_of(c, b->list[k].count * REGISTER_BYTES));
+		for (unsigned k = 0; k < BANK_KINDS; k++)
+			*image_of(c, i, b->lists + k) = take_lines(
+				c, 0, lines_of(c, bank_bytes(c, k) * BANK_REGISTERS));
+	}
+}
+
+static enum status take_memory(struct path_costs *c, path_memory_fn *take, void *self, struct err *err)
+{
+	for (size_t i = 0; i < c->owners; i++) {
+		unsigned bits = PHYSMEM_PAGE_BITS;
+		while (c->owner[i].lines * c->line_bytes >> bits) bits++;
+		if (!take(self, bits, &c->owner[i].base))
+			return err_set(err, ERR_CONFIG,
+				       "memory: too small for the code of %s: %d pages of 4K",
+				       *c->owner[i].name ? c->owner[i].name : "software paths",
+				       1 << (bits - PHYSMEM_PAGE_BITS));
+	}
+	return OK;
+}
+
+static cycles_t first_hit(const struct mem_port *port)
+{
+	return port->level[0] ? port->level[0]->hit_cycles : 0;
+}
+
+enum status path_costs_new(const struct path_book *b, const struct primitive_params *p, struct mem_cpu *mem,
+			   path_memory_fn *take, void *self, struct path_costs **out, struct err *err)
+{
+	struct path_costs *c = xcalloc(1, sizeof(*c));
+	*c = (struct path_costs){.book = b, .p = p, .mem = mem};
+	c->line_bytes = UINT64_C(1) << mem->data.line_bits;
+	c->fetch_hit = first_hit(&mem->fetch);
+	c->data_hit = first_hit(&mem->data);
+	for (unsigned r = 0; r < R_COUNT; r++) c->kind[r] = primitive_register_kind((enum el_reg)r);
+	owner_of(c, "host"); /* contexts are its */
+	c->work = xcalloc(b->paths + 1, sizeof(*c->work));
+	for (size_t i = 0; i < b->paths; i++) place_work(c, i);
+	c->image = xcalloc(b->contexts * (b->lists + BANK_KINDS) + 1, sizeof(*c->image));
+	place_images(c);
+	enum status st = take_memory(c, take, self, err);
+	if (st != OK) {
+		path_costs_free(c);
+		return st;
+	}
+	*out = c;
+	return OK;
+}
+
+void path_costs_free(struct path_costs *c)
+{
+	if (!c) return;
+	for (size_t i = 0; c->work && i < c->book->paths; i++) free(c->work[i]);
+	free(c->work);
+	free(c->image);
+	free(c->owner);
+	free(c);
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------------ */
+
+/* One access of the software at `el`, and how much longer than a first-level hit it takes. */
+struct touch {
+	const struct path_event *e;
+	uint16_t owner;
+	uint64_t line;
+	enum access_kind kind;
+};
+
+static uint8_t cause_of(const struct path_event *e, bool fetch)
+{
+	if (e->of_guest || e->in_guest) return fetch ? CAUSE_IFETCH : CAUSE_DATA;
+	return e->el == 0 ? CAUSE_VMM : CAUSE_HYPERVISOR;
+}
+
+static cycles_t touch_line(struct path_costs *c, const struct touch *t, cycles_t now)
+{
+	bool fetch = t->kind == ACCESS_FETCH;
+	struct mem_req r = {.pa = {c->owner[t->owner].base + t->line * c->line_bytes},
+			    .kind = (uint8_t)t->kind,
+			    .cause = cause_of(t->e, fetch),
+			    .el = t->e->el,
+			    .security = SEC_NONSECURE};
+	unsigned served;
+	cycles_t hidden = fetch ? c->fetch_hit : c->data_hit;
+	cycles_t done = mem_access(fetch ? &c->mem->fetch : &c->mem->data, &r, now, 0, &served);
+	return done > now + hidden ? done - now - hidden : 0;
+}
+
+/* Code comes line by line. */
+static cycles_t fetch_lines(struct path_costs *c, struct touch t, uint64_t lines, cycles_t now)
+{
+	cycles_t waited = 0;
+	t.kind = ACCESS_FETCH;
+	for (uint64_t i = 0; i < lines; i++, t.line++) waited += touch_line(c, &t, now + waited);
+	return waited;
+}
+
+/* Data is asked for at once; the last line counts. */
+static cycles_t data_lines(struct path_costs *c, struct touch t, uint64_t lines, cycles_t now)
+{
+	cycles_t longest = 0;
+	for (uint64_t i = 0; i < lines; i++, t.line++) {
+		cycles_t waited = touch_line(c, &t, now);
+		if (waited > longest) longest = waited;
+	}
+	return longest;
+}
+
+/* --- prices ------------------------------------------------------------------------------------------------------ */
+
+static cycles_t register_price(const struct path_costs *c, enum el_reg reg, bool write)
+{
+	const struct primitive_params *p = c->p;
+	switch ((enum primitive_register)c->kind[reg]) {
+	case PRIMITIVE_GIC: return write ? p->gic_write_cycles : p->gic_read_cycles;
+	case PRIMITIVE_CONTROL: return write ? p->control_write_cycles : p->sysreg_read_cycles;
+	case PRIMITIVE_PLAIN: break;
+	}
+	return write ? p->sysreg_write_cycles : p->sysreg_read_cycles;
+}
+
+static cycles_t instructions_price(const struct path_costs *c, uint64_t n)
+{
+	return (n * KILO + c->p->instructions_per_kilocycle - 1) / c->p->instructions_per_kilocycle;
+}
+
+static cycles_t barrier_price(const struct path_costs *c, const char *name)
+{
+	if (strcmp(name, "isb") == 0) return c->p->isb_cycles;
+	if (strcmp(name, "dmb") == 0) return c->p->dmb_cycles;
+	return c->p->dsb_cycles;
+}
+
+/* The step of `e`, as an index into its path: work of a file's path, not of a workload's instruction. */
+static const struct step_lines *lines_of_work(const struct path_costs *c, const struct path_step *s)
+{
+	for (size_t i = 0; i < c->book->paths; i++) {
+		const struct path *p = &c->book->path[i];
+		if (s >= p->step && s < p->step + p->count) return &c->work[i][s - p->step];
+	}
+	return NULL;
+}
+
+static struct path_price work_price(struct path_costs *c, const struct path_event *e, cycles_t now)
+{
+	const struct path_step *s = e->step;
+	const struct step_lines *l = lines_of_work(c, s);
+	struct path_price out = {.cycles = instructions_price(c, s->number)};
+	struct touch t = {.e = e, .owner = l->owner, .line = l->code};
+	out.memory = fetch_lines(c, t, code_lines(c, s), now);
+	t = (struct touch){e, l->owner, l->data, ACCESS_READ};
+	out.memory += data_lines(c, t, s->lines, now + out.memory);
+	out.cycles += out.memory;
+	return out;
+}
+
+static struct path_price copy_price(struct path_costs *c, const struct path_event *e, cycles_t now)
+{
+	const struct path_step *s = e->step;
+	bool restore = s->kind == STEP_restore;
+	struct path_price out = {0};
+	for (size_t i = 0; i < e->register_count; i++)
+		out.cycles += register_price(c, (enum el_reg)e->registers[i].reg, restore);
+	struct touch t = {e, 0, *image_of(c, s->context, s->list), restore ? ACCESS_READ : ACCESS_WRITE};
+	out.memory = data_lines(c, t, lines_of(c, e->register_count * REGISTER_BYTES), now);
+	out.cycles += out.memory;
+	return out;
+}
+
+static uint64_t bank_price(const struct path_costs *c, const struct path_step *s)
+{
+	const struct primitive_params *p = c->p;
+	const uint64_t price[BANK_KINDS][2] = {
+		[BANK_gp] = {p->gp_store_millicycles, p->gp_load_millicycles},
+		[BANK_fp] = {p->fp_store_millicycles, p->fp_load_millicycles},
+		[BANK_sve] = {p->sve_store_millicycles, p->sve_load_millicycles},
+	};
+	return price[s->target][s->kind == STEP_fill];
+}
+
+static struct path_price spill_price(struct path_costs *c, const struct path_event *e, cycles_t now)
+{
+	const struct path_step *s = e->step;
+	struct path_price out = {.cycles = (s->number * bank_price(c, s) + KILO - 1) / KILO};
+	enum access_kind kind = s->kind == STEP_fill ? ACCESS_READ : ACCESS_WRITE;
+	struct touch t = {e, 0, *image_of(c, s->context, c->book->lists + s->target), kind};
+	out.memory = data_lines(c, t, lines_of(c, s->number * bank_bytes(c, s->target)), now);
+	out.cycles += out.memory;
+	return out;
+}
+
+static struct path_price step_price(struct path_costs *c, const struct path_event *e, cycles_t now)
+{
+	const struct path_step *s = e->step;
+	bool modify = s->value.kind == VALUE_BITS;
+	cycles_t read = modify ? register_price(c, (enum el_reg)s->reg.reg, false) : 0;
+	switch ((enum path_step_kind)s->kind) {
+	case STEP_work: return work_price(c, e, now);
+	case STEP_save:
+	case STEP_restore: return copy_price(c, e, now);
+	case STEP_spill:
+	case STEP_fill: return spill_price(c, e, now);
+	case STEP_read:
+		return (struct path_price){.cycles = register_price(c, (enum el_reg)s->reg.reg, false)};
+	case STEP_write:
+		return (struct path_price){.cycles = read + register_price(c, (enum el_reg)s->reg.reg, true)};
+	case STEP_mask:
+	case STEP_unmask: return (struct path_price){.cycles = c->p->sysreg_write_cycles};
+	case STEP_barrier: return (struct path_price){.cycles = barrier_price(c, s->name)};
+	case STEP_lock: return (struct path_price){.cycles = c->p->atomic_cycles};
+	case STEP_wfi:
+	case STEP_spin: return (struct path_price){.cycles = e->waits ? c->p->wake_cycles : 0};
+	case STEP_unlock: /* a store with release */
+	case STEP_load:
+	case STEP_store:
+	case STEP_fp:
+	case STEP_sve:
+	case STEP_wfe: return (struct path_price){.cycles = instructions_price(c, 1)};
+	default: return (struct path_price){0}; /* control of the path, and what the entry or return costs */
+	}
+}
+
+static enum core_bucket bucket_of(const struct path_event *e)
+{
+	if (e->of_guest || e->in_guest) return e->waits ? BUCKET_IDLE : BUCKET_BASE;
+	if (e->waits) return BUCKET_IDLE;
+	if (e->secure) return BUCKET_FIRMWARE;
+	return e->el == 0 ? BUCKET_VMM : BUCKET_HYPERVISOR;
+}
+
+static cycles_t transfer_price(const struct path_costs *c, const struct path_event *e)
+{
+	const struct primitive_params *p = c->p;
+	const cycles_t entry[] = {0, p->entry_el1_cycles, p->entry_el2_cycles, p->entry_el3_cycles};
+	const cycles_t leave[] = {0, p->return_el1_cycles, p->return_el2_cycles, p->return_el3_cycles};
+	return e->kind == EVENT_ENTRY ? entry[e->transfer.to] : leave[e->transfer.from];
+}
+
+struct path_price path_cost_of(struct path_costs *c, const struct path_event *e, cycles_t now)
+{
+	struct path_price out = {0};
+	if (e->kind == EVENT_ENTRY || e->kind == EVENT_RETURN) {
+		out.cycles = transfer_price(c, e);
+		out.el = e->kind == EVENT_ENTRY ? e->transfer.to : e->transfer.from;
+		out.bucket = BUCKET_EXCEPTION;
+		return out;
+	}
+	if (e->kind == EVENT_STEP && !e->trapped) out = step_price(c, e, now);
+	out.el = e->el;
+	out.bucket = (uint8_t)bucket_of(e);
+	return out;
+}

@@ -1,0 +1,42 @@
+/* path_cost.h - what the events of a path cost on a machine: (event, now) -> cycles, exception level, bucket.
+ *
+ *   path_costs_new(book, primitives, ports, memory) -> costs      path_cost_of(event) per event that path.h tells
+ * An exception and its return cost what the machine says for their levels; a step that moves registers costs so much per
+ * register, and the lines of the context where it puts them; `work` costs its instructions at the machine's rate, and its
+ * lines: code is fetched one line after the other, data is asked for at once. A line that a first-level cache has costs
+ * nothing more, as for the core. Every work step has lines of its own in the memory of its owner; every context has lines for
+ * each class of registers.
+ * Each cycle is booked to the level that spent it: an entry to the level that it leads to, a return to the one that it
+ * leaves. Steps of the guest go to `base`, those of EL0 outside of the guest to `vmm`, those of EL3 and of Secure state
+ * to `firmware`, all others to `hypervisor`; entries and returns to `exception`; waits to `idle`.
+ * Not modelled: translation of these lines (they take no TLB entries), branch prediction, contention for locks, overlap of steps.
+ */
+#ifndef HYP_PATH_COST_H
+#define HYP_PATH_COST_H
+
+#include "cpu/buckets.h"
+#include "cpu/primitive_params.h"
+#include "hyp/path.h"
+#include "mem/mem.h"
+
+struct path_costs;
+
+/* Where the lines of an owner are: gives 2^bits bytes of physical memory, aligned; false: there is none. */
+typedef bool path_memory_fn(void *self, unsigned bits, uint64_t *pa);
+
+struct path_price {
+	cycles_t cycles;
+	cycles_t memory; /* of them: waiting for lines */
+	uint8_t el;
+	uint8_t bucket; /* enum core_bucket */
+};
+
+/* Everything is borrowed and must outlive it. ERR_CONFIG: `take` has no memory for an owner. */
+enum status path_costs_new(const struct path_book *b, const struct primitive_params *p, struct mem_cpu *mem,
+			   path_memory_fn *take, void *self, struct path_costs **out, struct err *err);
+void path_costs_free(struct path_costs *c);
+
+/* The price of `e`, which begins at `now`; touches the lines of its step. EVENT_WRITE costs nothing: its step does. */
+struct path_price path_cost_of(struct path_costs *c, const struct path_event *e, cycles_t now);
+
+#endif

@@ -1,0 +1,248 @@
+#include "machine/path_engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "hyp/path_cost.h"
+
+#define EXIT_REASONS(X) \
+	X("unknown", "UNKNOWN") \
+	X("wfx", "WFx") \
+	X("fp", "FP_ASIMD") \
+	X("pac", "PAC") X("svc", "SVC64") X("hvc", "HVC64") X("smc", "SMC64") X("sysreg", "SYS64") \
+		X("sve", "SVE") X("eret", "ERET") X("iabt_low", "IABT_LOW") X("dabt_low", "DABT_LOW") \
+			X("breakpt_low", "BREAKPT_LOW") X("step_low", "SOFTSTP_LOW") \
+				X("watchpt_low", "WATCHPT_LOW") X("brk", "BRK64") X("serror", "SERROR") \
+					X("irq", "IRQ") X("fiq", "FIQ")
+
+/* Short name of the level machine, name in kvm_exit. */
+static const struct {
+	const char *name, *kvm;
+} reasons[] = {
+#define X(name, kvm) {name, kvm},
+	EXIT_REASONS(X)
+#undef X
+		{"", "OTHER"},
+};
+enum { REASONS = sizeof(reasons) / sizeof(reasons[0]) };
+
+struct path_engine {
+	struct path_machine *machine;
+	struct path_costs *costs;
+	const struct primitive_params *primitives;
+	path_price_fn *listener;
+	void *listener_ctx;
+	cycles_t now;      /* of the next event */
+	cycles_t deadline; /* of the guest's timer; 0: not set */
+	struct core_spent *spent;
+	bool outside; /* of the guest */
+	unsigned reason;
+	cycles_t left; /* when the guest was left */
+	struct exit_stats exits[REASONS], operations;
+	uint64_t own_traps, not_mapped;
+};
+
+#define F struct exit_stats
+static const struct stat_desc exit_rows[] = {
+	STAT(F, count, "exits", "how often the guest was left for this reason (names of kvm_exit)"),
+	STAT(F, cycles, "cycles", "from the exceptions that left it to the returns that entered it again"),
+	STAT_DIST(F, latency, "cycles", "of each"),
+};
+static const struct stat_desc operation_rows[] = {
+	STAT(F, count, "operations", "operations of the guest that a scenario performed"),
+	STAT(F, cycles, "cycles", "that they took, the guest's own instructions included"),
+	STAT_DIST(F, latency, "cycles", "of each"),
+};
+#undef F
+#define F struct path_engine
+static const struct stat_desc engine_rows[] = {
+	STAT(F, own_traps, "exceptions", "instructions of the trace that the guest's own kernel gets"),
+	STAT(F, not_mapped, "faults", "stage 2 faults on memory for which the paths map nothing"),
+};
+#undef F
+enum { ROWS = 3 };
+
+/* --- building ---------------------------------------------------------------------------------------------------- */
+
+static void on_event(void *ctx, const struct path_event *event);
+
+enum status path_engine_new(const struct path_engine_parts *parts, struct path_engine **out, struct err *err)
+{
+	struct path_engine *e = xcalloc(1, sizeof(*e));
+	e->primitives = parts->primitives;
+	enum status st = path_machine_new(parts->book, NULL, &e->machine, err);
+	if (st == OK)
+		st = path_costs_new(parts->book, parts->primitives, parts->mem, parts->take, parts->owner,
+				    &e->costs, err);
+	if (st != OK) {
+		path_engine_free(e);
+		return st;
+	}
+	path_machine_listen(e->machine, on_event, e, NULL);
+	path_machine_in_world(e->machine, parts->memory_base, parts->memory_bytes);
+	*out = e;
+	return OK;
+}
+
+void path_engine_free(struct path_engine *e)
+{
+	if (!e) return;
+	path_machine_free(e->machine);
+	path_costs_free(e->costs);
+	free(e);
+}
+
+void path_engine_register_stats(struct path_engine *e, struct stats *s, unsigned vcpu)
+{
+	for (unsigned i = 0; i < REASONS; i++)
+		stats_add(s, exit_rows, ROWS, &e->exits[i], "vm0.vcpu%u.exits.%s", vcpu, reasons[i].kvm);
+	stats_add(s, operation_rows, ROWS, &e->operations, "vm0.vcpu%u.operations", vcpu);
+	stats_add(s, engine_rows, sizeof(engine_rows) / sizeof(engine_rows[0]), e, "vm0.vcpu%u.paths", vcpu);
+}
+
+void path_engine_listen(struct path_engine *e, path_price_fn *fn, void *ctx)
+{
+	e->listener = fn;
+	e->listener_ctx = ctx;
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------ */
+
+static void add_sample(struct exit_stats *s, cycles_t cycles)
+{
+	s->count++;
+	s->cycles += cycles;
+	hist_add(&s->latency, cycles);
+}
+
+static unsigned reason_of(const char *name)
+{
+	unsigned i = 0;
+	while (i + 1 < REASONS && strcmp(reasons[i].name, name) != 0) i++;
+	return i;
+}
+
+static void leave_guest(struct path_engine *e, const struct path_event *event)
+{
+	if (e->outside || event->kind != EVENT_ENTRY || event->in_guest) return;
+	e->outside = true;
+	e->reason = reason_of(event->name);
+	e->left = e->now;
+}
+
+static void enter_guest(struct path_engine *e, const struct path_event *event)
+{
+	if (!e->outside || event->kind != EVENT_RETURN || !event->to_guest) return;
+	e->outside = false;
+	add_sample(&e->exits[e->reason], e->now - e->left);
+}
+
+/* A wait lasts until the guest's timer fires, if that has been set. */
+static cycles_t wait_cycles(struct path_engine *e, const struct path_event *event)
+{
+	cycles_t cycles = event->kind == EVENT_STEP && event->waits && e->deadline > e->now
+				  ? e->deadline - e->now
+				  : 0;
+	if (cycles) e->deadline = 0;
+	return cycles;
+}
+
+static void book(struct path_engine *e, const struct path_price *price)
+{
+	e->spent->cycles[price->bucket][price->el] += price->cycles;
+	e->now += price->cycles;
+}
+
+static void on_event(void *ctx, const struct path_event *event)
+{
+	struct path_engine *e = ctx;
+	leave_guest(e, event);
+	struct path_price price = path_cost_of(e->costs, event, e->now);
+	price.cycles += wait_cycles(e, event);
+	book(e, &price);
+	enter_guest(e, event);
+	if (e->listener) e->listener(e->listener_ctx, event, &price);
+}
+
+/* --- what the guest does ------------------------------------------------------------------------------------------- */
+
+static void begin(struct path_engine *e, cycles_t now, struct core_spent *spent)
+{
+	e->now = now;
+	e->spent = spent;
+	e->outside = false;
+}
+
+enum status path_engine_perform(struct path_engine *e, const char *operation, cycles_t now,
+				struct core_spent *spent, struct err *err)
+{
+	begin(e, now, spent);
+	TRY(path_perform(e->machine, operation, err));
+	add_sample(&e->operations, e->now - now);
+	return OK;
+}
+
+/* The guest's own kernel takes an exception and returns from it; what it does between is not known. */
+static void take_own_trap(struct path_engine *e)
+{
+	struct path_price price = {.bucket = BUCKET_EXCEPTION, .el = 1};
+	price.cycles = e->primitives->entry_el1_cycles + e->primitives->return_el1_cycles;
+	e->own_traps++;
+	book(e, &price);
+}
+
+static enum status instruct(struct path_engine *e, const struct path_instruction *i, struct err *err)
+{
+	enum path_outcome outcome;
+	TRY(path_instruct(e->machine, i, &outcome, err));
+	if (outcome == PATH_OWN_TRAP) take_own_trap(e);
+	e->not_mapped += outcome == PATH_NOT_MAPPED;
+	return OK;
+}
+
+/* The instruction of a record; false: it is none that leaves a guest. */
+static bool instruction_of(const struct record *rec, struct path_instruction *out, bool *undefined)
+{
+	static const struct {
+		uint8_t record, step;
+	} kinds[] = {{REC_HVC, STEP_hvc}, {REC_SMC, STEP_smc},   {REC_WFI, STEP_wfi},
+		     {REC_WFE, STEP_wfe}, {REC_MSR, STEP_write}, {REC_MRS, STEP_read}};
+	size_t i = 0;
+	while (i < sizeof(kinds) / sizeof(kinds[0]) && kinds[i].record != rec->kind) i++;
+	if (i == sizeof(kinds) / sizeof(kinds[0])) return false;
+	*out = (struct path_instruction){.kind = kinds[i].step};
+	bool register_access = rec->kind == REC_MSR || rec->kind == REC_MRS;
+	*undefined = register_access && !reg_decode(rec->count, &out->reg);
+	return true;
+}
+
+enum status path_engine_event(struct path_engine *e, const struct record *rec, cycles_t now, bool *known,
+			      struct core_spent *spent, struct err *err)
+{
+	struct path_instruction i;
+	bool undefined;
+	begin(e, now, spent);
+	*known = true;
+	if (rec->kind == REC_TIMER) {
+		e->deadline = now + rec->arg;
+		return OK;
+	}
+	*known = instruction_of(rec, &i, &undefined);
+	if (!*known) return OK;
+	if (!undefined) return instruct(e, &i, err);
+	take_own_trap(e);
+	return OK;
+}
+
+enum status path_engine_fault(struct path_engine *e, struct ipa ipa, enum access_kind kind, cycles_t now,
+			      struct core_spent *spent, struct err *err)
+{
+	struct path_instruction i = {.kind = kind == ACCESS_WRITE ? STEP_store : STEP_load,
+				     .fetch = kind == ACCESS_FETCH,
+				     .ipa = ipa.raw};
+	begin(e, now, spent);
+	return instruct(e, &i, err);
+}
+
+void path_engine_forget_pages(struct path_engine *e) { path_forget_pages(e->machine); }

@@ -1,0 +1,63 @@
+/* path_engine.h - the software below a guest, while a machine runs: its paths take the time of the guest's core.
+ *
+ *   path_engine_new(book, machine's parts) -> engine
+ *   perform(operation) | event(record) | fault(IPA) -> what was spent, by bucket and exception level
+ * Every event of the paths is priced as it happens (hyp/path_cost.h), later ones later. From the exception that leaves
+ * the guest to the return that enters it again is one exit, counted under the name that Linux's kvm_exit and perf kvm stat
+ * give its reason.
+ * Source: names: Linux 6.6 arch/arm64/include/asm/kvm_arm.h (kvm_arm_exception_class).
+ * Not modelled: what an HVC or SMC of a trace asks for (traces do not say); more than one vCPU.
+ */
+#ifndef MACHINE_PATH_ENGINE_H
+#define MACHINE_PATH_ENGINE_H
+
+#include "base/record.h"
+#include "base/request.h"
+#include "cpu/buckets.h"
+#include "cpu/primitive_params.h"
+#include "stats/stats.h"
+
+struct path_engine;
+struct path_book; /* hyp/path.h */
+struct path_event;
+struct path_price; /* hyp/path_cost.h */
+struct mem_cpu;
+
+struct exit_stats {
+	uint64_t count, cycles;
+	struct hist latency;
+};
+
+/* What it needs of its machine; all borrowed. */
+struct path_engine_parts {
+	const struct path_book *book;
+	const struct primitive_params *primitives;
+	struct mem_cpu *mem;
+	bool (*take)(void *owner, unsigned bits,
+		     uint64_t *pa); /* path_memory_fn: memory for the software's own lines */
+	void *owner;
+	uint64_t memory_base, memory_bytes; /* of the VM; 0: no VM */
+};
+
+/* Boots the stack up to the guest. Errors of path_machine_new() and path_costs_new(). */
+enum status path_engine_new(const struct path_engine_parts *parts, struct path_engine **out, struct err *err);
+void path_engine_free(struct path_engine *e);
+void path_engine_register_stats(struct path_engine *e, struct stats *s, unsigned vcpu);
+
+/* Tells every event with its price, after it was booked; NULL: nobody is told. */
+typedef void path_price_fn(void *ctx, const struct path_event *e, const struct path_price *price);
+void path_engine_listen(struct path_engine *e, path_price_fn *fn, void *ctx);
+
+/* The guest performs an operation from `now` on; adds to *spent. */
+enum status path_engine_perform(struct path_engine *e, const char *operation, cycles_t now,
+				struct core_spent *spent, struct err *err);
+/* Executes a record that may leave the guest; false in *known: it is none, and nothing happened. */
+enum status path_engine_event(struct path_engine *e, const struct record *rec, cycles_t now, bool *known,
+			      struct core_spent *spent, struct err *err);
+/* A stage 2 fault on memory at `ipa`. */
+enum status path_engine_fault(struct path_engine *e, struct ipa ipa, enum access_kind kind, cycles_t now,
+			      struct core_spent *spent, struct err *err);
+/* Unmaps what operations have had mapped, so that they fault again. */
+void path_engine_forget_pages(struct path_engine *e);
+
+#endif
