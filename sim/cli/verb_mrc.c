@@ -253,7 +253,7 @@ static enum status read_workload(const struct options *o, const char *path, stru
 	struct conf *c = conf_new();
 	struct workload w = {0};
 	r->label = label_of(path);
-	enum status st = workload_open(&w, c, path, sets, o->seed, (uint32_t)o->stream, err);
+	enum status st = workload_open_stream(&w, c, path, sets, o->seed, (uint32_t)o->stream, err);
 	if (st == OK) st = make_curves(o, r, err);
 	if (st == OK) {
 		make_recordings(o, r);

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/version.h"
 #include "machine/engine.h"
+#include "machine/stack_book.h"
 #include "machine/machine.h"
 #include "machine/workload.h"
 #include "stats/json.h"
@@ -26,6 +27,8 @@ struct run {
 	struct machine_config machine_config;
 	struct stack_params stack;
 	struct bound stack_bound;
+	struct path_book *book;   /* of the stack; NULL: it names no paths */
+	const struct node *paths; /* the tree that it was made of */
 	struct workload workload;
 	struct machine *machine;
 	struct watch watch;
@@ -98,11 +101,14 @@ static enum status read_files(struct run *r, struct err *err)
 	TRY(read_stack(r, err));
 	TRY(stack_check(&r->stack_bound, &r->machine_config.params.features, err));
 	TRY(open_workload(r, &r->workload, err));
-	r->lacks = lacks_text(trace_source_info(r->workload.source)->lacks);
+	r->lacks = lacks_text(workload_info(&r->workload)->lacks);
 	r->name = q->name ? xstrdup(q->name)
 			  : xasprintf("%s/%s/%s", r->machine_config.params.name, r->stack.name,
 				      base_name(q->workload));
+	TRY(stack_book_load(r->conf, r->stack_bound.file.root, &r->machine_config.params.features, &r->book,
+			    &r->paths, err));
 	TRY(machine_new(&r->machine_config.params, &r->stack, q->seed, &r->machine, err));
+	if (r->book) TRY(machine_use_paths(r->machine, r->book, err));
 	if (q->translation_only) machine_only_translate(r->machine);
 	if (machine_threads(r->machine) > 1 && (q->explain || q->on_mistake))
 		return err_set(
@@ -130,6 +136,18 @@ static void hash_config(XXH64_state_t *state, const struct bound *b)
 	char *text = config_text(b);
 	XXH64_update(state, text, strlen(text));
 	free(text);
+}
+
+/* Everything that a tree says, as text without places. */
+static void hash_tree(XXH64_state_t *state, const struct node *n)
+{
+	const uint8_t kind = (uint8_t)n->kind;
+	XXH64_update(state, &kind, sizeof(kind));
+	if (n->kind == NODE_SCALAR) XXH64_update(state, n->text, strlen(n->text) + 1);
+	for (size_t i = 0; (n->kind == NODE_MAP || n->kind == NODE_LIST) && i < n->count; i++) {
+		if (n->kind == NODE_MAP) XXH64_update(state, n->key[i], strlen(n->key[i]) + 1);
+		hash_tree(state, n->item[i]);
+	}
 }
 
 static const char *fidelity_name(const struct run *r)
@@ -161,6 +179,7 @@ static void config_hash_text(const struct run *r, char out[20])
 	XXH64_reset(state, 0);
 	hash_config(state, &r->machine_config.bound);
 	hash_config(state, &r->stack_bound);
+	if (r->paths) hash_tree(state, r->paths);
 	if (r->workload.bound.schema) hash_config(state, &r->workload.bound);
 	snprintf(regions, sizeof(regions), "warmup=%" PRIu64 " limit=%" PRIu64 " populate=%d fidelity=%s",
 		 r->req.warmup, r->req.limit, r->req.populate, fidelity_name(r));
@@ -173,7 +192,7 @@ static enum status begin_stored_run(struct run *r, struct err *err)
 {
 	char config[20], trace[20];
 	config_hash_text(r, config);
-	snprintf(trace, sizeof(trace), "%016" PRIx64, trace_source_info(r->workload.source)->hash);
+	snprintf(trace, sizeof(trace), "%016" PRIx64, workload_info(&r->workload)->hash);
 	struct store_run_meta meta = {.name = r->name,
 				      .machine = r->machine_config.params.name,
 				      .stack = r->stack.name,
@@ -268,6 +287,11 @@ static enum status end_region(struct run *r, const char *name, struct err *err)
 	return r->store ? store_region(r->store, &region, machine_stats(r->machine), err) : OK;
 }
 
+static enum status perform(void *machine, const char *operation, struct err *err)
+{
+	return machine_perform(machine, operation, err);
+}
+
 /* The warm-up is over: what follows is measured. */
 static enum status begin_measured(struct run *r, struct err *err)
 {
@@ -306,6 +330,27 @@ static enum status replay_threads(struct run *r, run_progress_fn *progress, void
 	}
 	engine_free(e);
 	return st == OK && !measured ? ended_in_warmup(r, err) : st;
+}
+
+static enum status repeat(struct run *r, uint64_t times, struct run_report *report, struct err *err)
+{
+	for (uint64_t i = 0; i < times; i++, report->records++)
+		TRY(scenario_repeat(&r->workload.scenario, perform, r->machine, err));
+	return OK;
+}
+
+/* Repetitions of a scenario: its own warm-up, then what is measured. */
+static enum status replay_scenario(struct run *r, struct run_report *report, struct err *err)
+{
+	const struct scenario_params *p = &r->workload.scenario;
+	if (r->req.warmup || r->req.limit)
+		return err_set(err, ERR_USAGE,
+			       "%s: a scenario counts its own repetitions (--set workload.warmup, "
+			       "workload.repetitions); --warmup and --limit count loads and stores",
+			       r->req.workload);
+	TRY(repeat(r, p->warmup, report, err));
+	TRY(begin_measured(r, err));
+	return repeat(r, p->repetitions, report, err);
 }
 
 static enum status replay(struct run *r, run_progress_fn *progress, void *ctx, struct run_report *report,
@@ -371,11 +416,16 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 			struct err *err)
 {
 	*report = (struct run_report){0};
-	if (r->req.populate) TRY(run_populate(r, err));
+	if (r->req.populate && r->workload.source) TRY(run_populate(r, err));
 	uint64_t limit = r->req.warmup ? r->req.warmup : r->req.limit, begin = now_ns();
 	r->left = limit ? limit : UINT64_MAX;
 	bool one = machine_threads(r->machine) == 1;
-	TRY(one ? replay(r, progress, ctx, report, err) : replay_threads(r, progress, ctx, report, err));
+	if (!r->workload.source) {
+		TRY(replay_scenario(r, report, err));
+	} else {
+		TRY(one ? replay(r, progress, ctx, report, err)
+			: replay_threads(r, progress, ctx, report, err));
+	}
 	report->host_ns = now_ns() - begin;
 	TRY(end_region(r, "measured", err));
 	watch_sort(&r->watch);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "machine/machine_config.h"
+#include "machine/scenario.h"
 #include "machine/stack_config.h"
 #include "trace/generator.h"
 

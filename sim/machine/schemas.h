@@ -28,7 +28,8 @@
 	X(os_schema) \
 	X(hyp_schema) \
 	X(gen_schema) \
-	X(gen_child_schema)
+	X(gen_child_schema) \
+	X(scenario_schema)
 
 /* All of them, NULL at the end. */
 extern const struct schema *const schemas[];

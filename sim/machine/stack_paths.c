@@ -1,6 +1,6 @@
 #include "machine/stack_paths.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -17,40 +17,74 @@ static const char *beside(struct conf *c, const char *file, const char *name)
 	return path;
 }
 
-/* The file that `key` of `map` names, resolved; NULL: it names none. */
-static const char *file_of(struct conf *c, const struct node *map, const char *key)
+/* The file that `key` of `map` names, resolved; NULL: it names none. What --set says counts from the stack's file. */
+static const char *file_of(struct conf *c, const char *stack, const struct node *map, const char *key)
 {
 	const struct node *n = node_get(map, key);
 	if (!n || n->kind != NODE_SCALAR || !*n->text) return NULL;
-	return beside(c, n->at.file, n->text);
+	return beside(c, strncmp(n->at.file, "--set ", strlen("--set ")) == 0 ? stack : n->at.file, n->text);
 }
 
-static enum status load_book(struct stack_paths *p, const struct node *root, struct err *err)
+enum status stack_book_load(struct conf *c, const struct node *stack, const struct features *features,
+			    struct path_book **out, const struct node **merged, struct err *err)
 {
-	const struct node *list = node_get(root, "hypervisors");
+	const struct node *list = node_get(stack, "hypervisors");
 	const struct node *hypervisor = list && list->kind == NODE_LIST && list->count ? list->item[0] : NULL;
-	const char *named[] = {file_of(p->conf, hypervisor, "paths"), file_of(p->conf, hypervisor, "vmm"),
-			       file_of(p->conf, root, "operations"), file_of(p->conf, root, "firmware")};
-	const char *files[5] = {0};
-	size_t count = 0;
-	for (size_t i = 0; i < 4; i++)
-		if (named[i]) files[count++] = named[i];
-	if (!count)
-		return conf_fail(
-			err, root->at,
-			"this stack names no software paths (hypervisors.0.paths, firmware); kvm-vhe does");
-	return path_book_load(p->conf, files, &p->machine.params.features, &p->book, err);
+	const char *at = stack->at.file;
+	const char *named[] = {file_of(c, at, hypervisor, "paths"), file_of(c, at, hypervisor, "vmm"),
+			       file_of(c, at, stack, "operations"), file_of(c, at, stack, "firmware")};
+	struct conf_file file = {0};
+	*out = NULL;
+	*merged = NULL;
+	if (!named[0] && !named[3]) return OK;
+	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+		if (!named[i]) continue;
+		if (file.root) {
+			TRY(conf_overlay(c, &file, named[i], err));
+		} else {
+			TRY(conf_load(c, named[i], &file, err));
+		}
+	}
+	*merged = file.root;
+	return path_book_bind(c, file.root, features, out, err);
+}
+
+/* `sets` of the stack, or all others; NULL at the end. free() it. */
+static const char **sets_of(const char *const *sets, bool stack)
+{
+	size_t count = 0, used = 0;
+	while (sets && sets[count]) count++;
+	const char **out = xcalloc(count + 1, sizeof(*out));
+	for (size_t i = 0; i < count; i++)
+		if ((strncmp(sets[i], "stack.", strlen("stack.")) == 0) == stack) out[used++] = sets[i];
+	return out;
+}
+
+static enum status load_stack(struct stack_paths *p, const char *stack, const char *const *sets,
+			      struct err *err)
+{
+	struct conf_file file;
+	const struct node *merged;
+	TRY(conf_load(p->conf, stack, &file, err));
+	for (size_t i = 0; sets[i]; i++) TRY(conf_set(p->conf, &file, "stack", sets[i], err));
+	TRY(schema_bind(p->conf, &stack_schema, file.root, &p->stack, err));
+	TRY(stack_book_load(p->conf, file.root, &p->machine.params.features, &p->book, &merged, err));
+	if (p->book) return OK;
+	return conf_fail(err, file.root->at,
+			 "this stack names no software paths (hypervisors.0.paths, firmware); kvm-vhe does");
 }
 
 enum status stack_paths_load(struct stack_paths *p, const struct machine_request *machine, const char *stack,
 			     struct err *err)
 {
-	struct conf_file file;
 	*p = (struct stack_paths){.conf = conf_new()};
-	TRY(machine_config_load(&p->machine, machine, err));
-	TRY(conf_load(p->conf, stack, &file, err));
-	TRY(schema_bind(p->conf, &stack_schema, file.root, &p->stack, err));
-	return load_book(p, file.root, err);
+	const char **of_machine = sets_of(machine->sets, false), **of_stack = sets_of(machine->sets, true);
+	struct machine_request req = {machine->path, machine->overlays, of_machine};
+	enum status st = machine_config_load(&p->machine, &req, err);
+	if (st == OK) st = load_stack(p, stack, of_stack, err);
+	free(of_machine);
+	free(of_stack);
+	return st;
 }
 
 void stack_paths_free(struct stack_paths *p)

@@ -4,6 +4,7 @@
 
 #include "hyp/path.h"
 #include "machine/machine_config.h"
+#include "machine/stack_book.h"
 #include "machine/stack_config.h"
 
 /* A machine and the paths of a stack on it. */
@@ -15,7 +16,7 @@ struct stack_paths {
 };
 
 /* Reads machine and stack, then the hypervisor's, VMM's, guest's and firmware's files of paths, each
- * relative to the file that names it. stack_paths_free() it, also after an error. ERR_CONFIG where the
+ * relative to the file that names it. `--set` values that begin with stack. go to the stack. stack_paths_free() it, also after an error. ERR_CONFIG where the
  * stack names no paths. */
 enum status stack_paths_load(struct stack_paths *p, const struct machine_request *machine, const char *stack,
 			     struct err *err);

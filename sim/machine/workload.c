@@ -13,12 +13,17 @@ static bool is_yaml(const char *path)
 	return dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml"));
 }
 
-static enum status open_generator(struct workload *w, struct conf *c, const char *path,
-				  const char *const *sets, uint64_t seed, uint32_t stream, struct err *err)
+static enum status open_yaml(struct workload *w, struct conf *c, const char *path, const char *const *sets,
+			     uint64_t seed, uint32_t stream, struct err *err)
 {
 	w->bound = (struct bound){.name = "workload", .schema = &gen_schema, .params = &w->gen};
 	TRY(conf_load(c, path, &w->bound.file, err));
 	for (size_t i = 0; sets[i]; i++) TRY(conf_set(c, &w->bound.file, "workload", sets[i], err));
+	if (is_scenario(w->bound.file.root)) {
+		w->bound.schema = &scenario_schema;
+		w->bound.params = &w->scenario;
+		return schema_bind(c, &scenario_schema, w->bound.file.root, &w->scenario, err);
+	}
 	TRY(schema_bind(c, &gen_schema, w->bound.file.root, &w->gen, err));
 	return gen_open(path, &w->gen, seed, stream, &w->source, err);
 }
@@ -27,11 +32,26 @@ enum status workload_open(struct workload *w, struct conf *c, const char *path, 
 			  uint64_t seed, uint32_t stream, struct err *err)
 {
 	*w = (struct workload){0};
-	if (is_yaml(path)) return open_generator(w, c, path, sets, seed, stream, err);
+	if (is_yaml(path)) return open_yaml(w, c, path, sets, seed, stream, err);
 	if (sets[0])
 		return err_set(err, ERR_USAGE, "--set %s: %s is a trace, which has no parameters", sets[0],
 			       path);
 	return trace_open(path, stream, &w->source, err);
+}
+
+enum status workload_open_stream(struct workload *w, struct conf *c, const char *path,
+				 const char *const *sets, uint64_t seed, uint32_t stream, struct err *err)
+{
+	TRY(workload_open(w, c, path, sets, seed, stream, err));
+	if (w->source) return OK;
+	return err_set(err, ERR_CONFIG, "%s: is a scenario, whose operations have no stream of accesses",
+		       path);
+}
+
+const struct trace_info *workload_info(const struct workload *w)
+{
+	static const struct trace_info none = {.format = "scenario", .meta = "", .streams = 1};
+	return w->source ? trace_source_info(w->source) : &none;
 }
 
 /* One more of the streams of the workload that `w` has open; again from the first where it has no more. */
@@ -47,7 +67,7 @@ static enum status open_other(const struct workload *w, const char *path, uint64
 static enum status add_processes(const struct workload *w, const char *path, uint64_t seed, uint32_t stream,
 				 struct time_share share, struct trace_source **source, struct err *err)
 {
-	if (share.processes == 1) return OK;
+	if (share.processes == 1 || !*source) return OK;
 	struct trace_source **parts = xcalloc(share.processes, sizeof(*parts));
 	enum status st = OK;
 	size_t opened = 0;
@@ -86,7 +106,7 @@ enum status workload_open_threads(struct workload *w, struct conf *c, const char
 				  struct time_share share, unsigned threads, struct err *err)
 {
 	TRY(workload_open_shared(w, c, path, sets, seed, stream, share, err));
-	uint32_t streams = trace_source_info(w->source)->streams;
+	uint32_t streams = workload_info(w)->streams;
 	if (threads == 1) return OK;
 	if (stream + threads > streams)
 		return err_set(err, ERR_USAGE, "stack.threads: %u, but %s has %u streams from stream %u on",

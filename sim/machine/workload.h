@@ -1,22 +1,31 @@
-/* workload.h - a workload as the user named it: a generator described in YAML, or a trace file of any format. */
+/* workload.h - a workload as the user named it: a generator or a scenario described in YAML, or a trace file of any
+ * format. */
 #ifndef MACHINE_WORKLOAD_H
 #define MACHINE_WORKLOAD_H
 
 #include "config/bind.h"
 #include "config/effective.h"
+#include "machine/scenario.h"
 #include "trace/generator.h"
 
 struct workload {
-	struct gen_params gen;        /* of a generator */
-	struct bound bound;           /* its effective configuration; schema NULL for a trace */
-	struct trace_source *source;  /* of the first thread */
+	struct gen_params gen; /* of a generator */
+	struct scenario_params scenario;
+	struct bound bound;           /* the effective configuration of either; schema NULL for a trace */
+	struct trace_source *source;  /* of the first thread; NULL: a scenario */
 	struct trace_source **thread; /* of all; NULL where there is one */
 	unsigned threads;
 };
 
+/* What is known of its stream; of a scenario, that it lacks nothing. */
+const struct trace_info *workload_info(const struct workload *w);
+
 /* Reads the configuration (owned by `c`) and opens stream `stream`. `sets` are applied to a generator. */
 enum status workload_open(struct workload *w, struct conf *c, const char *path, const char *const *sets,
 			  uint64_t seed, uint32_t stream, struct err *err);
+/* The same for a workload that must have a stream: a scenario is ERR_CONFIG. */
+enum status workload_open_stream(struct workload *w, struct conf *c, const char *path,
+				 const char *const *sets, uint64_t seed, uint32_t stream, struct err *err);
 /* The same for `processes` that share a core (trace/interleave.h): process i runs stream `stream` + i, from the first
  * again where the workload has no more. */
 struct time_share {

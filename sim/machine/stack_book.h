@@ -1,0 +1,15 @@
+/* stack_book.h - the software paths that a stack file names, as one book: hypervisor, VMM, guest, firmware. */
+#ifndef MACHINE_STACK_BOOK_H
+#define MACHINE_STACK_BOOK_H
+
+#include "config/yaml.h"
+#include "mmu/features.h"
+
+struct path_book; /* hyp/path.h */
+
+/* The book that a stack's tree names, for a machine with `features`; everything is owned by `c`. *out is NULL where it names
+ * no paths. *merged is their tree. */
+enum status stack_book_load(struct conf *c, const struct node *stack, const struct features *features,
+			    struct path_book **out, const struct node **merged, struct err *err);
+
+#endif
