@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/explain.h"
+#include "cli/explain_costs.h"
 #include "cli/results.h"
 #include "cli/texts.h"
 #include "machine/stack_paths.h"
@@ -15,18 +16,21 @@ struct options {
 	struct machine_request machine;
 	const char *stack, *operation;
 	struct texts sets;
-	bool brief, guest, registers;
+	bool brief, guest, registers, costs;
 };
 
-enum { OPT_SET = 256, OPT_BRIEF, OPT_GUEST, OPT_REGISTERS };
+enum { OPT_SET = 256, OPT_BRIEF, OPT_GUEST, OPT_REGISTERS, OPT_COSTS };
 
 static const struct argp_option option_rows[] = {
 	{"machine", 'm', "FILE", 0, "hardware: a file of configs/machines/ or one of your own", 0},
 	{"stack", 's', "FILE", 0, "software with paths, such as configs/stacks/kvm-vhe.yaml", 0},
 	{"set", OPT_SET, "KEY=VALUE", 0,
-	 "one value of the machine, such as features.sve=yes; may be repeated", 0},
+	 "one value of the machine, such as features.sve=yes, or of the stack (stack.*); may be repeated", 0},
 	{"brief", OPT_BRIEF, NULL, 0, "one line of exceptions and returns: hvc:1>2 ret:2>1", 0},
 	{"guest", OPT_GUEST, NULL, 0, "with --brief, a second line for what happens inside of the guest", 0},
+	{"costs", OPT_COSTS, NULL, 0,
+	 "what each step costs, in cycles and nanoseconds, with caches that have seen the operation before",
+	 0},
 	{"registers", OPT_REGISTERS, NULL, 0, "how often each system register is written and read", 0},
 	{0},
 };
@@ -37,6 +41,8 @@ static void need_arguments(const struct options *o, struct argp_state *state)
 		argp_error(state, "an operation is needed, such as hvc; --help lists where they are");
 	if (!o->machine.path)
 		argp_error(state, "-m FILE is needed, such as configs/machines/neoverse-v2.yaml");
+	if (o->costs && (o->brief || o->registers))
+		argp_error(state, "--costs prints a table of its own; --brief and --registers are others");
 	if (!o->stack) argp_error(state, "-s FILE is needed, such as configs/stacks/kvm-vhe.yaml");
 }
 
@@ -50,6 +56,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_BRIEF: o->brief = true; return 0;
 	case OPT_GUEST: o->guest = true; return 0;
 	case OPT_REGISTERS: o->registers = true; return 0;
+	case OPT_COSTS: o->costs = true; return 0;
 	case ARGP_KEY_ARG:
 		if (o->operation) argp_error(state, "one operation at a time");
 		o->operation = arg;
@@ -163,6 +170,7 @@ static enum status answer(const struct options *o, struct stack_paths *p, struct
 {
 	struct path_counts counts = {0};
 	TRY(stack_paths_load(p, &o->machine, o->stack, err));
+	if (o->costs) return explain_costs(p, o->operation, err);
 	if (o->brief) {
 		TRY(print_brief(p, o, &counts, err));
 	} else {

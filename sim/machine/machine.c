@@ -380,6 +380,11 @@ enum status machine_use_paths(struct machine *m, const struct path_book *book, s
 	return OK;
 }
 
+enum status machine_enter_guest(struct machine *m, struct err *err)
+{
+	return path_engine_boot(m->cpu[0].paths, err);
+}
+
 void machine_listen(struct machine *m, path_price_fn *fn, void *ctx)
 {
 	path_engine_listen(m->cpu[0].paths, fn, ctx);

@@ -10,8 +10,9 @@
 	X("unknown", "UNKNOWN") \
 	X("wfx", "WFx") \
 	X("fp", "FP_ASIMD") \
-	X("pac", "PAC") X("svc", "SVC64") X("hvc", "HVC64") X("smc", "SMC64") X("sysreg", "SYS64") \
-		X("sve", "SVE") X("eret", "ERET") X("iabt_low", "IABT_LOW") X("dabt_low", "DABT_LOW") \
+	X("pac", "PAC") \
+	X("svc", "SVC64") X("hvc", "HVC64") X("smc", "SMC64") X("sysreg", "SYS64") X("sve", "SVE") \
+		X("eret", "ERET") X("iabt_low", "IABT_LOW") X("dabt_low", "DABT_LOW") \
 			X("breakpt_low", "BREAKPT_LOW") X("step_low", "SOFTSTP_LOW") \
 				X("watchpt_low", "WATCHPT_LOW") X("brk", "BRK64") X("serror", "SERROR") \
 					X("irq", "IRQ") X("fiq", "FIQ")
@@ -28,6 +29,7 @@ static const struct {
 enum { REASONS = sizeof(reasons) / sizeof(reasons[0]) };
 
 struct path_engine {
+	struct path_engine_parts parts;
 	struct path_machine *machine;
 	struct path_costs *costs;
 	const struct primitive_params *primitives;
@@ -67,11 +69,21 @@ enum { ROWS = 3 };
 
 static void on_event(void *ctx, const struct path_event *event);
 
+enum status path_engine_boot(struct path_engine *e, struct err *err)
+{
+	path_machine_free(e->machine);
+	TRY(path_machine_new(e->parts.book, NULL, &e->machine, err));
+	path_machine_listen(e->machine, on_event, e, NULL);
+	path_machine_in_world(e->machine, e->parts.memory_base, e->parts.memory_bytes);
+	return OK;
+}
+
 enum status path_engine_new(const struct path_engine_parts *parts, struct path_engine **out, struct err *err)
 {
 	struct path_engine *e = xcalloc(1, sizeof(*e));
+	e->parts = *parts;
 	e->primitives = parts->primitives;
-	enum status st = path_machine_new(parts->book, NULL, &e->machine, err);
+	enum status st = path_engine_boot(e, err);
 	if (st == OK)
 		st = path_costs_new(parts->book, parts->primitives, parts->mem, parts->take, parts->owner,
 				    &e->costs, err);
@@ -79,8 +91,6 @@ enum status path_engine_new(const struct path_engine_parts *parts, struct path_e
 		path_engine_free(e);
 		return st;
 	}
-	path_machine_listen(e->machine, on_event, e, NULL);
-	path_machine_in_world(e->machine, parts->memory_base, parts->memory_bytes);
 	*out = e;
 	return OK;
 }

@@ -44,6 +44,9 @@ enum status path_engine_new(const struct path_engine_parts *parts, struct path_e
 void path_engine_free(struct path_engine *e);
 void path_engine_register_stats(struct path_engine *e, struct stats *s, unsigned vcpu);
 
+/* Boots again: registers, contexts and variables of the paths are as at first. No time passes. */
+enum status path_engine_boot(struct path_engine *e, struct err *err);
+
 /* Tells every event with its price, after it was booked; NULL: nobody is told. */
 typedef void path_price_fn(void *ctx, const struct path_event *e, const struct path_price *price);
 void path_engine_listen(struct path_engine *e, path_price_fn *fn, void *ctx);
