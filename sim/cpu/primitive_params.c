@@ -15,10 +15,12 @@ static const struct param rows[] = {
 	CYCLES(return_el1_cycles, 60, "ERET at EL1: until the first instruction behind it issues"),
 	CYCLES(return_el2_cycles, 60, "ERET at EL2"),
 	CYCLES(return_el3_cycles, 60, "ERET at EL3"),
-	CYCLES(sysreg_read_cycles, 8, "MRS"),
+	CYCLES(sysreg_read_cycles, 8,
+	       "MRS; masking interrupts, which writes no more than a few bits of PSTATE"),
 	CYCLES(sysreg_write_cycles, 8,
-	       "MSR of a register that holds no more than a value; masking interrupts"),
-	CYCLES(control_write_cycles, 16, "MSR of a register that changes translation, traps or vectors"),
+	       "MSR of a register that holds no more than a value, or of a level below"),
+	CYCLES(control_write_cycles, 16,
+	       "MSR of a register that changes translation, traps or vectors of the level that writes it"),
 	HW_ENUM(F, gic, gic_names, GIC_SYSTEM_REGISTERS,
 		"how ICC_ and ICH_ registers are reached: as system registers (GICv3), or in memory as GICC_, GICV_ "
 		"and GICH_ (GICv2)"),
@@ -46,12 +48,18 @@ SCHEMA(primitive_schema, "primitives", struct primitive_params, rows,
 
 /* Registers whose write decides how what follows is translated, trapped or taken. */
 static const uint16_t control_registers[] = {
-	R_SCTLR_EL1, R_SCTLR_EL2,     R_SCTLR_EL3, R_TCR_EL1,   R_TCR_EL2,  R_TCR_EL3,     R_TTBR0_EL1,
-	R_TTBR1_EL1, R_TTBR0_EL2,     R_TTBR1_EL2, R_TTBR0_EL3, R_MAIR_EL1, R_MAIR_EL2,    R_MAIR_EL3,
-	R_VBAR_EL1,  R_VBAR_EL2,      R_VBAR_EL3,  R_HCR_EL2,   R_VTCR_EL2, R_VTTBR_EL2,   R_CPACR_EL1,
-	R_CPTR_EL2,  R_CPTR_EL3,      R_MDCR_EL2,  R_MDCR_EL3,  R_HSTR_EL2, R_CNTHCTL_EL2, R_CNTKCTL_EL1,
-	R_SCR_EL3,   R_PMUSERENR_EL0, R_MDSCR_EL1,
+	R_SCTLR_EL1, R_SCTLR_EL2, R_SCTLR_EL3, R_TCR_EL1,   R_TCR_EL2,  R_TCR_EL3,     R_TTBR0_EL1,
+	R_TTBR1_EL1, R_TTBR0_EL2, R_TTBR1_EL2, R_TTBR0_EL3, R_MAIR_EL1, R_MAIR_EL2,    R_MAIR_EL3,
+	R_VBAR_EL1,  R_VBAR_EL2,  R_VBAR_EL3,  R_HCR_EL2,   R_VTCR_EL2, R_VTTBR_EL2,   R_CPACR_EL1,
+	R_CPTR_EL2,  R_CPTR_EL3,  R_MDCR_EL2,  R_MDCR_EL3,  R_HSTR_EL2, R_CNTHCTL_EL2, R_SCR_EL3,
 };
+
+/* Arm ARM C5.1: op1 4 and 5 are EL2's, 6 EL3's. */
+unsigned primitive_register_level(enum el_reg reg)
+{
+	unsigned op1 = reg_rows[reg].op1;
+	return op1 == 6 ? 3 : op1 >= 4 ? 2 : 1;
+}
 
 enum primitive_register primitive_register_kind(enum el_reg reg)
 {

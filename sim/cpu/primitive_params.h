@@ -32,12 +32,14 @@ struct primitive_params {
 extern const struct schema primitive_schema;
 
 enum primitive_register {
-	PRIMITIVE_PLAIN,   /* no more than a value */
-	PRIMITIVE_CONTROL, /* changes translation, traps, vectors or the state of the timers' traps */
+	PRIMITIVE_PLAIN,   /* no more than a value, or of a level below, where it does not count yet */
+	PRIMITIVE_CONTROL, /* changes translation, traps or vectors of the level that writes it */
 	PRIMITIVE_GIC,     /* of the CPU interface or of the hypervisor's */
 };
 
-/* What kind of register `reg` is. O(rows): look it up once. */
+/* What kind of register `reg` is at its own level. O(rows): look it up once. */
 enum primitive_register primitive_register_kind(enum el_reg reg);
+/* The level that `reg` controls: 1, 2 or 3. */
+unsigned primitive_register_level(enum el_reg reg);
 
 #endif

@@ -35,6 +35,7 @@ struct hyp_params {
 	uint64_t placement; /* enum os_placement */
 	uint64_t fault_cycles, block_fault_cycles;
 	struct numa_params numa; /* of the VM's memory */
+	uint64_t vmm_work_percent;
 	const char *paths,
 		*vmm; /* files of software paths (path.h), relative to the stack file; "" for none */
 };

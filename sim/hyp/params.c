@@ -37,6 +37,8 @@ static const struct param rows[] = {
 	P_MAP(T, numa, &numa_schema,
 	      "placement of the VM's memory and stage 2 tables, as of the VMM's process"),
 	P_STR(T, paths, "", "file of its software paths (docs/paths.md), relative to the file that says so"),
+	P_U64(T, vmm_work_percent, "percent", 100, 1, 10000,
+	      "instructions of the VMM's work steps, of what its file says: another build, or other devices"),
 	P_STR(T, vmm, "", "file of its VMM's software paths"),
 };
 #undef T

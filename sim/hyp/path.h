@@ -82,6 +82,7 @@ struct path_event {
 	bool to_guest; /* EVENT_RETURN: the guest goes on */
 	bool trapped;  /* EVENT_STEP: it is not executed, the exception that follows is taken */
 	bool waits;    /* EVENT_STEP: the CPU stands still until an interrupt comes */
+	bool e2h;      /* EVENT_STEP: HCR_EL2.E2H, which decides what a register's name reaches */
 	bool secure;   /* EVENT_STEP: in Secure state, or at EL3 */
 	const struct path_step *step;     /* EVENT_STEP: it; otherwise the step at which it happened */
 	uint16_t reg;                     /* EVENT_WRITE: enum el_reg that was reached */

@@ -25,6 +25,7 @@ struct path_costs {
 	const struct path_book *book;
 	const struct primitive_params *p;
 	struct mem_cpu *mem;
+	uint64_t vmm_work_percent;
 	uint64_t line_bytes;
 	cycles_t fetch_hit, data_hit; /* of the first-level caches: hidden */
 	struct owner *owner;
@@ -41,9 +42,15 @@ static uint64_t lines_of(const struct path_costs *c, uint64_t bytes)
 	return (bytes + c->line_bytes - 1) / c->line_bytes;
 }
 
+static uint64_t instructions_of(const struct path_costs *c, const struct path_step *s)
+{
+	bool vmm = strcmp(s->owner, "vmm") == 0;
+	return vmm ? (s->number * c->vmm_work_percent + 50) / 100 : s->number;
+}
+
 static uint64_t code_lines(const struct path_costs *c, const struct path_step *s)
 {
-	return lines_of(c, s->number * INSTRUCTION_BYTES);
+	return lines_of(c, instructions_of(c, s) * INSTRUCTION_BYTES);
 }
 
 static uint64_t bank_bytes(const struct path_costs *c, unsigned bank)
@@ -118,11 +125,13 @@ static cycles_t first_hit(const struct mem_port *port)
 	return port->level[0] ? port->level[0]->hit_cycles : 0;
 }
 
-enum status path_costs_new(const struct path_book *b, const struct primitive_params *p, struct mem_cpu *mem,
-			   path_memory_fn *take, void *self, struct path_costs **out, struct err *err)
+enum status path_costs_new(const struct path_cost_parts *parts, struct path_costs **out, struct err *err)
 {
+	const struct path_book *b = parts->book;
+	struct mem_cpu *mem = parts->mem;
 	struct path_costs *c = xcalloc(1, sizeof(*c));
-	*c = (struct path_costs){.book = b, .p = p, .mem = mem};
+	*c = (struct path_costs){.book = b, .p = parts->primitives, .mem = mem};
+	c->vmm_work_percent = parts->vmm_work_percent;
 	c->line_bytes = UINT64_C(1) << mem->data.line_bits;
 	c->fetch_hit = first_hit(&mem->fetch);
 	c->data_hit = first_hit(&mem->data);
@@ -132,7 +141,7 @@ enum status path_costs_new(const struct path_book *b, const struct primitive_par
 	for (size_t i = 0; i < b->paths; i++) place_work(c, i);
 	c->image = xcalloc(b->contexts * (b->lists + BANK_KINDS) + 1, sizeof(*c->image));
 	place_images(c);
-	enum status st = take_memory(c, take, self, err);
+	enum status st = take_memory(c, parts->take, parts->self, err);
 	if (st != OK) {
 		path_costs_free(c);
 		return st;
@@ -203,10 +212,22 @@ static cycles_t data_lines(struct path_costs *c, struct touch t, uint64_t lines,
 
 /* --- prices ------------------------------------------------------------------------------------------------------ */
 
-static cycles_t register_price(const struct path_costs *c, enum el_reg reg, bool write)
+/* A control of the level that writes it stops the pipeline; one of a level below is a value. */
+static enum primitive_register kind_at(const struct path_costs *c, const struct path_event *e,
+				       struct reg_name name)
+{
+	enum el_reg reached = reg_resolve(name, e->el, e->e2h);
+	if (reached == R_NONE) reached = (enum el_reg)name.reg;
+	enum primitive_register kind = c->kind[reached];
+	return kind == PRIMITIVE_CONTROL && primitive_register_level(reached) < e->el ? PRIMITIVE_PLAIN
+										      : kind;
+}
+
+static cycles_t register_price(const struct path_costs *c, const struct path_event *e, struct reg_name name,
+			       bool write)
 {
 	const struct primitive_params *p = c->p;
-	switch ((enum primitive_register)c->kind[reg]) {
+	switch (kind_at(c, e, name)) {
 	case PRIMITIVE_GIC: return write ? p->gic_write_cycles : p->gic_read_cycles;
 	case PRIMITIVE_CONTROL: return write ? p->control_write_cycles : p->sysreg_read_cycles;
 	case PRIMITIVE_PLAIN: break;
@@ -240,7 +261,7 @@ static struct path_price work_price(struct path_costs *c, const struct path_even
 {
 	const struct path_step *s = e->step;
 	const struct step_lines *l = lines_of_work(c, s);
-	struct path_price out = {.cycles = instructions_price(c, s->number)};
+	struct path_price out = {.cycles = instructions_price(c, instructions_of(c, s))};
 	struct touch t = {.e = e, .owner = l->owner, .line = l->code};
 	out.memory = fetch_lines(c, t, code_lines(c, s), now);
 	t = (struct touch){e, l->owner, l->data, ACCESS_READ};
@@ -255,7 +276,7 @@ static struct path_price copy_price(struct path_costs *c, const struct path_even
 	bool restore = s->kind == STEP_restore;
 	struct path_price out = {0};
 	for (size_t i = 0; i < e->register_count; i++)
-		out.cycles += register_price(c, (enum el_reg)e->registers[i].reg, restore);
+		out.cycles += register_price(c, e, e->registers[i], restore);
 	struct touch t = {e, 0, *image_of(c, s->context, s->list), restore ? ACCESS_READ : ACCESS_WRITE};
 	out.memory = data_lines(c, t, lines_of(c, e->register_count * REGISTER_BYTES), now);
 	out.cycles += out.memory;
@@ -288,23 +309,21 @@ static struct path_price step_price(struct path_costs *c, const struct path_even
 {
 	const struct path_step *s = e->step;
 	bool modify = s->value.kind == VALUE_BITS;
-	cycles_t read = modify ? register_price(c, (enum el_reg)s->reg.reg, false) : 0;
+	cycles_t read = modify ? register_price(c, e, s->reg, false) : 0;
 	switch ((enum path_step_kind)s->kind) {
 	case STEP_work: return work_price(c, e, now);
 	case STEP_save:
 	case STEP_restore: return copy_price(c, e, now);
 	case STEP_spill:
 	case STEP_fill: return spill_price(c, e, now);
-	case STEP_read:
-		return (struct path_price){.cycles = register_price(c, (enum el_reg)s->reg.reg, false)};
-	case STEP_write:
-		return (struct path_price){.cycles = read + register_price(c, (enum el_reg)s->reg.reg, true)};
+	case STEP_read: return (struct path_price){.cycles = register_price(c, e, s->reg, false)};
+	case STEP_write: return (struct path_price){.cycles = read + register_price(c, e, s->reg, true)};
 	case STEP_mask:
-	case STEP_unmask: return (struct path_price){.cycles = c->p->sysreg_write_cycles};
+	case STEP_unmask: return (struct path_price){.cycles = c->p->sysreg_read_cycles};
 	case STEP_barrier: return (struct path_price){.cycles = barrier_price(c, s->name)};
 	case STEP_lock: return (struct path_price){.cycles = c->p->atomic_cycles};
-	case STEP_wfi:
-	case STEP_spin: return (struct path_price){.cycles = e->waits ? c->p->wake_cycles : 0};
+	case STEP_wfi: return (struct path_price){.cycles = e->waits ? c->p->wake_cycles : 0};
+	case STEP_spin:
 	case STEP_unlock: /* a store with release */
 	case STEP_load:
 	case STEP_store:

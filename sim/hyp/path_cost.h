@@ -31,9 +31,18 @@ struct path_price {
 	uint8_t bucket; /* enum core_bucket */
 };
 
-/* Everything is borrowed and must outlive it. ERR_CONFIG: `take` has no memory for an owner. */
-enum status path_costs_new(const struct path_book *b, const struct primitive_params *p, struct mem_cpu *mem,
-			   path_memory_fn *take, void *self, struct path_costs **out, struct err *err);
+/* Everything is borrowed and must outlive it. */
+struct path_cost_parts {
+	const struct path_book *book;
+	const struct primitive_params *primitives;
+	struct mem_cpu *mem;
+	path_memory_fn *take;
+	void *self;                /* for `take` */
+	uint64_t vmm_work_percent; /* of the instructions of steps whose owner is vmm */
+};
+
+/* ERR_CONFIG: `take` has no memory for an owner. */
+enum status path_costs_new(const struct path_cost_parts *parts, struct path_costs **out, struct err *err);
 void path_costs_free(struct path_costs *c);
 
 /* The price of `e`, which begins at `now`; touches the lines of its step. EVENT_WRITE costs nothing: its step does. */

@@ -235,7 +235,7 @@ static struct el_exception stage2_abort(const struct path_machine *m, uint64_t i
 	struct el_exception x = {.kind = EXC_SYNC, .to = 2, .has_far = true, .has_hpfar = true};
 	uint64_t iss = UINT64_C(1) << 24 | UINT64_C(2) << 22 | (uint64_t)write << 6 | 7;
 	x.esr = esr_make(EC_DABT_LOW, iss);
-	if (m->own_fetch && m->el.pc == GUEST_BASE) x.esr = esr_make(EC_IABT_LOW, 7);
+	if (m->own_running && m->own_fetch) x.esr = esr_make(EC_IABT_LOW, 7);
 	x.far = ipa;
 	x.hpfar = (ipa >> 12) << 4;
 	x.preferred_pc = m->el.pc;
@@ -256,8 +256,7 @@ static enum status exec_map(struct path_machine *m, const struct path_step *s, s
 	uint64_t ipa = m->context[s->context][R_HPFAR_EL2] >> 4 << 12;
 	if (region_at(m, ipa) != REGION_memory)
 		return conf_fail(err, s->at, "map: IPA 0x%" PRIx64 " is no memory", ipa);
-	m->own_mapped = true; /* of the instruction that is under way, if it is one of a workload */
-	if (ipa - m->world.base < m->world.bytes) return next(m);
+	if (m->own_running) return m->own_mapped = true, next(m);
 	if (m->pages == PATH_PAGES) return conf_fail(err, s->at, "map: more than %d pages", PATH_PAGES);
 	m->page[m->pages++] = ipa >> 12;
 	return next(m);

@@ -197,6 +197,7 @@ static void tell_step(struct path_machine *m, const struct path *p, const struct
 	e.in_guest = path_in_guest(m);
 	e.of_guest = p->operation;
 	e.secure = e.el == 3 || el_security(&m->el, e.el) != SEC_NONSECURE;
+	e.e2h = el_e2h(&m->el);
 	e.trapped = path_traps(m, s, &t);
 	e.waits = s->kind == STEP_spin || (s->kind == STEP_wfi && !e.trapped && !async_lines(&m->el));
 	e.text = step_text(m->book, s, text, sizeof(text));
@@ -358,9 +359,12 @@ enum status path_instruct(struct path_machine *m, const struct path_instruction 
 	m->own_fetch = i->fetch;
 	m->own_mapped = m->world.mapped;
 	m->own_asked = 0;
+	m->own_running = true;
 	*out = PATH_OWN_TRAP;
-	if (own_trap(m)) return OK;
-	TRY(run_from(m, GUEST_BASE, "an instruction of the guest", err));
+	if (own_trap(m)) return m->own_running = false, OK;
+	enum status st = run_from(m, GUEST_BASE, "an instruction of the guest", err);
+	m->own_running = false;
+	if (st != OK) return st;
 	bool access = i->kind == STEP_load || i->kind == STEP_store;
 	*out = access && !m->own_mapped ? PATH_NOT_MAPPED : PATH_EXECUTED;
 	return OK;

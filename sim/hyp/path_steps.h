@@ -170,6 +170,7 @@ struct path_machine {
 	struct path own;  /* the guest's present instruction, and done */
 	struct path_step own_step[2];
 	unsigned own_asked;         /* how often it has faulted */
+	bool own_running;           /* it is under way, and no operation of the files */
 	bool own_fetch, own_mapped; /* its abort is one of a fetch; the paths have mapped its page */
 	struct path_region world;   /* bytes 0: none */
 	bool in_world;              /* something outside ends every wait */

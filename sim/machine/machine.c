@@ -367,6 +367,7 @@ static enum status use_paths(struct cpu *c, const struct path_book *book, struct
 					  .mem = &c->mem,
 					  .take = take_path_memory,
 					  .owner = m,
+					  .vmm_work_percent = hyp ? hyp->vmm_work_percent : 100,
 					  .memory_base = hyp ? hyp->memory_base : 0,
 					  .memory_bytes = hyp ? hyp->memory_bytes : 0};
 	TRY(path_engine_new(&parts, &c->paths, err));

@@ -11,11 +11,11 @@
 	X("wfx", "WFx") \
 	X("fp", "FP_ASIMD") \
 	X("pac", "PAC") \
-	X("svc", "SVC64") X("hvc", "HVC64") X("smc", "SMC64") X("sysreg", "SYS64") X("sve", "SVE") \
-		X("eret", "ERET") X("iabt_low", "IABT_LOW") X("dabt_low", "DABT_LOW") \
-			X("breakpt_low", "BREAKPT_LOW") X("step_low", "SOFTSTP_LOW") \
-				X("watchpt_low", "WATCHPT_LOW") X("brk", "BRK64") X("serror", "SERROR") \
-					X("irq", "IRQ") X("fiq", "FIQ")
+	X("svc", "SVC64") \
+	X("hvc", "HVC64") X("smc", "SMC64") X("sysreg", "SYS64") X("sve", "SVE") X("eret", "ERET") \
+		X("iabt_low", "IABT_LOW") X("dabt_low", "DABT_LOW") X("breakpt_low", "BREAKPT_LOW") \
+			X("step_low", "SOFTSTP_LOW") X("watchpt_low", "WATCHPT_LOW") X("brk", "BRK64") \
+				X("serror", "SERROR") X("irq", "IRQ") X("fiq", "FIQ")
 
 /* Short name of the level machine, name in kvm_exit. */
 static const struct {
@@ -83,10 +83,14 @@ enum status path_engine_new(const struct path_engine_parts *parts, struct path_e
 	struct path_engine *e = xcalloc(1, sizeof(*e));
 	e->parts = *parts;
 	e->primitives = parts->primitives;
+	const struct path_cost_parts costs = {.book = parts->book,
+					      .primitives = parts->primitives,
+					      .mem = parts->mem,
+					      .take = parts->take,
+					      .self = parts->owner,
+					      .vmm_work_percent = parts->vmm_work_percent};
 	enum status st = path_engine_boot(e, err);
-	if (st == OK)
-		st = path_costs_new(parts->book, parts->primitives, parts->mem, parts->take, parts->owner,
-				    &e->costs, err);
+	if (st == OK) st = path_costs_new(&costs, &e->costs, err);
 	if (st != OK) {
 		path_engine_free(e);
 		return st;

@@ -37,6 +37,7 @@ struct path_engine_parts {
 		     uint64_t *pa); /* path_memory_fn: memory for the software's own lines */
 	void *owner;
 	uint64_t memory_base, memory_bytes; /* of the VM; 0: no VM */
+	uint64_t vmm_work_percent;
 };
 
 /* Boots the stack up to the guest. Errors of path_machine_new() and path_costs_new(). */
