@@ -135,6 +135,8 @@ void path_machine_free(struct path_machine *m);
 void path_machine_listen(struct path_machine *m, path_event_fn *event, void *ctx, struct path_counts *counts);
 /* IPAs that are memory besides the book's regions; and something outside ends every wait. For runs of a machine. */
 void path_machine_in_world(struct path_machine *m, uint64_t memory_base, uint64_t memory_bytes);
+/* Whether the book's hypervisor maps all memory before the guest starts, so that the VM's never faults. */
+bool path_machine_maps_all(const struct path_machine *m);
 /* Unmaps at stage 2 what operations have had mapped. */
 void path_forget_pages(struct path_machine *m);
 /* The guest performs one more operation. */

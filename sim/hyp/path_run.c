@@ -329,6 +329,8 @@ void path_machine_in_world(struct path_machine *m, uint64_t memory_base, uint64_
 	m->in_world = true;
 }
 
+bool path_machine_maps_all(const struct path_machine *m) { return m->world.mapped; }
+
 void path_forget_pages(struct path_machine *m) { m->pages = 0; }
 
 enum status path_perform(struct path_machine *m, const char *operation, struct err *err)
@@ -338,11 +340,13 @@ enum status path_perform(struct path_machine *m, const char *operation, struct e
 	return run_from(m, path_address(path, 0), operation, err);
 }
 
-/* Traps that the guest takes itself have no path here: what its kernel does then is not in the files. */
+/* Traps that the guest takes itself have no path here: what its kernel does then is not in the files. Registers that firmware
+ * keeps to itself are undefined for the guest: TF-A, bl31/aarch64/runtime_exceptions.S, inject_undef64. */
 static bool own_trap(const struct path_machine *m)
 {
 	struct trap_result t;
-	return path_traps(m, &m->own_step[0], &t) && t.x.to == 1;
+	if (!path_traps(m, &m->own_step[0], &t)) return false;
+	return t.x.to == 1 || (t.x.to == 3 && m->own_step[0].kind != STEP_smc);
 }
 
 enum status path_instruct(struct path_machine *m, const struct path_instruction *i, enum path_outcome *out,

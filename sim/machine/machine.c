@@ -77,6 +77,7 @@ static enum status spend_stage2(struct cpu *c, struct ipa ipa, enum access_kind 
 		spent->cycles[BUCKET_HYPERVISOR][2] += what->cycles;
 		return OK;
 	}
+	if (path_engine_maps_all(c->paths)) return OK;
 	for (uint64_t i = 0; i < what->faults; i++)
 		TRY(path_engine_fault(c->paths, ipa, kind, now, spent, err));
 	spent->cycles[BUCKET_HYPERVISOR][2] += what->beyond;

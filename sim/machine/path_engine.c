@@ -259,4 +259,6 @@ enum status path_engine_fault(struct path_engine *e, struct ipa ipa, enum access
 	return instruct(e, &i, err);
 }
 
+bool path_engine_maps_all(const struct path_engine *e) { return path_machine_maps_all(e->machine); }
+
 void path_engine_forget_pages(struct path_engine *e) { path_forget_pages(e->machine); }

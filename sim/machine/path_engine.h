@@ -58,9 +58,10 @@ enum status path_engine_perform(struct path_engine *e, const char *operation, cy
 /* Executes a record that may leave the guest; false in *known: it is none, and nothing happened. */
 enum status path_engine_event(struct path_engine *e, const struct record *rec, cycles_t now, bool *known,
 			      struct core_spent *spent, struct err *err);
-/* A stage 2 fault on memory at `ipa`. */
+/* A stage 2 fault on memory at `ipa`; takes no time where path_engine_maps_all(). */
 enum status path_engine_fault(struct path_engine *e, struct ipa ipa, enum access_kind kind, cycles_t now,
 			      struct core_spent *spent, struct err *err);
+bool path_engine_maps_all(const struct path_engine *e);
 /* Unmaps what operations have had mapped, so that they fault again. */
 void path_engine_forget_pages(struct path_engine *e);
 

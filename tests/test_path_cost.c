@@ -1,0 +1,590 @@
+/* test_path_cost.c - what software paths cost: each primitive by its row, each cycle in one place, exits inside runs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <criterion/parameterized.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "hyp/path_cost.h"
+#include "machine/machine.h"
+#include "machine/stack_paths.h"
+
+/* --- a machine with a stack -------------------------------------------------------------------------------------- */
+
+enum { SETS_MAX = 40 };
+
+struct rig {
+	struct stack_paths p;
+	struct machine *m;
+	char *set[SETS_MAX + 1];
+	size_t sets;
+};
+
+static void rig_set(struct rig *r, const char *key, unsigned long long value)
+{
+	cr_assert(lt(sz, r->sets, SETS_MAX));
+	r->set[r->sets++] = xasprintf("%s=%llu", key, value);
+}
+
+static void rig_open(struct rig *r, const char *machine, const char *stack)
+{
+	struct err err = {0};
+	char *m = xasprintf("configs/machines/%s.yaml", machine),
+	     *s = xasprintf("configs/stacks/%s.yaml", stack);
+	struct machine_request req = {.path = m, .sets = (const char *const *)r->set};
+	cr_assert(eq(int, stack_paths_load(&r->p, &req, s, &err), OK), "%s", err.text);
+	cr_assert(eq(int, machine_new(&r->p.machine.params, &r->p.stack, 1, &r->m, &err), OK), "%s",
+		  err.text);
+	cr_assert(eq(int, machine_use_paths(r->m, r->p.book, &err), OK), "%s", err.text);
+	free(m);
+	free(s);
+}
+
+static void rig_close(struct rig *r)
+{
+	machine_free(r->m);
+	stack_paths_free(&r->p);
+	for (size_t i = 0; i < r->sets; i++) free(r->set[i]);
+}
+
+static void perform(struct rig *r, const char *operation)
+{
+	struct err err = {0};
+	cr_assert(eq(int, machine_perform(r->m, operation, &err), OK), "%s", err.text);
+}
+
+static uint64_t stat_of(const struct rig *r, const char *path)
+{
+	machine_finish(r->m);
+	const uint64_t *value = stats_find(machine_stats(r->m), path);
+	cr_assert(ne(ptr, (void *)value, NULL), "no counter %s", path);
+	return *value;
+}
+
+static void check_sums(struct rig *r)
+{
+	struct err err = {0};
+	uint64_t by_el = 0;
+	machine_finish(r->m);
+	cr_assert(eq(int, machine_check_sums(r->m, &err), OK), "%s", err.text);
+	static const char *const levels[] = {"cpu0.cycles_by_el.el0", "cpu0.cycles_by_el.el1",
+					     "cpu0.cycles_by_el.el2", "cpu0.cycles_by_el.el3"};
+	for (size_t i = 0; i < 4; i++) by_el += stat_of(r, levels[i]);
+	cr_assert(eq(u64, by_el, stat_of(r, "cpu0.cycles")));
+}
+
+/* --- every row of primitives -------------------------------------------------------------------------------------- */
+
+/* How often a primitive is used, told by who listens to the paths and knows nothing of prices. */
+struct uses {
+	uint64_t entry[4], leave[4], read, write, control, gic_read, gic_write, mask, isb, dsb, dmb, lock,
+		wake;
+	uint64_t spill[3], fill[3];
+};
+
+static void count_register(struct uses *u, const struct path_event *e, struct reg_name name, bool write)
+{
+	enum el_reg reached = reg_resolve(name, e->el, e->e2h);
+	const char *text = reg_rows[reached].name;
+	/* Of EL2, and written there: traps, vectors and translation of EL2 and of stage 2. */
+	static const char *const controls[] = {"HCR_EL2",  "VTCR_EL2", "VTTBR_EL2", "CPTR_EL2",
+					       "MDCR_EL2", "HSTR_EL2", "VBAR_EL2",  "CNTHCTL_EL2"};
+	bool control = false;
+	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++)
+		control |= strcmp(controls[i], text) == 0;
+	if (strncmp(text, "IC", 2) == 0) {
+		(*(write ? &u->gic_write : &u->gic_read))++;
+	} else if (write && control) {
+		u->control++;
+	} else {
+		(*(write ? &u->write : &u->read))++;
+	}
+}
+
+static void count_step(struct uses *u, const struct path_event *e)
+{
+	int n = 0;
+	unsigned count = 0;
+	char name[8] = "";
+	if (e->trapped) return;
+	for (size_t i = 0; i < e->register_count; i++)
+		count_register(u, e, e->registers[i], strncmp(e->text, "restore", 7) == 0);
+	if (sscanf(e->text, "spill %u %7s%n", &count, name, &n) == 2)
+		u->spill[name[0] == 'g' ? 0 : name[0] == 'f' ? 1 : 2] += count;
+	if (sscanf(e->text, "fill %u %7s%n", &count, name, &n) == 2)
+		u->fill[name[0] == 'g' ? 0 : name[0] == 'f' ? 1 : 2] += count;
+	u->mask += strncmp(e->text, "mask", 4) == 0 || strncmp(e->text, "unmask", 6) == 0;
+	u->isb += strcmp(e->text, "barrier isb") == 0;
+	u->dsb += strcmp(e->text, "barrier dsb") == 0;
+	u->dmb += strcmp(e->text, "barrier dmb") == 0;
+	u->lock += strncmp(e->text, "lock ", 5) == 0;
+	u->wake += strcmp(e->text, "wfi") == 0 && e->waits;
+	struct reg_name reg;
+	char text[32];
+	bool read = sscanf(e->text, "read %31s", text) == 1,
+	     write = sscanf(e->text, "write %31[A-Z0-9a-z_]", text) == 1;
+	if ((read || write) && reg_find(text, &reg)) {
+		count_register(u, e, reg, write);
+		if (write && strstr(e->text, ": set")) count_register(u, e, reg, false);
+	}
+}
+
+static void count_uses(void *ctx, const struct path_event *e, const struct path_price *price)
+{
+	struct uses *u = ctx;
+	(void)price;
+	if (e->kind == EVENT_ENTRY) u->entry[e->transfer.to]++;
+	if (e->kind == EVENT_RETURN) u->leave[e->transfer.from]++;
+	if (e->kind == EVENT_STEP) count_step(u, e);
+}
+
+/* Cycles of `operation` when the caches know it, with `key` at `value`. */
+static uint64_t cycles_with(const char *machine, const char *stack, const char *operation, const char *key,
+			    unsigned long long value, struct uses *u)
+{
+	struct rig r = {0};
+	struct err err = {0};
+	rig_set(&r, key, value);
+	rig_open(&r, machine, stack);
+	for (int i = 0; i < 8; i++) {
+		cr_assert(eq(int, machine_enter_guest(r.m, &err), OK));
+		perform(&r, operation);
+	}
+	uint64_t before = stat_of(&r, "cpu0.cycles");
+	*u = (struct uses){0};
+	cr_assert(eq(int, machine_enter_guest(r.m, &err), OK));
+	machine_listen(r.m, count_uses, u);
+	perform(&r, operation);
+	check_sums(&r);
+	uint64_t cycles = stat_of(&r, "cpu0.cycles") - before;
+	rig_close(&r);
+	return cycles;
+}
+
+struct primitive_case {
+	char key[32];
+	size_t offset; /* of its count in struct uses */
+	unsigned per;  /* units of the row per cycle */
+};
+
+#define ROW(key, member, per) \
+	{ \
+		key, offsetof(struct uses, member), per \
+	}
+
+ParameterizedTestParameters(path_cost, a_primitive_costs_its_row_as_often_as_it_is_used)
+{
+	static struct primitive_case cases[] = {
+		ROW("entry_el1_cycles", entry[1], 1),
+		ROW("entry_el2_cycles", entry[2], 1),
+		ROW("return_el1_cycles", leave[1], 1),
+		ROW("return_el2_cycles", leave[2], 1),
+		ROW("control_write_cycles", control, 1),
+		ROW("gic_read_cycles", gic_read, 1),
+		ROW("gic_write_cycles", gic_write, 1),
+		ROW("isb_cycles", isb, 1),
+		ROW("dsb_cycles", dsb, 1),
+		ROW("dmb_cycles", dmb, 1),
+		ROW("atomic_cycles", lock, 1),
+		ROW("wake_cycles", wake, 1),
+		ROW("sysreg_write_cycles", write, 1),
+		ROW("gp_store_millicycles", spill[0], 1000),
+		ROW("gp_load_millicycles", fill[0], 1000),
+		ROW("fp_store_millicycles", spill[1], 1000),
+		ROW("fp_load_millicycles", fill[1], 1000),
+	};
+	return cr_make_param_array(struct primitive_case, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct primitive_case *c, path_cost, a_primitive_costs_its_row_as_often_as_it_is_used)
+{
+	static const char *const operations[] = {"hvc", "mmio_user_read", "timer_wfi",
+						 "fp",  "stage2_fault",   "sgi_self"};
+	static const char *const stacks[][2] = {{"neoverse-n1", "kvm-vhe"}, {"cortex-a72", "kvm-nvhe"}};
+	uint64_t used = 0;
+	char *key = xasprintf("primitives.%s", c->key);
+	for (size_t s = 0; s < 2; s++)
+		for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+			struct uses u;
+			const char *machine = stacks[s][0], *stack = stacks[s][1];
+			uint64_t free_of_cost = cycles_with(machine, stack, operations[i], key, 0, &u);
+			uint64_t costly = cycles_with(machine, stack, operations[i], key, 7000, &u);
+			uint64_t count = *(const uint64_t *)((const char *)&u + c->offset);
+			cr_expect(eq(u64, costly - free_of_cost, count * 7000 / c->per), "%s %s %s", c->key,
+				  stack, operations[i]);
+			used += count;
+		}
+	cr_expect(ne(u64, used, 0), "%s is never used", c->key);
+	free(key);
+}
+
+/* Reads, and masks, which cost as much. */
+Test(path_cost, reads_of_registers_and_masks_cost_the_row_of_reads)
+{
+	struct uses u;
+	uint64_t free_of_cost = cycles_with("cortex-a72", "kvm-nvhe", "hvc", "primitives.sysreg_read_cycles",
+					    0, &u);
+	uint64_t costly = cycles_with("cortex-a72", "kvm-nvhe", "hvc", "primitives.sysreg_read_cycles", 1000,
+				      &u);
+	cr_expect(eq(u64, costly - free_of_cost, (u.read + u.mask) * 1000));
+	cr_expect(lt(u64, 50, u.read));
+}
+
+Test(path_cost, twice_the_rate_of_instructions_is_half_the_work)
+{
+	struct uses u;
+	const char *key = "primitives.instructions_per_kilocycle";
+	uint64_t slow = cycles_with("neoverse-n1", "kvm-vhe", "hvc", key, 500, &u);
+	uint64_t fast = cycles_with("neoverse-n1", "kvm-vhe", "hvc", key, 1000, &u);
+	/* 20 + 250 + 150 + 350 + 20 instructions of the path: 2 and 1 cycles each. */
+	cr_expect(eq(u64, slow - fast, 790));
+}
+
+/* --- where cycles go ---------------------------------------------------------------------------------------------- */
+
+Test(path_cost, cycles_are_booked_to_the_level_and_the_bucket_that_spent_them)
+{
+	struct rig r = {0};
+	rig_open(&r, "cortex-a72", "kvm-nvhe");
+	for (int i = 0; i < 10; i++) perform(&r, "mmio_user_write");
+	check_sums(&r);
+	cr_expect(ne(u64, stat_of(&r, "cpu0.cycles_by_bucket.vmm"), 0));
+	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_bucket.vmm"), stat_of(&r, "cpu0.cycles_by_el.el0")));
+	cr_expect(ne(u64, stat_of(&r, "cpu0.cycles_by_el.el1"), 0)); /* the host kernel of nVHE */
+	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_el.el3"), 0));
+	rig_close(&r);
+}
+
+Test(path_cost, with_vhe_the_host_kernel_runs_at_el2)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", "kvm-vhe");
+	for (int i = 0; i < 10; i++) perform(&r, "hvc");
+	check_sums(&r);
+	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_el.el2"), stat_of(&r, "cpu0.cycles")));
+	rig_close(&r);
+}
+
+Test(path_cost, firmware_has_a_bucket_of_its_own)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", "secure-monitor");
+	for (int i = 0; i < 10; i++) perform(&r, "smc_trusted_os");
+	check_sums(&r);
+	cr_expect(ne(u64, stat_of(&r, "cpu0.cycles_by_bucket.firmware"), 0));
+	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_bucket.hypervisor"), 0));
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.SMC64.count"), 10));
+	rig_close(&r);
+}
+
+Test(path_cost, another_vmm_work_percent_changes_the_vmm_and_nothing_else)
+{
+	static const char *const others[] = {"cpu0.cycles_by_bucket.hypervisor",
+					     "cpu0.cycles_by_bucket.exception"};
+	uint64_t vmm[2], other[2][2];
+	for (int i = 0; i < 2; i++) {
+		struct rig r = {0};
+		rig_set(&r, "stack.hypervisors.0.vmm_work_percent", i ? 400 : 100);
+		rig_open(&r, "neoverse-n1", "kvm-vhe");
+		for (int k = 0; k < 10; k++) perform(&r, "mmio_user_read");
+		machine_reset_stats(r.m);
+		perform(&r, "mmio_user_read");
+		vmm[i] = stat_of(&r, "cpu0.cycles_by_bucket.vmm");
+		for (int k = 0; k < 2; k++) other[i][k] = stat_of(&r, others[k]);
+		rig_close(&r);
+	}
+	cr_expect(lt(u64, 3 * vmm[0], vmm[1]));
+	cr_expect(eq(u64, other[0][0], other[1][0]));
+	cr_expect(eq(u64, other[0][1], other[1][1]));
+}
+
+Test(path_cost, an_exit_is_counted_under_the_name_of_kvm_exit)
+{
+	static const char *const cases[][2] = {{"hvc", "HVC64"},       {"smc", "SMC64"},
+					       {"sysreg_id", "SYS64"}, {"mmio_user_read", "DABT_LOW"},
+					       {"timer_wfi", "WFx"},   {"timer_busy", "IRQ"},
+					       {"fp", "FP_ASIMD"}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rig r = {0};
+		rig_open(&r, "neoverse-n1", "kvm-vhe");
+		perform(&r, cases[i][0]);
+		char *count = xasprintf("vm0.vcpu0.exits.%s.count", cases[i][1]);
+		char *cycles = xasprintf("vm0.vcpu0.exits.%s.cycles", cases[i][1]);
+		cr_expect(eq(u64, stat_of(&r, count), 1), "%s", cases[i][0]);
+		cr_expect(le(u64, stat_of(&r, cycles), stat_of(&r, "vm0.vcpu0.operations.cycles")), "%s",
+			  cases[i][0]);
+		cr_expect(ne(u64, stat_of(&r, cycles), 0), "%s", cases[i][0]);
+		free(count);
+		free(cycles);
+		rig_close(&r);
+	}
+}
+
+Test(path_cost, an_operation_that_nobody_traps_is_no_exit)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", "kvm-vhe");
+	perform(&r, "eoi");
+	/* One write of the GIC, one ISB. */
+	const struct primitive_params *p = &r.p.machine.params.primitives;
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.operations.cycles"), p->gic_write_cycles + p->isb_cycles));
+	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_bucket.base"), stat_of(&r, "cpu0.cycles")));
+	rig_close(&r);
+}
+
+/* The first time code and data of the path come from memory, by the hypervisor's and the VMM's own accesses. */
+Test(path_cost, the_lines_of_a_path_go_through_the_caches)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", "kvm-vhe");
+	perform(&r, "mmio_user_read");
+	uint64_t cold = stat_of(&r, "cpu0.cycles");
+	cr_expect(ne(u64, stat_of(&r, "cpu0.l1d.misses_by_cause.hypervisor"), 0));
+	cr_expect(ne(u64, stat_of(&r, "cpu0.l1i.misses_by_cause.vmm"), 0));
+	cr_expect(eq(u64, stat_of(&r, "cpu0.l1d.misses_by_cause.data"), 0));
+	for (int i = 0; i < 10; i++) perform(&r, "mmio_user_read");
+	machine_reset_stats(r.m);
+	perform(&r, "mmio_user_read");
+	cr_expect(lt(u64, 5 * stat_of(&r, "cpu0.cycles"), cold));
+	cr_expect(eq(u64, stat_of(&r, "cpu0.l1d.misses_by_cause.hypervisor"), 0));
+	rig_close(&r);
+}
+
+/* A guest that sweeps through memory meanwhile pushes the hypervisor's lines out, and pays for it at its next exit. */
+Test(path_cost, what_the_guest_does_meanwhile_makes_its_exits_dearer)
+{
+	enum { LINES = 1 << 15 };
+	struct rig r = {0};
+	struct err err = {0};
+	struct record *rec = xcalloc(LINES, sizeof(*rec));
+	for (size_t i = 0; i < LINES; i++)
+		rec[i] = (struct record){.addr = 0x40000000 + 64 * i, .count = 8, .gap = 1, .kind = REC_LOAD};
+	rig_open(&r, "neoverse-n1", "kvm-vhe");
+	cr_assert(eq(int, machine_run(r.m, rec, LINES, &err), OK), "%s", err.text);
+	for (int i = 0; i < 10; i++) perform(&r, "hvc");
+	machine_reset_stats(r.m);
+	perform(&r, "hvc");
+	uint64_t warm = stat_of(&r, "vm0.vcpu0.exits.HVC64.cycles");
+	cr_assert(eq(int, machine_run(r.m, rec, LINES, &err), OK), "%s", err.text);
+	machine_reset_stats(r.m);
+	perform(&r, "hvc");
+	cr_expect(lt(u64, warm, stat_of(&r, "vm0.vcpu0.exits.HVC64.cycles")));
+	check_sums(&r);
+	free(rec);
+	rig_close(&r);
+}
+
+/* --- exits inside runs ------------------------------------------------------------------------------------------------ */
+
+static void run_record(struct rig *r, struct record rec)
+{
+	struct err err = {0};
+	cr_assert(eq(int, machine_run(r->m, &rec, 1, &err), OK), "%s", err.text);
+}
+
+static uint32_t encoding(const char *name)
+{
+	struct reg_name reg;
+	cr_assert(reg_find(name, &reg));
+	return reg_encode(reg);
+}
+
+Test(path_exits, records_that_leave_the_guest_take_the_path_of_their_operation)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", "kvm-vhe");
+	for (int i = 0; i < 10; i++) perform(&r, "hvc");
+	machine_reset_stats(r.m);
+	run_record(&r, (struct record){.kind = REC_HVC});
+	perform(&r, "hvc");
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.HVC64.cycles"),
+		     2 * stat_of(&r, "vm0.vcpu0.operations.cycles")));
+	run_record(&r, (struct record){.kind = REC_SMC});
+	run_record(&r, (struct record){.kind = REC_MRS, .count = encoding("ID_AA64PFR0_EL1")});
+	run_record(&r, (struct record){.kind = REC_MSR, .count = encoding("TPIDR_EL1"), .arg = 7});
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.SMC64.count"), 1));
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.SYS64.count"), 1));
+	check_sums(&r);
+	rig_close(&r);
+}
+
+Test(path_exits, what_no_path_knows_stays_with_the_kernel)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", "kvm-vhe");
+	run_record(&r, (struct record){.kind = REC_SVC});
+	run_record(&r, (struct record){.kind = REC_MARKER, .count = 1});
+	cr_expect(eq(u64, stat_of(&r, "events.ignored"), 2));
+	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles"), 0));
+	rig_close(&r);
+}
+
+/* Unallocated encodings, and registers of EL2 named at EL1, are UNDEFINED: an exception to the guest's own kernel. */
+Test(path_exits, an_undefined_register_is_the_guests_own_exception)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", "kvm-vhe");
+	const struct primitive_params *p = &r.p.machine.params.primitives;
+	run_record(&r, (struct record){.kind = REC_MSR, .count = 0xffff});
+	run_record(&r, (struct record){.kind = REC_MRS, .count = encoding("SCR_EL3")});
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.paths.own_traps"), 2));
+	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_el.el1"),
+		     2 * (p->entry_el1_cycles + p->return_el1_cycles)));
+	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_bucket.exception"), stat_of(&r, "cpu0.cycles")));
+	check_sums(&r);
+	rig_close(&r);
+}
+
+Test(path_exits, a_wait_lasts_until_the_guests_timer_fires)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", "kvm-vhe");
+	for (int i = 0; i < 3; i++) run_record(&r, (struct record){.kind = REC_WFI});
+	machine_reset_stats(r.m);
+	run_record(&r, (struct record){.kind = REC_WFI});
+	uint64_t without = stat_of(&r, "cpu0.cycles_by_bucket.idle"),
+		 way = stat_of(&r, "cpu0.cycles") - without;
+	machine_reset_stats(r.m);
+	run_record(&r, (struct record){.kind = REC_TIMER, .arg = 1000000});
+	run_record(&r, (struct record){.kind = REC_WFI});
+	uint64_t idle = stat_of(&r, "cpu0.cycles_by_bucket.idle");
+	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles") - idle, way));
+	cr_expect(lt(u64, 990000, idle));
+	cr_expect(le(u64, idle, 1000000));
+	machine_reset_stats(r.m);
+	run_record(&r, (struct record){.kind = REC_WFI});
+	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_bucket.idle"), without)); /* it has fired */
+	rig_close(&r);
+}
+
+/* Loads from `pages` new pages. */
+static void touch_pages(struct rig *r, size_t pages, uint8_t kind)
+{
+	for (size_t i = 0; i < pages; i++)
+		run_record(r, (struct record){.addr = 0x40000000 + 4096 * i,
+					      .count = kind == REC_FETCH ? 1 : 8,
+					      .gap = kind != REC_FETCH,
+					      .kind = kind});
+}
+
+Test(path_exits, each_stage_2_fault_is_one_exit)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", "kvm-vhe");
+	touch_pages(&r, 100, REC_LOAD);
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.DABT_LOW.count"), stat_of(&r, "vm0.hyp.faults")));
+	cr_expect(lt(u64, 99, stat_of(&r, "vm0.vcpu0.exits.DABT_LOW.count")));
+	check_sums(&r);
+	rig_close(&r);
+}
+
+Test(path_exits, a_fetch_leaves_by_an_instruction_abort)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", "kvm-vhe");
+	touch_pages(&r, 10, REC_FETCH);
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.IABT_LOW.count"), 10));
+	check_sums(&r);
+	rig_close(&r);
+}
+
+Test(path_exits, a_hypervisor_that_maps_all_memory_beforehand_has_no_faults)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", "bao");
+	touch_pages(&r, 100, REC_LOAD);
+	cr_expect(ne(u64, stat_of(&r, "vm0.hyp.faults"), 0));
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.DABT_LOW.count"), 0));
+	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_bucket.hypervisor"), 0));
+	rig_close(&r);
+}
+
+/* Paths cost time and change no result: the same memory is touched, mapped and faulted with them and without. */
+Test(path_exits, paths_change_no_functional_result)
+{
+	static const char *const counters[] = {"vm0.hyp.faults", "vm0.hyp.pages_mapped", "vm0.os.faults",
+					       "vm0.os.tables",  "cpu0.walker.walks",    "cpu0.faults"};
+	struct rig with = {0}, without = {0};
+	struct err err = {0};
+	rig_open(&with, "neoverse-n1", "kvm-vhe");
+	rig_open(&without, "neoverse-n1", "kvm-vhe");
+	machine_free(without.m);
+	cr_assert(eq(int, machine_new(&without.p.machine.params, &without.p.stack, 1, &without.m, &err), OK));
+	touch_pages(&with, 300, REC_STORE);
+	touch_pages(&without, 300, REC_STORE);
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		cr_expect(eq(u64, stat_of(&with, counters[i]), stat_of(&without, counters[i])), "%s",
+			  counters[i]);
+	rig_close(&with);
+	rig_close(&without);
+}
+
+/* --- random programs --------------------------------------------------------------------------------------------------- */
+
+struct stack_case {
+	char machine[24], stack[24];
+};
+
+ParameterizedTestParameters(path_random,
+			    legal_programs_keep_the_level_machine_legal_and_every_cycle_in_one_place)
+{
+	static struct stack_case cases[] = {
+		{"neoverse-n1", "kvm-vhe"},     {"neoverse-v2", "kvm-vhe"},       {"cortex-a72", "kvm-nvhe"},
+		{"cortex-a72", "kvm-nvhe-el3"}, {"neoverse-n1", "kvm-protected"}, {"cortex-a72", "kvm-2015"},
+		{"cortex-a72", "el2linux"},     {"neoverse-n1", "bao"},           {"cortex-a72", "jailhouse"},
+		{"cortex-a72", "xen"},
+	};
+	return cr_make_param_array(struct stack_case, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static struct record random_record(struct rng *g)
+{
+	static const uint8_t kinds[] = {REC_HVC, REC_SMC,   REC_WFI,  REC_WFE,   REC_MSR,
+					REC_MRS, REC_TIMER, REC_LOAD, REC_STORE, REC_FETCH};
+	struct record rec = {.kind = kinds[rng_below(g, sizeof(kinds))]};
+	struct reg_name reg = {.reg = (uint16_t)rng_below(g, R_COUNT), .el12 = false};
+	rec.arg = rng_below(g, 100000);
+	rec.count = rng_below(g, 8) ? reg_encode(reg) : (uint32_t)rng_below(g, 0x10000);
+	if (rec.kind > REC_STORE) return rec;
+	rec.addr = 0x40000000 + 64 * rng_below(g, 1 << 14);
+	rec.count = rec.kind == REC_FETCH ? 1 : 8;
+	rec.gap = rec.kind != REC_FETCH;
+	return rec;
+}
+
+/* The interpreter checks the level machine's invariants after every step, and fails where one does not hold. */
+ParameterizedTest(struct stack_case *c, path_random,
+		  legal_programs_keep_the_level_machine_legal_and_every_cycle_in_one_place)
+{
+	struct rig r = {0};
+	struct rng g;
+	rng_init(&g, 1, c->stack);
+	rig_open(&r, c->machine, c->stack);
+	for (int i = 0; i < 3000; i++) {
+		run_record(&r, random_record(&g));
+		if (i % 100 == 0) check_sums(&r);
+	}
+	check_sums(&r);
+	cr_expect(ne(u64, stat_of(&r, "vm0.vcpu0.exits.HVC64.count"), 0));
+	cr_expect(ne(u64, stat_of(&r, "vm0.vcpu0.paths.own_traps"), 0));
+	rig_close(&r);
+}
+
+/* --- conservation ------------------------------------------------------------------------------------------------------ */
+
+Test(path_cost, a_level_that_lacks_a_cycle_fails_the_run)
+{
+	struct core c = {0};
+	struct err err = {0};
+	struct core_spent spent = {0};
+	spent.cycles[BUCKET_HYPERVISOR][2] = 10;
+	core_spend(&c, &spent);
+	cr_assert(eq(int, core_check_sums(&c, &err), OK));
+	c.by_handler[BUCKET_HYPERVISOR][2]--;
+	cr_expect(eq(int, core_check_sums(&c, &err), ERR_CHECK));
+	cr_expect(ne(ptr, strstr(err.text, "hypervisor"), NULL));
+}
