@@ -59,6 +59,7 @@ static void read_identification(struct gic_start *s, const struct gic_event *e)
 {
 	if (e->kind != LOG_REG_READ || e->virtual) return;
 	const char *name = cpu_if_name(e->encoding);
+	if (!strcmp(name, "ICC_NMIAR1_EL1")) s->params.nmi = true;
 	if (!strcmp(name, "ICH_VTR_EL2")) {
 		s->params.list_registers = (unsigned)bits_get(e->arg[1], 4, 0) % GIC_MAX_LRS + 1;
 		s->params.virtual_priority_bits = (unsigned)bits_get(e->arg[1], 31, 29) + 1;
@@ -255,9 +256,8 @@ static void write_route(const struct gic_start *s, struct gic *g, const struct s
 static void apply_interrupt(const struct gic_start *s, struct gic *g, unsigned cpu, uint32_t intid,
 			    const struct seen *i)
 {
-	if (i->shown && i->group == GIC_G1NS) write_group(g, cpu, intid, GROUPR);
+	if (!i->shown || i->group == GIC_G1NS) write_group(g, cpu, intid, GROUPR);
 	if (i->shown && i->group == GIC_G1S) write_group(g, cpu, intid, GRPMODR);
-	if (!i->shown && i->enabled) write_group(g, cpu, intid, GROUPR);
 	if (is_private(intid)) {
 		gic_redist_write(g, cpu, SGI_BASE + PRIORITYR + intid, 1, i->priority, true);
 	} else {
@@ -269,53 +269,29 @@ static void apply_interrupt(const struct gic_start *s, struct gic *g, unsigned c
 	if (i->enabled) write_bit(g, cpu, intid, ENABLE_SET);
 }
 
-static void write_reg(struct gic *g, unsigned cpu, const char *name, uint64_t value)
+static const struct gic_context firmware = {.el = 3};
+
+/* As Non-secure software where firmware keeps Group 0. */
+void gic_start_register(struct gic *g, unsigned cpu, const char *name, uint64_t value)
 {
-	static const struct gic_context el2 = {.el = 2}, el3 = {.el = 3};
-	const struct gic_context *c = strstr(name, "_EL3") ? &el3 : &el2;
+	struct gic_context el2 = {.el = 2, .fiq_el3 = gic_params(g)->security};
+	const struct gic_context *c = strstr(name, "_EL3") ? &firmware : &el2;
 	cpu_if_write(g, cpu, cpu_if_encoding(name), c, value);
 }
 
 static void apply_interface(struct survey *s, struct gic *g, unsigned cpu)
 {
-	write_reg(g, cpu, "ICC_PMR_EL1", 0xff);
-	write_reg(g, cpu, "ICC_IGRPEN0_EL1", 1);
-	write_reg(g, cpu, "ICC_IGRPEN1_EL1", 1);
-	write_reg(g, cpu, "ICC_IGRPEN1_EL3", 3);
-	write_reg(g, cpu, "ICC_CTLR_EL1", s->split ? 2 : 0);
+	cpu_if_write(g, cpu, cpu_if_encoding("ICC_PMR_EL1"), &firmware, 0xff);
+	gic_start_register(g, cpu, "ICC_IGRPEN0_EL1", 1);
+	gic_start_register(g, cpu, "ICC_IGRPEN1_EL1", 1);
+	gic_start_register(g, cpu, "ICC_IGRPEN1_EL3", 3);
+	gic_start_register(g, cpu, "ICC_CTLR_EL1", s->split ? 2 : 0);
 	if (s->running[cpu] == GIC_SPURIOUS) return;
 	const struct seen *i = of(s, cpu, s->running[cpu]);
 	unsigned level = i->priority >>
 			 (8 - (s->start->params.priority_bits > 7 ? 7 : s->start->params.priority_bits));
 	if (i->shown && level < 32)
-		write_reg(g, cpu, i->group ? "ICC_AP1R0_EL1" : "ICC_AP0R0_EL1", 1u << level);
-}
-
-/* Registers that keep what is written and that the log reads before it writes them. */
-static bool keeps_value(const char *name)
-{
-	static const char *const names[] = {"ICH_VMCR_EL2", "ICH_HCR_EL2", "ICC_PMR_EL1", "ICC_BPR",
-					    "ICC_IGRPEN",   "ICC_CTLR",    "ICH_LR"};
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strncmp(name, names[i], strlen(names[i]))) return true;
-	return false;
-}
-
-static void apply_first_reads(const struct gic_start *s, const struct gic_log *log, struct gic *g)
-{
-	enum { ENCODINGS = 1 << 16 };
-	bool *known = xcalloc((size_t)s->cpus * ENCODINGS, sizeof(bool));
-	for (size_t i = 0; i < log->count; i++) {
-		const struct gic_event *e = &log->events[i];
-		if ((e->kind != LOG_REG_READ && e->kind != LOG_REG_WRITE) || e->virtual) continue;
-		unsigned cpu = gic_start_cpu(s, e->arg[0]);
-		bool *first = &known[cpu * (size_t)ENCODINGS + e->encoding % ENCODINGS];
-		const char *name = cpu_if_name(e->encoding);
-		if (!*first && e->kind == LOG_REG_READ && keeps_value(name))
-			write_reg(g, cpu, name, e->arg[1]);
-		*first = true;
-	}
-	free(known);
+		gic_start_register(g, cpu, i->group ? "ICC_AP1R0_EL1" : "ICC_AP0R0_EL1", 1u << level);
 }
 
 void gic_start_apply(const struct gic_start *start, const struct gic_log *log, struct gic *g)
@@ -331,6 +307,6 @@ void gic_start_apply(const struct gic_start *start, const struct gic_log *log, s
 				apply_interrupt(start, g, cpu, intid, of(&s, cpu, intid));
 		apply_interface(&s, g, cpu);
 	}
-	apply_first_reads(start, log, g);
+	gic_start_first_reads(start, log, g);
 	free(s.seen);
 }

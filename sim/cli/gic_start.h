@@ -2,7 +2,7 @@
  *
  * Of each thing the first statement counts: an interrupt that is shown as pending before any write enables it was enabled, with that
  * group and priority; an SGI that is shown before it is sent was pending; one that is deactivated before it is acknowledged was active. What nothing is
- * said of is as Linux leaves it: all groups enabled, nothing masked, EOImode 1 where ICC_DIR_EL1 is written.
+ * said of is as Linux leaves it: all interrupts in Group 1, all groups enabled, nothing masked, EOImode 1 where ICC_DIR_EL1 is written.
  */
 #ifndef CLI_GIC_START_H
 #define CLI_GIC_START_H
@@ -25,5 +25,9 @@ enum status gic_start_find(const struct gic_log *log, const char *path, struct g
 unsigned gic_start_cpu(const struct gic_start *s, uint64_t name);
 /* Brings a new GIC into the state at the beginning. */
 void gic_start_apply(const struct gic_start *s, const struct gic_log *log, struct gic *g);
+
+/* Parts of it: registers that are read before they are written; one register of the CPU interface. */
+void gic_start_first_reads(const struct gic_start *s, const struct gic_log *log, struct gic *g);
+void gic_start_register(struct gic *g, unsigned cpu, const char *name, uint64_t value);
 
 #endif

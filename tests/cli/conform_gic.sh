@@ -65,3 +65,34 @@ expect "a torn line exits 2" 2
 check "and is named" yes "$(grep -q 'log.zst:2: torn event' "$dir/err" && echo yes)"
 echo hello | log
 expect "a log without interrupts exits 2" 2
+
+# Registers read before they are written tell what they held; GICD_TYPER says what is implemented and is not compared.
+read='gicv3_dist_read GICv3 distributor read: offset 0x420 data 0xa0a0a0a0 size 4 secure 0
+gicv3_dist_read GICv3 distributor read: offset 0x4 data 0x37a0008 size 4 secure 0
+gicv3_redist_write GICv3 redistributor 0x0 write: offset 0x10180 data 0x1 size 4 secure 0
+gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10100 data 0xfe size 4 secure 0
+gicv3_icc_pmr_read GICv3 ICC_PMR read cpu 0x0 value 0xf0'
+echo "$read" | log
+expect "registers hold at the start what is read first" 0
+{ echo "$read"; echo "$read" | sed 's/0xfe/0xff/'; } | log
+expect "and may not change without a write" 1
+
+# Two Security states: Non-secure Group 1 among them has priorities from 0x80 on, and is FIQ to EL3.
+echo 'gicv3_redist_write GICv3 redistributor 0x0 write: offset 0x10400 data 0xa0 size 1 secure 0
+gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10400 data 0xa0 size 1 secure 0
+gicv3_icc_pmr_read GICv3 ICC_PMR read cpu 0x0 value 0xf0
+gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10400 data 0xd0 size 1 secure 1
+gicv3_icc_generate_sgi GICv3 CPU i/f 0x0 generating SGI 0 IRM 0 target affinity 0x0xx targetlist 0x1
+gicv3_redist_send_sgi GICv3 redistributor 0x0 pending SGI 0
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 0 group 2 prio 208
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 1
+Taking exception 13 [Secure Monitor Call] on CPU 0
+...from EL1 to EL3
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 0 group 2 prio 208
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 1 IRQ 0
+gicv3_icc_hppir0_read GICv3 ICC_HPPIR0 read cpu 0x0 value 0x3fd
+Exception return from AArch64 EL3 to AArch64 EL1 PC 0x0
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 0 group 2 prio 208
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 1
+gicv3_icc_iar1_read GICv3 ICC_IAR1 read cpu 0x0 value 0x0' | log
+expect "firmware at EL3 and its Security states agree" 0
