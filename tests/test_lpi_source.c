@@ -96,9 +96,10 @@ Test(lpi_source, registers_of_lpis_are_those_of_the_redistributor)
 	cr_expect(not(lpi_enabled(redist[0].lpi)));
 }
 
-Test(lpi_source, with_two_security_states_priorities_are_in_the_lower_half, .init = NULL)
+Test(lpi_source, with_two_security_states_priorities_are_in_the_lower_half)
 {
 	struct gic_pending p;
+	teardown();
 	start(true, true);
 	lpi_set_pending(redist[0].lpi, 8192);
 	cr_assert(gic_offered(gic, 0, &p));
