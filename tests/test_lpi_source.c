@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "gic/cpu_if.h"
 #include "gic/lpi_source.h"
+#include "gic/timer.h"
 
 #define VALID (UINT64_C(1) << 63)
 enum { PES = 2, CONFIG = 0x400000, VCONFIG = 0x500000, VPT = 0x600000, VPES = 0x700000 };
@@ -132,6 +133,30 @@ Test(lpi_source, virtual_lpi_of_a_resident_vpe_is_signalled_as_virq_and_acknowle
 	cr_assert(not(gic_signals(gic, 1, &guest).virq));
 	icc_write(1, "ICC_EOIR1_EL1", &guest, 8192);
 	cr_assert(eq(u64, icc(1, "ICC_IAR1_EL1", &guest), 1023));
+}
+
+Test(lpi_source, timer_raises_its_ppi_when_its_condition_is_met_and_drops_it_with_a_new_cval)
+{
+	const struct timer_clock clock = {3000000000, 25000000, 0};
+	const unsigned cval = 3 << 14 | 3 << 11 | 14 << 7 | 3 << 3 | 2,
+		       ctl = cval - 1; /* CNTV_CVAL_EL0, CNTV_CTL_EL0 */
+	struct timers t;
+	timers_init(&t, &clock);
+	timers_write(&t, cval, 0, 10, NULL);
+	timers_write(&t, ctl, 0, TIMER_ENABLE, NULL);
+	gic_redist_write(gic, 1, 0x10080, 4, UINT32_MAX, false); /* GICR_IGROUPR0, GICR_ISENABLER0 */
+	gic_redist_write(gic, 1, 0x10100, 4, 1u << 27, false);
+	timers_drive(&t, 1199, gic, 1);
+	cr_assert(not(gic_signals(gic, 1, &el1).irq));
+	timers_drive(&t, 1200, gic, 1);
+	cr_assert(gic_signals(gic, 1, &el1).irq);
+	cr_assert(eq(u64, icc(1, "ICC_IAR1_EL1", &el1), 27));
+	icc_write(1, "ICC_EOIR1_EL1", &el1, 27);
+	cr_assert(gic_signals(gic, 1, &el1).irq); /* level: it is still up */
+	timers_write(&t, cval, 1300, 1000, NULL);
+	timers_drive(&t, 1300, gic, 1);
+	cr_assert(not(gic_signals(gic, 1, &el1).irq));
+	cr_assert(eq(u64, timers_next(&t, 1300), 120000));
 }
 
 /* --- cost ------------------------------------------------------------------------------------------------------------------ */

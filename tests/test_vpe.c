@@ -364,6 +364,15 @@ Test(vpe_v41, sgir_for_a_vpe_that_is_not_mapped_or_with_the_its_disabled_is_igno
 	cr_assert(eq(u64, its_stats(w->its)->virtual_sgis, 0));
 }
 
+Test(vpe_v41, bits_of_the_first_kib_that_are_no_virtual_sgi_mean_nothing)
+{
+	for (unsigned i = 0; i < 128; i++)
+		physmem_write64(w->mem, (struct pa){world_vpt(1) + 8 * i}, ~UINT64_C(0xffff));
+	schedule_v41(2, 1);
+	cr_assert(eq(u32, best(2), UINT32_MAX));
+	cr_assert(not(has(deschedule(2, 0), PENDING_LAST)));
+}
+
 /* --- V commands ------------------------------------------------------------------------------------------------------------ */
 
 Test(vpe_v41, vmapi_uses_the_event_as_virtual_intid)

@@ -117,8 +117,7 @@ static void start(struct lpi *l)
 	l->tables.pending.raw = l->pendbaser & bits_put(bits_ones(36), 51, 16);
 	/* More than GICD_TYPER.IDbits says is as much as that; fewer than 14 bits hold no LPI at all. */
 	l->tables.id_bits = bits > l->p.id_bits ? l->p.id_bits : bits;
-	if (!(l->pendbaser & PENDBASER_PTZ) && l->tables.id_bits >= LPI_ID_BITS_MIN)
-		l->stats.words_loaded += lpi_tables_load(&l->tables, &l->set, LPI_FIRST);
+	if (!(l->pendbaser & PENDBASER_PTZ)) l->stats.words_loaded += lpi_tables_load(&l->tables, &l->set);
 	configure_pending(l);
 }
 

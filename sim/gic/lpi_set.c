@@ -222,21 +222,20 @@ static void load_word(struct lpi_set *s, uint32_t intid, uint64_t word)
 	}
 }
 
-uint64_t lpi_tables_load(const struct lpi_tables *t, struct lpi_set *s, uint32_t first)
+/* INTIDs from that of `at` to the end of its page. */
+static uint64_t left_in_page(struct pa at)
 {
-	const uint32_t page_intids = PHYSMEM_PAGE_WORDS * 64;
-	uint64_t words = 0, end = t->id_bits ? UINT64_C(1) << t->id_bits : 0;
-	for (uint64_t intid = bits_align_down(first, 6); intid < end; intid += 64) {
+	return 8 * (((uint64_t)1 << PHYSMEM_PAGE_BITS) - (at.raw & bits_ones(PHYSMEM_PAGE_BITS)));
+}
+
+uint64_t lpi_tables_load(const struct lpi_tables *t, struct lpi_set *s)
+{
+	uint64_t words = 0, end = t->id_bits >= LPI_ID_BITS_MIN ? UINT64_C(1) << t->id_bits : 0, step;
+	for (uint64_t intid = LPI_FIRST; intid < end; intid += step) {
 		struct pa at = pending_word(t, (uint32_t)intid);
-		if (!physmem_entry(t->mem, at)) { /* nothing was ever written to this page */
-			uint64_t skipped = (bits_align_down(at.raw, PHYSMEM_PAGE_BITS) + (page_intids / 8) -
-					    at.raw) *
-					   8;
-			intid += skipped - 64;
-			continue;
-		}
-		uint64_t word = physmem_read64(t->mem, at);
-		if (intid < first) word &= ~bits_ones((unsigned)(first - intid));
+		bool written = physmem_entry(t->mem, at);
+		uint64_t word = written ? physmem_read64(t->mem, at) : 0;
+		step = written ? 64 : left_in_page(at);
 		words += word != 0;
 		load_word(s, (uint32_t)intid, word);
 	}

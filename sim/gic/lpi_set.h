@@ -73,9 +73,9 @@ uint8_t lpi_tables_config(const struct lpi_tables *t, uint32_t intid);
 bool lpi_tables_pending(const struct lpi_tables *t, uint32_t intid);
 /* Sets or clears the pending bit in memory. Returns what it was. */
 bool lpi_tables_pend(const struct lpi_tables *t, uint32_t intid, bool pending);
-/* Reads every pending bit of INTIDs first.. into `s`, as pending entries with stale configuration. Costs one look per 4 KiB
- * of table, and one per word only of pages that were written. Returns the number of words that were not 0. */
-uint64_t lpi_tables_load(const struct lpi_tables *t, struct lpi_set *s, uint32_t first);
+/* Reads the pending bits of all LPIs into `s`, as pending entries with stale configuration. Costs one look per 4 KiB of
+ * table, and one per word only of pages that were written. Returns the number of words that were not 0. */
+uint64_t lpi_tables_load(const struct lpi_tables *t, struct lpi_set *s);
 /* Writes the pending bits that changed. Returns how many. */
 uint64_t lpi_tables_store(const struct lpi_tables *t, struct lpi_set *s);
 

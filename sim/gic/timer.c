@@ -129,6 +129,12 @@ cycles_t timers_next(const struct timers *t, cycles_t now)
 	return next;
 }
 
+void timers_drive(const struct timers *t, cycles_t now, struct gic *g, unsigned pe)
+{
+	for (unsigned i = 0; i < TIMER_COUNT; i++)
+		gic_set_line(g, pe, timer_ppi((enum timer_id)i), timers_line(t, (enum timer_id)i, now));
+}
+
 /* --- the event stream ------------------------------------------------------------------------------------------------ */
 
 /* CNTKCTL_EL1 and CNTHCTL_EL2 have these fields at the same places. */

@@ -20,7 +20,7 @@
 #ifndef GIC_TIMER_H
 #define GIC_TIMER_H
 
-#include "base/types.h"
+#include "gic/gic.h"
 
 /* Name, and the PPI that servers wire it to (Arm BSA: table of PPIs). */
 #define TIMERS(X) X(P, 30) X(V, 27) X(HP, 26) X(HV, 28) X(PS, 29) X(HPS, 20) X(HVS, 19)
@@ -81,6 +81,8 @@ cycles_t timers_expiry(const struct timers *t, enum timer_id id, cycles_t now);
 /* The first cycle after `now` at which a line rises. (A line falls by itself only when a count with an offset passes 2^64.) */
 cycles_t timers_next(const struct timers *t, cycles_t now);
 unsigned timer_ppi(enum timer_id id);
+/* Puts every line where it is at `now` on its PPI of `pe`. */
+void timers_drive(const struct timers *t, cycles_t now, struct gic *g, unsigned pe);
 
 /* The first cycle after `now` at which CNTKCTL_EL1 (of CNTVCT_EL0) or CNTHCTL_EL2 (of CNTPCT_EL0) generates an event for WFE.
  * Source: D12.2.5, EVNTEN, EVNTDIR, EVNTI, EVNTIS. */

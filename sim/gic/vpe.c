@@ -151,6 +151,19 @@ static void find_tables_v41(struct vpe_redist *v)
 	vpe_entry_write(&t.entry, v->tables.mem, t.at, true);
 }
 
+/* Virtual SGIs are the first 16 bits of the pending table. */
+static uint64_t load_sgis(struct vpe_redist *v)
+{
+	bool any = false;
+	for (unsigned i = 0; i < VPE_SGIS; i++) {
+		if (!lpi_tables_pending(&v->tables, i)) continue;
+		struct lpi_entry *e = lpi_set_add(&v->set, i);
+		e->stored = any = true;
+		lpi_set_pend(&v->set, e, true);
+	}
+	return any;
+}
+
 void vpe_schedule(struct vpe_redist *v)
 {
 	if (v->p.v41)
@@ -160,8 +173,8 @@ void vpe_schedule(struct vpe_redist *v)
 	v->resident = true;
 	v->dirty = true;
 	v->stats.scheduled++;
-	uint64_t words = v->tables.id_bits ? lpi_tables_load(&v->tables, &v->set, v->p.v41 ? 0 : LPI_FIRST)
-					   : 0;
+	uint64_t words = lpi_tables_load(&v->tables, &v->set);
+	if (v->p.v41 && v->tables.id_bits) words += load_sgis(v);
 	v->work.words_read += words;
 	v->stats.words_loaded += words;
 	configure_pending(v);
@@ -325,7 +338,7 @@ const char *vpe_check(const struct vpe_redist *v)
 {
 	if (!v->resident && v->set.count) return "interrupts are known without a resident vPE";
 	for (uint32_t i = 0; i < v->set.count; i++)
-		if (!exists(v, &v->tables, v->set.entry[i].intid) && v->set.entry[i].intid >= VPE_SGIS)
-			return "a virtual LPI that the tables do not hold";
+		if (!exists(v, &v->tables, v->set.entry[i].intid))
+			return "a virtual interrupt that the tables do not hold";
 	return lpi_set_check(&v->set);
 }
