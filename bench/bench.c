@@ -19,12 +19,13 @@
 #include <jansson.h>
 
 #include "machine/run.h"
+#include "lpis.h"
 #include "reference.h"
 
 enum limit { BY_CORE, BY_MEMORY };
 
 struct row {
-	const char *name, *workload, *stack; /* stack NULL: bare metal */
+	const char *name, *workload, *stack; /* workload NULL: messages to an ITS; stack NULL: bare metal */
 	uint64_t warm;                       /* records before timing */
 	const char *count;                   /* setting of the number of accesses; NULL: all of a trace */
 	enum limit bound;
@@ -49,6 +50,7 @@ static const struct row rows[] = {
 	 BY_MEMORY, 1},
 	{"sqlite, bare metal", "workloads/sqlite_lookup.stt", NULL, 0, NULL, BY_CORE, 1},
 	{"sqlite, two stages", "workloads/sqlite_lookup.stt", kvm_4k, 0, NULL, BY_CORE, 1},
+	{"LPIs, 1 M over 256 PEs", NULL, NULL, 1000000, NULL, BY_MEMORY, 1},
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
@@ -102,6 +104,22 @@ static enum status replay(const struct row *row, struct timing *t, struct run_re
 	return st;
 }
 
+/* A record is the message of a device and the LPI that its PE takes. */
+static enum status deliver(const struct row *row, struct timing *t, struct run_report *report,
+			   struct err *err)
+{
+	enum { MESSAGES = 5000000, CHUNK = 1000000 };
+	struct bench_lpis *lpis = bench_lpis_new();
+	(void)err;
+	for (report->records = 0; report->records < row->warm + MESSAGES; report->records += CHUNK) {
+		on_progress(t, report->records);
+		bench_lpis_deliver(lpis, CHUNK);
+	}
+	t->end_ns = host_cpu_ns();
+	bench_lpis_free(lpis);
+	return OK;
+}
+
 static struct result time_row(const struct row *row)
 {
 	struct timing t = {.row = row, .reference = reference_new()};
@@ -109,7 +127,7 @@ static struct result time_row(const struct row *row)
 	struct result result = {0};
 	struct rusage usage;
 	struct err err;
-	if (replay(row, &t, &report, &err) != OK) {
+	if ((row->workload ? replay : deliver)(row, &t, &report, &err) != OK) {
 		fprintf(stderr, "bench: %s: %s\n", row->name, err.text);
 	} else if (!t.begin_ns || report.records <= t.begin_records) {
 		fprintf(stderr, "bench: %s: nothing left to time after the warm-up\n", row->name);
@@ -176,9 +194,9 @@ static void print_row(const struct row *row, const struct result *r)
 
 static void print_legend(void)
 {
-	printf("\nAn access is a record: a load, a store or a run of fetches. Steps and hops: time of an access in "
-	       "those of the\nreference loops, timed meanwhile. Reference machine: %.2f ns a step, %.1f ns a hop; "
-	       "(x) scaled by the step, (c) by the hop.\n",
+	printf("\nAn access is a record: a load, a store, a run of fetches, or a device's message until its LPI is taken. "
+	       "Steps and hops: time\nof an access in those of the reference loops, timed meanwhile. Reference machine: "
+	       "%.2f ns a step, %.1f ns a hop; (x) scaled by\nthe step, (c) by the hop.\n",
 	       reference_machine_ns[BY_CORE], reference_machine_ns[BY_MEMORY]);
 }
 
