@@ -271,9 +271,28 @@ Test(its, unmapped_collection_is_an_error)
 	cr_expect(eq(u32, cmd_invall(w, 9), 0x010d09));
 	cr_expect(eq(u32, cmd_movi(w, 5, 0, 9), 0x010109));
 	cmd_mapti(w, 5, 2, 8200, 9);
-	cr_expect(eq(u32, cmd_event(w, ITS_INT, 5, 2), 0x010309));
 	cmd_mapc(w, 1, 0, true);
 	cr_expect(eq(u32, cmd_movi(w, 5, 2, 1), 0x010109)); /* the old one */
+}
+
+Test(its, event_of_an_unmapped_collection_is_an_invalid_ite)
+{
+	cmd_mapti(w, 5, 2, 8200, 9);
+	cr_expect(eq(u32, cmd_event(w, ITS_INT, 5, 2), 0x010310));
+	cr_expect(eq(u32, cmd_event(w, ITS_CLEAR, 5, 2), 0x010510));
+	cr_expect(eq(u32, cmd_event(w, ITS_INV, 5, 2), 0x010c10));
+	cr_expect(eq(u32, cmd_event(w, ITS_DISCARD, 5, 2), 0x010f10));
+}
+
+Test(its, registers_keep_the_attributes_that_a_driver_reads_back)
+{
+	const uint64_t attributes = UINT64_C(7) << 59 | UINT64_C(7) << 53 | 3 << 10;
+	world_its_set(w, CTLR, 0);
+	world_its_set(w, CBASER, VALID | attributes | 0x10000);
+	world_its_set(w, BASER0, VALID | attributes | 0x100000);
+	cr_assert(eq(u64, world_its_get(w, CBASER), VALID | attributes | 0x10000));
+	cr_assert(eq(u64, world_its_get(w, BASER0),
+		     VALID | attributes | 0x100000 | UINT64_C(1) << 56 | UINT64_C(7) << 48));
 }
 
 Test(its, mapti_of_a_number_that_is_no_lpi_is_an_error)

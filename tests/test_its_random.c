@@ -75,12 +75,12 @@ static void m_ring(struct m_vpe *v, bool is_enabled)
 static unsigned m_deliver(const struct m_event *e)
 {
 	if (!e->is_virtual) {
-		if (!m.collection[e->to].valid) return 0x09;
+		if (!m.collection[e->to].valid) return 0x10;
 		m.pending[m.collection[e->to].redist][e->intid - 8192] = true;
 		return 0;
 	}
 	struct m_vpe *v = &m.vpe[e->to];
-	if (!v->valid) return 0x14;
+	if (!v->valid) return 0x10;
 	v->lpi_pending[e->intid - 8192] = true;
 	m_ring(v, v_enabled(e->intid - 8192));
 	return 0;
@@ -101,11 +101,11 @@ static unsigned m_event(uint32_t device, uint32_t event, bool mapped, struct m_e
 static unsigned m_clear(const struct m_event *e)
 {
 	if (!e->is_virtual) {
-		if (!m.collection[e->to].valid) return 0x09;
+		if (!m.collection[e->to].valid) return 0x10;
 		m.pending[m.collection[e->to].redist][e->intid - 8192] = false;
 		return 0;
 	}
-	if (!m.vpe[e->to].valid) return 0x14;
+	if (!m.vpe[e->to].valid) return 0x10;
 	m.vpe[e->to].lpi_pending[e->intid - 8192] = false;
 	return 0;
 }
@@ -217,9 +217,9 @@ static void step_event(void)
 	if (!reason && which == 0) reason = m_deliver(e);
 	if (!reason && (which == 1 || which == 2)) reason = m_clear(e);
 	if (!reason && which == 3)
-		reason = e->is_virtual               ? (m.vpe[e->to].valid ? 0 : 0x14)
+		reason = e->is_virtual               ? (m.vpe[e->to].valid ? 0 : 0x10)
 			 : m.collection[e->to].valid ? 0
-						     : 0x09;
+						     : 0x10;
 	if (!reason && which == 2) e->valid = false;
 	expect_error(cmd_event(w, commands[which], device, event), codes[which], reason);
 }

@@ -529,7 +529,7 @@ Test(vpe_v41, unmapped_vpe_is_an_error)
 	cmd_vmapp(w, 3, 0, true, NO_DOORBELL);
 	cmd_vmapp(w, 1, 0, false, NO_DOORBELL);
 	cr_expect(eq(u32, cmd_vmovi(w, 5, 0, 3), 0x012116));
-	cr_expect(eq(u32, cmd_event(w, ITS_INT, 5, 0), 0x010314));
+	cr_expect(eq(u32, cmd_event(w, ITS_INT, 5, 0), 0x010310));
 }
 
 Test(vpe_v41, vmapti_checks_device_event_and_both_intids)

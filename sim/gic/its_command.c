@@ -103,18 +103,18 @@ static unsigned route(struct its *t, const struct its_ite *ite, struct its_cte *
 {
 	if (ite->is_virtual) {
 		its_find_vpe(t, ite->id, v);
-		return v->entry.valid ? ITS_OK : ITS_UNMAPPED_VPE;
+		return v->entry.valid ? ITS_OK : ITS_ITE_INVALID;
 	}
 	its_find_collection(t, ite->id, c);
-	return c->valid ? ITS_OK : ITS_UNMAPPED_COLLECTION;
+	return c->valid ? ITS_OK : ITS_ITE_INVALID;
 }
 
 static unsigned do_int(struct its *t, struct job *j)
 {
 	struct its_delivery d = {0};
 	its_deliver(t, &j->e.ite, &d);
-	if (d.drop == ITS_DROP_COLLECTION_UNMAPPED) return ITS_UNMAPPED_COLLECTION;
-	return d.drop == ITS_DROP_VPE_UNMAPPED ? ITS_UNMAPPED_VPE : ITS_OK;
+	bool nowhere = d.drop == ITS_DROP_COLLECTION_UNMAPPED || d.drop == ITS_DROP_VPE_UNMAPPED;
+	return nowhere ? ITS_ITE_INVALID : ITS_OK;
 }
 
 static unsigned do_clear(struct its *t, struct job *j)

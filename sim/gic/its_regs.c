@@ -47,7 +47,7 @@ static uint64_t read_cbaser(const struct its *t, unsigned n) { return (void)n, t
 
 static void write_cbaser(struct its *t, unsigned n, uint64_t value)
 {
-	const uint64_t fields = bits_put(0x1d, 63, 59) | bits_put(7, 55, 53) |
+	const uint64_t fields = bits_put(0x17, 63, 59) | bits_put(7, 55, 53) |
 				bits_put(bits_ones(40), 51, 12) | 0xcff;
 	(void)n;
 	if (enabled(t)) return;
