@@ -133,6 +133,20 @@ Test(generators, each_keeps_the_share_of_loads)
 	}
 }
 
+Test(generators, threads_have_footprints_of_their_own_where_they_are_moved_apart)
+{
+	struct gen_params children[GEN_mix];
+	for (uint64_t kind = 0; kind < GEN_COUNT; kind++) {
+		struct gen_params p = small_workload(kind, children);
+		p.threads = 4;
+		p.thread_bytes = 16 * MIB;
+		struct record_list list = generate(&p, 1, 3, 4096);
+		cr_expect(all_accesses_lie_in(&list, p.base_address + 3 * p.thread_bytes, p.footprint_bytes),
+			  "generator %d", (int)kind);
+		free(list.r);
+	}
+}
+
 Test(generators, an_update_loads_and_stores_each_address_however_it_is_cut)
 {
 	struct gen_params children[GEN_mix];

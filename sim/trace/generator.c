@@ -51,7 +51,9 @@ static const struct param gen_rows[] = {
 	GEN_ROWS,
 	P_U64(T, accesses, "accesses", 10000000, 1, UINT64_C(1) << 48, "loads and stores of each thread"),
 	P_U64(T, threads, "threads", 1, 1, TRACE_STREAMS_MAX,
-	      "streams; they differ only in their random numbers"),
+	      "streams; they differ in their random numbers and, with thread_bytes, in their place"),
+	P_U64(T, thread_bytes, "bytes", 0, 0, UINT64_C(1) << 40,
+	      "how far behind the footprint of one thread that of the next one begins; 0: they all share one"),
 	P_LIST(T, mix, &gen_child_schema, 0, 64, "mix: the children"),
 };
 SCHEMA(gen_schema, "generator", struct gen_params, gen_rows, "a workload that is computed, without a file");
@@ -80,6 +82,7 @@ enum status gen_check(const char *where, const struct gen_params *p, struct err 
 	const struct generator *g = generator_find(p->generator);
 	TRY(gen_check_multiple(where, "footprint_bytes", p->footprint_bytes, p->access_bytes, err));
 	TRY(gen_check_multiple(where, "base_address", p->base_address, p->access_bytes, err));
+	TRY(gen_check_multiple(where, "thread_bytes", p->thread_bytes, p->access_bytes, err));
 	if (p->update && p->read_percent != 100)
 		return err_set(err, ERR_CONFIG, "%s: read_percent: %llu has no meaning with update: yes",
 			       where, (unsigned long long)p->read_percent);
@@ -221,6 +224,14 @@ static void copy_params(struct gen_params *to, const struct gen_params *from)
 	memcpy(to->mix.items, from->mix.items, from->mix.count * sizeof(struct gen_params));
 }
 
+/* Puts the footprints of stream `stream` in their place. */
+static void move_footprints(struct gen_params *p, uint32_t stream)
+{
+	struct gen_params *child = p->mix.items;
+	p->base_address += stream * p->thread_bytes;
+	for (size_t i = 0; i < p->mix.count; i++) child[i].base_address += stream * p->thread_bytes;
+}
+
 enum status gen_open(const char *where, const struct gen_params *p, uint64_t seed, uint32_t stream,
 		     struct trace_source **out, struct err *err)
 {
@@ -231,6 +242,7 @@ enum status gen_open(const char *where, const struct gen_params *p, uint64_t see
 	copy_params(&s->p, p);
 	s->left = p->accesses;
 	s->meta = describe_all(&s->p, seed);
+	move_footprints(&s->p, stream);
 	s->base.ops = &gen_ops;
 	s->base.info = (struct trace_info){
 		.format = generator_find(p->generator)->name,
