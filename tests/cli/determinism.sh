@@ -26,9 +26,11 @@ build() { # build NAME CC CFLAGS; its own jobs, as `make test` has not handed ov
 	MAKEFLAGS= make -j2 all BUILD="$BUILD/det-$1" CC="$2" CFLAGS="$3" >"$dir/make" 2>&1 || cat "$dir/make"
 }
 
-run() { # run MACHINE STACK WORKLOAD, into the database $db with the binary $strata
-	"$strata" run -q --db "$db" -m "configs/machines/$1.yaml" -s "configs/stacks/$2.yaml" -w "$3" --seed 42 \
-		--warmup 20000 --limit 100000 || echo "failed: $*"
+run() { # run MACHINE STACK WORKLOAD OPTIONS..., into the database $db with the binary $strata
+	machine=$1 stack=$2 workload=$3
+	shift 3
+	"$strata" run -q --db "$db" -m "configs/machines/$machine.yaml" -s "configs/stacks/$stack.yaml" -w "$workload" --seed 42 \
+		--warmup 20000 --limit 100000 "$@" || echo "failed: $*"
 }
 
 # A real program and every generator, on machines that differ in core model, features and replacement.
@@ -38,6 +40,7 @@ runs() {
 		for machine in neoverse-n1 cortex-a55; do run $machine $stack workloads/sqlite_lookup.stt; done
 	done
 	for machine in plain-lru apple-m1-p neoverse-v2 kunpeng-920; do run $machine native workloads/sqlite_lookup.stt; done
+	run kunpeng-920 kvm-4k "$dir/zipf.yaml" --set workload.threads=4 --set stack.threads=4 --set stack.pin=0,1,24,48 --limit 10000
 	for g in $generators; do
 		run neoverse-n1 kvm-4k "$dir/$g.yaml"
 		run cortex-a72 native "$dir/$g.yaml"
