@@ -6,6 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
+#include "cpu/clocks.h"
+#include "cpu/core_hits.h"
 
 static const char *const bucket_names[] = {
 #define X(name, text, doc) #text,
@@ -32,50 +34,7 @@ static const struct stat_desc stat_rows[] = {
 };
 #undef F
 
-/* The way of an access is one piece of code per core model: calls along it cost more than they save. */
-#define ALWAYS_INLINE __attribute__((always_inline))
-
-/* --- clocks ---------------------------------------------------------------------------------------------------- */
-
-static inline uint64_t clock_of(cycles_t cycle) { return cycle << CORE_FRACTION_BITS; }
-static inline cycles_t cycle_of(uint64_t clock) { return clock >> CORE_FRACTION_BITS; }
-
-/* `n` more instructions pass at the core's width. The window holds back dispatch until there is room. */
-static inline void pass_instructions(struct core *c, uint64_t n)
-{
-	uint64_t step = n * c->per_instruction;
-	c->instruction += n;
-	c->dispatch += step;
-	c->retire += step;
-	c->bucket[BUCKET_BASE] += step;
-	while (c->rob_tail != c->rob_head) {
-		const struct rob_mark *m = &c->rob[c->rob_tail & c->rob_mask];
-		if (m->instruction + c->rob_size > c->instruction) break;
-		uint64_t room = m->retired +
-				(c->instruction - c->rob_size - m->instruction) * c->per_instruction;
-		if (room > c->dispatch) c->dispatch = room;
-		c->rob_tail++;
-	}
-}
-
-/* Holds the retire clock until `clock`, booking the wait to `bucket`. */
-static inline void hold_retire(struct core *c, uint64_t clock, enum core_bucket bucket)
-{
-	if (clock <= c->retire) return;
-	c->bucket[bucket] += clock - c->retire;
-	c->retire = clock;
-}
-
 static cycles_t later(cycles_t a, cycles_t b) { return a > b ? a : b; }
-
-/* Remembers that the present instruction retires at the retire clock. */
-static inline void mark_rob(struct core *c)
-{
-	if (c->rob_head != c->rob_tail &&
-	    c->rob[(c->rob_head - 1) & c->rob_mask].instruction == c->instruction)
-		c->rob_head--;
-	c->rob[c->rob_head++ & c->rob_mask] = (struct rob_mark){c->instruction, c->retire};
-}
 
 /* Time passes for the whole core: a handler ran. */
 static void stop_for(struct core *c, cycles_t cycles, enum core_bucket bucket, unsigned el)
@@ -169,27 +128,15 @@ static inline bool fetch_piece(struct core *c, uint64_t va, uint32_t n)
 	return true;
 }
 
-/* A run that begins elsewhere than the last one ended was branched to, by the last instruction. */
-static inline void follow_branch(struct core *c, uint64_t va)
+/* Fetches the run but for its first `done` instructions. */
+static inline bool fetch_rest(struct core *c, const struct record *r, uint64_t done)
 {
-	if (va != c->next_pc) c->flow.branches = c->flow.branches << 8 | (c->flow.pc >> 4 & 0xff);
-	c->flow.pc = va;
-}
-
-static inline bool fetch_run(struct core *c, const struct record *r)
-{
-	uint64_t va = r->addr, left = r->count;
-	follow_branch(c, va);
-	while (left) {
-		uint64_t room = (c->fetch_line_bytes - (va & (c->fetch_line_bytes - 1))) / 4;
-		uint64_t n = left < room ? left : room;
-		if (!n) n = 1; /* a 4-byte instruction that is not aligned, in a foreign trace */
+	while (done < r->count) {
+		uint64_t va = r->addr + 4 * done, n = fetch_piece_size(c, va, r->count - done);
 		if (!fetch_piece(c, va, (uint32_t)n)) return false;
-		va += 4 * n;
-		left -= n;
+		done += n;
 	}
-	c->flow.pc = va - 4;
-	c->next_pc = va;
+	end_of_run(c, r);
 	return true;
 }
 
@@ -215,7 +162,7 @@ static inline ALWAYS_INLINE bool load(struct core *c, uint64_t va, bool dependen
 	if (in_order)
 		c->dispatch = c->retire;
 	else
-		mark_rob(c);
+		mark_rob(c, c->instruction, c->retire);
 	return true;
 }
 
@@ -239,7 +186,7 @@ static inline ALWAYS_INLINE bool store(struct core *c, uint64_t va, bool in_orde
 	if (in_order)
 		c->dispatch = c->retire;
 	else
-		mark_rob(c);
+		mark_rob(c, c->instruction, c->retire);
 	return true;
 }
 
@@ -261,10 +208,9 @@ static __attribute__((noinline)) bool access_more(struct core *c, const struct r
 	return true;
 }
 
+/* A load or store whose gap has passed. */
 static inline ALWAYS_INLINE bool access_data(struct core *c, const struct record *r, bool in_order)
 {
-	pass_instructions(c, r->gap);
-	c->stats.instructions += r->gap;
 	if (!access_piece(c, r->addr, r, in_order)) return false;
 	if (__builtin_expect((r->addr & c->line_mask) + r->count <= c->line_mask + 1, 1)) return true;
 	return access_more(c, r, in_order);
@@ -275,13 +221,11 @@ static inline ALWAYS_INLINE bool access_data(struct core *c, const struct record
 static inline ALWAYS_INLINE size_t run(struct core *c, const struct record *rec, size_t n, bool in_order)
 {
 	for (size_t i = 0; i < n; i++) {
-		bool ok;
-		if (rec[i].kind == REC_FETCH)
-			ok = fetch_run(c, &rec[i]);
-		else if (rec[i].kind <= REC_STORE)
-			ok = access_data(c, &rec[i], in_order);
-		else
-			return i;
+		uint32_t fetched = 0;
+		i += c->hits(c, rec + i, n - i, &fetched);
+		if (i == n || rec[i].kind > REC_STORE) return i;
+		bool ok = rec[i].kind == REC_FETCH ? fetch_rest(c, &rec[i], fetched)
+						   : access_data(c, &rec[i], in_order);
 		if (__builtin_expect(!ok, 0)) return i;
 	}
 	return n;
@@ -379,7 +323,9 @@ static __attribute__((cold)) size_t run_watched(struct core *c, const struct rec
 	for (size_t i = 0; i < n; i++) {
 		if (rec[i].kind > REC_STORE) return i;
 		why_reset(&c->watch->why);
-		if (!(rec[i].kind == REC_FETCH ? fetch_run(c, &rec[i]) : watch_data(c, &rec[i]))) return i;
+		if (rec[i].kind == REC_FETCH) follow_branch(c, rec[i].addr);
+		if (!(rec[i].kind == REC_FETCH ? fetch_rest(c, &rec[i], 0) : watch_data(c, &rec[i])))
+			return i;
 	}
 	return n;
 }
@@ -437,108 +383,6 @@ enum status core_run_until(struct core *c, const struct record *rec, size_t n, c
 	return err->code;
 }
 
-/* --- running with translation alone ------------------------------------------------------------------------------ */
-
-enum { SMALLEST_PAGE = 4096 };
-
-/* What a batch adds up to; kept apart from the core so that it stays in registers. */
-struct batch_counts {
-	uint64_t instructions, loads, stores, fetches, access_cycles;
-};
-
-static void add_counts(struct core *c, const struct batch_counts *b)
-{
-	c->instruction += b->instructions;
-	c->stats.instructions += b->instructions;
-	c->bucket[BUCKET_BASE] += b->instructions * c->per_instruction;
-	c->stats.loads += b->loads;
-	c->stats.stores += b->stores;
-	c->stats.accesses += b->loads + b->stores;
-	c->stats.fetches += b->fetches;
-	c->stats.access_cycles += b->access_cycles + (b->loads + b->stores) * c->load_hit_cycles;
-	c->dispatch = c->retire;
-}
-
-/* Translates for `n` accesses in a row to one page, and waits for the answer. */
-static inline bool wait_for_page(struct core *c, uint64_t va, enum access_kind kind, uint32_t n,
-				 enum core_bucket bucket, struct batch_counts *b)
-{
-	struct mmu_done tr;
-	cycles_t start = cycle_of(c->retire);
-	if (!mmu_translate(c->mmu, va, kind, n, start, &tr)) return false;
-	if (__builtin_expect(tr.cycle == start, 1)) return true;
-	b->access_cycles += kind == ACCESS_FETCH ? 0 : tr.cycle - start;
-	hold_retire(c, clock_of(tr.cycle), bucket);
-	return true;
-}
-
-static bool fetch_pages(struct core *c, const struct record *r, struct batch_counts *b)
-{
-	uint64_t va = r->addr, left = r->count;
-	follow_branch(c, va);
-	while (left) {
-		uint64_t room = (SMALLEST_PAGE - (va & (SMALLEST_PAGE - 1)) + 3) / 4,
-			 n = left < room ? left : room;
-		if (!wait_for_page(c, va, ACCESS_FETCH, (uint32_t)n, BUCKET_FETCH_TRANSLATION, b))
-			return false;
-		b->instructions += n;
-		b->fetches++;
-		c->retire += n * c->per_instruction;
-		va += 4 * n;
-		left -= n;
-	}
-	c->flow.pc = va - 4;
-	c->next_pc = va;
-	return true;
-}
-
-/* The pages after the first of an access that crosses. */
-static bool touch_more_pages(struct core *c, const struct record *r, enum access_kind kind,
-			     struct batch_counts *b)
-{
-	for (uint64_t va = (r->addr | (SMALLEST_PAGE - 1)) + 1; va < r->addr + r->count;
-	     va += SMALLEST_PAGE) {
-		c->stats.splits++;
-		b->loads += kind == ACCESS_READ;
-		b->stores += kind == ACCESS_WRITE;
-		if (!wait_for_page(c, va, kind, 1, BUCKET_DATA_TRANSLATION, b)) return false;
-	}
-	return true;
-}
-
-static inline bool touch_data(struct core *c, const struct record *r, struct batch_counts *b)
-{
-	enum access_kind kind = r->kind == REC_STORE ? ACCESS_WRITE : ACCESS_READ;
-	b->instructions += r->gap;
-	c->retire += r->gap * c->per_instruction;
-	b->loads += kind == ACCESS_READ;
-	b->stores += kind == ACCESS_WRITE;
-	if (!wait_for_page(c, r->addr, kind, 1, BUCKET_DATA_TRANSLATION, b)) return false;
-	bool inside = (r->addr & (SMALLEST_PAGE - 1)) + r->count <= SMALLEST_PAGE ||
-		      c->line_mask > SMALLEST_PAGE;
-	return __builtin_expect(inside, 1) || touch_more_pages(c, r, kind, b);
-}
-
-static size_t run_translation(struct core *c, const struct record *rec, size_t n)
-{
-	struct batch_counts counts = {0};
-	size_t i = 0;
-	for (; i < n; i++) {
-		bool ok;
-		if (rec[i].kind == REC_FETCH)
-			ok = fetch_pages(c, &rec[i], &counts);
-		else if (rec[i].kind <= REC_STORE)
-			ok = touch_data(c, &rec[i], &counts);
-		else
-			break;
-		if (__builtin_expect(!ok, 0)) break;
-	}
-	add_counts(c, &counts);
-	return i;
-}
-
-void core_only_translate(struct core *c) { c->run = run_translation; }
-
 /* --- building -------------------------------------------------------------------------------------------------- */
 
 void core_init(struct core *c, const struct core_params *p, struct mmu *mmu, struct mem_cpu *mem)
@@ -547,6 +391,7 @@ void core_init(struct core *c, const struct core_params *p, struct mmu *mmu, str
 		.mmu = mmu, .mem = mem, .per_instruction = (UINT64_C(1) << CORE_FRACTION_BITS) / p->width};
 	c->in_order = p->model != CORE_WINDOW;
 	c->run = c->in_order ? run_in_order : run_window;
+	c->hits = core_hits_choose(c);
 	c->rob_size = (unsigned)p->rob;
 	c->rob_mask = (2u << log2_floor(p->rob + 1)) - 1;
 	c->rob = xcalloc(c->rob_mask + 1, sizeof(*c->rob));

@@ -44,6 +44,11 @@ struct rob_mark {
 typedef enum status core_fault_fn(void *owner, const struct mmu_fault *fault, cycles_t now,
 				  struct core_spent *spent, struct err *err);
 
+struct core;
+/* core_hits.h: executes hits; returns the index of the first record of rec[0..n-1] that is not wholly executed, or n. Of a
+ * fetch, *fetched instructions are; of a load or store, its gap has passed; of another kind, nothing is. */
+typedef size_t core_hits_fn(struct core *c, const struct record *rec, size_t n, uint32_t *fetched);
+
 struct core {
 	uint64_t dispatch, retire;                      /* the two clocks */
 	uint64_t per_instruction;                       /* clock step */
@@ -69,6 +74,7 @@ struct core {
 	void *fault_owner;
 	struct err err; /* of a fault handler that failed */
 	size_t (*run)(struct core *c, const struct record *rec, size_t n);
+	core_hits_fn *hits;
 	bool in_order;
 	struct watch *watch; /* NULL: no access is watched */
 	struct core_stats stats;

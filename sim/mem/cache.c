@@ -136,8 +136,10 @@ cycles_t cache_arrival(struct cache *c, uint64_t line, unsigned way)
 {
 	uint64_t *flying = &c->set[line & c->set_mask].flying;
 	if (!bit_get(*flying, way)) return 0;
+	const struct cache_mshr *asked = &c->mshr[c->mshr_asked];
+	if (asked->line == line && asked->done) return asked->done;
 	for (unsigned i = 0; i < c->mshrs; i++)
-		if (c->mshr[i].line == line && c->mshr[i].done) return c->mshr[i].done;
+		if (c->mshr[i].line == line && c->mshr[i].done) return c->mshr[c->mshr_asked = i].done;
 	*flying &= ~(UINT64_C(1) << way); /* its register has another miss by now */
 	return 0;
 }

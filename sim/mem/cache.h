@@ -47,7 +47,7 @@ struct cache {         /* laid out for the hit path; change it through the funct
 	cycles_t hit_cycles;
 	bool write_back;
 	struct cache_mshr *mshr;
-	unsigned mshrs;
+	unsigned mshrs, mshr_asked; /* mshr_asked: the first with its line, lately asked for */
 	struct cache_params params;
 	struct cache_stats stats;
 };
@@ -70,8 +70,8 @@ static inline uint32_t cache_tag(const struct cache *c, uint64_t line)
 static inline uint64_t cache_ways_equal(const struct cache *c, uint64_t set, uint32_t tag)
 {
 	const uint32_t *row = &c->tag[set * c->stride];
-	uint64_t equal = 0;
-	for (unsigned w = 0; w < c->stride; w += LANES_U32)
+	uint64_t equal = lanes_equal_u32(row, tag);
+	for (unsigned w = LANES_U32; w < c->stride; w += LANES_U32)
 		equal |= (uint64_t)lanes_equal_u32(row + w, tag) << w;
 	return equal;
 }
@@ -127,6 +127,23 @@ struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bo
 /* When the line in `way` arrives, if it is known to be under way; else 0: it is there. */
 cycles_t cache_arrival(struct cache *c, uint64_t line, unsigned way);
 
+/* Whether the line in `way` may still be under way at `now`. */
+static inline bool cache_may_wait(const struct cache *c, uint64_t line, int way, cycles_t now)
+{
+	return now < c->settled && (c->set[line & c->set_mask].flying >> way & 1);
+}
+
+/* When a request that finds its line in `way` at `now` has it: *merged says that it waited for its arrival. Counts nothing. */
+static inline cycles_t cache_hit_done(struct cache *c, uint64_t line, int way, cycles_t now, bool *merged)
+{
+	cycles_t done = now + c->hit_cycles;
+	*merged = false;
+	if (__builtin_expect(!cache_may_wait(c, line, way, now), 1)) return done;
+	cycles_t ready = cache_arrival(c, line, (unsigned)way);
+	*merged = ready > done;
+	return *merged ? ready : done;
+}
+
 /* Removes `line` if held: returns it as a victim (valid = was held). Counts an invalidation. */
 struct cache_victim cache_drop(struct cache *c, uint64_t line);
 
@@ -137,6 +154,7 @@ cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigned *slot);
 static inline void cache_mshr_take(struct cache *c, unsigned slot, uint64_t line, cycles_t done)
 {
 	c->mshr[slot] = (struct cache_mshr){line, done};
+	if (slot <= c->mshr_asked) c->mshr_asked = 0;
 	if (done > c->settled) c->settled = done;
 }
 

@@ -311,20 +311,14 @@ static void note(struct mem_port *port, enum why_kind kind, const char *name, cy
 	why_leaf(port->why, (struct why_span){begin, end, .name = name, .kind = (uint8_t)kind});
 }
 
-/* When a request that finds its line in `way` of `c` has it. */
+/* When a request that finds its line in `way` of `c` has it; counted. */
 static cycles_t hit_done(struct mem_port *port, struct cache *c, uint64_t line, int way, cycles_t now)
 {
-	cycles_t done = now + c->hit_cycles;
-	if (now < c->settled) {
-		cycles_t ready = cache_arrival(c, line, (unsigned)way);
-		if (ready > done) {
-			c->stats.merged++;
-			note(port, WHY_ARRIVAL, c->params.name, now, ready);
-			return ready;
-		}
-	}
-	c->stats.hits++;
-	note(port, WHY_CACHE, c->params.name, now, done);
+	bool merged;
+	cycles_t done = cache_hit_done(c, line, way, now, &merged);
+	c->stats.merged += merged;
+	c->stats.hits += !merged;
+	note(port, merged ? WHY_ARRIVAL : WHY_CACHE, c->params.name, now, done);
 	return done;
 }
 

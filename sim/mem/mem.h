@@ -61,10 +61,15 @@ void mem_cpu_register_stats(struct mem_cpu *cpu, struct stats *s, unsigned numbe
 cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
 			 unsigned *served);
 
-/* The line of a request, as caches know it. */
+/* The line of an address, as caches know it. */
+static inline uint64_t mem_line_at(const struct mem_port *port, uint64_t pa, enum security security)
+{
+	return pa >> port->line_bits | (uint64_t)security << port->security_shift;
+}
+
 static inline uint64_t mem_line(const struct mem_port *port, const struct mem_req *r)
 {
-	return r->pa.raw >> port->line_bits | (uint64_t)r->security << port->security_shift;
+	return mem_line_at(port, r->pa.raw, r->security);
 }
 
 /* Completion cycle of request `r` that begins at the port's level `first` (0 = the nearest) at `now`. `*served` gets
@@ -76,12 +81,10 @@ mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigne
 	if (!c) return mem_access_slow(port, r, now, first, served);
 	uint64_t line = mem_line(port, r);
 	int way = cache_way_of(c, line);
-	uint64_t write = r->kind == ACCESS_WRITE;
+	uint64_t write = r->kind == ACCESS_WRITE, set = line & c->set_mask;
 	if (__builtin_expect(way == CACHE_MISS || (write & !c->write_back), 0))
 		return mem_access_slow(port, r, now, first, served);
-	uint64_t set = line & c->set_mask;
-	if (now < c->settled && (c->set[set].flying >> way & 1))
-		return mem_access_slow(port, r, now, first, served);
+	if (cache_may_wait(c, line, way, now)) return mem_access_slow(port, r, now, first, served);
 	cache_touch(c, set, (unsigned)way);
 	if (write) c->set[set].dirty |= UINT64_C(1) << way;
 	c->stats.accesses++;

@@ -181,15 +181,25 @@ void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct fea
 bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
 			struct mmu_done *out);
 
+/* The predicted entry of the first TLB, if it answers an access at `now`; else NULL, which says nothing. Changes nothing. */
+static inline const struct tlb_entry *mmu_predicted(const struct mmu *m, const struct tlb *t, uint64_t va,
+						    enum access_kind kind, cycles_t now)
+{
+	const struct tlb_entry *e = tlb_predicted(t, va);
+	bool right = tlb_matches(e, va, m->tag) && (e->perm & m->perm_mask[kind]) == m->perm_want[kind] &&
+		     e->ready <= now;
+	return right ? e : NULL;
+}
+
 /* Translates the address of `n` accesses in a row to one page (instructions of a run; 1 for data), starting at `now`.
  * False: m->fault says why, and out->cycle when it was known. */
 static inline bool mmu_translate(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
 				 struct mmu_done *out)
 {
 	struct tlb *t = m->first[kind];
-	struct tlb_entry *e = tlb_hit(t, va, m->tag);
-	if (__builtin_expect(!e || (e->perm & m->perm_mask[kind]) != m->perm_want[kind] || e->ready > now, 0))
-		return mmu_translate_slow(m, va, kind, n, now, out);
+	const struct tlb_entry *e = mmu_predicted(m, t, va, kind, now);
+	if (__builtin_expect(!e, 0)) return mmu_translate_slow(m, va, kind, n, now, out);
+	tlb_touch(t, e);
 	t->stats.lookups += n;
 	t->stats.hits += n;
 	out->cycle = now + t->params.hit_cycles;

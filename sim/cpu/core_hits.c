@@ -1,0 +1,312 @@
+#include "cpu/core_hits.h"
+
+#include "cpu/clocks.h"
+
+/* What a run changes, apart from the core and its TLBs: the loop over data has it in registers. The clocks are what they
+ * are ahead of the instructions' own time, so that an instruction moves neither. */
+struct hits {
+	uint64_t instruction, dispatch_ahead, retire_ahead;
+	uint64_t room_at; /* the instruction for which a mark of the window has to make room */
+	cycles_t last_load_done;
+	uint64_t touches; /* the latest number, of both TLBs */
+	uint64_t accesses, stores, store_cycles, merged, merged_cycles, fetches, fetched;
+};
+
+static inline uint64_t own_time(const struct core *c, const struct hits *h)
+{
+	return h->instruction * c->per_instruction;
+}
+
+static inline uint64_t next_room(const struct core *c)
+{
+	if (c->rob_tail == c->rob_head) return UINT64_MAX;
+	return c->rob[c->rob_tail & c->rob_mask].instruction + c->rob_size;
+}
+
+static inline struct hits begin(const struct core *c)
+{
+	const struct tlb *data = c->mmu->first[ACCESS_READ], *fetch = c->mmu->first[ACCESS_FETCH];
+	uint64_t own = c->instruction * c->per_instruction;
+	return (struct hits){.instruction = c->instruction,
+			     .dispatch_ahead = c->dispatch - own,
+			     .retire_ahead = c->retire - own,
+			     .room_at = next_room(c),
+			     .last_load_done = c->last_load_done,
+			     .touches = data->touches > fetch->touches ? data->touches : fetch->touches};
+}
+
+static inline void count(struct tlb *t, uint64_t lookups, struct cache *cache, uint64_t hits, uint64_t merged)
+{
+	t->stats.lookups += lookups;
+	t->stats.hits += lookups;
+	cache->stats.accesses += hits + merged;
+	cache->stats.hits += hits;
+	cache->stats.merged += merged;
+}
+
+static inline void count_data(struct core *c, const struct hits *h)
+{
+	struct tlb *t = c->mmu->first[ACCESS_READ];
+	struct cache *cache = c->mem->data.level[0];
+	uint64_t loads = h->accesses - h->stores;
+	c->stats.loads += loads;
+	c->stats.stores += h->stores;
+	c->stats.accesses += h->accesses;
+	c->stats.access_cycles += h->store_cycles + h->merged_cycles +
+				  loads * (t->params.hit_cycles + cache->hit_cycles);
+	count(t, h->accesses, cache, h->accesses - h->merged, h->merged);
+}
+
+static inline void end(struct core *c, const struct hits *h, bool in_place)
+{
+	struct tlb *data = c->mmu->first[ACCESS_READ], *fetch = c->mmu->first[ACCESS_FETCH];
+	uint64_t instructions = h->instruction - c->instruction;
+	c->instruction = h->instruction;
+	c->dispatch = h->dispatch_ahead + own_time(c, h);
+	c->retire = h->retire_ahead + own_time(c, h);
+	c->last_load_done = h->last_load_done;
+	c->bucket[BUCKET_BASE] += instructions * c->per_instruction;
+	c->stats.instructions += instructions;
+	count_data(c, h);
+	if (in_place) data->touches = h->touches;
+	if (!h->fetches) return;
+	c->stats.fetches += h->fetches;
+	count(fetch, h->fetched, c->mem->fetch.level[0], h->fetches, 0);
+	if (in_place) fetch->touches = h->touches;
+}
+
+/* As pass_instructions(). */
+static inline ALWAYS_INLINE void pass(struct core *c, struct hits *h, uint64_t n, bool in_order)
+{
+	h->instruction += n;
+	while (!in_order && __builtin_expect(h->instruction >= h->room_at, 0)) {
+		uint64_t room = c->rob[c->rob_tail & c->rob_mask].retired +
+				(h->instruction - h->room_at) * c->per_instruction;
+		uint64_t dispatch = h->dispatch_ahead + own_time(c, h);
+		if (room > dispatch) h->dispatch_ahead += room - dispatch;
+		c->rob_tail++;
+		h->room_at = next_room(c);
+	}
+}
+
+/* As hold_retire(). */
+static inline void hold(struct core *c, struct hits *h, uint64_t clock, enum core_bucket bucket)
+{
+	uint64_t retire = h->retire_ahead + own_time(c, h);
+	if (clock <= retire) return;
+	c->bucket[bucket] += clock - retire;
+	h->retire_ahead += clock - retire;
+}
+
+/* One kind of access on its way: its TLB, and its first-level cache. */
+struct way_in {
+	const struct mmu *mmu;
+	struct tlb *tlb;
+	struct cache *cache;
+	const struct mem_port *port;
+	uint64_t security; /* above the line's address */
+	bool in_place;
+};
+
+static inline ALWAYS_INLINE struct way_in way_in(struct core *c, enum access_kind kind, bool in_place)
+{
+	bool fetch = kind == ACCESS_FETCH;
+	const struct mem_port *port = fetch ? &c->mem->fetch : &c->mem->data;
+	const struct mem_req *r = fetch ? &c->fetch_req : &c->data_req;
+	return (struct way_in){c->mmu,
+			       c->mmu->first[kind],
+			       port->level[0],
+			       port,
+			       (uint64_t)r->security << port->security_shift,
+			       in_place};
+}
+
+struct found {
+	const struct tlb_entry *entry;
+	uint64_t line;
+	int way;
+};
+
+/* Looks in the TLB at `now` and in the cache; changes nothing. False: not a hit. */
+static inline ALWAYS_INLINE bool find(const struct way_in *w, uint64_t va, enum access_kind kind,
+				      cycles_t now, struct found *f)
+{
+	const struct tlb_entry *e = f->entry = mmu_predicted(w->mmu, w->tlb, va, kind, now);
+	if (__builtin_expect(!e, 0)) return false;
+	f->line = (e->pa | (va & ~e->va_mask)) >> w->port->line_bits | w->security;
+	f->way = cache_way_of(w->cache, f->line);
+	return __builtin_expect(f->way != CACHE_MISS, 1);
+}
+
+static inline ALWAYS_INLINE void touch(const struct way_in *w, struct hits *h, const struct found *f)
+{
+	uint64_t set = f->line & w->cache->set_mask;
+	if (w->in_place) {
+		w->tlb->touched[f->entry - w->tlb->entry] = ++h->touches;
+		cache_touch_masked(w->cache, set, (unsigned)f->way);
+	} else {
+		tlb_touch(w->tlb, f->entry);
+		cache_touch(w->cache, set, (unsigned)f->way);
+	}
+}
+
+/* When the cache gives what was found; the latency beyond that of a hit is booked. */
+static inline ALWAYS_INLINE cycles_t read_cache(struct hits *h, const struct way_in *w, const struct found *f,
+						cycles_t now)
+{
+	bool merged;
+	cycles_t done = cache_hit_done(w->cache, f->line, f->way, now, &merged);
+	h->merged += merged;
+	return done;
+}
+
+/* A load holds the retire clock: it was translated at `known`, and done at `done`. */
+static inline ALWAYS_INLINE void wait_for_load(struct core *c, struct hits *h, cycles_t known, cycles_t done,
+					       bool in_order)
+{
+	hold(c, h, clock_of(known), BUCKET_DATA_TRANSLATION);
+	hold(c, h, clock_of(done), BUCKET_DATA_MEMORY);
+	if (in_order) {
+		h->dispatch_ahead = h->retire_ahead;
+		return;
+	}
+	mark_rob(c, h->instruction, h->retire_ahead + own_time(c, h));
+	h->room_at = next_room(c);
+}
+
+static inline ALWAYS_INLINE bool load(struct core *c, struct hits *h, const struct way_in *w,
+				      const struct record *r, bool in_order)
+{
+	struct found f;
+	uint64_t own = own_time(c, h);
+	cycles_t start = cycle_of(h->dispatch_ahead + own);
+	if ((r->flags & REC_DEPENDENT) && h->last_load_done > start) start = h->last_load_done;
+	if (!find(w, r->addr, ACCESS_READ, start, &f)) return false;
+	cycles_t known = start + w->tlb->params.hit_cycles, done = read_cache(h, w, &f, known);
+	cycles_t hidden = in_order ? c->load_hit_cycles : 0;
+	touch(w, h, &f);
+	h->last_load_done = done;
+	h->merged_cycles += done - known - w->cache->hit_cycles;
+	if (__builtin_expect(clock_of(done) > h->retire_ahead + own + clock_of(hidden), 0))
+		wait_for_load(c, h, known, done - hidden, in_order);
+	return true;
+}
+
+static inline ALWAYS_INLINE bool store(struct core *c, struct hits *h, const struct way_in *w,
+				       const struct record *r)
+{
+	struct found f;
+	uint64_t own = own_time(c, h);
+	cycles_t start = cycle_of(h->dispatch_ahead + own), leaves = cycle_of(h->retire_ahead + own);
+	cycles_t *slot = &c->store_done[c->store_next];
+	if (start + w->tlb->params.hit_cycles > leaves || *slot > leaves || !w->cache->write_back)
+		return false;
+	if (!find(w, r->addr, ACCESS_WRITE, start, &f)) return false;
+	*slot = read_cache(h, w, &f, leaves);
+	touch(w, h, &f);
+	w->cache->set[f.line & w->cache->set_mask].dirty |= UINT64_C(1) << f.way;
+	if (++c->store_next == c->store_buffer) c->store_next = 0;
+	h->store_cycles += *slot - start;
+	h->stores++;
+	return true;
+}
+
+/* Loads and stores up to one that is not a hit, or another kind of record. */
+static inline ALWAYS_INLINE size_t data_run(struct core *c, struct hits *to, const struct record *rec,
+					    size_t n, bool in_order, bool in_place)
+{
+	const struct way_in w = way_in(c, ACCESS_READ, in_place);
+	const uint64_t line_mask = c->line_mask;
+	struct hits h = *to;
+	const struct record *r = rec, *end = rec + n;
+	for (; r != end && (unsigned)(r->kind - REC_LOAD) <= REC_STORE - REC_LOAD; r++) {
+		pass(c, &h, r->gap, in_order);
+		if (__builtin_expect((r->addr & line_mask) + r->count > line_mask + 1, 0)) break;
+		if (!(r->kind == REC_STORE ? store(c, &h, &w, r) : load(c, &h, &w, r, in_order))) break;
+	}
+	h.accesses += (size_t)(r - rec);
+	*to = h;
+	return (size_t)(r - rec);
+}
+
+/* One piece of a fetch, `n` instructions within one line. */
+static inline ALWAYS_INLINE bool fetch(struct core *c, struct hits *h, const struct way_in *w, uint64_t va,
+				       uint64_t n)
+{
+	struct found f;
+	cycles_t start = cycle_of(h->dispatch_ahead + own_time(c, h));
+	if (w->tlb->params.hit_cycles || !find(w, va, ACCESS_FETCH, start, &f)) return false;
+	if (cache_may_wait(w->cache, f.line, f.way, start)) return false;
+	touch(w, h, &f);
+	h->fetches++;
+	h->fetched += n;
+	return true;
+}
+
+/* Returns how many instructions of the run were fetched. */
+static inline ALWAYS_INLINE uint64_t fetch_run(struct core *c, struct hits *h, const struct record *r,
+					       bool in_order, bool in_place)
+{
+	const struct way_in w = way_in(c, ACCESS_FETCH, in_place);
+	uint64_t done = 0;
+	follow_branch(c, r->addr);
+	while (done < r->count) {
+		uint64_t va = r->addr + 4 * done, n = fetch_piece_size(c, va, r->count - done);
+		if (!fetch(c, h, &w, va, n)) return done;
+		pass(c, h, n, in_order);
+		done += n;
+	}
+	end_of_run(c, r);
+	return done;
+}
+
+static inline ALWAYS_INLINE size_t hits(struct core *c, const struct record *rec, size_t n, uint32_t *fetched,
+					bool in_order, bool in_place)
+{
+	struct hits h = begin(c);
+	size_t i = 0;
+	for (; i < n; i++) {
+		i += data_run(c, &h, rec + i, n - i, in_order, in_place);
+		if (i == n || rec[i].kind != REC_FETCH) break;
+		*fetched = (uint32_t)fetch_run(c, &h, &rec[i], in_order, in_place);
+		if (*fetched != rec[i].count) break;
+	}
+	end(c, &h, in_place);
+	return i;
+}
+
+#define LOOP(name, in_order, in_place) \
+	static size_t name(struct core *c, const struct record *rec, size_t n, uint32_t *fetched) \
+	{ \
+		return hits(c, rec, n, fetched, in_order, in_place); \
+	}
+LOOP(window_called, false, false)
+LOOP(window_in_place, false, true)
+LOOP(in_order_called, true, false)
+LOOP(in_order_in_place, true, true)
+
+/* Without a first-level cache no access is a hit. */
+static size_t none(struct core *c, const struct record *rec, size_t n, uint32_t *fetched)
+{
+	(void)n;
+	*fetched = 0;
+	if (rec->kind == REC_FETCH) {
+		follow_branch(c, rec->addr);
+	} else if (rec->kind <= REC_STORE) {
+		pass_instructions(c, rec->gap);
+		c->stats.instructions += rec->gap;
+	}
+	return 0;
+}
+
+core_hits_fn *core_hits_choose(const struct core *c)
+{
+	static core_hits_fn *const loop[2][2] = {{window_called, window_in_place},
+						 {in_order_called, in_order_in_place}};
+	const struct cache *data = c->mem->data.level[0], *fetch = c->mem->fetch.level[0];
+	const struct mmu *m = c->mmu;
+	if (!data || !fetch) return none;
+	bool in_place = m->first[ACCESS_READ]->touched && m->first[ACCESS_FETCH]->touched && data->mask &&
+			fetch->mask;
+	return loop[c->in_order][in_place];
+}

@@ -1,0 +1,106 @@
+/* core_translate.c - running with translation alone.
+ *
+ * One clock: what translation takes, in order and in full, on top of the instructions at the core's width.
+ */
+#include "cpu/clocks.h"
+#include "cpu/core_hits.h"
+
+enum { SMALLEST_PAGE = 4096 };
+
+/* What a batch adds up to; kept apart from the core so that it stays in registers. */
+struct batch_counts {
+	uint64_t instructions, loads, stores, fetches, access_cycles;
+};
+
+static void add_counts(struct core *c, const struct batch_counts *b)
+{
+	c->instruction += b->instructions;
+	c->stats.instructions += b->instructions;
+	c->bucket[BUCKET_BASE] += b->instructions * c->per_instruction;
+	c->stats.loads += b->loads;
+	c->stats.stores += b->stores;
+	c->stats.accesses += b->loads + b->stores;
+	c->stats.fetches += b->fetches;
+	c->stats.access_cycles += b->access_cycles + (b->loads + b->stores) * c->load_hit_cycles;
+	c->dispatch = c->retire;
+}
+
+/* Translates for `n` accesses in a row to one page, and waits for the answer. */
+static inline bool wait_for_page(struct core *c, uint64_t va, enum access_kind kind, uint32_t n,
+				 enum core_bucket bucket, struct batch_counts *b)
+{
+	struct mmu_done tr;
+	cycles_t start = cycle_of(c->retire);
+	if (!mmu_translate(c->mmu, va, kind, n, start, &tr)) return false;
+	if (__builtin_expect(tr.cycle == start, 1)) return true;
+	b->access_cycles += kind == ACCESS_FETCH ? 0 : tr.cycle - start;
+	hold_retire(c, clock_of(tr.cycle), bucket);
+	return true;
+}
+
+static bool fetch_pages(struct core *c, const struct record *r, struct batch_counts *b)
+{
+	uint64_t va = r->addr, left = r->count;
+	follow_branch(c, va);
+	while (left) {
+		uint64_t room = (SMALLEST_PAGE - (va & (SMALLEST_PAGE - 1)) + 3) / 4,
+			 n = left < room ? left : room;
+		if (!wait_for_page(c, va, ACCESS_FETCH, (uint32_t)n, BUCKET_FETCH_TRANSLATION, b))
+			return false;
+		b->instructions += n;
+		b->fetches++;
+		c->retire += n * c->per_instruction;
+		va += 4 * n;
+		left -= n;
+	}
+	c->flow.pc = va - 4;
+	c->next_pc = va;
+	return true;
+}
+
+/* The pages after the first of an access that crosses. */
+static bool touch_more_pages(struct core *c, const struct record *r, enum access_kind kind,
+			     struct batch_counts *b)
+{
+	for (uint64_t va = (r->addr | (SMALLEST_PAGE - 1)) + 1; va < r->addr + r->count;
+	     va += SMALLEST_PAGE) {
+		c->stats.splits++;
+		b->loads += kind == ACCESS_READ;
+		b->stores += kind == ACCESS_WRITE;
+		if (!wait_for_page(c, va, kind, 1, BUCKET_DATA_TRANSLATION, b)) return false;
+	}
+	return true;
+}
+
+static inline bool touch_data(struct core *c, const struct record *r, struct batch_counts *b)
+{
+	enum access_kind kind = r->kind == REC_STORE ? ACCESS_WRITE : ACCESS_READ;
+	b->instructions += r->gap;
+	c->retire += r->gap * c->per_instruction;
+	b->loads += kind == ACCESS_READ;
+	b->stores += kind == ACCESS_WRITE;
+	if (!wait_for_page(c, r->addr, kind, 1, BUCKET_DATA_TRANSLATION, b)) return false;
+	bool inside = (r->addr & (SMALLEST_PAGE - 1)) + r->count <= SMALLEST_PAGE ||
+		      c->line_mask > SMALLEST_PAGE;
+	return __builtin_expect(inside, 1) || touch_more_pages(c, r, kind, b);
+}
+
+static size_t run_translation(struct core *c, const struct record *rec, size_t n)
+{
+	struct batch_counts counts = {0};
+	size_t i = 0;
+	for (; i < n; i++) {
+		bool ok;
+		if (rec[i].kind == REC_FETCH)
+			ok = fetch_pages(c, &rec[i], &counts);
+		else if (rec[i].kind <= REC_STORE)
+			ok = touch_data(c, &rec[i], &counts);
+		else
+			break;
+		if (__builtin_expect(!ok, 0)) break;
+	}
+	add_counts(c, &counts);
+	return i;
+}
+
+void core_only_translate(struct core *c) { c->run = run_translation; }
