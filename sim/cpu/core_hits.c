@@ -52,8 +52,8 @@ static inline void count_data(struct core *c, const struct hits *h)
 	c->stats.loads += loads;
 	c->stats.stores += h->stores;
 	c->stats.accesses += h->accesses;
-	c->stats.access_cycles += h->store_cycles + h->merged_cycles +
-				  loads * (t->params.hit_cycles + cache->hit_cycles);
+	c->stats.access_cycles += h->merged_cycles + h->accesses * cache->hit_cycles +
+				  loads * t->params.hit_cycles + h->store_cycles;
 	count(t, h->accesses, cache, h->accesses - h->merged, h->merged);
 }
 
@@ -150,14 +150,17 @@ static inline ALWAYS_INLINE void touch(const struct way_in *w, struct hits *h, c
 	}
 }
 
-/* When the cache gives what was found; the latency beyond that of a hit is booked. */
+/* When the cache gives what was found. What it takes beyond a hit is added up. */
 static inline ALWAYS_INLINE cycles_t read_cache(struct hits *h, const struct way_in *w, const struct found *f,
 						cycles_t now)
 {
-	bool merged;
-	cycles_t done = cache_hit_done(w->cache, f->line, f->way, now, &merged);
-	h->merged += merged;
-	return done;
+	cycles_t done = now + w->cache->hit_cycles;
+	if (__builtin_expect(!cache_may_wait(w->cache, f->line, f->way, now), 1)) return done;
+	cycles_t ready = cache_arrival(w->cache, f->line, (unsigned)f->way);
+	if (ready <= done) return done;
+	h->merged++;
+	h->merged_cycles += ready - done;
+	return ready;
 }
 
 /* A load holds the retire clock: it was translated at `known`, and done at `done`. */
@@ -186,7 +189,6 @@ static inline ALWAYS_INLINE bool load(struct core *c, struct hits *h, const stru
 	cycles_t hidden = in_order ? c->load_hit_cycles : 0;
 	touch(w, h, &f);
 	h->last_load_done = done;
-	h->merged_cycles += done - known - w->cache->hit_cycles;
 	if (__builtin_expect(clock_of(done) > h->retire_ahead + own + clock_of(hidden), 0))
 		wait_for_load(c, h, known, done - hidden, in_order);
 	return true;
@@ -206,7 +208,7 @@ static inline ALWAYS_INLINE bool store(struct core *c, struct hits *h, const str
 	touch(w, h, &f);
 	w->cache->set[f.line & w->cache->set_mask].dirty |= UINT64_C(1) << f.way;
 	if (++c->store_next == c->store_buffer) c->store_next = 0;
-	h->store_cycles += *slot - start;
+	h->store_cycles += leaves - start;
 	h->stores++;
 	return true;
 }

@@ -85,22 +85,90 @@ static inline bool touch_data(struct core *c, const struct record *r, struct bat
 	return __builtin_expect(inside, 1) || touch_more_pages(c, r, kind, b);
 }
 
-static size_t run_translation(struct core *c, const struct record *rec, size_t n)
+/* --- hits ------------------------------------------------------------------------------------------------------ */
+
+_Static_assert(REC_STORE == REC_LOAD + 1 && ACCESS_WRITE == ACCESS_READ + 1, "kinds follow each other");
+
+static inline void touch(struct tlb *t, const struct tlb_entry *e, uint64_t *touches, bool in_place)
+{
+	if (in_place)
+		t->touched[e - t->entry] = ++*touches;
+	else
+		tlb_touch(t, e);
+}
+
+/* What touch_data() does, for loads and stores up to one that the predicted TLB entry does not answer, or another kind of
+ * record; a predicted hit takes no time. Returns how many. */
+static inline ALWAYS_INLINE size_t data_hits(struct core *c, const struct record *rec, size_t n,
+					     struct batch_counts *b, bool in_place)
+{
+	const struct mmu *m = c->mmu;
+	const uint64_t page_mask = c->line_mask > SMALLEST_PAGE ? 0 : SMALLEST_PAGE - 1;
+	const uint64_t room = page_mask ? SMALLEST_PAGE : UINT64_MAX, step = c->per_instruction;
+	struct tlb *t = m->first[ACCESS_READ];
+	uint64_t retire = c->retire, touches = t->touches, instructions = 0, stores = 0;
+	const struct record *r = rec, *end = rec + n;
+	for (; r != end; r++) {
+		unsigned kind = (unsigned)r->kind - REC_LOAD;
+		uint64_t next = retire + r->gap * step;
+		if (__builtin_expect(kind > ACCESS_WRITE || (r->addr & page_mask) + r->count > room, 0))
+			break;
+		const struct tlb_entry *e = mmu_predicted(m, t, r->addr, (enum access_kind)kind,
+							  cycle_of(next));
+		if (__builtin_expect(!e, 0)) break;
+		touch(t, e, &touches, in_place);
+		retire = next;
+		instructions += r->gap;
+		stores += kind;
+	}
+	size_t count = (size_t)(r - rec);
+	c->retire = retire;
+	b->instructions += instructions;
+	b->stores += stores;
+	b->loads += count - stores;
+	if (in_place) t->touches = touches;
+	t->stats.lookups += count;
+	t->stats.hits += count;
+	return count;
+}
+
+/* --- running --------------------------------------------------------------------------------------------------- */
+
+static bool execute(struct core *c, const struct record *r, struct batch_counts *b)
+{
+	return r->kind == REC_FETCH ? fetch_pages(c, r, b) : touch_data(c, r, b);
+}
+
+enum hit_loop { NO_LOOP, CALLED, IN_PLACE };
+
+static inline ALWAYS_INLINE size_t run(struct core *c, const struct record *rec, size_t n, enum hit_loop loop)
 {
 	struct batch_counts counts = {0};
 	size_t i = 0;
 	for (; i < n; i++) {
-		bool ok;
-		if (rec[i].kind == REC_FETCH)
-			ok = fetch_pages(c, &rec[i], &counts);
-		else if (rec[i].kind <= REC_STORE)
-			ok = touch_data(c, &rec[i], &counts);
-		else
-			break;
-		if (__builtin_expect(!ok, 0)) break;
+		if (loop != NO_LOOP) i += data_hits(c, rec + i, n - i, &counts, loop == IN_PLACE);
+		if (i == n || rec[i].kind > REC_STORE || !execute(c, &rec[i], &counts)) break;
 	}
 	add_counts(c, &counts);
 	return i;
 }
 
-void core_only_translate(struct core *c) { c->run = run_translation; }
+static size_t run_no_loop(struct core *c, const struct record *rec, size_t n)
+{
+	return run(c, rec, n, NO_LOOP);
+}
+
+static size_t run_called(struct core *c, const struct record *rec, size_t n)
+{
+	return run(c, rec, n, CALLED);
+}
+static size_t run_in_place(struct core *c, const struct record *rec, size_t n)
+{
+	return run(c, rec, n, IN_PLACE);
+}
+
+void core_only_translate(struct core *c)
+{
+	const struct tlb *t = c->mmu->first[ACCESS_READ];
+	c->run = t->params.hit_cycles ? run_no_loop : t->touched ? run_in_place : run_called;
+}
