@@ -29,14 +29,15 @@ static void tlb_mix_fill(struct gen_state *s, struct record *buf, size_t n)
 	const struct gen_params p = *s->p;
 	uint64_t per_page = PAGE / p.access_bytes,
 		 rest = p.footprint_bytes / PAGE - p.hot_pages - p.warm_pages;
-	const uint64_t first[SETS] = {0, p.hot_pages * PAGE, (p.hot_pages + p.warm_pages) * PAGE};
+	const uint64_t first[SETS] = {p.base_address, p.base_address + p.hot_pages * PAGE,
+				      p.base_address + (p.hot_pages + p.warm_pages) * PAGE};
 	const uint64_t places[SETS] = {p.hot_pages * per_page, p.warm_pages * per_page, rest * per_page};
 	const uint64_t warm_from = p.hot_permille, cold_from = p.hot_permille + p.warm_permille;
 	struct rng rng = s->rng;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t u = rng_next(&rng), share = gen_choose(&u, 1000);
 		unsigned set = (unsigned)(share >= warm_from) + (share >= cold_from);
-		uint64_t addr = p.base_address + first[set] + gen_choose(&u, places[set]) * p.access_bytes;
+		uint64_t addr = first[set] + gen_choose(&u, places[set]) * p.access_bytes;
 		gen_put(&buf[i], &p, addr, gen_choose_kind(&u, p.read_percent), 0);
 	}
 	s->rng = rng;
