@@ -356,7 +356,7 @@ static enum status replay_scenario(struct run *r, struct run_report *report, str
 static enum status replay(struct run *r, run_progress_fn *progress, void *ctx, struct run_report *report,
 			  struct err *err)
 {
-	static const unsigned batches_per_report = 256;
+	static const unsigned batches_per_report = 1024;
 	struct record *buf = xcalloc(TRACE_BATCH, sizeof(*buf));
 	bool measured = r->req.warmup == 0;
 	enum status st = OK;

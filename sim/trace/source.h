@@ -15,7 +15,7 @@
 #include "base/status.h"
 #include "base/types.h"
 
-enum { TRACE_BATCH = 4096, TRACE_STREAMS_MAX = 65536 };
+enum { TRACE_BATCH = 1024, TRACE_STREAMS_MAX = 65536 };
 #define TRACE_UNKNOWN UINT64_MAX /* a total that the format does not store */
 
 /* What is known of a stream before it is read. Strings live as long as the source. */
