@@ -8,9 +8,17 @@ struct hits {
 	uint64_t instruction, dispatch_ahead, retire_ahead;
 	uint64_t room_at; /* the instruction for which a mark of the window has to make room */
 	cycles_t last_load_done;
-	uint64_t touches; /* the latest number, of both TLBs */
+	uint64_t touches; /* the number of the next touch, of both TLBs */
 	uint64_t accesses, stores, store_cycles, merged, merged_cycles, fetches, fetched;
+	/* The latest access, if it was a load that waited for its line: another load of the line finds the same, and touches
+	 * what was touched last. */
+	uint64_t waited_va;
+	cycles_t waited_entry,
+		waited_line; /* when its TLB entry answers (NEVER: no such access), and when the line
+					       arrives */
 };
+
+#define NEVER UINT64_MAX
 
 static inline uint64_t own_time(const struct core *c, const struct hits *h)
 {
@@ -150,14 +158,9 @@ static inline ALWAYS_INLINE void touch(const struct way_in *w, struct hits *h, c
 	}
 }
 
-/* When the cache gives what was found. What it takes beyond a hit is added up. */
-static inline ALWAYS_INLINE cycles_t read_cache(struct hits *h, const struct way_in *w, const struct found *f,
-						cycles_t now)
+/* A line is `ready` later than a hit would be `done`. */
+static inline ALWAYS_INLINE cycles_t wait_for_line(struct hits *h, cycles_t ready, cycles_t done)
 {
-	cycles_t done = now + w->cache->hit_cycles;
-	if (__builtin_expect(!cache_may_wait(w->cache, f->line, f->way, now), 1)) return done;
-	cycles_t ready = cache_arrival(w->cache, f->line, (unsigned)f->way);
-	if (ready <= done) return done;
 	h->merged++;
 	h->merged_cycles += ready - done;
 	return ready;
@@ -177,20 +180,47 @@ static inline ALWAYS_INLINE void wait_for_load(struct core *c, struct hits *h, c
 	h->room_at = next_room(c);
 }
 
+/* When a load from the line of the latest access is done; 0: it is not such a load. */
+static inline ALWAYS_INLINE cycles_t load_again(struct hits *h, const struct way_in *w, uint64_t va,
+						cycles_t start)
+{
+	cycles_t done = start + w->tlb->params.hit_cycles + w->cache->hit_cycles;
+	if (!w->in_place || __builtin_expect(h->waited_entry > start, 1)) return 0;
+	if ((va ^ h->waited_va) >> w->port->line_bits) return 0;
+	return h->waited_line > done ? wait_for_line(h, h->waited_line, done) : done;
+}
+
+/* Loads; 0: it is not a hit. Otherwise returns when it is done. */
+static inline ALWAYS_INLINE cycles_t load_line(struct hits *h, const struct way_in *w, uint64_t va,
+					       cycles_t start)
+{
+	struct found f;
+	if (!find(w, va, ACCESS_READ, start, &f)) return 0;
+	cycles_t known = start + w->tlb->params.hit_cycles, done = known + w->cache->hit_cycles;
+	touch(w, h, &f);
+	h->waited_entry = NEVER;
+	if (__builtin_expect(!cache_may_wait(w->cache, f.line, f.way, known), 1)) return done;
+	cycles_t ready = cache_arrival(w->cache, f.line, (unsigned)f.way);
+	if (ready <= done) return done;
+	h->waited_va = va;
+	h->waited_entry = f.entry->ready;
+	h->waited_line = ready;
+	return wait_for_line(h, ready, done);
+}
+
 static inline ALWAYS_INLINE bool load(struct core *c, struct hits *h, const struct way_in *w,
 				      const struct record *r, bool in_order)
 {
-	struct found f;
 	uint64_t own = own_time(c, h);
 	cycles_t start = cycle_of(h->dispatch_ahead + own);
-	if ((r->flags & REC_DEPENDENT) && h->last_load_done > start) start = h->last_load_done;
-	if (!find(w, r->addr, ACCESS_READ, start, &f)) return false;
-	cycles_t known = start + w->tlb->params.hit_cycles, done = read_cache(h, w, &f, known);
+	if (__builtin_expect(r->flags & REC_DEPENDENT, 0) && h->last_load_done > start)
+		start = h->last_load_done;
+	cycles_t done = load_again(h, w, r->addr, start);
+	if (!done && !(done = load_line(h, w, r->addr, start))) return false;
 	cycles_t hidden = in_order ? c->load_hit_cycles : 0;
-	touch(w, h, &f);
 	h->last_load_done = done;
 	if (__builtin_expect(clock_of(done) > h->retire_ahead + own + clock_of(hidden), 0))
-		wait_for_load(c, h, known, done - hidden, in_order);
+		wait_for_load(c, h, start + w->tlb->params.hit_cycles, done - hidden, in_order);
 	return true;
 }
 
@@ -204,11 +234,16 @@ static inline ALWAYS_INLINE bool store(struct core *c, struct hits *h, const str
 	if (start + w->tlb->params.hit_cycles > leaves || *slot > leaves || !w->cache->write_back)
 		return false;
 	if (!find(w, r->addr, ACCESS_WRITE, start, &f)) return false;
-	*slot = read_cache(h, w, &f, leaves);
+	*slot = leaves + w->cache->hit_cycles;
+	if (cache_may_wait(w->cache, f.line, f.way, leaves)) {
+		cycles_t ready = cache_arrival(w->cache, f.line, (unsigned)f.way);
+		if (ready > *slot) *slot = wait_for_line(h, ready, *slot);
+	}
 	touch(w, h, &f);
 	w->cache->set[f.line & w->cache->set_mask].dirty |= UINT64_C(1) << f.way;
 	if (++c->store_next == c->store_buffer) c->store_next = 0;
 	h->store_cycles += leaves - start;
+	h->waited_entry = NEVER;
 	h->stores++;
 	return true;
 }
@@ -220,6 +255,7 @@ static inline ALWAYS_INLINE size_t data_run(struct core *c, struct hits *to, con
 	const struct way_in w = way_in(c, ACCESS_READ, in_place);
 	const uint64_t line_mask = c->line_mask;
 	struct hits h = *to;
+	h.waited_entry = NEVER;
 	const struct record *r = rec, *end = rec + n;
 	for (; r != end && (unsigned)(r->kind - REC_LOAD) <= REC_STORE - REC_LOAD; r++) {
 		pass(c, &h, r->gap, in_order);
