@@ -45,7 +45,7 @@ endif
 $(BUILD)/strata: $(OBJ)
 	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/tests/all: $(TEST:%.c=$(BUILD)/%.o) $(LIB_OBJ)
+$(BUILD)/tests/all: $(TEST:%.c=$(BUILD)/%.o) $(BUILD)/bench/baseline.o $(LIB_OBJ)
 	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ $(LIBS) -lcriterion
 
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIB_OBJ)
@@ -70,8 +70,8 @@ run: $(BUILD)/strata                    ## a real program bare metal and in two 
 test: $(BUILD)/strata $(BUILD)/tests/all        ## run every test; closes with "N passed, M failed"
 	@BUILD=$(BUILD) tests/run.sh
 
-bench: $(BUILD)/bench/bench             ## accesses per second and peak memory of fixed workloads
-	@$(BUILD)/bench/bench $(BENCH_ARGS)
+bench: $(BUILD)/bench/bench             ## speed and memory of fixed workloads; fails 20 % below bench/baseline.json
+	@$(BUILD)/bench/bench $(if $(filter update,$(BASELINE)),--update) $(BENCH_ARGS)
 
 fuzz: $(BUILD)/strata                   ## every fuzz target for FUZZ_SECONDS (20) each
 	@$(MAKE) fuzz-targets BUILD=build/fuzz CC=clang CFLAGS="$(FUZZ_FLAGS)"
@@ -99,7 +99,8 @@ todo:                                   ## list implementation-defined choices, 
 
 help:                                   ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "  %-20s %s\n", $$1, $$2}'
-	@echo 'Variables: CC, CFLAGS, BUILD=folder, V=1 (print commands), FUZZ_SECONDS, BENCH_ARGS=--json'
+	@echo 'Variables: CC, CFLAGS, BUILD=folder, V=1 (print commands), FUZZ_SECONDS, BENCH_ARGS=--json,'
+	@echo '  BASELINE=update (make bench writes bench/baseline.json)'
 
 clean:                                  ## remove everything that was built
 	rm -rf build

@@ -1,10 +1,10 @@
 #include "reference.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/alloc.h"
+#include "baseline.h"
 
 enum { STEPS = 2000000, HOPS = 300000, SAMPLES_MAX = 256, LINE = 64, LINES = REFERENCE_CHASE_BYTES / LINE };
 
@@ -17,7 +17,7 @@ struct reference {
 	struct line *lines, *at;
 	uint64_t state;
 	unsigned samples;
-	double xorshift_ns[SAMPLES_MAX], chase_ns[SAMPLES_MAX];
+	double step_ns[SAMPLES_MAX], hop_ns[SAMPLES_MAX];
 };
 
 uint64_t host_cpu_ns(void)
@@ -96,28 +96,14 @@ static double time_chase(struct reference *r)
 	return (double)(host_cpu_ns() - begin) / HOPS;
 }
 
-void reference_sample(struct reference *r)
+struct reference_speed reference_sample(struct reference *r)
 {
-	if (r->samples == SAMPLES_MAX) return;
-	r->xorshift_ns[r->samples] = time_xorshift(r);
-	r->chase_ns[r->samples] = time_chase(r);
-	r->samples++;
+	struct reference_speed speed = {time_xorshift(r), time_chase(r)};
+	if (r->samples == SAMPLES_MAX) return speed;
+	r->step_ns[r->samples] = speed.step_ns;
+	r->hop_ns[r->samples++] = speed.hop_ns;
+	return speed;
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-static double median(const double *values, unsigned count)
-{
-	double sorted[SAMPLES_MAX];
-	assert(count > 0);
-	for (unsigned i = 0; i < count; i++) sorted[i] = values[i];
-	qsort(sorted, count, sizeof(*sorted), ascending);
-	return (sorted[count / 2] + sorted[(count - 1) / 2]) / 2;
-}
-
-double reference_xorshift_ns(const struct reference *r) { return median(r->xorshift_ns, r->samples); }
-double reference_chase_ns(const struct reference *r) { return median(r->chase_ns, r->samples); }
+double reference_step_ns(const struct reference *r) { return bench_median(r->step_ns, r->samples); }
+double reference_hop_ns(const struct reference *r) { return bench_median(r->hop_ns, r->samples); }
