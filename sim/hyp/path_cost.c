@@ -6,14 +6,20 @@
 #include "base/alloc.h"
 #include "base/bits.h"
 #include "hyp/path_steps.h"
-#include "mem/physmem.h"
 
-enum { INSTRUCTION_BYTES = 4, REGISTER_BYTES = 8, FP_BYTES = 16, BANK_REGISTERS = 32, KILO = 1000 };
+enum {
+	INSTRUCTION_BYTES = 4,
+	REGISTER_BYTES = 8,
+	FP_BYTES = 16,
+	BANK_REGISTERS = 32,
+	KILO = 1000,
+	OWNER_BYTES = 4096
+};
 
 /* Lines in the memory of one owner, handed out one after the other. */
 struct owner {
 	const char *name;
-	uint64_t base, lines;
+	uint64_t base, lines; /* offset of the first in the software's memory */
 };
 
 struct step_lines {
@@ -25,6 +31,7 @@ struct path_costs {
 	const struct path_book *book;
 	const struct primitive_params *p;
 	struct mem_cpu *mem;
+	struct path_memory memory;
 	uint64_t vmm_work_percent;
 	uint64_t line_bytes;
 	cycles_t fetch_hit, data_hit; /* of the first-level caches: hidden */
@@ -106,18 +113,16 @@ static void place_images(struct path_costs *c)
 	}
 }
 
-static enum status take_memory(struct path_costs *c, path_memory_fn *take, void *self, struct err *err)
+/* Owners begin at pages of their own. */
+static enum status take_memory(struct path_costs *c, struct err *err)
 {
+	uint64_t bytes = 0;
 	for (size_t i = 0; i < c->owners; i++) {
-		unsigned bits = PHYSMEM_PAGE_BITS;
-		while (c->owner[i].lines * c->line_bytes >> bits) bits++;
-		if (!take(self, bits, &c->owner[i].base))
-			return err_set(err, ERR_CONFIG,
-				       "memory: too small for the code of %s: %d pages of 4K",
-				       *c->owner[i].name ? c->owner[i].name : "software paths",
-				       1 << (bits - PHYSMEM_PAGE_BITS));
+		c->owner[i].base = bytes;
+		bytes += c->owner[i].lines * c->line_bytes + OWNER_BYTES - 1;
+		bytes -= bytes % OWNER_BYTES;
 	}
-	return OK;
+	return c->memory.reserve(c->memory.self, bytes, err);
 }
 
 static cycles_t first_hit(const struct mem_port *port)
@@ -130,7 +135,7 @@ enum status path_costs_new(const struct path_cost_parts *parts, struct path_cost
 	const struct path_book *b = parts->book;
 	struct mem_cpu *mem = parts->mem;
 	struct path_costs *c = xcalloc(1, sizeof(*c));
-	*c = (struct path_costs){.book = b, .p = parts->primitives, .mem = mem};
+	*c = (struct path_costs){.book = b, .p = parts->primitives, .mem = mem, .memory = parts->memory};
 	c->vmm_work_percent = parts->vmm_work_percent;
 	c->line_bytes = UINT64_C(1) << mem->data.line_bits;
 	c->fetch_hit = first_hit(&mem->fetch);
@@ -141,7 +146,7 @@ enum status path_costs_new(const struct path_cost_parts *parts, struct path_cost
 	for (size_t i = 0; i < b->paths; i++) place_work(c, i);
 	c->image = xcalloc(b->contexts * (b->lists + BANK_KINDS) + 1, sizeof(*c->image));
 	place_images(c);
-	enum status st = take_memory(c, parts->take, parts->self, err);
+	enum status st = take_memory(c, err);
 	if (st != OK) {
 		path_costs_free(c);
 		return st;
@@ -178,15 +183,17 @@ static uint8_t cause_of(const struct path_event *e, bool fetch)
 
 static cycles_t touch_line(struct path_costs *c, const struct touch *t, cycles_t now)
 {
+	const struct path_event *e = t->e;
 	bool fetch = t->kind == ACCESS_FETCH;
-	struct mem_req r = {.pa = {c->owner[t->owner].base + t->line * c->line_bytes},
-			    .kind = (uint8_t)t->kind,
-			    .cause = cause_of(t->e, fetch),
-			    .el = t->e->el,
+	uint64_t offset = c->owner[t->owner].base + t->line * c->line_bytes;
+	struct mem_req r = {.kind = (uint8_t)t->kind,
+			    .cause = cause_of(e, fetch),
+			    .el = e->el,
 			    .security = SEC_NONSECURE};
 	unsigned served;
 	cycles_t hidden = fetch ? c->fetch_hit : c->data_hit;
-	cycles_t done = mem_access(fetch ? &c->mem->fetch : &c->mem->data, &r, now, 0, &served);
+	cycles_t known = c->memory.locate(c->memory.self, offset, e->el, e->e2h, t->kind, now, &r.pa.raw);
+	cycles_t done = mem_access(fetch ? &c->mem->fetch : &c->mem->data, &r, known, 0, &served);
 	return done > now + hidden ? done - now - hidden : 0;
 }
 

@@ -9,7 +9,7 @@
  * Each cycle is booked to the level that spent it: an entry to the level that it leads to, a return to the one that it
  * leaves. Steps of the guest go to `base`, those of EL0 outside of the guest to `vmm`, those of EL3 and of Secure state
  * to `firmware`, all others to `hypervisor`; entries and returns to `exception`; waits to `idle`.
- * Not modelled: translation of these lines (they take no TLB entries), branch prediction, contention for locks, overlap of steps.
+ * Lines are found by translation, as path_memory has it. Not modelled: branch prediction, contention for locks, overlap of steps.
  */
 #ifndef HYP_PATH_COST_H
 #define HYP_PATH_COST_H
@@ -21,12 +21,19 @@
 
 struct path_costs;
 
-/* Where the lines of an owner are: gives 2^bits bytes of physical memory, aligned; false: there is none. */
-typedef bool path_memory_fn(void *self, unsigned bits, uint64_t *pa);
+/* Memory of the software, all owners' one behind the other from offset 0 on. */
+struct path_memory {
+	void *self;
+	/* Makes room for `bytes`; once, before all others. ERR_CONFIG: there is none. */
+	enum status (*reserve)(void *self, uint64_t bytes, struct err *err);
+	/* Where code at `el` finds `offset`, and the cycle at which it knows. */
+	cycles_t (*locate)(void *self, uint64_t offset, unsigned el, bool e2h, enum access_kind kind,
+			   cycles_t now, uint64_t *pa);
+};
 
 struct path_price {
 	cycles_t cycles;
-	cycles_t memory; /* of them: waiting for lines */
+	cycles_t memory; /* of them: waiting for lines and their translation */
 	uint8_t el;
 	uint8_t bucket; /* enum core_bucket */
 };
@@ -36,12 +43,11 @@ struct path_cost_parts {
 	const struct path_book *book;
 	const struct primitive_params *primitives;
 	struct mem_cpu *mem;
-	path_memory_fn *take;
-	void *self;                /* for `take` */
+	struct path_memory memory;
 	uint64_t vmm_work_percent; /* of the instructions of steps whose owner is vmm */
 };
 
-/* ERR_CONFIG: `take` has no memory for an owner. */
+/* ERR_CONFIG: there is no memory for the lines. */
 enum status path_costs_new(const struct path_cost_parts *parts, struct path_costs **out, struct err *err);
 void path_costs_free(struct path_costs *c);
 

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "machine/events.h"
+#include "machine/host_memory.h"
 #include "machine/path_engine.h"
 #include "machine/placement.h"
 #include "machine/populate.h"
@@ -19,6 +20,7 @@ struct cpu {
 	struct core core;
 	struct sysregs regs;
 	struct events events; /* of its stream; knows the present address space */
+	struct host_memory *path_memory;
 	struct path_engine
 		*paths; /* of the software below its guest; NULL: faults cost what the stack says */
 	struct mmu_observer checking; /* feeds the checker */
@@ -78,8 +80,13 @@ static enum status spend_stage2(struct cpu *c, struct ipa ipa, enum access_kind 
 		return OK;
 	}
 	if (path_engine_maps_all(c->paths)) return OK;
-	for (uint64_t i = 0; i < what->faults; i++)
-		TRY(path_engine_fault(c->paths, ipa, kind, now, spent, err));
+	struct why *why = c->mmu->why; /* explains accesses of the guest, not of who handles its faults */
+	enum status st = OK;
+	c->mmu->why = c->mmu->port->why = NULL;
+	for (uint64_t i = 0; st == OK && i < what->faults; i++)
+		st = path_engine_fault(c->paths, ipa, kind, now, spent, err);
+	c->mmu->why = c->mmu->port->why = why;
+	if (st != OK) return st;
 	spent->cycles[BUCKET_HYPERVISOR][2] += what->beyond;
 	return OK;
 }
@@ -339,6 +346,7 @@ void machine_free(struct machine *m)
 	placement_fini(&m->memory);
 	for (unsigned i = 0; i < m->cpus; i++) {
 		path_engine_free(m->cpu[i].paths);
+		host_memory_free(m->cpu[i].path_memory);
 		core_fini(&m->cpu[i].core);
 		mmu_free(m->cpu[i].mmu);
 		mem_cpu_fini(&m->cpu[i].mem);
@@ -353,21 +361,22 @@ void machine_free(struct machine *m)
 
 /* --- software paths ---------------------------------------------------------------------------------------------- */
 
-static bool take_path_memory(void *owner, unsigned bits, uint64_t *pa)
-{
-	struct machine *m = owner;
-	return frames_take_block(m->memory.frames, bits, pa);
-}
-
 static enum status use_paths(struct cpu *c, const struct path_book *book, struct err *err)
 {
 	struct machine *m = c->machine;
 	const struct hyp_params *hyp = stack_hypervisor(m->stack);
+	const struct host_memory_parts memory = {
+		.features = &m->hw->features,
+		.frames = m->memory.frames,
+		.memory = m->physmem,
+		.mmu = c->mmu,
+		.guest = &c->regs,
+		.page_size = (unsigned)(hyp ? hyp->granule : m->stack->os.page_size)};
+	c->path_memory = host_memory_new(&memory);
 	struct path_engine_parts parts = {.book = book,
 					  .primitives = &m->hw->primitives,
 					  .mem = &c->mem,
-					  .take = take_path_memory,
-					  .owner = m,
+					  .memory = c->path_memory,
 					  .vmm_work_percent = hyp ? hyp->vmm_work_percent : 100,
 					  .memory_base = hyp ? hyp->memory_base : 0,
 					  .memory_bytes = hyp ? hyp->memory_bytes : 0};

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "hyp/path_cost.h"
+#include "machine/host_memory.h"
 
 #define EXIT_REASONS(X) \
 	X("unknown", "UNKNOWN") \
@@ -12,10 +13,11 @@
 	X("fp", "FP_ASIMD") \
 	X("pac", "PAC") \
 	X("svc", "SVC64") \
-	X("hvc", "HVC64") X("smc", "SMC64") X("sysreg", "SYS64") X("sve", "SVE") X("eret", "ERET") \
-		X("iabt_low", "IABT_LOW") X("dabt_low", "DABT_LOW") X("breakpt_low", "BREAKPT_LOW") \
-			X("step_low", "SOFTSTP_LOW") X("watchpt_low", "WATCHPT_LOW") X("brk", "BRK64") \
-				X("serror", "SERROR") X("irq", "IRQ") X("fiq", "FIQ")
+	X("hvc", "HVC64") \
+	X("smc", "SMC64") X("sysreg", "SYS64") X("sve", "SVE") X("eret", "ERET") X("iabt_low", "IABT_LOW") \
+		X("dabt_low", "DABT_LOW") X("breakpt_low", "BREAKPT_LOW") X("step_low", "SOFTSTP_LOW") \
+			X("watchpt_low", "WATCHPT_LOW") X("brk", "BRK64") X("serror", "SERROR") \
+				X("irq", "IRQ") X("fiq", "FIQ")
 
 /* Short name of the level machine, name in kvm_exit. */
 static const struct {
@@ -69,6 +71,17 @@ enum { ROWS = 3 };
 
 static void on_event(void *ctx, const struct path_event *event);
 
+static enum status reserve(void *memory, uint64_t bytes, struct err *err)
+{
+	return host_memory_reserve(memory, bytes, err);
+}
+
+static cycles_t locate(void *memory, uint64_t offset, unsigned el, bool e2h, enum access_kind kind,
+		       cycles_t now, uint64_t *pa)
+{
+	return host_memory_locate(memory, offset, el, e2h, kind, now, pa);
+}
+
 enum status path_engine_boot(struct path_engine *e, struct err *err)
 {
 	path_machine_free(e->machine);
@@ -86,8 +99,7 @@ enum status path_engine_new(const struct path_engine_parts *parts, struct path_e
 	const struct path_cost_parts costs = {.book = parts->book,
 					      .primitives = parts->primitives,
 					      .mem = parts->mem,
-					      .take = parts->take,
-					      .self = parts->owner,
+					      .memory = {parts->memory, reserve, locate},
 					      .vmm_work_percent = parts->vmm_work_percent};
 	enum status st = path_engine_boot(e, err);
 	if (st == OK) st = path_costs_new(&costs, &e->costs, err);
@@ -192,7 +204,9 @@ enum status path_engine_perform(struct path_engine *e, const char *operation, cy
 				struct core_spent *spent, struct err *err)
 {
 	begin(e, now, spent);
-	TRY(path_perform(e->machine, operation, err));
+	enum status st = path_perform(e->machine, operation, err);
+	host_memory_leave(e->parts.memory);
+	if (st != OK) return st;
 	add_sample(&e->operations, e->now - now);
 	return OK;
 }
@@ -209,7 +223,9 @@ static void take_own_trap(struct path_engine *e)
 static enum status instruct(struct path_engine *e, const struct path_instruction *i, struct err *err)
 {
 	enum path_outcome outcome;
-	TRY(path_instruct(e->machine, i, &outcome, err));
+	enum status st = path_instruct(e->machine, i, &outcome, err);
+	host_memory_leave(e->parts.memory);
+	if (st != OK) return st;
 	if (outcome == PATH_OWN_TRAP) take_own_trap(e);
 	e->not_mapped += outcome == PATH_NOT_MAPPED;
 	return OK;

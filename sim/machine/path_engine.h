@@ -22,6 +22,7 @@ struct path_book; /* hyp/path.h */
 struct path_event;
 struct path_price; /* hyp/path_cost.h */
 struct mem_cpu;
+struct host_memory; /* machine/host_memory.h */
 
 struct exit_stats {
 	uint64_t count, cycles;
@@ -33,9 +34,8 @@ struct path_engine_parts {
 	const struct path_book *book;
 	const struct primitive_params *primitives;
 	struct mem_cpu *mem;
-	bool (*take)(void *owner, unsigned bits,
-		     uint64_t *pa); /* path_memory_fn: memory for the software's own lines */
-	void *owner;
+	struct host_memory
+		*memory; /* of the software: its lines, and the guest's context that is to be kept */
 	uint64_t memory_base, memory_bytes; /* of the VM; 0: no VM */
 	uint64_t vmm_work_percent;
 };
