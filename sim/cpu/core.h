@@ -50,10 +50,9 @@ struct core;
 typedef size_t core_hits_fn(struct core *c, const struct record *rec, size_t n, uint32_t *fetched);
 
 struct core {
-	uint64_t dispatch, retire;                      /* the two clocks */
-	uint64_t per_instruction;                       /* clock step */
-	uint64_t bucket[BUCKET_COUNT];                  /* since the last core_reset_stats */
-	uint64_t by_handler[BUCKET_COUNT][CORE_LEVELS]; /* of `bucket`, what others than the workload spent */
+	uint64_t dispatch, retire;     /* the two clocks */
+	uint64_t per_instruction;      /* clock step */
+	uint64_t bucket[BUCKET_COUNT]; /* since the last core_reset_stats */
 	unsigned workload_el;
 	uint64_t retire_at_reset;
 	uint64_t instruction; /* instructions dispatched */
@@ -77,6 +76,8 @@ struct core {
 	core_hits_fn *hits;
 	bool in_order;
 	struct watch *watch; /* NULL: no access is watched */
+	/* Of `bucket`, what others than the workload spent. */
+	uint64_t by_handler[BUCKET_COUNT][CORE_LEVELS];
 	struct core_stats stats;
 };
 
