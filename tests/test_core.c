@@ -6,7 +6,7 @@
 #include <criterion/new/assert.h>
 #include <criterion/parameterized.h>
 
-#include "cpu/core.h"
+#include "cpu/barrier.h"
 #include "mmu_world.h"
 
 enum { HIT = 4, DRAM = 100 };
@@ -490,4 +490,75 @@ Test(core, a_fault_that_cannot_be_handled_ends_the_run_at_its_record)
 	cr_expect(eq(str, err.text, (char *)"no such address"));
 	core_fini(&c);
 	mmu_world_fini(&w);
+}
+
+/* --- barriers and TLB maintenance ------------------------------------------------------------------------------------ */
+
+enum { TLBI_ISSUE = 3, TLBI_HERE = 50, TLBI_EVERYWHERE = 700, BARRIER = 9 };
+enum { CRM_NSHST = 6, CRM_NSH = 7, CRM_ISHLD = 9, CRM_ISHST = 10, CRM_ISH = 11 };
+
+static void build_with_maintenance(struct rig *g)
+{
+	describe(g, CORE_WINDOW);
+	build(g);
+	core_set_maintenance(&g->core, &(struct primitive_params){.tlbi_cycles = TLBI_ISSUE,
+								  .tlbi_local_cycles = TLBI_HERE,
+								  .tlbi_broadcast_cycles = TLBI_EVERYWHERE,
+								  .dsb_cycles = BARRIER});
+}
+
+struct dsb_case {
+	unsigned broadcast, crm;
+	uint64_t waits; /* for one TLBI */
+};
+static struct dsb_case dsb_cases[] = {
+	{1, CRM_ISH, TLBI_EVERYWHERE}, {0, CRM_ISH, TLBI_HERE}, {1, CRM_NSH, TLBI_HERE},
+	{0, CRM_NSH, TLBI_HERE},       {1, CRM_ISHST, 0},       {1, CRM_ISHLD, 0}};
+
+ParameterizedTestParameters(core, a_dsb_waits_for_the_tlbis_of_its_domain)
+{
+	return cr_make_param_array(struct dsb_case, dsb_cases, sizeof(dsb_cases) / sizeof(dsb_cases[0]));
+}
+
+ParameterizedTest(struct dsb_case *c, core, a_dsb_waits_for_the_tlbis_of_its_domain)
+{
+	struct rig g;
+	build_with_maintenance(&g);
+	core_tlbi(&g.core, c->broadcast);
+	core_dsb(&g.core, c->crm);
+	cr_expect(eq(u64, bucket(&g, BUCKET_TLB_MAINTENANCE), TLBI_ISSUE + c->waits));
+	cr_expect(eq(u64, bucket(&g, BUCKET_BARRIER), BARRIER));
+	core_dsb(&g.core, c->crm);
+	cr_expect(eq(u64, cycles(&g), TLBI_ISSUE + c->waits + 2 * BARRIER),
+		  "a second DSB has nothing to wait for");
+	close_rig(&g);
+}
+
+Test(core, tlbis_complete_beside_each_other_and_beside_what_the_core_does)
+{
+	enum { TLBIS = 10, WORK = 200 };
+	struct rig g;
+	build_with_maintenance(&g);
+	run_accesses(&g, REC_LOAD, 0, DATA, 0, 1);
+	core_dsb(&g.core, CRM_ISH);
+	core_reset_stats(&g.core);
+	for (int i = 0; i < TLBIS; i++) core_tlbi(&g.core, true);
+	run_accesses(&g, REC_LOAD, 0, DATA, 0, WORK);
+	core_dsb(&g.core, CRM_ISH);
+	cr_expect(eq(u64, cycles(&g), TLBIS * TLBI_ISSUE + TLBI_EVERYWHERE + BARRIER));
+	cr_expect(eq(u64, bucket(&g, BUCKET_BASE), WORK));
+	close_rig(&g);
+}
+
+Test(core, a_dsb_waits_for_stores_that_have_left_the_core_unless_it_is_for_loads)
+{
+	struct rig g;
+	build_with_maintenance(&g);
+	run_accesses(&g, REC_STORE, 0, DATA, 0, 1);
+	core_dsb(&g.core, CRM_ISHLD);
+	cr_expect(eq(u64, bucket(&g, BUCKET_BARRIER), BARRIER));
+	core_dsb(&g.core, CRM_ISHST);
+	cr_expect(ge(u64, core_now(&g.core), DRAM), "the line came from memory");
+	cr_expect(eq(u64, bucket(&g, BUCKET_TLB_MAINTENANCE), 0));
+	close_rig(&g);
 }

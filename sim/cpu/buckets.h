@@ -12,6 +12,8 @@
 	X(DATA_TRANSLATION, data_translation, "waiting for the translation of a load or store") \
 	X(DATA_MEMORY, data_memory, "waiting for a load") \
 	X(STORE_BUFFER, store_buffer, "waiting for room in the store buffer") \
+	X(BARRIER, barrier, "in a DSB, waiting for stores, and the barrier itself") \
+	X(TLB_MAINTENANCE, tlb_maintenance, "issuing TLBIs, and in a DSB that waits for them") \
 	X(EXCEPTION, exception, "taking exceptions, returning from them, and in the kernel's handlers") \
 	X(HYPERVISOR, hypervisor, "in the hypervisor") \
 	X(VMM, vmm, "in the virtual machine monitor") \

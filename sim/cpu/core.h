@@ -61,6 +61,10 @@ struct core {
 	unsigned rob_mask, rob_head, rob_tail, rob_size;
 	cycles_t *store_done; /* a ring: when each store buffer entry is free */
 	unsigned store_buffer, store_next;
+	cycles_t tlbi_done_here, tlbi_done_everywhere; /* of the TLBIs so far; barrier.h */
+	struct {
+		cycles_t tlbi, local, broadcast, dsb;
+	} maintenance;
 	cycles_t fetch_hit_cycles, load_hit_cycles; /* of the first-level caches */
 	uint64_t fetch_line_bytes;
 	struct repl_flow flow;              /* for replacement policies of TLBs that look at it */

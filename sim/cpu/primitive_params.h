@@ -21,6 +21,7 @@ struct primitive_params {
 	uint64_t sysreg_read_cycles, sysreg_write_cycles, control_write_cycles;
 	uint64_t gic; /* enum gic_access */
 	uint64_t gic_read_cycles, gic_write_cycles;
+	uint64_t tlbi_cycles, tlbi_local_cycles, tlbi_broadcast_cycles; /* barrier.h */
 	uint64_t isb_cycles, dsb_cycles, dmb_cycles;
 	uint64_t atomic_cycles, wake_cycles;
 	uint64_t gp_store_millicycles, gp_load_millicycles;

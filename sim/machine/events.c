@@ -47,6 +47,7 @@ static void execute_tlbi(struct events *e, struct tlbi_op op, uint64_t operand)
 		return;
 	}
 	k->stats.tlbi++;
+	if (e->core) core_tlbi(e->core, tlbi_reach(op, &c) != TLBI_LOCAL);
 	if (outcome != TLBI_DONE) return;
 	invalidate(e, &scope, tlbi_reach(op, &c));
 	if (k->checker) checker_tlbi(k->checker, &scope);
@@ -57,6 +58,7 @@ enum { NSHST = 6, NSH = 7, ISHST = 10, ISH = 11 };
 
 static void dsb(struct events *e, unsigned crm)
 {
+	if (e->core) core_dsb(e->core, crm);
 	if (e->kernel->checker) checker_dsb(e->kernel->checker, crm);
 }
 

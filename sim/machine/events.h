@@ -10,14 +10,16 @@
  * address space, and no more: what maintenance it needs is up to the workload's TLBI and DSB.
  * All cores share one kernel and its address spaces. A TLBI acts on the core that executes it, or where it is broadcast on all.
  * Source: Arm ARM DDI 0487, D8.17 (TLBI, DSB); Linux 6.6 arch/arm64/include/asm/tlbflush.h (__flush_tlb_range).
- * Not modelled: the time that events take; TLBI records of a workload whose ASIDs an allocator gives (their operands
- * keep the recorded numbers); permissions of MAP (the kernel grants by first touch); waiting for other cores; two cores that
- * change one descriptor at once.
+ * TLBIs and DSBs take time, as cpu/barrier.h says.
+ * Not modelled: the time of other events; TLBI records of a workload whose ASIDs an allocator gives (their operands
+ * keep the recorded numbers); permissions of MAP (the kernel grants by first touch); two cores that change one descriptor
+ * at once.
  */
 #ifndef MACHINE_EVENTS_H
 #define MACHINE_EVENTS_H
 
 #include "base/record.h"
+#include "cpu/barrier.h"
 #include "mmu/maintenance.h"
 #include "os/contexts.h"
 #include "os/os.h"
@@ -55,6 +57,7 @@ struct events {
 	struct event_kernel *kernel;
 	unsigned cpu; /* its place in kernel->mmus */
 	struct mmu *mmu;
+	struct core *core; /* spends the time of TLBIs and DSBs; NULL: no time passes */
 	struct sysregs *regs;
 	struct os_aspace *present; /* the address space that runs */
 	struct process *running;

@@ -183,6 +183,8 @@ static void start_events(struct cpu *c)
 	c->events = (struct events){
 		.kernel = &m->kernel, .cpu = (unsigned)(c - m->cpu), .mmu = c->mmu, .regs = &c->regs};
 	events_start(&c->events);
+	core_set_maintenance(&c->core, &m->hw->primitives);
+	c->events.core = &c->core; /* from now on time passes */
 }
 
 static enum status build_kernel(struct machine *m, struct err *err)
@@ -533,6 +535,7 @@ enum status machine_populate(struct machine *m, unsigned t, const struct record 
 	for (; n; rec++, n--) {
 		if (rec->kind == REC_SWITCH) {
 			populate_switch(&c->populator);
+			c->events.core = NULL; /* until machine_populate_end() no time passes */
 			TRY(events_execute(&c->events, rec, err));
 		}
 		if (rec->kind <= REC_STORE) TRY(populate_access(&c->populator, rec, err));
@@ -542,7 +545,10 @@ enum status machine_populate(struct machine *m, unsigned t, const struct record 
 
 void machine_populate_end(struct machine *m)
 {
-	for (unsigned i = 0; i < m->cpus; i++) events_rewind(&m->cpu[i].events);
+	for (unsigned i = 0; i < m->cpus; i++) {
+		events_rewind(&m->cpu[i].events);
+		m->cpu[i].events.core = &m->cpu[i].core;
+	}
 	if (m->vm) hyp_take_populated(m->vm); /* of what came after the last fault: no time passed */
 }
 

@@ -1,0 +1,52 @@
+#include "cpu/barrier.h"
+
+enum { DSB_STORES = 2, DSB_LOADS_AND_STORES = 3, DSB_TYPES = 3, DSB_DOMAIN_NSH = 1 };
+
+static cycles_t later(cycles_t a, cycles_t b) { return a > b ? a : b; }
+
+/* The whole core stands still until `cycle`. */
+static void wait_until(struct core *c, cycles_t cycle, enum core_bucket bucket)
+{
+	uint64_t clock = cycle << CORE_FRACTION_BITS;
+	if (clock > c->retire) {
+		c->bucket[bucket] += clock - c->retire;
+		c->retire = clock;
+	}
+	c->dispatch = c->retire;
+}
+
+static void wait_for(struct core *c, cycles_t cycles, enum core_bucket bucket)
+{
+	c->bucket[bucket] += cycles << CORE_FRACTION_BITS;
+	c->retire += cycles << CORE_FRACTION_BITS;
+	c->dispatch = c->retire;
+}
+
+void core_set_maintenance(struct core *c, const struct primitive_params *p)
+{
+	c->maintenance.tlbi = p->tlbi_cycles;
+	c->maintenance.local = p->tlbi_local_cycles;
+	c->maintenance.broadcast = p->tlbi_broadcast_cycles;
+	c->maintenance.dsb = p->dsb_cycles;
+}
+
+void core_tlbi(struct core *c, bool broadcast)
+{
+	wait_for(c, c->maintenance.tlbi, BUCKET_TLB_MAINTENANCE);
+	c->tlbi_done_here = later(c->tlbi_done_here, core_now(c) + c->maintenance.local);
+	if (broadcast)
+		c->tlbi_done_everywhere = later(c->tlbi_done_everywhere,
+						core_now(c) + c->maintenance.broadcast);
+}
+
+void core_dsb(struct core *c, unsigned crm)
+{
+	unsigned types = crm & DSB_TYPES, domain = crm >> 2;
+	for (unsigned i = 0; types >= DSB_STORES && i < c->store_buffer; i++)
+		wait_until(c, c->store_done[i], BUCKET_BARRIER);
+	if (types == DSB_LOADS_AND_STORES) {
+		wait_until(c, c->tlbi_done_here, BUCKET_TLB_MAINTENANCE);
+		if (domain != DSB_DOMAIN_NSH) wait_until(c, c->tlbi_done_everywhere, BUCKET_TLB_MAINTENANCE);
+	}
+	wait_for(c, c->maintenance.dsb, BUCKET_BARRIER);
+}

@@ -1,0 +1,27 @@
+/* barrier.h - the time of TLB maintenance and of the barriers that wait for it.
+ *
+ *   core_tlbi: a TLBI leaves the core      core_dsb: waits until what is under way has completed
+ *
+ * A TLBI takes its issue slot and completes later, beside whatever the core does next: on this core after
+ * `tlbi_local_cycles`, and on all others after `tlbi_broadcast_cycles`, when they have answered its DVM message. Several
+ * overlap. A DSB for loads and stores waits for stores that have left the core and for the TLBIs before it: one for the
+ * core alone (NSH) only until this core is done, one for a wider domain until all are. A DSB for stores or loads alone
+ * waits for no TLBI. Waiting for stores, and the barrier itself, is booked to BARRIER; waiting for TLBIs, and their
+ * issue, to TLB_MAINTENANCE.
+ * Source: Arm ARM DDI 0487, B2.3 (DSB) and D8.17 (completion of TLB maintenance).
+ * Not modelled: ISB's refetch; the limit of DVM messages under way; the cycles that other cores lose.
+ */
+#ifndef CPU_BARRIER_H
+#define CPU_BARRIER_H
+
+#include "cpu/core.h"
+#include "cpu/primitive_params.h"
+
+/* What they cost on a machine; all nothing before. */
+void core_set_maintenance(struct core *c, const struct primitive_params *p);
+/* `broadcast`: other cores must act, too. */
+void core_tlbi(struct core *c, bool broadcast);
+/* `crm`: domain <3:2> and access types <1:0>, as the instruction has them. */
+void core_dsb(struct core *c, unsigned crm);
+
+#endif
