@@ -21,6 +21,7 @@
 	X(TRANSLATION, "translation") \
 	X(TLB, "TLB") \
 	X(WALK, "walk of the translation tables") \
+	X(TLB_PORT, "waits for a port") \
 	X(WALKER_QUEUE, "waits for a walker") \
 	X(WALK_CACHE, "walk cache") \
 	X(IPA_CACHE, "IPA cache") \

@@ -418,6 +418,15 @@ static void fill_from_entry(struct mmu *m, unsigned side, unsigned n, uint64_t v
 	levels_fill(m, side, at.level, n, &f);
 }
 
+/* When a look-up that wants to begin at `now` has a port. */
+static cycles_t begin_look_up(struct mmu *m, struct tlb *t, uint64_t va, cycles_t now)
+{
+	cycles_t begin = tlb_begin(t, va, now);
+	if (begin > now)
+		why_leaf(m->why, (struct why_span){now, begin, .name = t->params.name, .kind = WHY_TLB_PORT});
+	return begin;
+}
+
 /* Looks through the levels, from *now on. */
 static struct levels_place find_level(struct mmu *m, unsigned side, uint64_t va, enum access_kind kind,
 				      cycles_t *now)
@@ -426,11 +435,12 @@ static struct levels_place find_level(struct mmu *m, unsigned side, uint64_t va,
 	for (; at.level < m->levels[side]; at.level++) {
 		cycles_t slowest = 0;
 		for (unsigned k = 0; (at.tlb = m->array[side][at.level][k]); k++) {
-			cycles_t begin = *now, end = begin + at.tlb->params.hit_cycles;
+			cycles_t begin = begin_look_up(m, at.tlb, va, *now);
+			cycles_t end = begin + at.tlb->params.hit_cycles;
 			at.entry = look_in(m, at.tlb, va, kind);
 			if (at.entry) return *now = end, at;
 			note_look_up(m, WHY_TLB, at.tlb, va, NULL, begin, end);
-			if (end - begin > slowest) slowest = end - begin;
+			if (end - *now > slowest) slowest = end - *now;
 		}
 		*now += slowest;
 	}

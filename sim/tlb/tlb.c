@@ -27,6 +27,8 @@ static const struct stat_desc stat_rows[] = {
 	STAT(F, fills, "entries", "entries written"),
 	STAT(F, evictions, "entries", "fills that replaced a valid entry"),
 	STAT(F, invalidated, "entries", "entries removed by TLBI"),
+	STAT(F, port_conflicts, "count", "look-ups that waited for a port of their bank"),
+	STAT(F, port_wait_cycles, "cycles", "what they waited"),
 };
 #undef F
 
@@ -46,6 +48,15 @@ static enum status check_params(const struct tlb_params *p, struct err *err)
 	if (p->coalesce && !is_power_of_2(p->coalesce_pages))
 		return err_set(err, ERR_CONFIG, "tlbs.%s.coalesce_pages: %" PRIu64 " is none of 2, 4, 8",
 			       p->name, p->coalesce_pages);
+	if (p->ports && p->level == 1)
+		return err_set(err, ERR_CONFIG,
+			       "tlbs.%s.ports: %" PRIu64
+			       ", but a TLB of level 1 has as many as its core needs (0); levels 2 to 4 may "
+			       "have fewer",
+			       p->name, p->ports);
+	if (p->ports && !is_power_of_2(p->banks))
+		return err_set(err, ERR_CONFIG, "tlbs.%s.banks: %" PRIu64 " is not a power of 2", p->name,
+			       p->banks);
 	return OK;
 }
 
@@ -86,6 +97,7 @@ enum status tlb_new(const struct tlb_params *p, struct tlb **out, struct err *er
 	t->params = *p;
 	make_geometry(t, p);
 	t->policy = repl_policies[p->policy];
+	t->ports = tlb_ports_new(p);
 	size_t pages = t->slot_bits ? tlb_capacity(t) << t->slot_bits : 0;
 	t->entry = xcalloc_lines(tlb_capacity(t) + pages, sizeof(*t->entry));
 	t->sig = xcalloc_lines((size_t)t->sets * t->sig_stride, sizeof(*t->sig));
@@ -108,6 +120,7 @@ void tlb_free(struct tlb *t)
 	free(t->victims);
 	free(t->touched);
 	free(t->mask);
+	tlb_ports_free(t->ports);
 	repl_state_free(&t->state);
 	free(t);
 }

@@ -23,6 +23,7 @@
 #include "base/types.h"
 #include "repl/repl.h"
 #include "stats/stats.h"
+#include "tlb/ports.h"
 #include "tlb/tlb_params.h"
 
 /* --- tags ------------------------------------------------------------------------------------------------------ */
@@ -63,6 +64,7 @@ struct tlb_stats {
 		joins; /* pages that came along with the one asked for; fills of a line that was there */
 	uint64_t dropped_above; /* entries of nearer levels that an eviction here took along */
 	uint64_t fills, evictions, invalidated;
+	uint64_t port_conflicts, port_wait_cycles;
 };
 
 enum { TLB_PREDICTOR_SLOTS = 1024, TLB_NUMBERED_WAYS = 64, TLB_PAGES_MAX = 8 };
@@ -89,6 +91,7 @@ struct tlb {                     /* laid out for the hit path; change it through
 	unsigned sig_stride;
 	uint16_t *valid;             /* valid ways per set */
 	unsigned slot_bits;          /* log2 of the pages of a line; 0: an entry is one translation */
+	struct tlb_ports *ports;     /* NULL: as many as look-ups come */
 	struct tlb_victims *victims; /* of the latest fill; NULL: nobody asks */
 	const struct repl_policy *policy;
 	struct repl_state state;
@@ -150,6 +153,16 @@ static inline struct tlb_entry *tlb_hit(struct tlb *t, uint64_t va, tlb_tag_t ta
 
 /* The entry for va, touched and predicted from now on, or NULL. Counts nothing. Valid until the next fill. */
 struct tlb_entry *tlb_find(struct tlb *t, uint64_t va, tlb_tag_t tag);
+
+/* When a look-up of `va` that wants to begin at `now` can, as ports allow; counts what it waits. */
+static inline cycles_t tlb_begin(struct tlb *t, uint64_t va, cycles_t now)
+{
+	if (!t->ports) return now;
+	cycles_t begin = tlb_ports_reserve(t->ports, va, now);
+	t->stats.port_conflicts += begin > now;
+	t->stats.port_wait_cycles += begin - now;
+	return begin;
+}
 
 /* The entry for va or NULL; nothing learns of it. */
 const struct tlb_entry *tlb_peek(struct tlb *t, uint64_t va, tlb_tag_t tag);

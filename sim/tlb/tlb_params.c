@@ -1,6 +1,7 @@
 #include "tlb/tlb_params.h"
 
 #include "repl/repl.h"
+#include "tlb/ports.h"
 
 const char *const side_names[] = {"instruction", "data", "unified", NULL};
 const char *const tlb_size_names[] = {
@@ -47,6 +48,12 @@ static const struct param rows[] = {
 	HW_ENUM(F, inclusion, inclusion_names, TLB_NINE,
 		"towards the levels nearer to the core: inclusive (an eviction here evicts there), exclusive (holds only what "
 		"the level above evicts: a victim TLB), nine (neither)"),
+	HW_U64(F, ports, "look-ups", 0, 0, 64,
+	       "look-ups that each bank takes at once, beyond the first level; 0: as many as come"),
+	HW_U64(F, banks, "banks", 1, 1, 64,
+	       "parts that are looked up independently, chosen by the low bits of the page number; a power of 2"),
+	HW_U64(F, port_cycles, "cycles", 1, 1, TLB_PORT_CYCLES_MAX,
+	       "how long a look-up holds its port: 1 in a pipelined TLB"),
 	HW_BOOL(F, contiguous, 0, "a run of contiguous descriptors is held as one entry"),
 };
 #undef F

@@ -49,6 +49,7 @@ struct tlb_params {
 		name; /* "l1d": counters are under cpu<n>.<name>_tlb, shared ones under die<n>.<name>_tlb or <name>_tlb */
 	uint64_t shared; /* enum share */
 	uint64_t level, side, entries, ways, pages, hit_cycles, policy, index, contiguous;
+	uint64_t banks, ports, port_cycles; /* tlb/ports.h; ports 0: without a limit */
 };
 extern const struct schema tlb_schema;
 
