@@ -14,6 +14,7 @@
 #include "cli/texts.h"
 #include "cli/verbs.h"
 #include "machine/run.h"
+#include "trace/ahead.h"
 
 struct options {
 	struct run_request req;
@@ -31,6 +32,7 @@ enum {
 	OPT_WARMUP,
 	OPT_LIMIT,
 	OPT_STREAM,
+	OPT_DECODE,
 	OPT_POPULATE,
 	OPT_FIDELITY,
 	OPT_JSON,
@@ -61,6 +63,9 @@ static const struct argp_option run_options[] = {
 	 "full, or translation: no core model, and loads, stores and fetches take the time of a first-level hit (full)",
 	 0},
 	{"stream", OPT_STREAM, "N", 0, "which thread of the workload runs (0)", 0},
+	{"decode-thread", OPT_DECODE, "WHEN", 0,
+	 "decode the workload on a thread of its own: on, off, or auto: where there is a second processor (auto)",
+	 0},
 	{"explain", OPT_EXPLAIN, "N", 0,
 	 "print of the N slowest accesses of the measured region where each of their cycles went", 0},
 	{"explain-at", OPT_EXPLAIN_AT, "ACCESS,...", 0,
@@ -83,6 +88,14 @@ static void parse_numbers(struct options *o, char *text, struct argp_state *stat
 		o->at = xrealloc(o->at, o->req.explain + 1, sizeof(*o->at));
 		o->at[o->req.explain++] = need_number(state, "--explain-at", one, INT64_MAX);
 	}
+}
+
+static void parse_decode(struct options *o, const char *arg, struct argp_state *state)
+{
+	bool is_auto = strcmp(arg, "auto") == 0;
+	if (!is_auto && strcmp(arg, "on") != 0 && strcmp(arg, "off") != 0)
+		argp_error(state, "--decode-thread: '%s' is none of auto, on, off", arg);
+	o->req.decode_thread = is_auto ? trace_host_cpus() > 1 : strcmp(arg, "on") == 0;
 }
 
 /* What one option says and another takes back would otherwise be lost without a word. */
@@ -118,6 +131,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_WARMUP: o->req.warmup = need_number(state, "--warmup", arg, INT64_MAX); return 0;
 	case OPT_LIMIT: o->req.limit = need_number(state, "--limit", arg, INT64_MAX); return 0;
 	case OPT_STREAM: o->req.stream = need_number(state, "--stream", arg, UINT32_MAX); return 0;
+	case OPT_DECODE: parse_decode(o, arg, state); return 0;
 	case OPT_POPULATE: o->req.populate = true; return 0;
 	case OPT_FIDELITY:
 		if (strcmp(arg, "full") != 0 && strcmp(arg, "translation") != 0)
@@ -188,7 +202,7 @@ int verb_run(int argc, char **argv)
 		NULL,
 		NULL,
 		NULL};
-	struct options o = {.req = {.seed = 1, .db = "results.db"}};
+	struct options o = {.req = {.seed = 1, .db = "results.db", .decode_thread = trace_host_cpus() > 1}};
 	struct err err = {0};
 	struct run *run = NULL;
 	results_parse(&argp, argc, argv, &o);

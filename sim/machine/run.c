@@ -15,6 +15,7 @@
 #include "machine/workload.h"
 #include "stats/json.h"
 #include "store/store.h"
+#include "trace/ahead.h"
 
 /* --set by where it goes: what its first word says, or to the machine. */
 enum target { TO_MACHINE, TO_STACK, TO_WORKLOAD, TARGETS };
@@ -91,6 +92,12 @@ static enum status open_workload(struct run *r, struct workload *w, struct err *
 	struct time_share share = {r->stack.os.processes, r->stack.os.switch_every};
 	return workload_open_threads(w, r->conf, r->req.workload, r->sets[TO_WORKLOAD], r->req.seed,
 				     (uint32_t)r->req.stream, share, (unsigned)r->stack.threads, err);
+}
+
+/* Decodes on a thread of its own from now on, if that is asked for; where cores wait for each other, decoding bounds nothing. */
+static void read_ahead(const struct run *r, struct workload *w)
+{
+	if (r->req.decode_thread && machine_threads(r->machine) == 1) w->source = trace_ahead(w->source);
 }
 
 static enum status read_files(struct run *r, struct err *err)
@@ -358,15 +365,16 @@ static enum status replay(struct run *r, run_progress_fn *progress, void *ctx, s
 {
 	static const unsigned batches_per_report = 1024;
 	struct record *buf = xcalloc(TRACE_BATCH, sizeof(*buf));
+	const struct record *rec;
 	bool measured = r->req.warmup == 0;
 	enum status st = OK;
 	for (uint64_t batch = 0; st == OK && r->left; batch++) {
 		size_t n = 0;
-		st = trace_next(r->workload.source, buf, TRACE_BATCH, &n, err);
+		st = trace_borrow(r->workload.source, buf, &rec, &n, err);
 		if (st != OK || n == 0) break;
 		for (size_t done = 0, take; st == OK && done < n && r->left; done += take) {
-			take = within_region(r, buf + done, n - done);
-			st = machine_run(r->machine, buf + done, take, err);
+			take = within_region(r, rec + done, n - done);
+			st = machine_run(r->machine, rec + done, take, err);
 			report->records += take;
 			if (st != OK || r->left || measured) continue;
 			st = begin_measured(r, err);
@@ -382,11 +390,12 @@ static enum status replay(struct run *r, run_progress_fn *progress, void *ctx, s
 static enum status populate_thread(struct run *r, unsigned t, struct trace_source *source, struct err *err)
 {
 	struct record *buf = xcalloc(TRACE_BATCH, sizeof(*buf));
+	const struct record *rec;
 	size_t n = 1;
 	enum status st = OK;
 	while (st == OK && n) {
-		st = trace_next(source, buf, TRACE_BATCH, &n, err);
-		if (st == OK) st = machine_populate(r->machine, t, buf, n, err);
+		st = trace_borrow(source, buf, &rec, &n, err);
+		if (st == OK) st = machine_populate(r->machine, t, rec, n, err);
 	}
 	free(buf);
 	return st;
@@ -397,6 +406,7 @@ enum status run_populate(struct run *r, struct err *err)
 {
 	struct workload w;
 	enum status st = open_workload(r, &w, err);
+	if (st == OK) read_ahead(r, &w);
 	for (unsigned t = 0; st == OK && t < machine_threads(r->machine); t++)
 		st = populate_thread(r, t, t ? w.thread[t] : w.source, err);
 	workload_close(&w);
@@ -417,6 +427,7 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 {
 	*report = (struct run_report){0};
 	if (r->req.populate && r->workload.source) TRY(run_populate(r, err));
+	if (r->workload.source) read_ahead(r, &r->workload);
 	uint64_t limit = r->req.warmup ? r->req.warmup : r->req.limit, begin = now_ns();
 	r->left = limit ? limit : UINT64_MAX;
 	bool one = machine_threads(r->machine) == 1;

@@ -30,6 +30,7 @@ struct run_request {
 	uint64_t warmup, limit; /* loads and stores; limit 0: to the end */
 	bool translation_only;  /* fidelity: no core model, no data caches for the program's own accesses */
 	bool populate;          /* map all pages before time begins: nothing measured is a page fault */
+	bool decode_thread;     /* read the workload ahead on a thread of its own; changes no result */
 	const char *db;         /* results database to append to; NULL: none */
 	mistake_fn *on_mistake; /* checks TLB maintenance and is told of mistakes; NULL: unchecked */
 	void *mistake_owner;

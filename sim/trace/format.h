@@ -27,6 +27,9 @@ struct source_ops {
 			    struct err *err);
 	/* Optional: leaves out up to `count` records cheaply and says how many in *skipped. */
 	enum status (*skip)(struct trace_source *src, uint64_t count, uint64_t *skipped, struct err *err);
+	/* Optional: gives a batch that the source owns, valid until the next call, in place of next(). */
+	enum status (*borrow)(struct trace_source *src, const struct record **rec, size_t *n,
+			      struct err *err);
 	void (*close)(struct trace_source *src); /* frees everything, `src` included */
 };
 

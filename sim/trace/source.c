@@ -99,6 +99,14 @@ enum status trace_next(struct trace_source *src, struct record *buf, size_t cap,
 	return src->ops->next(src, buf, cap, n, err);
 }
 
+enum status trace_borrow(struct trace_source *src, struct record *own, const struct record **rec, size_t *n,
+			 struct err *err)
+{
+	if (src->ops->borrow) return src->ops->borrow(src, rec, n, err);
+	*rec = own;
+	return trace_next(src, own, TRACE_BATCH, n, err);
+}
+
 enum status trace_skip(struct trace_source *src, uint64_t count, struct err *err)
 {
 	struct record buf[256];

@@ -48,6 +48,11 @@ const struct trace_info *trace_source_info(const struct trace_source *src);
  * the source can only be closed. Kinds unknown to this version are left out of the stream. */
 enum status trace_next(struct trace_source *src, struct record *buf, size_t cap, size_t *n, struct err *err);
 
+/* As trace_next with a batch that the source keeps where it can, valid until the next call; `own` is room for TRACE_BATCH
+ * records where it cannot. */
+enum status trace_borrow(struct trace_source *src, struct record *own, const struct record **rec, size_t *n,
+			 struct err *err);
+
 /* Leaves out the next `count` records (fewer at the end); whole frames of the native format are not read. */
 enum status trace_skip(struct trace_source *src, uint64_t count, struct err *err);
 
