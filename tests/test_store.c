@@ -112,7 +112,7 @@ Test(store, every_table_is_strict)
 	expect_number(
 		st,
 		"SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict",
-		7);
+		8);
 	expect_number(
 		st,
 		"SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND NOT strict"
@@ -242,7 +242,7 @@ Test(store, a_newer_schema_is_refused_with_both_versions)
 	char *path = sample_path();
 	sample_append(path, "old", 1, 2000);
 	exec(path, "PRAGMA user_version = 99");
-	expect_open_error(path, STORE_APPEND, ERR_INPUT, "schema version 99; this one knows 1..1");
+	expect_open_error(path, STORE_APPEND, ERR_INPUT, "schema version 99; this one knows 1..2");
 	expect_open_error(path, STORE_READ, ERR_INPUT, "newer strata");
 	sample_remove(path);
 }
@@ -418,6 +418,54 @@ Test(store, ratios_without_a_denominator_are_null_not_errors)
 	expect_number(st, "SELECT min IS NULL AND max IS NULL AND count = 0 FROM hist", 1);
 	stats_free(s);
 	free(cpu);
+	store_close(st);
+	sample_remove(path);
+}
+
+/* A file as version 1 left it: without estimates, and with a view that has changed since. */
+Test(store, a_file_of_an_older_schema_is_brought_up_to_date_by_the_first_append)
+{
+	char *path = sample_path();
+	sample_append(path, "old", 1, 2000);
+	exec(path,
+	     "DROP TABLE estimate; DROP VIEW cpi; CREATE VIEW cpi AS SELECT 7 AS cpi; PRAGMA user_version = 1");
+	struct store *st;
+	struct err err;
+	cr_assert(eq(int, store_open(path, STORE_READ, &st, &err), OK), "%s", err.text);
+	expect_number(st, "SELECT cpi FROM cpi", 7);
+	store_close(st);
+	cr_assert(eq(int, store_open(path, STORE_APPEND, &st, &err), OK), "%s", err.text);
+	expect_number(st, "SELECT count(*) FROM estimate", 0);
+	expect_number(st, "SELECT count(*) FROM cpi WHERE run = 1 AND region = 'measured'", 1);
+	expect_number(st, "SELECT count(*) FROM run", 1);
+	expect_number(st, "SELECT user_version FROM pragma_user_version", 2);
+	store_close(st);
+	sample_remove(path);
+}
+
+Test(store, an_estimate_without_interval_has_no_bounds)
+{
+	char *path = sample_path();
+	struct store *st = sample_open(path);
+	struct store_run_meta meta = {.name = "n",
+				      .machine = "m",
+				      .stack = "s",
+				      .workload = "w",
+				      .version = "v",
+				      .config_hash = "0"};
+	struct store_estimate with = {"cpi", "cycles/instruction", 12, 1.5, 1.25, 1.75, 95};
+	struct store_estimate without = {"walks", "walks/1000 instructions", 1, 2.5, 0, 0, 0};
+	struct err err;
+	cr_assert(eq(int, store_run_begin(st, &meta, &err), OK));
+	cr_assert(eq(int, store_estimate(st, &with, &err), OK));
+	cr_assert(eq(int, store_estimate(st, &without, &err), OK));
+	cr_assert(eq(int, store_run_commit(st, NULL, &err), OK), "%s", err.text);
+	expect_number(st, "SELECT high FROM estimate WHERE metric = 'cpi' AND units = 12 AND confidence = 95",
+		      1.75);
+	expect_number(
+		st,
+		"SELECT count(*) FROM estimate WHERE value = 2.5 AND low IS NULL AND high IS NULL AND confidence IS NULL",
+		1);
 	store_close(st);
 	sample_remove(path);
 }

@@ -11,6 +11,7 @@
 #include "cli/mistakes.h"
 #include "cli/numbers.h"
 #include "cli/results.h"
+#include "cli/sampling_options.h"
 #include "cli/texts.h"
 #include "cli/verbs.h"
 #include "machine/run.h"
@@ -119,6 +120,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
 	switch (key) {
+	case ARGP_KEY_INIT: state->child_inputs[0] = &o->req.sampling; return 0;
 	case 'm': o->req.machine = arg; return 0;
 	case 's': o->req.stack = arg; return 0;
 	case 'w': o->req.workload = arg; return 0;
@@ -151,6 +153,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		need_files(&o->req, state);
 		refuse_contradictions(&o->req, o->json, state);
+		sampling_check(&o->req, state);
 		return 0;
 	default: return ARGP_ERR_UNKNOWN;
 	}
@@ -184,6 +187,7 @@ static enum status execute(const struct options *o, struct run *run, struct err 
 	if (st != OK) return st;
 	if (o->req.db) TRY(run_commit(run, &id, err));
 	if (!o->quiet) print_summary(run, &report, o->req.db, id);
+	if (run_sampling(run)) sampling_print(o->json ? stderr : stdout, run_sampling(run));
 	if (run_watched(run)) explain_accesses(stdout, run_watched(run));
 	if (o->json) TRY(run_json(run, stdout, err));
 	if (!o->req.on_mistake || !run_mistakes(run)) return OK;
@@ -192,6 +196,7 @@ static enum status execute(const struct options *o, struct run *run, struct err 
 
 int verb_run(int argc, char **argv)
 {
+	static const struct argp_child children[] = {{&sampling_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		run_options,
 		parse_option,
@@ -199,7 +204,7 @@ int verb_run(int argc, char **argv)
 		"Replays a workload on a machine under a software stack, and appends what was counted to a results database."
 		"\v`strata report` shows stored runs side by side. --set keys beginning with stack. and workload. go there, "
 		"all others to the machine; `strata params` lists them.",
-		NULL,
+		children,
 		NULL,
 		NULL};
 	struct options o = {.req = {.seed = 1, .db = "results.db", .decode_thread = trace_host_cpus() > 1}};

@@ -400,7 +400,8 @@ void core_init(struct core *c, const struct core_params *p, struct mmu *mmu, str
 	c->fetch_hit_cycles = mem->fetch.levels ? mem->fetch.level[0]->hit_cycles : 0;
 	c->load_hit_cycles = mem->data.levels ? mem->data.level[0]->hit_cycles : 0;
 	c->fetch_line_bytes = UINT64_C(1) << mem_line_bits(mem->fetch.side);
-	c->line_mask = p->split_pages ? (UINT64_C(1) << mem_line_bits(mem->data.side)) - 1 : UINT64_MAX >> 1;
+	c->data_line_mask = (UINT64_C(1) << mem_line_bits(mem->data.side)) - 1;
+	c->line_mask = p->split_pages ? c->data_line_mask : UINT64_MAX >> 1;
 	c->data_req.cause = CAUSE_DATA;
 	c->fetch_req.cause = CAUSE_IFETCH;
 	c->fetch_req.kind = ACCESS_FETCH;
@@ -427,6 +428,20 @@ void core_reset_stats(struct core *c)
 	c->stats = (struct core_stats){0};
 	c->retire_at_reset = c->retire;
 	if (c->watch) watch_reset(c->watch);
+}
+
+void core_save_books(const struct core *c, struct core_books *b)
+{
+	memcpy(b->bucket, c->bucket, sizeof(b->bucket));
+	memcpy(b->by_handler, c->by_handler, sizeof(b->by_handler));
+	b->elapsed = c->retire - c->retire_at_reset;
+}
+
+void core_load_books(struct core *c, const struct core_books *b)
+{
+	memcpy(c->bucket, b->bucket, sizeof(b->bucket));
+	memcpy(c->by_handler, b->by_handler, sizeof(b->by_handler));
+	c->retire_at_reset = c->retire - b->elapsed;
 }
 
 /* Splits parts[0..n-1], fractions of cycles, into whole cycles that add up to what the parts add up to. */

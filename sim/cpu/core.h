@@ -69,6 +69,7 @@ struct core {
 	uint64_t fetch_line_bytes;
 	struct repl_flow flow;              /* for replacement policies of TLBs that look at it */
 	uint64_t next_pc;                   /* where a run that is no branch goes on */
+	uint64_t data_line_mask;            /* line size - 1 */
 	uint64_t line_mask;                 /* line size - 1; all ones when accesses are never split */
 	struct mem_req data_req, fetch_req; /* tags filled in once */
 	struct mmu *mmu;
@@ -78,7 +79,9 @@ struct core {
 	struct err err; /* of a fault handler that failed */
 	size_t (*run)(struct core *c, const struct record *rec, size_t n);
 	core_hits_fn *hits;
-	bool in_order;
+	size_t (*timed_run)(struct core *c, const struct record *rec,
+			    size_t n); /* while the core warms: what to come back to */
+	bool in_order, only_translates, warming;
 	struct watch *watch; /* NULL: no access is watched */
 	/* Of `bucket`, what others than the workload spent. */
 	uint64_t by_handler[BUCKET_COUNT][CORE_LEVELS];
@@ -116,6 +119,13 @@ void core_finish(struct core *c);
 /* Checks that buckets and levels add up to the clock, that every bucket of handlers is what they spent at their levels,
  * and that accesses are loads + stores. ERR_CHECK with both figures. */
 enum status core_check_sums(const struct core *c, struct err *err);
+
+/* What is counted outside of core_stats, kept aside while something else is counted (warm.h). */
+struct core_books {
+	uint64_t bucket[BUCKET_COUNT], by_handler[BUCKET_COUNT][CORE_LEVELS], elapsed;
+};
+void core_save_books(const struct core *c, struct core_books *b);
+void core_load_books(struct core *c, const struct core_books *b);
 
 /* The present cycle, for events and handlers. */
 static inline cycles_t core_now(const struct core *c) { return c->retire >> CORE_FRACTION_BITS; }

@@ -170,5 +170,6 @@ static size_t run_in_place(struct core *c, const struct record *rec, size_t n)
 void core_only_translate(struct core *c)
 {
 	const struct tlb *t = c->mmu->first[ACCESS_READ];
+	c->only_translates = true;
 	c->run = t->params.hit_cycles ? run_no_loop : t->touched ? run_in_place : run_called;
 }

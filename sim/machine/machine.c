@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "cpu/warm.h"
 #include "machine/events.h"
 #include "machine/host_memory.h"
 #include "machine/path_engine.h"
@@ -561,6 +562,58 @@ void machine_reset_stats(struct machine *m)
 {
 	stats_reset(m->stats);
 	for (unsigned i = 0; i < m->cpus; i++) core_reset_stats(&m->cpu[i].core);
+}
+
+/* --- sampling ---------------------------------------------------------------------------------------------------- */
+
+struct machine_books {
+	struct core_books *core; /* of each */
+	char *stats;             /* an image of all counters */
+};
+
+struct machine_books *machine_books_new(const struct machine *m)
+{
+	struct machine_books *b = xcalloc(1, sizeof(*b));
+	b->core = xcalloc(m->cpus, sizeof(*b->core));
+	b->stats = xcalloc(1, stats_image_bytes(m->stats));
+	return b;
+}
+
+void machine_books_free(struct machine_books *b)
+{
+	if (!b) return;
+	free(b->core);
+	free(b->stats);
+	free(b);
+}
+
+void machine_save_books(struct machine *m, struct machine_books *b)
+{
+	for (unsigned i = 0; i < m->cpus; i++) core_save_books(&m->cpu[i].core, &b->core[i]);
+	stats_save(m->stats, b->stats);
+}
+
+void machine_load_books(struct machine *m, const struct machine_books *b)
+{
+	for (unsigned i = 0; i < m->cpus; i++) core_load_books(&m->cpu[i].core, &b->core[i]);
+	stats_load(m->stats, b->stats);
+}
+
+void machine_warm(struct machine *m, bool warm)
+{
+	for (unsigned i = 0; i < m->cpus; i++) {
+		if (warm)
+			core_begin_warming(&m->cpu[i].core);
+		else
+			core_end_warming(&m->cpu[i].core);
+	}
+}
+
+enum status machine_pass(struct machine *m, const struct record *rec, size_t n, struct err *err)
+{
+	for (; n; rec++, n--)
+		if (rec->kind > REC_STORE) TRY(events_execute(&m->cpu[0].events, rec, err));
+	return OK;
 }
 
 enum status machine_check_sums(const struct machine *m, struct err *err)

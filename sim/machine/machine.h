@@ -78,6 +78,19 @@ void machine_populate_end(struct machine *m);
 void machine_finish(struct machine *m);
 /* Ends the warm-up: counters start again from zero, all other state stays. */
 void machine_reset_stats(struct machine *m);
+/* Functional warming from now on, or no longer (cpu/warm.h). */
+void machine_warm(struct machine *m, bool warm);
+/* Executes of rec[0..n-1] of the first thread what is no access: address spaces and mappings stay those of the program. Errors as machine_run. */
+enum status machine_pass(struct machine *m, const struct record *rec, size_t n, struct err *err);
+
+/* Everything counted, kept aside while something else is counted. Free with machine_books_free. */
+struct machine_books;
+struct machine_books *machine_books_new(const struct machine *m);
+void machine_books_free(struct machine_books *b);
+/* Keeps what has been counted; goes back to what was kept, as if no time had passed since. O(counters). */
+void machine_save_books(struct machine *m, struct machine_books *b);
+void machine_load_books(struct machine *m, const struct machine_books *b);
+
 /* The conservation laws of every component. ERR_CHECK names the first that does not hold. */
 enum status machine_check_sums(const struct machine *m, struct err *err);
 

@@ -33,8 +33,9 @@ struct run {
 	struct workload workload;
 	struct machine *machine;
 	struct watch watch;
-	struct store *store; /* NULL: the run is not stored */
-	uint64_t left;       /* loads and stores until the present region ends; UINT64_MAX: no limit */
+	struct sampling *sampling; /* of the measured region; NULL: all of it is measured */
+	struct store *store;       /* NULL: the run is not stored */
+	uint64_t left;             /* loads and stores until the present region ends; UINT64_MAX: no limit */
 };
 
 /* --- set-up ---------------------------------------------------------------------------------------------------- */
@@ -178,11 +179,46 @@ static enum status store_options(const struct run *r, struct err *err)
 	return OK;
 }
 
-/* Everything that decides the results but the seed and the trace: machine, stack, generator, regions. */
+static void hash_sampling(XXH64_state_t *state, const struct sampling_request *q)
+{
+	const uint64_t numbers[] = {q->kind, q->unit,   q->interval, q->from,
+				    q->to,   q->warmup, q->warming,  q->point_instructions};
+	if (q->kind == SAMPLING_NONE) return;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		char text[32];
+		snprintf(text, sizeof(text), " %" PRIu64, numbers[i]);
+		XXH64_update(state, text, strlen(text));
+	}
+}
+
+/* Nothing where all of the region is measured. */
+static enum status store_sampling(const struct run *r, struct err *err)
+{
+	const struct sampling_request *q = &r->req.sampling;
+	const char *unit = q->kind == SAMPLING_POINTS ? "instructions" : "accesses";
+	const struct store_param rows[] = {
+		{.path = "run.sampling",
+		 .text = sampling_names[q->kind],
+		 .unit = "name",
+		 .origin = "--sample, --roi, --simpoints"},
+		{.path = "run.sampling.unit", .number = q->unit, .unit = unit, .origin = "--sample"},
+		{.path = "run.sampling.interval", .number = q->interval, .unit = unit, .origin = "--sample"},
+		{.path = "run.sampling.warmup",
+		 .number = q->warmup,
+		 .unit = unit,
+		 .origin = "--sample-warmup"},
+	};
+	if (q->kind == SAMPLING_NONE) return OK;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) TRY(store_param(r->store, &rows[i], err));
+	return OK;
+}
+
+/* Everything that decides the results but the seed, the trace, and what files of points say: machine, stack, generator,
+ * regions. */
 static void config_hash_text(const struct run *r, char out[20])
 {
 	XXH64_state_t *state = XXH64_createState();
-	char regions[64];
+	char regions[128];
 	XXH64_reset(state, 0);
 	hash_config(state, &r->machine_config.bound);
 	hash_config(state, &r->stack_bound);
@@ -191,6 +227,7 @@ static void config_hash_text(const struct run *r, char out[20])
 	snprintf(regions, sizeof(regions), "warmup=%" PRIu64 " limit=%" PRIu64 " populate=%d fidelity=%s",
 		 r->req.warmup, r->req.limit, r->req.populate, fidelity_name(r));
 	XXH64_update(state, regions, strlen(regions));
+	hash_sampling(state, &r->req.sampling);
 	snprintf(out, 20, "%016" PRIx64, (uint64_t)XXH64_digest(state));
 	XXH64_freeState(state);
 }
@@ -212,6 +249,7 @@ static enum status begin_stored_run(struct run *r, struct err *err)
 	TRY(store_open(r->req.db, STORE_APPEND, &r->store, err));
 	TRY(store_run_begin(r->store, &meta, err));
 	TRY(store_options(r, err));
+	TRY(store_sampling(r, err));
 	TRY(config_visit(&r->machine_config.bound, store_value, r->store, err));
 	TRY(config_visit(&r->stack_bound, store_value, r->store, err));
 	if (r->workload.bound.schema) TRY(config_visit(&r->workload.bound, store_value, r->store, err));
@@ -242,6 +280,7 @@ void run_free(struct run *r)
 {
 	if (!r) return;
 	store_close(r->store);
+	sampling_free(r->sampling);
 	machine_free(r->machine);
 	workload_close(&r->workload);
 	machine_config_free(&r->machine_config);
@@ -256,6 +295,7 @@ void run_free(struct run *r)
 const struct machine *run_machine(const struct run *r) { return r->machine; }
 uint64_t run_mistakes(const struct run *r) { return machine_mistakes(r->machine); }
 const struct watch *run_watched(const struct run *r) { return r->req.explain ? &r->watch : NULL; }
+const struct sampling *run_sampling(const struct run *r) { return r->sampling; }
 const char *run_lacks(const struct run *r) { return r->lacks; }
 const char *run_name(const struct run *r) { return r->name; }
 const struct stats *run_stats(const struct run *r) { return machine_stats(r->machine); }
@@ -360,6 +400,55 @@ static enum status replay_scenario(struct run *r, struct run_report *report, str
 	return repeat(r, p->repetitions, report, err);
 }
 
+/* Executes records of one region. */
+static enum status execute(struct run *r, const struct record *rec, size_t n, bool measured, struct err *err)
+{
+	if (!measured || !r->sampling) return machine_run(r->machine, rec, n, err);
+	TRY(sampling_run(r->sampling, rec, n, err));
+	if (sampling_is_over(r->sampling)) r->left = 0;
+	return OK;
+}
+
+static enum status store_estimates(struct run *r, struct err *err)
+{
+	for (size_t i = 0; i < sampling_results(r->sampling); i++) {
+		struct sampling_result e = sampling_result(r->sampling, i);
+		struct store_estimate row = {.metric = e.metric,
+					     .unit = e.unit,
+					     .units = e.units,
+					     .value = e.estimate.value,
+					     .low = e.estimate.low,
+					     .high = e.estimate.high};
+		if (e.estimate.has_interval) row.confidence = SAMPLING_CONFIDENCE_PERCENT;
+		if (e.estimate.known) TRY(store_estimate(r->store, &row, err));
+	}
+	return OK;
+}
+
+static enum status finish_sampling(struct run *r, struct err *err)
+{
+	if (!r->sampling) return OK;
+	TRY(sampling_finish(r->sampling, err));
+	return r->store ? store_estimates(r, err) : OK;
+}
+
+static enum status begin_sampling(struct run *r, struct err *err)
+{
+	if (r->req.sampling.kind == SAMPLING_NONE) return OK;
+	if (!r->workload.source)
+		return err_set(
+			err, ERR_USAGE,
+			"%s: a scenario has no parts that --sample, --roi and --simpoints could measure",
+			r->req.workload);
+	if (machine_threads(r->machine) != 1)
+		return err_set(
+			err, ERR_USAGE,
+			"stack.threads: %u, but --sample, --roi and --simpoints measure parts of one thread",
+			machine_threads(r->machine));
+	return sampling_new(&r->req.sampling, r->machine, trace_source_info(r->workload.source)->lacks,
+			    r->req.seed, &r->sampling, err);
+}
+
 static enum status replay(struct run *r, run_progress_fn *progress, void *ctx, struct run_report *report,
 			  struct err *err)
 {
@@ -374,7 +463,7 @@ static enum status replay(struct run *r, run_progress_fn *progress, void *ctx, s
 		if (st != OK || n == 0) break;
 		for (size_t done = 0, take; st == OK && done < n && r->left; done += take) {
 			take = within_region(r, rec + done, n - done);
-			st = machine_run(r->machine, rec + done, take, err);
+			st = execute(r, rec + done, take, measured, err);
 			report->records += take;
 			if (st != OK || r->left || measured) continue;
 			st = begin_measured(r, err);
@@ -427,6 +516,7 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 {
 	*report = (struct run_report){0};
 	if (r->req.populate && r->workload.source) TRY(run_populate(r, err));
+	TRY(begin_sampling(r, err));
 	if (r->workload.source) read_ahead(r, &r->workload);
 	uint64_t limit = r->req.warmup ? r->req.warmup : r->req.limit, begin = now_ns();
 	r->left = limit ? limit : UINT64_MAX;
@@ -438,6 +528,7 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 			: replay_threads(r, progress, ctx, report, err));
 	}
 	report->host_ns = now_ns() - begin;
+	TRY(finish_sampling(r, err));
 	TRY(end_region(r, "measured", err));
 	watch_sort(&r->watch);
 	struct machine_totals t = machine_totals(r->machine);

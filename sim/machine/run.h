@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "config/effective.h"
 #include "cpu/watch.h"
+#include "machine/sampling.h"
 #include "mmu/maintenance.h"
 #include "stats/stats.h"
 
@@ -31,6 +32,7 @@ struct run_request {
 	bool translation_only;  /* fidelity: no core model, no data caches for the program's own accesses */
 	bool populate;          /* map all pages before time begins: nothing measured is a page fault */
 	bool decode_thread;     /* read the workload ahead on a thread of its own; changes no result */
+	struct sampling_request sampling; /* which parts are measured; zero: all */
 	const char *db;         /* results database to append to; NULL: none */
 	mistake_fn *on_mistake; /* checks TLB maintenance and is told of mistakes; NULL: unchecked */
 	void *mistake_owner;
@@ -69,6 +71,9 @@ enum status run_json(struct run *r, FILE *out, struct err *err);
 uint64_t run_mistakes(const struct run *r);
 /* After run_execute(): the accesses that are explained, in order; NULL where none were asked for. */
 const struct watch *run_watched(const struct run *r);
+
+/* After run_execute(): what the measured parts say of the whole program; NULL where all of it was measured. */
+const struct sampling *run_sampling(const struct run *r);
 
 /* What the stream of a run cannot say, as text ("fetch sizes"); "" when it says all. Lives as long as the run. */
 const char *run_lacks(const struct run *r);

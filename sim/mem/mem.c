@@ -278,7 +278,7 @@ static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirt
 static void write_down(struct mem_port *port, unsigned level, uint64_t line, cycles_t now)
 {
 	if (level >= port->levels) {
-		write_memory(port, node_of_line(port->side, line), now);
+		if (!port->untimed) write_memory(port, node_of_line(port->side, line), now);
 		return;
 	}
 	struct cache *c = port->level[level];
@@ -325,6 +325,7 @@ static cycles_t hit_done(struct mem_port *port, struct cache *c, uint64_t line, 
 /* A line comes from its node. */
 static cycles_t read_memory(struct mem_port *port, const struct mem_req *r, cycles_t now)
 {
+	if (port->untimed) return now;
 	unsigned number = node_of(port->side, r->pa.raw);
 	struct mem_node *n = &port->side->node[number];
 	struct mem_route *route = &port->cpu->route[number];
@@ -347,6 +348,7 @@ static cycles_t post_write(struct mem_port *port, uint64_t pa, cycles_t now)
 /* A miss of `c` gets a miss register. */
 static cycles_t reserve(struct mem_port *port, struct cache *c, cycles_t now, unsigned *slot)
 {
+	if (port->untimed) return now;
 	cycles_t from = cache_mshr_reserve(c, now, slot);
 	why_leaf(port->why, (struct why_span){now, from, .name = c->params.name, .kind = WHY_MISS,
 					      .outcome = from > now ? "waits for a miss register" : NULL});
@@ -382,7 +384,7 @@ static void fill_missed(struct mem_port *port, const struct mem_req *r, uint64_t
 	for (unsigned i = hit; i-- > to;) {
 		struct cache *c = port->level[i];
 		if (i > to && c->params.inclusion == INCL_EXCLUSIVE) continue;
-		fill(port, i, line, i == to && dirty, true, done);
+		fill(port, i, line, i == to && dirty, !port->untimed, done);
 	}
 	if (r->kind == ACCESS_WRITE) deliver_write(port, to, line, done);
 }
@@ -411,7 +413,8 @@ static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t no
 		done = read_memory(port, r, now);
 	else
 		done = post_write(port, r->pa.raw, now); /* no cache takes it; write_down() books it */
-	for (unsigned i = first; i < level; i++) cache_mshr_take(port->level[i], slot[i], line, done);
+	for (unsigned i = first; i < level && !port->untimed; i++)
+		cache_mshr_take(port->level[i], slot[i], line, done);
 	fill_missed(port, r, line, to, level, done);
 	*served = level;
 	return done;
@@ -436,7 +439,7 @@ cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_
 
 cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cycles_t now)
 {
-	if (r->kind == ACCESS_WRITE) {
+	if (r->kind == ACCESS_WRITE && !port->untimed) {
 		write_memory(port, node_of(port->side, r->pa.raw), now);
 		return post_write(port, r->pa.raw, now);
 	}

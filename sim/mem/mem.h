@@ -25,6 +25,7 @@ struct mem_port {
 	struct mem_side *side;
 	struct mem_cpu *cpu;
 	struct why *why; /* NULL: nobody asks where the cycles go */
+	bool untimed;    /* lines move as ever, at once: no miss register, no bandwidth, no memory latency */
 };
 
 struct mem_cpu_stats { /* lines read from memory */

@@ -75,16 +75,38 @@ static void *element(const struct stat_group *g, const struct stat_desc *d, size
 	return (char *)g->base + d->offset + i * bytes;
 }
 
-void stats_reset(struct stats *s)
+/* Calls `fn` with the storage of each row; `image` moves on by as much. */
+typedef void row_fn(void *row, char *image, size_t bytes);
+
+static size_t each_row(const struct stats *s, row_fn *fn, char *image)
 {
+	size_t at = 0;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct stat_group *g = &s->group[i];
 		for (const struct stat_desc *d = g->desc; d < g->desc + g->count; d++) {
-			size_t bytes = d->kind == STAT_HIST ? sizeof(struct hist) : sizeof(uint64_t);
-			memset(element(g, d, 0), 0, element_count(d) * bytes);
+			size_t one = d->kind == STAT_HIST ? sizeof(struct hist) : sizeof(uint64_t);
+			size_t bytes = element_count(d) * one;
+			fn(element(g, d, 0), image ? image + at : NULL, bytes);
+			at += bytes;
 		}
 	}
+	return at;
 }
+
+static void clear_row(void *row, char *image, size_t bytes)
+{
+	(void)image;
+	memset(row, 0, bytes);
+}
+
+static void save_row(void *row, char *image, size_t bytes) { memcpy(image, row, bytes); }
+static void load_row(void *row, char *image, size_t bytes) { memcpy(row, image, bytes); }
+static void pass_row(void *row, char *image, size_t bytes) { (void)row, (void)image, (void)bytes; }
+
+void stats_reset(struct stats *s) { each_row(s, clear_row, NULL); }
+size_t stats_image_bytes(const struct stats *s) { return each_row(s, pass_row, NULL); }
+void stats_save(const struct stats *s, void *image) { each_row(s, save_row, image); }
+void stats_load(struct stats *s, const void *image) { each_row(s, load_row, (char *)(uintptr_t)image); }
 
 /* group.name[.label[.label2]] of element `i`, with labels2 varying fastest, as in a C array. */
 static void complete_path(char *path, size_t bytes, const struct stat_group *g, const struct stat_desc *d,
@@ -131,13 +153,13 @@ enum status stats_visit(const struct stats *s, stats_visit_fn *visit, void *ctx,
 	return OK;
 }
 
-const uint64_t *stats_find(const struct stats *s, const char *path)
+static void *find(const struct stats *s, const char *path, enum stat_kind kind)
 {
 	char candidate[192];
 	for (size_t i = 0; i < s->count; i++) {
 		const struct stat_group *g = &s->group[i];
 		for (const struct stat_desc *d = g->desc; d < g->desc + g->count; d++) {
-			if (d->kind != STAT_COUNTER) continue;
+			if (d->kind != kind) continue;
 			for (size_t e = 0, n = element_count(d); e < n; e++) {
 				complete_path(candidate, sizeof(candidate), g, d, e);
 				if (strcmp(candidate, path) == 0) return element(g, d, e);
@@ -145,4 +167,11 @@ const uint64_t *stats_find(const struct stats *s, const char *path)
 		}
 	}
 	return NULL;
+}
+
+const uint64_t *stats_find(const struct stats *s, const char *path) { return find(s, path, STAT_COUNTER); }
+
+const struct hist *stats_find_hist(const struct stats *s, const char *path)
+{
+	return find(s, path, STAT_HIST);
 }

@@ -61,6 +61,12 @@ void stats_add(struct stats *s, const struct stat_desc *desc, size_t count, void
 /* Sets every registered counter and histogram to zero: the end of the warm-up. */
 void stats_reset(struct stats *s);
 
+/* Bytes of an image of all counters and histograms; stats_save() writes one, stats_load() sets everything to it. An image is
+ * good until the next stats_add(). */
+size_t stats_image_bytes(const struct stats *s);
+void stats_save(const struct stats *s, void *image);
+void stats_load(struct stats *s, const void *image);
+
 /* One visited value. For a counter `hist` is NULL. `path` is complete: group path, row name, labels, joined by '.'. */
 struct stat_value {
 	const char *path, *unit, *doc;
@@ -74,5 +80,7 @@ enum status stats_visit(const struct stats *s, stats_visit_fn *visit, void *ctx,
 
 /* The counter at a complete path, or NULL. O(number of counters): for tests and reports. */
 const uint64_t *stats_find(const struct stats *s, const char *path);
+/* The histogram at a complete path, or NULL. As stats_find(). */
+const struct hist *stats_find_hist(const struct stats *s, const char *path);
 
 #endif

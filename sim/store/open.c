@@ -52,18 +52,52 @@ static enum status check_identity(const char *path, const struct identity *id, s
 	return OK;
 }
 
-static enum status create_objects(sqlite3 *db, struct err *err)
+static enum status run_and_free(sqlite3 *db, char *sql, const char *what, struct err *err)
 {
-	for (size_t i = 0; i < store_object_count; i++) {
-		char *sql = store_object_sql(&store_objects[i]);
-		enum status st = sql_exec(db, sql, "make the tables", err);
-		free(sql);
-		TRY(st);
-	}
+	enum status st = sql_exec(db, sql, what, err);
+	free(sql);
+	return st;
+}
+
+static enum status mark_version(sqlite3 *db, struct err *err)
+{
 	char marks[96];
 	snprintf(marks, sizeof(marks), "PRAGMA application_id = %d; PRAGMA user_version = %d",
 		 STORE_APPLICATION_ID, STORE_SCHEMA_VERSION);
 	return sql_exec(db, marks, "make the tables", err);
+}
+
+static enum status create_objects(sqlite3 *db, struct err *err)
+{
+	for (size_t i = 0; i < store_object_count; i++)
+		TRY(run_and_free(db, store_object_sql(&store_objects[i]), "make the tables", err));
+	return mark_version(db, err);
+}
+
+/* Makes a table that an older program did not know; a view is made anew. Tables keep what they hold. */
+static enum status upgrade_object(sqlite3 *db, const struct store_object *o, struct err *err)
+{
+	char *find = xasprintf("SELECT count(*) FROM sqlite_master WHERE name = '%s'", o->name);
+	int64_t found = 0;
+	enum status st = sql_get_int(db, find, &found, err);
+	free(find);
+	if (st != OK || (found && o->kind != SCHEMA_VIEW)) return st;
+	if (found) TRY(run_and_free(db, xasprintf("DROP VIEW %s", o->name), "make the views", err));
+	return run_and_free(db, store_object_sql(o), "make the tables", err);
+}
+
+/* A file of an older schema, unless another process has just brought it up to date. */
+static enum status upgrade(sqlite3 *db, struct err *err)
+{
+	struct identity id;
+	TRY(sql_exec(db, "BEGIN IMMEDIATE", "write", err));
+	enum status st = identify(db, &id, err);
+	for (size_t i = 0; st == OK && id.version < STORE_SCHEMA_VERSION && i < store_object_count; i++)
+		st = upgrade_object(db, &store_objects[i], err);
+	if (st == OK) st = mark_version(db, err);
+	if (st == OK) st = sql_exec(db, "COMMIT", "write", err);
+	if (st != OK && !sqlite3_get_autocommit(db)) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return st;
 }
 
 /* Makes the tables unless another process did so while this one waited for the lock. */
@@ -159,6 +193,7 @@ enum status open_to_append(const char *path, sqlite3 **out, bool *scratch, struc
 	if (st == OK) st = identify(db, &id, err);
 	if (st == OK && !is_empty(&id)) st = check_identity(path, &id, err);
 	if (st == OK) st = check_writable(db, path, err);
+	if (st == OK && !is_empty(&id) && id.version < STORE_SCHEMA_VERSION) st = upgrade(db, err);
 	if (st != OK || !is_empty(&id)) return give(st, db, out);
 	sqlite3_close(db);
 	*scratch = true;

@@ -51,6 +51,10 @@ const struct store_object store_objects[] = {
 	 REGION_KEY ", path TEXT NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, n INTEGER NOT NULL,"
 	 " PRIMARY KEY (run, region, path, low)",
 	 "the buckets of a histogram that hold samples: n samples within low..high"},
+	{"estimate", SCHEMA_TABLE,
+	 RUN_KEY ", metric TEXT NOT NULL, unit TEXT NOT NULL, units INTEGER NOT NULL, value REAL NOT NULL,"
+	 " low REAL, high REAL, confidence REAL, PRIMARY KEY (run, metric)",
+	 "what a sampled run says of the whole program: value, its confidence interval, and from how many units"},
 	{"stat_dictionary", SCHEMA_SHARED,
 	 "path TEXT PRIMARY KEY, kind TEXT NOT NULL CHECK (kind IN ('counter', 'histogram')),"
 	 " unit TEXT NOT NULL, meaning TEXT NOT NULL",

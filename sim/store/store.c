@@ -22,6 +22,7 @@
 	X(STAT, "INSERT INTO pending_stat VALUES (NULL, ?1, ?2, ?3, ?4)") \
 	X(HIST, "INSERT INTO pending_hist VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
 	X(BUCKET, "INSERT INTO pending_hist_bucket VALUES (NULL, ?1, ?2, ?3, ?4, ?5)") \
+	X(ESTIMATE, "INSERT INTO pending_estimate VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
 	X(WORD, "INSERT INTO pending_stat_dictionary VALUES (?1, ?2, ?3, ?4)")
 
 enum insert {
@@ -240,6 +241,23 @@ enum status store_region(struct store *st, const struct store_region *region, co
 	TRY(sql_run(insert, "gather a region", err));
 	struct gather g = {.st = st, .region = region->name};
 	return stats_visit(s, gather_value, &g, err);
+}
+
+enum status store_estimate(struct store *st, const struct store_estimate *e, struct err *err)
+{
+	assert(st->gathering);
+	sqlite3_stmt *insert = st->insert[INSERT_ESTIMATE];
+	sqlite3_clear_bindings(insert); /* the bounds of an estimate without interval are NULL */
+	sql_bind_text(insert, 1, e->metric);
+	sql_bind_text(insert, 2, e->unit);
+	TRY(sql_bind_u64(insert, 3, e->units, e->metric, err));
+	sqlite3_bind_double(insert, 4, e->value);
+	if (e->confidence > 0) {
+		sqlite3_bind_double(insert, 5, e->low);
+		sqlite3_bind_double(insert, 6, e->high);
+		sqlite3_bind_double(insert, 7, e->confidence);
+	}
+	return sql_run(insert, "gather an estimate", err);
 }
 
 /* The statement that copies the waiting rows of a table into the database `into`; `run` is the number of the new run. */

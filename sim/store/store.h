@@ -54,6 +54,14 @@ struct store_region {
 	uint64_t accesses, instructions, cycles;
 };
 
+/* What a sampled run says of the whole program. */
+struct store_estimate {
+	const char *metric, *unit;
+	uint64_t units; /* measured */
+	double value, low, high;
+	double confidence; /* percent; 0: no interval is known */
+};
+
 /* Opens `path`. ERR_INPUT: no such file (READ), not a database, another program's, or a newer schema.
  * ERR_HOST: the file or its folder cannot be read or written. On failure *out is NULL. */
 enum status store_open(const char *path, enum store_mode mode, struct store **out, struct err *err);
@@ -66,6 +74,7 @@ enum status store_param(struct store *st, const struct store_param *p, struct er
 /* Adds a region and a copy of every counter and histogram as they are now: call it before stats_reset(). */
 enum status store_region(struct store *st, const struct store_region *region, const struct stats *s,
 			 struct err *err);
+enum status store_estimate(struct store *st, const struct store_estimate *e, struct err *err);
 /* Writes the run, durably, and gives its number (run_id may be NULL). After an error the file is as it was before
  * and the run is still gathered: commit again or drop. Waits up to a minute for other writers. */
 enum status store_run_commit(struct store *st, int64_t *run_id, struct err *err);

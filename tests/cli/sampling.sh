@@ -1,0 +1,125 @@
+# Measuring parts of a program: samples, regions of interest, SimPoint's intervals.
+dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
+check() { if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: expected '$2', came '$3'"; fi; }
+n1="-m configs/machines/neoverse-n1.yaml"
+
+run() { "$STRATA" run -q --no-db --json $n1 "$@" >"$dir/out.json" 2>"$dir/estimates"; }
+counter() { tr ',{}' '\n\n\n' <"$dir/out.json" | sed -n "s/^ *\"$1\": *\([0-9]*\)\$/\1/p"; }
+walk_cycles() { tr -d ' \n' <"$dir/out.json" | sed -n 's/.*"cpu0\.walker\.walk_cycles":{[^}]*"sum":\([0-9]*\).*/\1/p'; }
+# The counters of the latest run as rates: cpi, misses and walk cycles per 1000 instructions.
+rates() {
+	awk -v c="$(counter cpu0.cycles)" -v i="$(counter cpu0.instructions)" -v a="$(counter cpu0.l1d_tlb.misses)" \
+		-v b="$(counter cpu0.l2_tlb.misses)" -v w="$(walk_cycles)" 'BEGIN {
+		printf "cpi %.6f\ncpu0.l1d_tlb.misses %.6f\ncpu0.l2_tlb.misses %.6f\ncpu0.walker.walk_cycles %.6f\n",
+			c / i, 1000 * a / i, 1000 * b / i, 1000 * w / i }'
+}
+# How many of the rates in $dir/full are outside of the intervals of the latest run, and which.
+outside() {
+	awk 'FNR == NR { full[$1] = $2; next }
+		$1 in full { seen++; if (full[$1] < $3 || full[$1] > $5) printf "%s %s not in %s..%s; ", $1, full[$1], $3, $5 }
+		END { if (seen != 4) printf "%d metrics", seen }' "$dir/full" "$dir/estimates"
+}
+
+# sampled NAME SAMPLE RUN...: the interval of each estimate holds what the whole run says.
+sampled() {
+	name=$1 sample=$2
+	shift 2
+	run "$@" && rates >"$dir/full"
+	run "$@" --sample "$sample"
+	check "the intervals of a sample hold what the whole run says: $name" "" "$(outside)"
+}
+sampled sqlite_lookup 500:5000 -w workloads/sqlite_lookup.stt --populate --warmup 100000
+sampled "sqlite_lookup in a guest" 500:5000 -s configs/stacks/kvm-4k.yaml -w workloads/sqlite_lookup.stt --populate --warmup 100000
+sampled zipf 1000:20000 -w workloads/zipf.yaml --populate --warmup 100000 --limit 1000000
+sampled "gups in a guest" 1000:20000 -s configs/stacks/kvm-4k.yaml -w workloads/gups.yaml --populate --warmup 100000 --limit 1000000
+sampled "sequential, translation alone" 1000:10000 -w workloads/sequential.yaml --fidelity translation --populate --limit 500000
+
+# A sample of everything is everything.
+run -w workloads/sqlite_lookup.stt
+all=$(cksum <"$dir/out.json")
+run -w workloads/sqlite_lookup.stt --limit 560363
+upto=$(cksum <"$dir/out.json")
+run -w workloads/sqlite_lookup.stt --sample 560363:560363
+check "a unit as long as the program counts what a whole run counts" "$upto" "$(cksum <"$dir/out.json")"
+run -w workloads/sqlite_lookup.stt --roi "0:"
+check "so does a region from the first access on" "$all" "$(cksum <"$dir/out.json")"
+run -w workloads/sqlite_lookup.stt --sample 1000:20000
+check "only whole units are counted" 28000 "$(($(counter cpu0.loads) + $(counter cpu0.stores) - $(counter cpu0.splits)))"
+run -w workloads/sqlite_lookup.stt --roi 1000:1500
+check "a region has as many accesses as it says" 500 "$(($(counter cpu0.loads) + $(counter cpu0.stores) - $(counter cpu0.splits)))"
+
+# Functional warming leaves TLBs and caches as a detailed run does.
+run -w workloads/zipf.yaml --populate --warmup 200000 --limit 20000
+misses="$(counter cpu0.l1d_tlb.misses) $(counter cpu0.l2_tlb.misses) $(counter cpu0.l2.misses) $(counter cpu0.l1d.misses)"
+run -w workloads/zipf.yaml --populate --roi 200000:220000 --sample-warmup 0
+check "warming leaves TLBs and caches as a detailed run does" "$misses" \
+	"$(counter cpu0.l1d_tlb.misses) $(counter cpu0.l2_tlb.misses) $(counter cpu0.l2.misses) $(counter cpu0.l1d.misses)"
+run -w workloads/zipf.yaml --populate --roi 200000:220000 --sample-warmup 0 --sample-warming 0
+cold=$(counter cpu0.l2_tlb.misses)
+check "without warming they are cold" yes "$([ "$cold" -gt "${misses#* }" ] 2>/dev/null || [ "$cold" -gt "$(echo "$misses" | cut -d' ' -f2)" ] && echo yes)"
+
+# Markers of the workload.
+{
+	echo "strata-text 1"
+	for i in 1 2 3; do echo "L 0x1${i}000 8 gap=1"; done
+	echo "marker 0 1"
+	for i in 4 5; do echo "L 0x1${i}000 8 gap=1"; done
+	echo "marker 0 2"
+	echo "L 0x16000 8 gap=1"
+	echo "marker 0 1"
+	echo "L 0x17000 8 gap=1"
+	echo "end"
+} >"$dir/markers.txt"
+run -w "$dir/markers.txt" --roi markers
+check "what lies between markers is counted, and no more" 3 "$(counter cpu0.loads)"
+check "as two parts" 1 "$(grep -c '(2 measured parts)' "$dir/estimates")"
+grep -v marker "$dir/markers.txt" >"$dir/none.txt"
+run -w "$dir/none.txt" --roi markers
+check "a workload without markers exits 2" 2 $?
+
+# SimPoint: 10 intervals of 100000 instructions, of which two stand for all.
+printf '2 0\n9 1\n' >"$dir/p"
+printf '0.75 0\n0.25 1\n' >"$dir/w"
+simpoints="--simpoints $dir/p --weights $dir/w --simpoint-length 100000"
+part() { # part N: the CPI of interval N alone
+	echo "$1 0" >"$dir/one"
+	echo "1 0" >"$dir/one.w"
+	run -w workloads/sqlite_lookup.stt --simpoints "$dir/one" --weights "$dir/one.w" --simpoint-length 100000
+	awk '$1 == "cpi" { print $2 }' "$dir/estimates"
+}
+two=$(part 2) nine=$(part 9)
+run -w workloads/sqlite_lookup.stt $simpoints
+check "points are measured by instructions" yes "$(i=$(counter cpu0.instructions); [ "$i" -ge 200000 ] && [ "$i" -lt 200200 ] && echo yes)"
+check "their estimate is weighted" yes "$(awk -v a="$two" -v b="$nine" '$1 == "cpi" { d = $2 - (0.75 * a + 0.25 * b); print (d < 0.01 && d > -0.01 ? "yes" : d) }' "$dir/estimates")"
+check "and has no interval" "0 7" "$(grep -c '\.\.' "$dir/estimates") $(wc -l <"$dir/estimates")"
+echo "100 1" >>"$dir/p"
+sed -i '2d' "$dir/p"
+run -w workloads/sqlite_lookup.stt $simpoints
+check "a point behind the end exits 2" 2 $?
+check "and is named" 1 "$(grep -c 'before interval 100' "$dir/estimates")"
+
+# What is stored.
+"$STRATA" run -q --db "$dir/r.db" $n1 -w workloads/zipf.yaml --limit 100000 --sample 100:1000 >"$dir/printed"
+check "estimates are stored as they are printed" "$(awk '$1 == "cpi" { print $2, $3, $5 }' "$dir/printed")" \
+	"$(sqlite3 "$dir/r.db" "SELECT printf('%.4f %.4f %.4f', value, low, high) FROM estimate WHERE metric = 'cpi'")"
+check "with the number of units and the confidence" "100|95.0" \
+	"$(sqlite3 "$dir/r.db" "SELECT units, confidence FROM estimate WHERE metric = 'cpi'")"
+for seed in 1 1 2; do run -w workloads/sequential.yaml --limit 100000 --set workload.footprint_bytes=1M --sample 100:1000 --seed $seed; cksum <"$dir/estimates"; done >"$dir/sums"
+check "the seed decides where units lie" 2 "$(sort -u "$dir/sums" | wc -l)"
+
+# It is faster, in instructions of the host.
+if command -v valgrind >/dev/null; then
+	work() { valgrind --tool=callgrind --callgrind-out-file="$dir/cg" "$STRATA" run -q --no-db --decode-thread=off $n1 \
+		-w workloads/zipf.yaml --limit 200000 --set workload.footprint_bytes=256M "$@" >/dev/null 2>&1 && sed -n 's/^totals: //p' "$dir/cg"; }
+	whole=$(work) warm=$(work --sample 500:10000) some=$(work --sample 500:10000 --sample-warming 2000)
+	check "a sample takes fewer instructions than the whole run" yes "$([ "$warm" -lt "$whole" ] && echo yes || echo "$warm of $whole")"
+	check "and with little warming less than half" yes "$([ "$((2 * some))" -lt "$whole" ] && echo yes || echo "$some of $whole")"
+fi
+
+for wrong in "--sample 5" "--sample 0:10" "--sample 11:10" "--roi 5:5" "--roi x" "--sample 1:2 --roi 1:2" "--simpoints $dir/p" "--weights $dir/w" \
+	"--roi 1:2 --warmup 5" "--sample 1:2 --explain 3" "--sample 1:2 --check-maintenance" "--roi markers --sample-warming 5"; do
+	run -w workloads/zipf.yaml --limit 1000 $wrong
+	check "$wrong is refused" 2 $?
+done
+"$STRATA" run -q --no-db --json $n1 -w "$dir/none.txt" $simpoints >/dev/null 2>"$dir/estimates"
+check "points of a workload that ends early are an error" 2 $?
