@@ -21,6 +21,8 @@ const struct stat_desc hyp_stat_rows[] = {
 	STAT(T, runs_mapped, "faults", "faults that mapped a contiguous run of pages"),
 	STAT(T, blocks_mapped, "faults", "faults that mapped a block"),
 	STAT(T, blocks_failed, "attempts", "blocks that host memory could not give"),
+	STAT(T, areas_mapped, "faults", "faults that mapped more pages than one, eagerly"),
+	STAT(T, areas_failed, "attempts", "contiguous areas that host memory could not give"),
 	STAT(T, tables, "pages", "stage 2 tables created, start tables included"),
 	STAT(T, unmapped, "descriptors", "leaf descriptors removed"),
 };
@@ -69,6 +71,12 @@ static bool is_memory(const struct fault_site *s, unsigned bits)
 	       p->memory_bytes - (from - p->memory_base) >= size;
 }
 
+/* The naturally aligned 2^bits bytes around `ipa` have other leaves than before. */
+static void note_leaves(const struct pgtable *t, uint64_t ipa, unsigned bits)
+{
+	if (t->ranges) ranges_update(t->ranges, t, bits_align_down(ipa, bits), UINT64_C(1) << bits);
+}
+
 /* Maps 2^size_bits bytes of cleared host memory at `frame` around the IPA by leaves of `level`. */
 static struct hyp_fault map_frames(struct fault_site *s, int level, uint64_t frame, unsigned size_bits)
 {
@@ -81,6 +89,7 @@ static struct hyp_fault map_frames(struct fault_site *s, int level, uint64_t fra
 	}
 	physmem_clear(t->mem, (struct pa){frame}, UINT64_C(1) << size_bits);
 	pgtable_set_run(t, &s->slot, entries_bits, frame, attributes);
+	note_leaves(t, s->ipa, size_bits);
 	return (struct hyp_fault){
 		.size_bits = size_bits, .frame = {frame}, .cycles = s->vm->hyp->p.fault_cycles};
 }
@@ -120,6 +129,43 @@ static bool map_run(struct fault_site *s, struct hyp_fault *out)
 	return true;
 }
 
+/* Maps 2^bits bytes of cleared host memory, page by page; what could not be mapped goes back. */
+static struct hyp_fault map_area(struct fault_site *s, uint64_t frame, unsigned bits)
+{
+	struct pgtable *t = &s->vm->stage2;
+	uint64_t mapped;
+	physmem_clear(t->mem, (struct pa){frame}, UINT64_C(1) << bits);
+	enum pgtable_result r = pgtable_map_pages(t, s->ipa, bits, frame,
+						  leaf_attributes(s->vm->hyp, t, s->access), &mapped);
+	note_leaves(t, s->ipa, bits);
+	if (r == PGTABLE_OK) {
+		s->vm->stats.areas_mapped++;
+		return (struct hyp_fault){.outcome = HYP_MAPPED_AREA,
+					  .size_bits = bits,
+					  .frame = {frame},
+					  .cycles = s->vm->hyp->p.fault_cycles << (bits - t->granule_bits)};
+	}
+	for (; mapped >> bits == 0; mapped += UINT64_C(1) << t->granule_bits)
+		frames_give(t->frames, frame + mapped, t->granule_bits);
+	return failed();
+}
+
+/* The largest area around the IPA that is empty memory and that the host can give. */
+static bool map_eagerly(struct fault_site *s, struct hyp_fault *out)
+{
+	const struct hyp_params *p = &s->vm->hyp->p;
+	struct pgtable *t = &s->vm->stage2;
+	uint64_t frame;
+	for (uint64_t bytes = p->eager_bytes; bytes >> (t->granule_bits + 1); bytes /= 2) {
+		unsigned bits = log2_floor(bytes);
+		if (!is_memory(s, bits) || !pgtable_is_empty(t, s->ipa, bits)) continue;
+		if (frames_take_run(t->frames, bits, (unsigned)p->eager_fail_percent, &frame))
+			return *out = map_area(s, frame, bits), true;
+		s->vm->stats.areas_failed++;
+	}
+	return false;
+}
+
 static struct hyp_fault map_page(struct fault_site *s)
 {
 	struct pgtable *t = &s->vm->stage2;
@@ -145,6 +191,7 @@ static struct hyp_fault upgrade(struct fault_site *s)
 	enum pgtable_result r = pgtable_edit(t, bits_align_down(s->ipa, bits), UINT64_C(1) << bits, grant,
 					     &s->access, &changed);
 	assert(r == PGTABLE_OK);
+	if (changed) note_leaves(t, s->ipa, bits);
 	if (!changed) out.outcome = HYP_SPURIOUS;
 	return out;
 }
@@ -156,7 +203,7 @@ static struct hyp_fault handle(struct fault_site *s)
 	enum pgtable_result r = pgtable_find(&s->vm->stage2, s->ipa, &s->slot);
 	assert(r == PGTABLE_OK);
 	if (s->slot.desc & DESC_VALID) return upgrade(s);
-	if (map_block(s, &out) || map_run(s, &out)) return out;
+	if (map_block(s, &out) || map_eagerly(s, &out) || map_run(s, &out)) return out;
 	return map_page(s);
 }
 
@@ -225,6 +272,16 @@ static uint64_t remove_leaf(void *ctx, uint64_t addr, const struct pgtable_slot 
 	return 0;
 }
 
+/* Leaves of [ipa, ipa + bytes) have changed, and blocks that stick out were split. */
+static void note_area(const struct hyp_vm *vm, uint64_t ipa, uint64_t bytes)
+{
+	const struct pgtable *t = &vm->stage2;
+	unsigned bits = hyp_block_bits(&vm->hyp->p);
+	uint64_t from = bits_align_down(ipa, bits),
+		 end = bits_align_down(ipa + bytes + bits_ones(bits), bits);
+	if (t->ranges && bytes) ranges_update(t->ranges, t, from, end - from);
+}
+
 uint64_t hyp_unmap(struct hyp_vm *vm, struct ipa ipa, uint64_t bytes)
 {
 	struct pgtable *t = &vm->stage2;
@@ -232,6 +289,7 @@ uint64_t hyp_unmap(struct hyp_vm *vm, struct ipa ipa, uint64_t bytes)
 	if (ipa.raw >= space) return 0;
 	/* Splitting a block may want a table that the host does not have; what came before stays done. */
 	pgtable_edit(t, ipa.raw, bytes < space - ipa.raw ? bytes : space - ipa.raw, remove_leaf, t, &removed);
+	note_area(vm, ipa.raw, bytes < space - ipa.raw ? bytes : space - ipa.raw);
 	vm->stats.tables += t->tables - tables;
 	vm->stats.unmapped += removed;
 	return removed;
@@ -255,9 +313,17 @@ void hyp_free(struct hyp *hyp)
 	while (hyp->vms) {
 		struct hyp_vm *vm = hyp->vms;
 		hyp->vms = vm->next;
+		ranges_free(vm->stage2.ranges);
 		free(vm);
 	}
 	free(hyp);
+}
+
+void hyp_keep_ranges(struct hyp_vm *vm) { vm->stage2.ranges = ranges_new(); }
+
+bool hyp_find_range(const struct hyp_vm *vm, struct ipa ipa, struct range *out, struct range_path *path)
+{
+	return vm->stage2.ranges && ranges_find(vm->stage2.ranges, ipa.raw, out, path);
 }
 
 struct hyp_vm *hyp_vm_new(struct hyp *hyp, uint16_t vmid)

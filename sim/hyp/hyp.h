@@ -32,7 +32,8 @@ struct hyp_params {
 	uint64_t contiguous;    /* bool: runs of pages under the contiguous hint */
 	uint64_t exec_on_fetch; /* bool: pages are execute-never until a fetch faults */
 	uint64_t memory_base, memory_bytes;
-	uint64_t placement; /* enum os_placement */
+	uint64_t eager_bytes, eager_fail_percent; /* as of the kernel (os.h) */
+	uint64_t placement;                       /* enum os_placement */
 	uint64_t fault_cycles, block_fault_cycles;
 	struct numa_params numa; /* of the VM's memory */
 	uint64_t vmm_work_percent;
@@ -44,6 +45,7 @@ extern const struct schema hyp_schema;
 enum hyp_outcome {
 	HYP_MAPPED_PAGE,
 	HYP_MAPPED_RUN,
+	HYP_MAPPED_AREA, /* many pages, contiguous in memory */
 	HYP_MAPPED_BLOCK,
 	HYP_UPGRADED,   /* it was mapped; a permission was added */
 	HYP_SPURIOUS,   /* it was mapped and allowed already */
@@ -63,6 +65,7 @@ struct hyp_fault {
 struct hyp_stats {
 	uint64_t faults, upgrades, spurious, not_memory, failed;
 	uint64_t pages_mapped, runs_mapped, blocks_mapped, blocks_failed, tables, unmapped;
+	uint64_t areas_mapped, areas_failed;
 };
 extern const struct stat_desc hyp_stat_rows[];
 extern const size_t hyp_stat_row_count;
@@ -86,6 +89,11 @@ void hyp_free(struct hyp *hyp);
 struct hyp_vm *hyp_vm_new(struct hyp *hyp, uint16_t vmid);
 /* Writes HCR_EL2, VTCR_EL2 and VTTBR_EL2 as they are while the VM runs, its own MMU on. */
 void hyp_write_regs(const struct hyp_vm *vm, struct sysregs *regs);
+
+/* Keeps a range table of stage 2 from now on. Before anything is mapped. */
+void hyp_keep_ranges(struct hyp_vm *vm);
+/* The range that holds `ipa`, if ranges are kept; as ranges_find(). */
+bool hyp_find_range(const struct hyp_vm *vm, struct ipa ipa, struct range *out, struct range_path *path);
 
 /* Maps or upgrades what an access to `ipa` needs. */
 struct hyp_fault hyp_handle_stage2_fault(struct hyp_vm *vm, struct ipa ipa, enum access_kind access);

@@ -24,6 +24,11 @@ static const struct param rows[] = {
 	      "IPA that the VM's memory begins at (1G on QEMU's virt machine)"),
 	P_U64(T, memory_bytes, "bytes", UINT64_C(4) << 30, UINT64_C(1) << 20, UINT64_C(1) << 52,
 	      "size of the VM's memory"),
+	P_U64(T, eager_bytes, "bytes", 0, 0, UINT64_C(1) << 30,
+	      "eager paging: a fault maps the largest naturally aligned area up to this that is empty and that host memory has "
+	      "contiguous, page by page, at the cost of a fault for each; a power of 2, 0: no"),
+	P_U64(T, eager_fail_percent, "percent", 0, 0, 100,
+	      "share of those areas that fragmented host memory cannot give; half of the size is tried next"),
 	P_ENUM(T, placement, placement_names, OS_IN_ORDER,
 	       "host pages come in order, or scattered as after a long uptime"),
 	/* CAL: dirty_ms_rwlock_vgic of references/hardware.yaml, 1 vCPU: 803 ms / 524288 pages = 1.53 us, at
@@ -95,6 +100,9 @@ enum status hyp_check(const struct hyp_params *p, const struct features *f, cons
 			       "hyp.%s: %s is not among the machine's features.granules_stage2",
 			       at_fault(key, "granule"), granule_names[p->granule]);
 	if (most > 48 && hyp_layout(p, f) == DESC_OA_48) most = 48;
+	if (p->eager_bytes && !is_power_of_2(p->eager_bytes))
+		return err_set(err, ERR_CONFIG, "hyp.%s: %" PRIu64 " is not a power of 2",
+			       at_fault(key, "eager_bytes"), p->eager_bytes);
 	if (p->ipa_bits > most)
 		return err_set(err, ERR_CONFIG,
 			       "hyp.%s: %" PRIu64 " is outside 32..%" PRIu64 " of this machine",

@@ -8,6 +8,7 @@
 #include "mmu/page_design.h"
 #include "mmu/pom_tlb.h"
 #include "mmu/prefetch.h"
+#include "mmu/range_tlb.h"
 
 /* --- look-up --------------------------------------------------------------------------------------------------- */
 
@@ -400,6 +401,7 @@ static void fill_from_walk(struct mmu *m, unsigned side, unsigned n, struct acce
 	if (m->wants_neighbours) f.near_count = mmu_neighbours(m, t, a, ready, near);
 	levels_fill(m, side, m->levels[side], n, &f);
 	if (m->observer) tell_of_walk(m, &f, a);
+	if (m->ranges) range_tlb_learn(m, &f, ready);
 	if (!m->prefetch) return;
 	prefetch_take_neighbours(m, side, near, f.near_count);
 	prefetch_train(m, f.va, f.bits, a, ready);
@@ -475,8 +477,10 @@ static bool look_up_or_walk(struct mmu *m, uint64_t va, enum access_kind kind, u
 	struct access a = {.kind = (uint8_t)kind, .el = (uint8_t)m->el, .pan = m->pan};
 	unsigned side = kind == ACCESS_FETCH ? 0 : 1;
 	if (m->shared_count) show_flow(m);
+	cycles_t began = now + m->level[side][0]->params.hit_cycles;
 	struct levels_place at = find_level(m, side, va, kind, &now);
 	if (at.entry) return use_found(m, side, n, va, at, now, a, out), true;
+	if (m->ranges && range_tlb_take(m, va, a, n, began, now, out)) return true;
 	if (m->prefetch && prefetch_take(m, va, a, n, &now, out)) return true;
 	struct translation t;
 	while ((out->cycle = walk(m, va, a, now, &t)), t.fault.kind) {

@@ -111,6 +111,7 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	unsigned levels[MMU_SIDES];
 	bool wants_neighbours;         /* a TLB that coalesces, or a prefetcher */
 	struct mmu_prefetch *prefetch; /* NULL: none */
+	struct range_tlb *ranges;      /* NULL: none */
 	const struct repl_flow *flow;  /* NULL: nobody tells where the program is */
 	bool ahead, ahead_refused;     /* a prefetch walks; it would have had to write */
 	struct tlb *owned[MMU_TLBS_MAX];

@@ -11,6 +11,7 @@
 #include "mmu/page_design.h"
 #include "mmu/pom_tlb.h"
 #include "mmu/prefetch.h"
+#include "mmu/range_tlb.h"
 
 /* A TLB that holds entries of any size, for walk positions or stage 2 translations. */
 static enum status build_inner(const char *name, uint64_t entries, uint64_t ways, uint64_t policy,
@@ -57,6 +58,7 @@ static enum status build(struct mmu *m, const struct mmu_parts *p, struct err *e
 	const struct walker_params *w = p->walker;
 	TRY(prefetch_new(&w->prefetch, &m->prefetch, err));
 	TRY(levels_build(m, p, err));
+	range_tlb_new(&w->range_tlb, &m->ranges);
 	m->wants_neighbours |= m->prefetch && m->prefetch->how->neighbours;
 	TRY(build_walk_caches(m, &w->s1_caches, 1, err));
 	TRY(build_walk_caches(m, &w->s2_caches, 2, err));
@@ -64,6 +66,10 @@ static enum status build(struct mmu *m, const struct mmu_parts *p, struct err *e
 	if (m->design && m->prefetch)
 		return err_set(err, ERR_CONFIG,
 			       "walker.prefetch: prefetchers walk Arm's tables, not those of %s",
+			       m->design->row->name);
+	if (m->design && m->ranges)
+		return err_set(err, ERR_CONFIG,
+			       "walker.range_tlb: ranges stand beside Arm's tables, not those of %s",
 			       m->design->row->name);
 	if (!w->ipa_cache.entries) return OK;
 	m->ipa_leaf = xcalloc(w->ipa_cache.entries, sizeof(*m->ipa_leaf));
@@ -116,6 +122,7 @@ void mmu_free(struct mmu *m)
 	tlb_free(m->blind);
 	free(m->ipa_leaf);
 	prefetch_free(m->prefetch);
+	range_tlb_free(m->ranges);
 	free(m);
 }
 

@@ -5,6 +5,7 @@
 
 #include "mmu/page_design.h"
 #include "mmu/prefetch.h"
+#include "mmu/range_tlb.h"
 
 static const char *const walk_cause_names[] = {"s1_walk", "s2_of_s1", "s2_final", NULL};
 static const char *const level_names[] = {"-1", "0", "1", "2", "3", NULL};
@@ -57,6 +58,9 @@ void mmu_register_stats(struct mmu *m, struct stats *s, unsigned number)
 	mmu_each_tlb(m, register_tlb, &r);
 	register_walker(m, s, m->rows, &m->stats, "walker", number);
 	if (m->design) page_design_register_stats(m->design, s, number);
+	if (m->ranges)
+		stats_add(s, range_tlb_stat_rows, range_tlb_stat_row_count, &m->ranges->stats,
+			  "cpu%u.range_tlb", number);
 	if (!m->prefetch) return;
 	register_walker(m, s, m->prefetch->rows, &m->prefetch->walks, "prefetch_walker", number);
 	stats_add(s, prefetch_stat_rows, prefetch_stat_row_count, &m->prefetch->stats, "cpu%u.prefetch",
@@ -96,6 +100,7 @@ static uint64_t misses_without_walk(const struct mmu *m)
 	for (unsigned i = 0; i < m->owned_count; i++)
 		if (is_last(m, m->owned[i])) misses += m->owned[i]->stats.misses;
 	if (m->prefetch) misses -= m->prefetch->stats.used;
+	if (m->ranges) misses -= m->ranges->stats.hits + m->ranges->stats.merged;
 	return misses + m->stats.restarts - m->stats.walks;
 }
 
@@ -116,12 +121,22 @@ static enum status bad_walks(uint64_t over, struct err *err)
 		       (int64_t)over);
 }
 
+static enum status check_ranges(const struct range_tlb_stats *s, struct err *err)
+{
+	if (s->lookups == s->hits + s->misses + s->merged) return OK;
+	return err_set(err, ERR_CHECK,
+		       "range_tlb: lookups %" PRIu64 " are not hits %" PRIu64 " + misses %" PRIu64
+		       " + merged %" PRIu64,
+		       s->lookups, s->hits, s->misses, s->merged);
+}
+
 enum status mmu_check_group(struct mmu *const *m, unsigned n, struct err *err)
 {
 	struct sums sums = {err, OK};
 	uint64_t sum = 0;
 	for (unsigned i = 0; i < n; i++) {
 		mmu_each_tlb(m[i], check_tlb, &sums);
+		if (m[i]->ranges && sums.st == OK) TRY(check_ranges(&m[i]->ranges->stats, err));
 		uint64_t over = misses_without_walk(m[i]);
 		if (!m[i]->shared_count && over) return bad_walks(over, err);
 		sum += over + shared_misses(m[i]);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "mmu/range_tlb.h"
+
 /* Shareability picks CRm, and for operations by IPA also op2. C5.5. */
 #define STAGE1(name_, op1_, crm0, crm1, crm2, op2_, by_, last_, range_) \
 	{ \
@@ -313,5 +315,6 @@ unsigned mmu_tlbi(struct mmu *m, const struct tlbi_scope *s)
 {
 	struct removal r = {.scope = s};
 	mmu_each_tlb(m, remove_from, &r);
+	if (m->ranges && s->translations) r.dropped += range_tlb_invalidate(m->ranges, &s->match);
 	return r.dropped;
 }

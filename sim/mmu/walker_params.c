@@ -32,6 +32,19 @@ static const struct param ipa_cache_rows[] = {
 SCHEMA(ipa_cache_schema, "ipa_cache", struct ipa_cache_params, ipa_cache_rows,
        "a cache of whole stage 2 translations, IPA to PA, used within a walk");
 
+#define F struct range_tlb_params
+static const struct param range_tlb_rows[] = {
+	HW_U64(F, entries, "ranges", 0, 0, 1024, "ranges held, fully associative, LRU; 0 switches it off"),
+	HW_U64(F, hit_cycles, "cycles", 5, 0, 1000,
+	       "look-up time, beside the TLB levels behind the first; those are waited for, too"),
+	HW_U64(F, min_pages, "pages", 16, 1, 16777216,
+	       "pages of 4K that a range has at least to get an entry"),
+};
+#undef F
+SCHEMA(range_tlb_schema, "range_tlb", struct range_tlb_params, range_tlb_rows,
+       "a range TLB: entries that translate ranges of any length, from a range table that the kernel keeps "
+       "(Redundant Memory Mappings)");
+
 #define F struct walker_params
 static const struct param walker_rows[] = {
 	HW_U64(F, walkers, "walkers", 1, 1, 64, "walks in flight at once; more wait for the first to end"),
@@ -44,6 +57,7 @@ static const struct param walker_rows[] = {
 	P_LIST(F, s2_caches, &walk_cache_schema, 0, 8, "stage 2 walk caches"),
 	P_MAP(F, ipa_cache, &ipa_cache_schema, "IPA cache"),
 	P_MAP(F, prefetch, &prefetch_schema, "prefetching of translations"),
+	P_MAP(F, range_tlb, &range_tlb_schema, "range TLB"),
 	P_MAP(F, page_table, &page_table_schema, "page-table design that they are built for"),
 };
 #undef F

@@ -17,6 +17,11 @@ struct ipa_cache_params {
 	uint64_t entries, ways, cycles, policy;
 };
 
+/* range_tlb.h */
+struct range_tlb_params {
+	uint64_t entries, hit_cycles, min_pages;
+};
+
 struct walker_params {
 	uint64_t walkers;
 	uint64_t first_cache;      /* cache level where descriptor reads begin: 1 or 2 */
@@ -25,10 +30,11 @@ struct walker_params {
 	struct param_list s1_caches, s2_caches; /* of struct walk_cache_params */
 	struct ipa_cache_params ipa_cache;
 	struct prefetch_params prefetch;
+	struct range_tlb_params range_tlb;
 	struct page_table_params page_table;
 };
 
 extern const char *const walk_level_names[];
-extern const struct schema walk_cache_schema, ipa_cache_schema, walker_schema;
+extern const struct schema walk_cache_schema, ipa_cache_schema, range_tlb_schema, walker_schema;
 
 #endif

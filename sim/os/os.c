@@ -21,6 +21,8 @@ const struct stat_desc os_stat_rows[] = {
 	STAT(T, huge_mapped, "faults", "faults that mapped a huge page"),
 	STAT(T, huge_failed, "attempts", "huge pages that memory could not give"),
 	STAT(T, runs_failed, "attempts", "contiguous runs that memory could not give"),
+	STAT(T, areas_mapped, "faults", "faults that mapped more pages than one, eagerly"),
+	STAT(T, areas_failed, "attempts", "contiguous areas that memory could not give"),
 	STAT(T, tables, "pages", "translation tables created, root tables included"),
 	STAT(T, unmapped, "descriptors", "leaf descriptors removed"),
 };
@@ -90,6 +92,12 @@ static void give_frame(struct os *os, struct pgtable *t, uint64_t frame, unsigne
 	if (!os->shared_frame || frame != os->shared_frame) frames_give(t->frames, frame, bits);
 }
 
+/* The naturally aligned 2^bits bytes around `input` have other leaves than before. */
+static void note_leaves(const struct pgtable *t, uint64_t input, unsigned bits)
+{
+	if (t->ranges) ranges_update(t->ranges, t, bits_align_down(input, bits), UINT64_C(1) << bits);
+}
+
 /* Maps 2^size_bits bytes at `frame` around the address by leaves of `level`. */
 static struct os_fault map_frames(struct fault_site *s, int level, uint64_t frame, unsigned size_bits)
 {
@@ -102,6 +110,7 @@ static struct os_fault map_frames(struct fault_site *s, int level, uint64_t fram
 		return failed(r);
 	}
 	pgtable_set_run(t, &s->slot, entries_bits, frame, attributes);
+	note_leaves(t, s->input, size_bits);
 	return (struct os_fault){.size_bits = size_bits, .frame = frame, .cycles = s->os->p.fault_cycles};
 }
 
@@ -140,6 +149,41 @@ static bool map_run(struct fault_site *s, struct os_fault *out)
 	return true;
 }
 
+/* Maps 2^bits bytes at `frame`, page by page; what could not be mapped goes back. */
+static struct os_fault map_area(struct fault_site *s, uint64_t frame, unsigned bits)
+{
+	struct pgtable *t = s->tree;
+	uint64_t attributes = leaf_attributes(s->os, t, s->need.kernel, s->need.access), mapped;
+	enum pgtable_result r = pgtable_map_pages(t, s->input, bits, frame, attributes, &mapped);
+	note_leaves(t, s->input, bits);
+	if (r == PGTABLE_OK) {
+		s->os->stats.areas_mapped++;
+		return (struct os_fault){.outcome = OS_MAPPED_AREA,
+					 .size_bits = bits,
+					 .frame = frame,
+					 .cycles = s->os->p.fault_cycles << (bits - t->granule_bits)};
+	}
+	for (; mapped >> bits == 0; mapped += UINT64_C(1) << t->granule_bits)
+		frames_give(t->frames, frame + mapped, t->granule_bits);
+	return failed(r);
+}
+
+/* Eager paging: the largest area around the address that is empty and that memory can give. */
+static bool map_eagerly(struct fault_site *s, struct os_fault *out)
+{
+	const struct os_params *p = &s->os->p;
+	struct pgtable *t = s->tree;
+	uint64_t frame;
+	for (uint64_t bytes = p->eager_bytes; bytes >> (t->granule_bits + 1); bytes /= 2) {
+		unsigned bits = log2_floor(bytes);
+		if (bits > p->va_bits || !pgtable_is_empty(t, s->input, bits)) continue;
+		if (frames_take_run(t->frames, bits, (unsigned)p->eager_fail_percent, &frame))
+			return *out = map_area(s, frame, bits), true;
+		s->os->stats.areas_failed++;
+	}
+	return false;
+}
+
 /* A base page's frame: a new one, or the one that all share. */
 static bool take_page(struct os *os, struct frames *frames, uint64_t *frame)
 {
@@ -174,6 +218,7 @@ static struct os_fault upgrade(struct fault_site *s)
 	enum pgtable_result r = pgtable_edit(t, bits_align_down(s->input, bits), UINT64_C(1) << bits, grant,
 					     &s->need, &changed);
 	if (r != PGTABLE_OK) return failed(r);
+	if (changed) note_leaves(t, s->input, bits);
 	if (!changed) out.outcome = OS_SPURIOUS;
 	return out;
 }
@@ -184,7 +229,7 @@ static struct os_fault handle(struct fault_site *s)
 	enum pgtable_result r = pgtable_find(s->tree, s->input, &s->slot);
 	if (r != PGTABLE_OK) return failed(r);
 	if (s->slot.desc & DESC_VALID) return upgrade(s);
-	if (map_huge(s, &out) || map_run(s, &out)) return out;
+	if (map_huge(s, &out) || map_eagerly(s, &out) || map_run(s, &out)) return out;
 	return map_page(s);
 }
 
@@ -259,6 +304,15 @@ static void tell_broken(void *ctx, uint64_t addr, uint64_t bytes)
 	b->os->on_break.broken(b->os->on_break.ctx, addr | top, bytes);
 }
 
+/* Leaves of [input, input + bytes) have changed, and blocks that stick out were split. */
+static void note_area(const struct os *os, const struct pgtable *t, uint64_t input, uint64_t bytes)
+{
+	unsigned bits = os_huge_bits(&os->p);
+	uint64_t from = bits_align_down(input, bits),
+		 end = bits_align_down(input + bytes + bits_ones(bits), bits);
+	if (t->ranges && bytes) ranges_update(t->ranges, t, from, end - from);
+}
+
 /* Applies `edit` to the part of [va, va + bytes) that is in va's half of the address space. */
 static uint64_t edit_range(struct os *os, struct pgtable *tree, struct va va, uint64_t bytes,
 			   pgtable_edit_fn *edit, void *ctx)
@@ -269,7 +323,9 @@ static uint64_t edit_range(struct os *os, struct pgtable *tree, struct va va, ui
 	/* Splitting a block may want a table that memory does not have; what came before stays done. */
 	struct broken broken = {os, bit_get(va.raw, 55)};
 	if (os->on_break.broken) tree->breaking = (struct pgtable_break){&broken, tell_broken};
-	pgtable_edit(tree, input, bytes < most ? bytes : most, edit, ctx, &edited);
+	if (bytes > most) bytes = most;
+	pgtable_edit(tree, input, bytes, edit, ctx, &edited);
+	note_area(os, tree, input, bytes);
 	tree->breaking = (struct pgtable_break){0};
 	os->stats.tables += tree->tables - tables;
 	return edited;
@@ -304,6 +360,7 @@ bool os_set_descriptor(struct os *os, struct os_aspace *as, struct va va, int le
 	uint64_t input = va.raw & bits_ones((unsigned)os->p.va_bits);
 	if (!va_is_legal(os, va) || !pgtable_find_level(t, input, level, &slot)) return false;
 	pgtable_set(t, &slot, desc);
+	note_leaves(t, input, level_entry_bits(t->granule_bits, level));
 	return true;
 }
 
@@ -343,12 +400,28 @@ enum status os_new(const struct os_params *p, const struct features *f, struct f
 void os_free(struct os *os)
 {
 	if (!os) return;
+	ranges_free(os->kernel.ranges);
 	while (os->aspaces) {
 		struct os_aspace *as = os->aspaces;
 		os->aspaces = as->next;
+		ranges_free(as->user.ranges);
 		free(as);
 	}
 	free(os);
+}
+
+void os_keep_ranges(struct os *os)
+{
+	assert(!os->aspaces && !os->kernel.ranges);
+	os->kernel.ranges = ranges_new();
+}
+
+bool os_find_range(const struct os *os, const struct os_aspace *as, struct va va, struct range *out,
+		   struct range_path *path)
+{
+	const struct ranges *r = bit_get(va.raw, 55) ? os->kernel.ranges : as->user.ranges;
+	return r && va_is_legal(os, va) &&
+	       ranges_find(r, va.raw & bits_ones((unsigned)os->p.va_bits), out, path);
 }
 
 struct os_aspace *os_aspace_new(struct os *os, uint16_t asid)
@@ -357,9 +430,11 @@ struct os_aspace *os_aspace_new(struct os *os, uint16_t asid)
 	assert(os->f.asid16 || asid < 256);
 	as->asid = asid;
 	as->user = os->kernel;
+	as->user.ranges = os->kernel.ranges ? ranges_new() : NULL;
 	as->user.in_table = DESC_PXN_TABLE;
 	as->user.tables = 0;
 	if (pgtable_create(&as->user, 0) != PGTABLE_OK) {
+		ranges_free(as->user.ranges);
 		free(as);
 		return NULL;
 	}

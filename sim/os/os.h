@@ -25,6 +25,7 @@
 #include "mmu/features.h"
 #include "mmu/sysregs.h"
 #include "os/pgtable.h"
+#include "os/ranges.h"
 #include "stats/stats.h"
 
 enum os_page_size { OS_PAGE_4K, OS_PAGE_16K, OS_PAGE_64K };
@@ -41,6 +42,8 @@ struct os_params {
 	uint64_t thp_fail_percent;
 	uint64_t contiguous; /* bool: runs of pages under the contiguous hint */
 	uint64_t contiguous_fail_percent;
+	uint64_t eager_bytes;             /* a power of 2: what a first touch maps at most; 0: a page */
+	uint64_t eager_fail_percent;
 	uint64_t placement;    /* enum os_placement */
 	uint64_t first_touch;  /* enum os_first_touch */
 	uint64_t shared_frame; /* bool: every base page maps one and the same frame */
@@ -55,6 +58,7 @@ extern const struct schema os_schema;
 enum os_outcome {
 	OS_MAPPED_PAGE,
 	OS_MAPPED_RUN,  /* a contiguous run of pages */
+	OS_MAPPED_AREA, /* many pages, contiguous in memory */
 	OS_MAPPED_HUGE, /* one block */
 	OS_UPGRADED,    /* it was mapped; access flag, dirty state or permission was added */
 	OS_SPURIOUS,    /* it was mapped and the access is allowed: a stale TLB entry */
@@ -75,6 +79,7 @@ struct os_fault {
 struct os_stats {
 	uint64_t faults, upgrades, spurious, failed;
 	uint64_t pages_mapped, runs_mapped, huge_mapped, huge_failed, runs_failed, tables, unmapped;
+	uint64_t areas_mapped, areas_failed;
 };
 extern const struct stat_desc os_stat_rows[];
 extern const size_t os_stat_row_count;
@@ -97,6 +102,12 @@ struct frames_params os_frames_params(const struct os_params *p, uint64_t base, 
 enum status os_new(const struct os_params *p, const struct features *f, struct frames *frames,
 		   struct physmem *mem, const struct pgtable_view *view, struct os **out, struct err *err);
 void os_free(struct os *os);
+
+/* Keeps a range table beside each tree from now on (ranges.h). Before the first address space. */
+void os_keep_ranges(struct os *os);
+/* The range of `as` that holds `va` (in its half of the address space), if ranges are kept; as ranges_find(). */
+bool os_find_range(const struct os *os, const struct os_aspace *as, struct va va, struct range *out,
+		   struct range_path *path);
 
 /* A new empty address space, or NULL when no frame is left for its root. Lives until os_free. */
 struct os_aspace *os_aspace_new(struct os *os, uint16_t asid);

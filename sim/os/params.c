@@ -27,6 +27,11 @@ static const struct param rows[] = {
 	       "a first touch maps a run of 16, 128, 32 pages of 4K, 16K, 64K under the contiguous hint"),
 	P_U64(T, contiguous_fail_percent, "percent", 0, 0, 100,
 	      "share of those runs that fragmented memory cannot give; their pages are mapped one by one"),
+	P_U64(T, eager_bytes, "bytes", 0, 0, UINT64_C(1) << 30,
+	      "eager paging: a first touch maps the largest naturally aligned area up to this that is empty and that memory has "
+	      "contiguous, page by page, at the cost of a fault for each; a power of 2, 0: no"),
+	P_U64(T, eager_fail_percent, "percent", 0, 0, 100,
+	      "share of those areas that fragmented memory cannot give; half of the size is tried next"),
 	P_ENUM(T, placement, placement_names, OS_IN_ORDER,
 	       "base pages come in order, or scattered as after a long uptime"),
 	P_ENUM(T, first_touch, first_touch_names, OS_GRANT_ALL,
@@ -103,6 +108,9 @@ enum status os_check(const struct os_params *p, const struct features *f, const 
 			       (unsigned long long)p->asid_bits);
 	if (p->asids && p->asid_bits == 1)
 		return err_set(err, ERR_CONFIG, "os.asid_bits: 1 gives no ASID to allocate beside 0 and one");
+	if (p->eager_bytes && !is_power_of_2(p->eager_bytes))
+		return err_set(err, ERR_CONFIG, "os.%s: %llu is not a power of 2",
+			       at_fault(key, "eager_bytes"), (unsigned long long)p->eager_bytes);
 	if (!bit_get(f->granules, (unsigned)p->page_size))
 		return err_set(err, ERR_CONFIG, "os.%s: %s is not among the machine's features.granules",
 			       at_fault(key, "page_size"), size);

@@ -173,6 +173,38 @@ enum pgtable_result pgtable_descend(struct pgtable *t, uint64_t addr, int level,
 	return r;
 }
 
+/* ---- areas ---------------------------------------------------------------------------------- */
+
+bool pgtable_is_empty(const struct pgtable *t, uint64_t addr, unsigned bits)
+{
+	unsigned table_bits = level_entry_bits(t->granule_bits, LAST_LEVEL - 1);
+	uint64_t from = bits_align_down(addr, bits), step = UINT64_C(1)
+							    << (bits < table_bits ? bits : table_bits);
+	struct pgtable_slot slot;
+	for (uint64_t at = 0; at >> bits == 0; at += step) {
+		if (pgtable_find(t, from + at, &slot) != PGTABLE_OK || (slot.desc & DESC_VALID)) return false;
+		if (slot.level == LAST_LEVEL && bits > table_bits) return false;
+		if (slot.level == LAST_LEVEL &&
+		    !pgtable_run_is_empty(t, &slot, log2_floor(step) - t->granule_bits))
+			return false;
+	}
+	return true;
+}
+
+enum pgtable_result pgtable_map_pages(struct pgtable *t, uint64_t addr, unsigned bits, uint64_t out,
+				      uint64_t attributes, uint64_t *mapped)
+{
+	uint64_t from = bits_align_down(addr, bits);
+	struct pgtable_slot slot;
+	for (*mapped = 0; *mapped >> bits == 0; *mapped += UINT64_C(1) << t->granule_bits) {
+		enum pgtable_result r = pgtable_find(t, from + *mapped, &slot);
+		if (r == PGTABLE_OK) r = pgtable_descend(t, from + *mapped, LAST_LEVEL, &slot);
+		if (r != PGTABLE_OK) return r;
+		pgtable_set_run(t, &slot, 0, out + *mapped, attributes);
+	}
+	return PGTABLE_OK;
+}
+
 /* ---- editing leaves ------------------------------------------------------------------------- */
 
 static enum pgtable_result rewrite_run(struct pgtable *t, uint64_t from, unsigned run_bits, uint64_t clear,

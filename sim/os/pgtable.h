@@ -43,6 +43,7 @@ struct pgtable {
 	struct frames *frames; /* where tables come from */
 	struct pgtable_view view;
 	struct pgtable_break breaking;
+	struct ranges *ranges; /* its range table, which whoever changes leaves keeps (ranges.h); NULL: none */
 	unsigned granule_bits;
 	unsigned input_bits; /* of the input address */
 	int start_level;
@@ -80,6 +81,14 @@ void pgtable_set_run(struct pgtable *t, const struct pgtable_slot *slot, unsigne
 		     uint64_t attributes);
 /* Whether nothing is mapped of the run of last-level entries around the slot (its table may be absent). */
 bool pgtable_run_is_empty(const struct pgtable *t, const struct pgtable_slot *slot, unsigned entries_bits);
+
+/* Whether nothing is mapped of the naturally aligned 2^bits bytes around `addr`. Tables that are there and empty count as
+ * mapped where 2^bits is more than one last-level table maps. */
+bool pgtable_is_empty(const struct pgtable *t, uint64_t addr, unsigned bits);
+/* Maps the naturally aligned 2^bits bytes around `addr`, which are empty, by last-level leaves to `out`. *mapped is how many
+ * bytes of them have been mapped when a table could not be had. */
+enum pgtable_result pgtable_map_pages(struct pgtable *t, uint64_t addr, unsigned bits, uint64_t out,
+				      uint64_t attributes, uint64_t *mapped);
 
 /* A leaf's output address. */
 uint64_t pgtable_output(const struct pgtable *t, const struct pgtable_slot *leaf);
