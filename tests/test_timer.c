@@ -472,3 +472,30 @@ Test(soft_timer, nanoseconds_round_down_so_it_looks_again_and_sleeps_on)
 	cr_expect(soft_timer_expired(&s, &q, 1998));
 	event_queue_fini(&q);
 }
+
+Test(soft_timer, emulated_timer_of_a_running_vcpu_is_the_physical_one_of_nvhe, .init = setup)
+{
+	struct event_queue q = {0};
+	struct soft_timer s = {0};
+	t.cval[TIMER_V] = 10;
+	t.cval[TIMER_P] = 20;
+	t.ctl[TIMER_V] = t.ctl[TIMER_P] = TIMER_ENABLE;
+	cr_expect(eq(u64, soft_timer_arm(&s, &q, &t, soft_timer_map(SOFT_TIMER_NVHE).emulated, 0), 20 * 120));
+	cr_expect(
+		eq(u64, soft_timer_arm(&s, &q, &t, soft_timer_map(SOFT_TIMER_VHE).emulated, 0), TIMER_NEVER));
+	event_queue_fini(&q);
+}
+
+Test(soft_timer, each_timer_of_a_vcpu_is_in_hardware_or_emulated_and_nesting_swaps_them)
+{
+	for (unsigned i = 0; i < SOFT_TIMER_MODES; i++) {
+		struct soft_timer_map m = soft_timer_map((enum soft_timer_mode)i);
+		cr_expect(eq(uint, m.direct & m.emulated, 0));
+		cr_expect(eq(uint, (m.direct | m.emulated) & guest,
+			     i < SOFT_TIMER_NESTED_GUEST ? m.direct | m.emulated : guest));
+	}
+	struct soft_timer_map below = soft_timer_map(SOFT_TIMER_NESTED_GUEST),
+			      hyp = soft_timer_map(SOFT_TIMER_NESTED_HYP);
+	cr_expect(eq(uint, below.direct, hyp.emulated));
+	cr_expect(eq(uint, below.emulated, hyp.direct));
+}

@@ -1,6 +1,20 @@
 /* timer_soft.c - see timer_soft.h. */
 #include "gic/timer_soft.h"
 
+#define EL1_TIMERS (1u << TIMER_V | 1u << TIMER_P)
+#define EL2_TIMERS (1u << TIMER_HV | 1u << TIMER_HP)
+
+struct soft_timer_map soft_timer_map(enum soft_timer_mode mode)
+{
+	static const struct soft_timer_map maps[SOFT_TIMER_MODES] = {
+		[SOFT_TIMER_VHE] = {EL1_TIMERS, 0},
+		[SOFT_TIMER_NVHE] = {1u << TIMER_V, 1u << TIMER_P},
+		[SOFT_TIMER_NESTED_GUEST] = {EL1_TIMERS, EL2_TIMERS},
+		[SOFT_TIMER_NESTED_HYP] = {EL2_TIMERS, EL1_TIMERS},
+	};
+	return maps[mode];
+}
+
 enum { NS_PER_S = 1000000000 };
 
 /* Nanoseconds, rounded down, until the counter has advanced by `counts`. */

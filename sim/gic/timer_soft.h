@@ -13,6 +13,21 @@
 #include "event/event.h"
 #include "gic/timer.h"
 
+/* How a hypervisor gives timers to a vCPU. */
+enum soft_timer_mode {
+	SOFT_TIMER_VHE,          /* the EL1 timers are the guest's: the host has those of EL2 */
+	SOFT_TIMER_NVHE,         /* the host uses the physical timer */
+	SOFT_TIMER_NESTED_GUEST, /* the vCPU has a virtual EL2, and is below it */
+	SOFT_TIMER_NESTED_HYP,   /* it is in its virtual EL2 */
+	SOFT_TIMER_MODES
+};
+/* Sets of 1 << enum timer_id: those in hardware while the vCPU runs (each through the EL1 timer of its kind), and those that the host
+ * emulates; a vCPU that does not run has all of them emulated. Source: get_timer_map(). */
+struct soft_timer_map {
+	unsigned direct, emulated;
+};
+struct soft_timer_map soft_timer_map(enum soft_timer_mode mode);
+
 struct soft_timer {
 	struct event event; /* owner and phase are the owner's to set */
 	const struct timers *timers;
