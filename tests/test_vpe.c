@@ -504,6 +504,65 @@ Test(vpe_v41, vmapp_by_a_second_its_keeps_the_virtual_sgis)
 	cr_assert(eq(u32, best(2), UINT32_MAX));
 }
 
+/* A second ITS over the same redistributors, with a queue and a device table of its own; its vPE table is at `vpes`. */
+static struct its *second_its(int version, uint64_t vpes)
+{
+	struct its_params p = its_world_params(version);
+	struct its_redist redist[WORLD_REDISTS];
+	for (unsigned i = 0; i < WORLD_REDISTS; i++)
+		redist[i] = (struct its_redist){.lpi = w->lpi[i], .vpe = w->vpe[i]};
+	struct its *other = its_new(&p, w->mem, redist, WORLD_REDISTS);
+	its_write(other, 0x80, 8, VALID | 0x18000);
+	its_write(other, 0x100, 8, VALID | 0x180000);
+	its_write(other, 0x110, 8, VALID | vpes | 1);
+	its_write(other, 0, 4, 1);
+	return other;
+}
+
+static void second_cmd(struct its *other, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+{
+	uint64_t word[4] = {w0, w1, w2, w3}, at = 0;
+	its_read(other, 0x90, 8, &at);
+	for (unsigned i = 0; i < 4; i++) physmem_write64(w->mem, (struct pa){0x18000 + at + 8 * i}, word[i]);
+	its_write(other, 0x88, 8, at + 32);
+	cr_assert(eq(u32, its_step(other).error, 0));
+}
+
+/* Event 0 of device 9 of that ITS is virtual LPI 8200 of vPE 1. */
+static void second_map(struct its *other)
+{
+	second_cmd(other, 0x8 | UINT64_C(9) << 32, 3, VALID | world_itt(9), 0);
+	second_cmd(other, 0x2a | UINT64_C(9) << 32, UINT64_C(1) << 32, 8200 | UINT64_C(1023) << 32, 0);
+}
+
+Test(vpe_v40, each_its_has_its_own_vpe_table_and_needs_its_own_vmovp)
+{
+	struct its *other = second_its(WORLD_V40, 0x340000);
+	second_cmd(other, 0x29, UINT64_C(1) << 32, UINT64_C(2) << 16 | VALID, world_vpt(1) | 15);
+	second_map(other);
+	cmd_vmovp(w, 1, 3);
+	cr_assert(eq(uint, its_translate(w->its, 5, 0).redist, 3));
+	cr_assert(eq(uint, its_translate(other, 9, 0).redist, 2));
+	second_cmd(other, 0x22, UINT64_C(1) << 32, UINT64_C(3) << 16, 0);
+	schedule_v40(3, 1);
+	struct its_delivery d = its_translate(other, 9, 0);
+	cr_assert(d.resident);
+	cr_assert(eq(uint, d.redist, 3));
+	its_free(other);
+}
+
+Test(vpe_v41, all_its_share_the_vpe_table_and_one_vmovp_is_enough)
+{
+	struct its *other = second_its(WORLD_V41, 0x300000);
+	second_map(other);
+	cmd_vmovp(w, 1, 3);
+	schedule_v41(3, 1);
+	struct its_delivery d = its_translate(other, 9, 0);
+	cr_assert(d.resident);
+	cr_assert(eq(uint, d.redist, 3));
+	its_free(other);
+}
+
 /* --- errors ------------------------------------------------------------------------------------------------------------------ */
 
 Test(vpe_v41, vpeid_out_of_range_is_an_error_of_every_v_command)
