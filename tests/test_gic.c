@@ -1,7 +1,9 @@
 /* test_gic.c - rules of IHI 0069H for physical interrupts, each a test named after it. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <malloc.h>
 
+#include "gic/why.h"
 #include "gic_world.h"
 
 #define FRAME .pes = 1, .spis = 64, .awake = true
@@ -837,4 +839,51 @@ Test(gic, a_change_is_told_to_the_pe_that_it_concerns)
 	gic_set_line(w.g, 1, PPI, true);
 	cr_assert(eq(u32, told, 2));
 	gw_free(&w);
+}
+
+/* Each stop is reached by taking one thing away from an interrupt that is signalled. */
+Test(gic, the_first_rule_that_stops_an_interrupt_is_told)
+{
+	enum { ROWS = 10 };
+	for (unsigned i = 0; i <= ROWS; i++) {
+		struct gic_world w = gw_single();
+		enum gic_stop expect = GIC_STOP_SIGNALLED;
+		gw_irq(&w, SPI, GIC_G1NS, 0x80);
+		gic_set_line(w.g, 0, SPI, true);
+		switch (i) {
+		case 0: gic_set_line(w.g, 0, SPI, false), expect = GIC_STOP_NOT_PENDING; break;
+		case 1: gw_bit(&w, A_SET_ACTIVE, SPI), expect = GIC_STOP_ACTIVE; break;
+		case 2: gw_bit(&w, A_DISABLE, SPI), expect = GIC_STOP_DISABLED; break;
+		case 3: gic_dist_write(w.g, 0, 4, 1, true), expect = GIC_STOP_DISTRIBUTOR; break;
+		case 4: gic_dist_write(w.g, 0x6000 + 8 * SPI, 8, 7, true), expect = GIC_STOP_ELSEWHERE; break;
+		case 5: gic_redist_write(w.g, 0, 0x14, 4, 2, true), expect = GIC_STOP_ASLEEP; break;
+		case 6: gw_write(&w, "IGRPEN1", 0), expect = GIC_STOP_INTERFACE; break;
+		case 7:
+			gw_irq(&w, 3, GIC_G1NS, 0x40), gw_bit(&w, A_SET_PENDING, 3), expect = GIC_STOP_BEHIND;
+			break;
+		case 8: gw_write(&w, "PMR", 0x80), expect = GIC_STOP_MASKED; break;
+		case 9:
+			gw_write(&w, "ICC_AP1R0_EL1", 1u << (0x80 >> 3)), expect = GIC_STOP_NO_PREEMPTION;
+			break;
+		default: break;
+		}
+		cr_assert(eq(int, gic_why(w.g, 0, SPI), expect), "row %u", i);
+		gw_free(&w);
+	}
+	struct gic_world w = gw_single();
+	cr_assert(eq(int, gic_why(w.g, 0, 1020), GIC_STOP_NOT_THERE));
+	gw_free(&w);
+}
+
+/* 256 redistributors cost a pointer each until they are used. */
+Test(gic, a_redistributor_costs_memory_only_once_it_is_touched)
+{
+	size_t before = mallinfo2().uordblks;
+	struct gic *g = gic_new(&(struct gic_params){.pes = 256, .spis = 988, .awake = true});
+	size_t empty = mallinfo2().uordblks - before;
+	gic_set_line(g, 200, PPI, true);
+	size_t one = mallinfo2().uordblks - before - empty;
+	cr_assert(lt(sz, empty, 8192));
+	cr_assert(lt(sz, one, 2048));
+	gic_free(g);
 }

@@ -11,6 +11,7 @@
 
 #include "base/rng.h"
 #include "gic/lr.h"
+#include "gic/why.h"
 #include "gic_world.h"
 
 /* --- the naive GIC --------------------------------------------------------------------------------------------------------- */
@@ -407,6 +408,7 @@ static void agree(struct pair *p, unsigned pe)
 		const struct naive_irq *q = irq_at(&p->n, pe, k);
 		cr_assert(eq(int, t.pending, q->latch || (q->line && !q->edge)));
 		cr_assert(eq(int, t.active, q->active));
+		cr_assert(eq(int, gic_why(p->w.g, pe, intids[k]) == GIC_STOP_SIGNALLED, on && i == (int)k));
 	}
 }
 

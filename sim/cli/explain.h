@@ -6,6 +6,7 @@
 #define EXPLAIN_TOPICS(X) \
 	X(walk, "how an address is translated, descriptor by descriptor") \
 	X(trap, "what happens when a guest leaves: exceptions, returns, register writes, and why") \
+	X(irq, "what state an interrupt is in after each event, and what keeps it from its PE") \
 	X(exits, "the exceptions of a recorded log, replayed on the level machine")
 
 #define X(name, doc) int explain_##name(int argc, char **argv);

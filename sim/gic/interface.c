@@ -57,6 +57,11 @@ static bool passes_mask(const struct gic_interface *c, const struct gic_pending 
 	return irq->group != GIC_G1NS || c->pmr >= c->nmi_floor;
 }
 
+bool interface_is_masked(const struct gic_interface *c, const struct gic_pending *irq)
+{
+	return !passes_mask(c, irq);
+}
+
 bool interface_can_signal(const struct gic_interface *c, unsigned bits, const struct gic_pending *irq)
 {
 	enum gic_group by;

@@ -20,6 +20,8 @@ uint8_t interface_group_mask(const struct gic_interface *c, enum gic_group group
 unsigned interface_running(const struct gic_interface *c, unsigned bits, enum gic_group *group);
 /* Whether `irq` passes PMR and preempts what is active. */
 bool interface_can_signal(const struct gic_interface *c, unsigned bits, const struct gic_pending *irq);
+/* Of the two, whether it is PMR that stops it. */
+bool interface_is_masked(const struct gic_interface *c, const struct gic_pending *irq);
 /* The active priority of an acknowledged interrupt; false for an EOI of a group that has none active. */
 void interface_activate(struct gic_interface *c, unsigned bits, const struct gic_pending *irq);
 bool interface_drop(struct gic_interface *c, enum gic_group group);

@@ -33,7 +33,7 @@ for verb in $verbs; do
 	echo "ok - strata $verb has a manual page"
 	case $verb in
 	trace) compare trace 'trace info' 'trace cat' 'trace import' 'trace export' 'trace gen' ;;
-	explain) compare explain 'explain walk' 'explain trap' 'explain exits' ;;
+	explain) compare explain 'explain walk' 'explain trap' 'explain irq' 'explain exits' ;;
 	*) compare "$verb" ;;
 	esac
 	if grep -q "strata..-$verb\|strata.-$verb" docs/man/strata.1; then echo "ok - strata(1) names $verb"; else echo "not ok - strata(1) names $verb"; fi
