@@ -296,7 +296,7 @@ static void send_sgi(struct replay *r, const struct gic_event *e)
 
 static void check_sgi(struct replay *r, const struct gic_event *e)
 {
-	struct gic_irq_state s;
+	struct gic_irq_state s = {.pending = false};
 	gic_irq_state(r->g, gic_start_cpu(&r->start, e->arg[0]), (uint32_t)e->arg[1], &s);
 	same(r, e, 1, s.pending, UINT64_MAX);
 }
@@ -371,25 +371,34 @@ static void replay_log(struct replay *r)
 	gic_free(r->g);
 }
 
+enum status conform_gic_log(const struct gic_log *log, const char *path, FILE *report,
+			    struct gic_totals *totals, struct err *err)
+{
+	struct replay *r = xcalloc(1, sizeof(*r));
+	memset(totals, 0, sizeof(*totals));
+	r->log = *log;
+	r->report = report;
+	r->totals = totals;
+	totals->lines = log->lines;
+	totals->skipped = log->skipped;
+	enum status st = gic_start_find(log, path, &r->start, err);
+	r->start.params.affinity = r->start.affinity;
+	if (st == OK) replay_log(r);
+	free(r);
+	return st;
+}
+
 enum status conform_gic(const char *path, FILE *report, struct gic_totals *totals, struct err *err)
 {
 	struct stat info;
+	struct gic_log log;
 	bool folder = !stat(path, &info) && S_ISDIR(info.st_mode);
 	char *file = folder ? xasprintf("%s/int_gic.1.log.zst", path) : xstrdup(path);
-	struct replay *r = xcalloc(1, sizeof(*r));
-	memset(totals, 0, sizeof(*totals));
-	r->report = report;
-	r->totals = totals;
-	enum status st = gic_log_read(file, &r->log, err);
-	if (st == OK) st = gic_start_find(&r->log, file, &r->start, err);
+	enum status st = gic_log_read(file, &log, err);
 	if (st == OK) {
-		r->start.params.affinity = r->start.affinity;
-		totals->lines = r->log.lines;
-		totals->skipped = r->log.skipped;
-		replay_log(r);
+		st = conform_gic_log(&log, file, report, totals, err);
+		gic_log_free(&log);
 	}
-	gic_log_free(&r->log);
-	free(r);
 	free(file);
 	return st;
 }

@@ -30,6 +30,9 @@ struct gic_totals {
 
 /* `path`: a log, or a folder with int_gic.1.log.zst. The first differences are printed to `report`. */
 enum status conform_gic(const char *path, FILE *report, struct gic_totals *totals, struct err *err);
+/* The same of a log that has been read; `path` is for messages. */
+enum status conform_gic_log(const struct gic_log *log, const char *path, FILE *report,
+			    struct gic_totals *totals, struct err *err);
 /* "acknowledged and read registers": what statements of a kind are about; NULL: it makes none. */
 const char *conform_gic_kind(enum gic_log_kind kind);
 

@@ -95,20 +95,25 @@ static struct gic_event *grow(struct gic_log *log)
 	return e;
 }
 
+enum status gic_log_line(struct gic_log *log, const char *path, const char *line, struct err *err)
+{
+	log->lines++;
+	struct gic_event *e = grow(log);
+	e->line = (uint32_t)log->lines;
+	switch (parse(line, e)) {
+	case PARSED: log->count++; return OK;
+	case NOT_KNOWN: log->skipped++; return OK;
+	default: return err_set(err, ERR_INPUT, "%s:%u: torn event: %.200s", path, e->line, line);
+	}
+}
+
 static enum status read_lines(struct zread *z, const char *path, struct gic_log *log, struct err *err)
 {
 	const char *line;
 	for (;;) {
 		TRY(zread_line(z, &line, err));
 		if (!line) return OK;
-		log->lines++;
-		struct gic_event *e = grow(log);
-		e->line = (uint32_t)log->lines;
-		switch (parse(line, e)) {
-		case PARSED: log->count++; break;
-		case NOT_KNOWN: log->skipped++; break;
-		case TORN: return err_set(err, ERR_INPUT, "%s:%u: torn event: %.200s", path, e->line, line);
-		}
+		TRY(gic_log_line(log, path, line, err));
 	}
 }
 

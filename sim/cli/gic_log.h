@@ -69,6 +69,8 @@ struct gic_log {
 /* Reads a file, compressed with zstd. ERR_INPUT names file and line of a known event whose text is torn. The caller
  * frees with gic_log_free(). */
 enum status gic_log_read(const char *path, struct gic_log *out, struct err *err);
+/* Adds one line to a log that began as zero bytes. */
+enum status gic_log_line(struct gic_log *log, const char *path, const char *line, struct err *err);
 void gic_log_free(struct gic_log *log);
 
 #endif

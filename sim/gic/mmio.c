@@ -211,7 +211,7 @@ const struct mmio_row *mmio_find(const struct mmio_row *rows, unsigned n, uint32
 
 static bool allowed(const struct mmio_row *r, const struct gic_mmio *m)
 {
-	if (!(r->sizes & m->bytes) || m->offset % m->bytes) return false;
+	if (!is_power_of_2(m->bytes) || !(r->sizes & m->bytes) || m->offset % m->bytes) return false;
 	if (r->field == FIELD_NMI && !m->g->params.nmi) return false;
 	if (r->who == TWO_STATES && gic_one_state(m->g)) return false;
 	return r->who == ANYONE || !mmio_restricted(m);

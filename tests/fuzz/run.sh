@@ -26,6 +26,11 @@ seed_trace() {
 	printf 'Taking exception 11 [Hypervisor Call] on CPU 0\n...from EL1 to EL2\n...with ESR 0x16/0x5a000000\n...with ELR 0x80\n...to EL2 PC 0x400 PSTATE 0x3c9\nException return from AArch64 EL2 to AArch64 EL1 PC 0x80\n' >"$1/int.log"
 	printf '# tracer: nop\n a-1 [000] d.... 1.0: kvm_entry: PC: 0x80\n a-1 [000] d.... 1.1: kvm_exit: TRAP: HSR_EC: 0x0016 (HVC64), PC: 0x84\n' >"$1/ftrace.txt"
 }
+seed_gic() {
+	printf 'gicv3_redist_set_irq GICv3 redistributor 0x0 interrupt 27 level changed to 1\ngicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 27 group 2 prio 160\ngicv3_icc_iar1_read GICv3 ICC_IAR1 read cpu 0x0 value 0x1b\n' >"$1/ack"
+	printf 'gicv3_redist_write GICv3 redistributor 0x0 write: offset 0x10400 data 0xa0 size 1 secure 1\ngicv3_dist_read GICv3 distributor read: offset 0x6140 data 0x1 size 8 secure 0\ngicv3_icc_generate_sgi GICv3 CPU i/f 0x0 generating SGI 3 IRM 0 target affinity 0x0xx targetlist 0x2\ngicv3_redist_send_sgi GICv3 redistributor 0x1 pending SGI 3\n' >"$1/frames"
+	printf 'gicv3_ich_lr_write GICv3 ICH_LR0_EL2 write cpu 0x0 value 0x5000000000000001\ngicv3_icv_iar_read GICv3 ICV_IAR1 read cpu 0x0 value 0x1\nTaking exception 14 [Virtual IRQ] on CPU 0\n...from EL1 to EL1\nException return from AArch64 EL1 to AArch64 EL1 PC 0x80\n' >"$1/virtual"
+}
 seed_mtr1() { printf '\4\11\20\16\40\23\200\200\1' >"$1/records"; }
 seed_frame() { # what a frame decompresses to; the header of the file is a skippable frame, which zstd passes over
 	seed_native "$1"
