@@ -10,6 +10,7 @@ struct gic_access {
 	struct gic_pe *pe;
 	const struct gic_context *c;
 	unsigned n; /* of the row: number of the register or its group */
+	bool guest; /* of a frame of v2.c: GICV, not GICC */
 };
 typedef uint64_t (*gic_reg_read)(const struct gic_access *a);
 typedef void (*gic_reg_write)(const struct gic_access *a, uint64_t value);

@@ -50,6 +50,7 @@ struct gic_pe {
 	struct gic_bank bank;
 	struct gic_bank extended[2];
 	struct gic_interface cif;
+	bool ack_ctl, fiq_en; /* GICC_CTLR.AckCtl, FIQEn (v2.h) */
 	struct gic_virtual virt;
 	bool stale;
 	uint64_t epoch; /* of gic.epoch, when `highest` was found */
