@@ -323,8 +323,7 @@ LOOP(window_in_place, false, true)
 LOOP(in_order_called, true, false)
 LOOP(in_order_in_place, true, true)
 
-/* Without a first-level cache no access is a hit. */
-static size_t none(struct core *c, const struct record *rec, size_t n, uint32_t *fetched)
+size_t core_no_hits(struct core *c, const struct record *rec, size_t n, uint32_t *fetched)
 {
 	(void)n;
 	*fetched = 0;
@@ -343,7 +342,7 @@ core_hits_fn *core_hits_choose(const struct core *c)
 						 {in_order_called, in_order_in_place}};
 	const struct cache *data = c->mem->data.level[0], *fetch = c->mem->fetch.level[0];
 	const struct mmu *m = c->mmu;
-	if (!data || !fetch) return none;
+	if (!data || !fetch) return core_no_hits;
 	bool in_place = m->first[ACCESS_READ]->touched && m->first[ACCESS_FETCH]->touched && data->mask &&
 			fetch->mask;
 	return loop[c->in_order][in_place];

@@ -15,4 +15,7 @@
 /* The loop for this core. */
 core_hits_fn *core_hits_choose(const struct core *c);
 
+/* The loop that leaves every access to core.c: for a core without first-level caches, and to compare with. */
+size_t core_no_hits(struct core *c, const struct record *rec, size_t n, uint32_t *fetched);
+
 #endif
