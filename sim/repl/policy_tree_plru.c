@@ -45,8 +45,8 @@ static unsigned tree_plru_victim(void *set, unsigned ways)
 	uint64_t bits = *(const uint64_t *)set;
 	unsigned half = leaves(ways) / 2, low = 0;
 	for (unsigned node = 1; half; half /= 2) {
-		unsigned right = (bits >> node & 1) && low + half < ways;
-		low += right ? half : 0;
+		unsigned right = bits >> node & (low + half < ways); /* no branch: nobody can predict it */
+		low += right * half;
 		node = 2 * node + right;
 	}
 	return low;
