@@ -9,7 +9,8 @@ struct hits {
 	uint64_t room_at; /* the instruction for which a mark of the window has to make room */
 	cycles_t last_load_done;
 	uint64_t touches; /* the number of the next touch, of both TLBs */
-	uint64_t accesses, stores, store_cycles, merged, merged_cycles, fetches, fetched;
+	uint64_t accesses, stores, store_cycles, merged, missed, fetches, fetched;
+	uint64_t late_cycles; /* of merged and missed accesses, beyond those of a hit */
 	/* The latest access, if it was a load that waited for its line: another load of the line finds the same, and touches
 	 * what was touched last. */
 	uint64_t waited_va;
@@ -60,9 +61,9 @@ static inline void count_data(struct core *c, const struct hits *h)
 	c->stats.loads += loads;
 	c->stats.stores += h->stores;
 	c->stats.accesses += h->accesses;
-	c->stats.access_cycles += h->merged_cycles + h->accesses * cache->hit_cycles +
+	c->stats.access_cycles += h->late_cycles + h->accesses * cache->hit_cycles +
 				  loads * t->params.hit_cycles + h->store_cycles;
-	count(t, h->accesses, cache, h->accesses - h->merged, h->merged);
+	count(t, h->accesses, cache, h->accesses - h->merged - h->missed, h->merged);
 }
 
 static inline void end(struct core *c, const struct hits *h, bool in_place)
@@ -131,38 +132,44 @@ static inline ALWAYS_INLINE struct way_in way_in(struct core *c, enum access_kin
 
 struct found {
 	const struct tlb_entry *entry;
-	uint64_t line;
-	int way;
+	uint64_t pa, line;
+	int way; /* CACHE_MISS: not in the first cache */
 };
 
-/* Looks in the TLB at `now` and in the cache; changes nothing. False: not a hit. */
+/* Looks in the TLB at `now` and in the cache; changes nothing. False: the predicted entry does not answer. */
 static inline ALWAYS_INLINE bool find(const struct way_in *w, uint64_t va, enum access_kind kind,
 				      cycles_t now, struct found *f)
 {
 	const struct tlb_entry *e = f->entry = mmu_predicted(w->mmu, w->tlb, va, kind, now);
 	if (__builtin_expect(!e, 0)) return false;
-	f->line = (e->pa | (va & ~e->va_mask)) >> w->port->line_bits | w->security;
+	f->pa = e->pa | (va & ~e->va_mask);
+	f->line = f->pa >> w->port->line_bits | w->security;
 	f->way = cache_way_of(w->cache, f->line);
-	return __builtin_expect(f->way != CACHE_MISS, 1);
+	return true;
 }
 
-static inline ALWAYS_INLINE void touch(const struct way_in *w, struct hits *h, const struct found *f)
+static inline ALWAYS_INLINE void touch_entry(const struct way_in *w, struct hits *h, const struct found *f)
+{
+	if (w->in_place)
+		w->tlb->touched[f->entry - w->tlb->entry] = ++h->touches;
+	else
+		tlb_touch(w->tlb, f->entry);
+}
+
+static inline ALWAYS_INLINE void touch_line(const struct way_in *w, const struct found *f)
 {
 	uint64_t set = f->line & w->cache->set_mask;
-	if (w->in_place) {
-		w->tlb->touched[f->entry - w->tlb->entry] = ++h->touches;
+	if (w->in_place)
 		cache_touch_masked(w->cache, set, (unsigned)f->way);
-	} else {
-		tlb_touch(w->tlb, f->entry);
+	else
 		cache_touch(w->cache, set, (unsigned)f->way);
-	}
 }
 
 /* A line is `ready` later than a hit would be `done`. */
 static inline ALWAYS_INLINE cycles_t wait_for_line(struct hits *h, cycles_t ready, cycles_t done)
 {
 	h->merged++;
-	h->merged_cycles += ready - done;
+	h->late_cycles += ready - done;
 	return ready;
 }
 
@@ -190,15 +197,30 @@ static inline ALWAYS_INLINE cycles_t load_again(struct hits *h, const struct way
 	return h->waited_line > done ? wait_for_line(h, h->waited_line, done) : done;
 }
 
-/* Loads; 0: it is not a hit. Otherwise returns when it is done. */
-static inline ALWAYS_INLINE cycles_t load_line(struct hits *h, const struct way_in *w, uint64_t va,
-					       cycles_t start)
+/* A load that the first cache has not: the memory side counts it, and knows all of its time. */
+static inline ALWAYS_INLINE cycles_t load_missed(struct core *c, struct hits *h, const struct found *f,
+						 cycles_t known, cycles_t hit_done)
+{
+	unsigned served;
+	c->data_req.pa.raw = f->pa;
+	c->data_req.kind = ACCESS_READ;
+	cycles_t done = mem_access_slow(&c->mem->data, &c->data_req, known, 0, &served);
+	h->missed++;
+	h->late_cycles += done - hit_done;
+	return done;
+}
+
+/* Loads; 0: the predicted entry does not answer. Otherwise returns when it is done. */
+static inline ALWAYS_INLINE cycles_t load_line(struct core *c, struct hits *h, const struct way_in *w,
+					       uint64_t va, cycles_t start)
 {
 	struct found f;
 	if (!find(w, va, ACCESS_READ, start, &f)) return 0;
 	cycles_t known = start + w->tlb->params.hit_cycles, done = known + w->cache->hit_cycles;
-	touch(w, h, &f);
+	touch_entry(w, h, &f);
 	h->waited_entry = NEVER;
+	if (__builtin_expect(f.way == CACHE_MISS, 0)) return load_missed(c, h, &f, known, done);
+	touch_line(w, &f);
 	if (__builtin_expect(!cache_may_wait(w->cache, f.line, f.way, known), 1)) return done;
 	cycles_t ready = cache_arrival(w->cache, f.line, (unsigned)f.way);
 	if (ready <= done) return done;
@@ -216,7 +238,7 @@ static inline ALWAYS_INLINE bool load(struct core *c, struct hits *h, const stru
 	if (__builtin_expect(r->flags & REC_DEPENDENT, 0) && h->last_load_done > start)
 		start = h->last_load_done;
 	cycles_t done = load_again(h, w, r->addr, start);
-	if (!done && !(done = load_line(h, w, r->addr, start))) return false;
+	if (!done && !(done = load_line(c, h, w, r->addr, start))) return false;
 	cycles_t hidden = in_order ? c->load_hit_cycles : 0;
 	h->last_load_done = done;
 	if (__builtin_expect(clock_of(done) > h->retire_ahead + own + clock_of(hidden), 0))
@@ -233,13 +255,14 @@ static inline ALWAYS_INLINE bool store(struct core *c, struct hits *h, const str
 	cycles_t *slot = &c->store_done[c->store_next];
 	if (start + w->tlb->params.hit_cycles > leaves || *slot > leaves || !w->cache->write_back)
 		return false;
-	if (!find(w, r->addr, ACCESS_WRITE, start, &f)) return false;
+	if (!find(w, r->addr, ACCESS_WRITE, start, &f) || f.way == CACHE_MISS) return false;
 	*slot = leaves + w->cache->hit_cycles;
 	if (cache_may_wait(w->cache, f.line, f.way, leaves)) {
 		cycles_t ready = cache_arrival(w->cache, f.line, (unsigned)f.way);
 		if (ready > *slot) *slot = wait_for_line(h, ready, *slot);
 	}
-	touch(w, h, &f);
+	touch_entry(w, h, &f);
+	touch_line(w, &f);
 	w->cache->set[f.line & w->cache->set_mask].dirty |= UINT64_C(1) << f.way;
 	if (++c->store_next == c->store_buffer) c->store_next = 0;
 	h->store_cycles += leaves - start;
@@ -274,8 +297,9 @@ static inline ALWAYS_INLINE bool fetch(struct core *c, struct hits *h, const str
 	struct found f;
 	cycles_t start = cycle_of(h->dispatch_ahead + own_time(c, h));
 	if (w->tlb->params.hit_cycles || !find(w, va, ACCESS_FETCH, start, &f)) return false;
-	if (cache_may_wait(w->cache, f.line, f.way, start)) return false;
-	touch(w, h, &f);
+	if (f.way == CACHE_MISS || cache_may_wait(w->cache, f.line, f.way, start)) return false;
+	touch_entry(w, h, &f);
+	touch_line(w, &f);
 	h->fetches++;
 	h->fetched += n;
 	return true;

@@ -2,10 +2,11 @@
  *
  *   core_hits: records -> how many were executed before one that needs a proper look
  *
- * A record is a *hit* when the predicted TLB entry answers, the first-level cache has the line and nothing waits. It changes
- * clocks, counters and replacement state exactly as core.c would, but counters are added up and written once
- * per run. Everything else is left to core.c, which goes on where the run ended. The loop exists once per core model
- * and per way of touching (touches in place or by the policies' functions), chosen when the core is built.
+ * A record is a *hit* when the predicted TLB entry answers at once; besides, a store or fetch needs its line in the first-level
+ * cache, and a store room to leave. It changes clocks, counters and replacement state exactly as core.c would, but counters
+ * are added up and written once per run. Everything else is left to core.c, which goes on where the run ended. The loop
+ * exists once per core model and per way of touching (touches in place or by the policies' functions), chosen when the core
+ * is built.
  */
 #ifndef CPU_CORE_HITS_H
 #define CPU_CORE_HITS_H
