@@ -41,6 +41,14 @@ ParameterizedTestParameters(path_files, what_is_wrong_is_named_with_its_place)
 		{HEAD "paths:\n  a:\n    - write: {DAIF: 0}\n", ":4:15: DAIF: is a part of PSTATE"},
 		{"start: {path: a, el: 0}\npaths: {a: [eret]}\n", ":2:13: eret: is undefined at EL0"},
 		{"paths: {a: [eret]}\n", "start: {path, el, registers} is needed"},
+		{HEAD "contexts: {c: {}}\npaths:\n  a:\n    - spill: {registers: xp, count: 3, context: c}\n",
+		 ":5:26: xp: gp, fp or sve is needed"},
+		{HEAD "contexts: {c: {}}\npaths:\n  a:\n    - fill: {registers: gp, count: 33, context: c}\n",
+		 ":5:7: fill: count: 1 to 32 registers"},
+		{HEAD "contexts: {c: {}}\npaths:\n  a:\n    - fill: {registers: gp, count: 3}\n",
+		 ":5:7: fill: registers and context are needed"},
+		{HEAD "paths:\n  a:\n    - work: {name: x, instructions: 1000001}\n",
+		 ":4:7: work: at most 1000000 instructions and 100000 lines in one step"},
 	};
 	return cr_make_param_array(struct wrong_case, cases, sizeof(cases) / sizeof(cases[0]));
 }

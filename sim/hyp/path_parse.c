@@ -111,6 +111,9 @@ static enum status need_masks(const struct node *n, uint64_t *out, struct err *e
 
 /* --- steps by the shape of their argument ------------------------------------------------------------ */
 
+/* Its code and data get memory: a body of more is several. */
+enum { WORK_INSTRUCTIONS_MAX = 1000000, WORK_LINES_MAX = 100000 };
+
 static enum status work_step(struct steps *s, const struct node *n, struct place at, struct err *err)
 {
 	struct path_step *step = add(s, STEP_work, at);
@@ -130,6 +133,9 @@ static enum status work_step(struct steps *s, const struct node *n, struct place
 					 n->key[i]);
 		}
 	}
+	if (step->number > WORK_INSTRUCTIONS_MAX || step->lines > WORK_LINES_MAX)
+		return conf_fail(err, at, "work: at most %d instructions and %d lines in one step",
+				 WORK_INSTRUCTIONS_MAX, WORK_LINES_MAX);
 	return OK;
 }
 
