@@ -295,6 +295,22 @@ Test(generators, uniform_reaches_all_parts_equally)
 	free(list.r);
 }
 
+Test(generators, uniform_depends_on_the_load_before_where_asked_to_and_is_else_the_same)
+{
+	struct gen_params children[GEN_mix];
+	struct gen_params p = small_workload(GEN_uniform, children);
+	struct record_list free_running = generate(&p, 3, 0, 4096);
+	p.dependent = 1;
+	struct record_list chained = generate(&p, 3, 0, 4096);
+	for (size_t i = 0; i < chained.n; i++) {
+		cr_assert(eq(u8, free_running.r[i].flags & REC_DEPENDENT, 0));
+		cr_assert(eq(u8, chained.r[i].flags & REC_DEPENDENT, REC_DEPENDENT));
+		cr_assert(eq(u64, chained.r[i].addr, free_running.r[i].addr));
+	}
+	free(free_running.r);
+	free(chained.r);
+}
+
 Test(generators, tlb_mix_hits_its_sets_with_their_shares)
 {
 	struct gen_params children[GEN_mix];

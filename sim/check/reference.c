@@ -13,6 +13,7 @@
 /* --- rows -------------------------------------------------------------------------------------------------------- */
 
 static const char *const confidence_names[] = {"V1", "V2", "D", "M", NULL};
+static const char *const of_tries_names[] = {"mean", "least", NULL};
 static const char *const kind_names[] = {"validation", "fitted", NULL};
 
 #define T struct knee_params
@@ -36,6 +37,9 @@ static const struct param reference_rows[] = {
 	P_U64(T, limit, "accesses", 0, 0, INT64_MAX,
 	      "loads and stores of the measured region; 0: to the end"),
 	P_BOOL(T, populate, 1, "all pages are mapped beforehand"),
+	P_U64(T, tries, "runs", 1, 1, 100, "runs that differ in their seed alone, and so in where pages lie"),
+	P_ENUM(T, of_tries, of_tries_names, TRIES_MEAN,
+	       "what counts of them: the mean, or the least where the best of several was published"),
 	P_STR(T, minus, "", "key=value of a second run whose result is taken off; empty: none"),
 	P_MAP(T, knee, &knee_schema, "compare the size at which the statistic leaves its plateau"),
 	P_STR(T, statistic, NULL,

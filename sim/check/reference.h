@@ -20,6 +20,9 @@ enum reference_kind {
 	REF_FITTED,     /* a parameter was: agreement shows that the mechanism works, and no more */
 };
 
+/* What counts of several tries. */
+enum of_tries { TRIES_MEAN, TRIES_LEAST };
+
 /* Looks for the size at which the statistic leaves its plateau, instead of comparing the statistic itself. */
 struct knee_params {
 	const char *key;     /* what grows, such as "workload.footprint_bytes"; "" for no knee */
@@ -31,7 +34,8 @@ struct reference {
 	const char *name, *machine, *stack, *workload; /* stack "": native */
 	const char *sets;                              /* "key=value ...", blanks between */
 	uint64_t warmup, limit, populate;
-	const char *minus; /* "key=value": what the scenario gives with it is taken off; "": nothing */
+	uint64_t tries, of_tries; /* runs that differ in their seed; enum of_tries */
+	const char *minus;        /* "key=value": what the scenario gives with it is taken off; "": nothing */
 	struct knee_params knee;
 	const char *statistic, *over; /* as of statistic.h; over "": not divided */
 	uint64_t times;               /* the quotient is multiplied by it */

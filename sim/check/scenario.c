@@ -1,5 +1,6 @@
 /* scenario.c - one row's runs, in process: the statistic of one run, or the knee by bisection. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ struct scenario {
 	const struct reference *ref;
 	const char *const *overlays, *const *sets; /* beneath those of the row; NULL: none */
 	struct check_last *last;                   /* NULL: runs are not kept */
-	config_visit_fn *visit;                    /* called instead of running; NULL: run */
+	uint64_t seed;
+	config_visit_fn *visit; /* called instead of running; NULL: run */
 	void *ctx;
 	bool fitted; /* machine or stack say that they were fitted to it */
 };
@@ -78,8 +80,8 @@ static char *request_text(const struct run_request *q)
 	char *text = NULL;
 	size_t bytes;
 	FILE *out = open_memstream(&text, &bytes);
-	fprintf(out, "%s\n%s\n%s\n%" PRIu64 " %" PRIu64 " %d\n", q->machine, q->stack ? q->stack : "",
-		q->workload, q->warmup, q->limit, q->populate);
+	fprintf(out, "%s\n%s\n%s\n%" PRIu64 " %" PRIu64 " %" PRIu64 " %d\n", q->machine,
+		q->stack ? q->stack : "", q->workload, q->seed, q->warmup, q->limit, q->populate);
 	print_texts(out, q->overlays);
 	print_texts(out, q->sets);
 	fclose(out);
@@ -151,7 +153,7 @@ static enum status measure(struct scenario *s, const char *more, double *out, st
 				.workload = ref->workload,
 				.overlays = s->overlays,
 				.sets = sets,
-				.seed = SEED,
+				.seed = s->seed,
 				.warmup = ref->warmup,
 				.limit = ref->limit,
 				.populate = ref->populate};
@@ -195,12 +197,28 @@ static enum status find_knee(struct scenario *s, double *out, struct err *err)
 	return OK;
 }
 
+/* The row's tries: their mean, or the least of them. */
+static enum status measure_tries(struct scenario *s, const char *more, double *out, struct err *err)
+{
+	double sum = 0, least = INFINITY;
+	for (uint64_t i = 0; i < s->ref->tries; i++) {
+		double value;
+		s->seed = SEED + i;
+		TRY(measure(s, more, &value, err));
+		sum += value;
+		if (value < least) least = value;
+	}
+	s->seed = SEED;
+	*out = s->ref->of_tries == TRIES_LEAST ? least : sum / (double)s->ref->tries;
+	return OK;
+}
+
 /* What the scenario gives, less what it gives with `minus` on top. */
 static enum status find_difference(struct scenario *s, double *out, struct err *err)
 {
 	double less = 0;
-	TRY(measure(s, NULL, out, err));
-	if (*s->ref->minus) TRY(measure(s, s->ref->minus, &less, err));
+	TRY(measure_tries(s, NULL, out, err));
+	if (*s->ref->minus) TRY(measure_tries(s, s->ref->minus, &less, err));
 	*out -= less;
 	return OK;
 }
@@ -245,6 +263,7 @@ static enum status run_scenario(struct scenario *s, const struct check_row *row,
 				double *model, struct err *err)
 {
 	s->ref = &row->ref;
+	s->seed = SEED;
 	s->sets = how ? how->sets : NULL;
 	s->last = how ? how->last : NULL;
 	enum status st = how && how->overlays ? run_with_overlays(s, how->overlays, model, err)

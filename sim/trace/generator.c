@@ -30,6 +30,8 @@ static const char *const generator_names[] = {
 		P_U64(T, instruction_gap, "instructions", 4, 1, 65535, \
 		      "instructions per access, the accessing one included"), \
 		P_U64(T, read_percent, "%", 100, 0, 100, "share of loads, the others are stores"), \
+		P_BOOL(T, dependent, 0, \
+		       "uniform: the address of an access is known when the load before it is done"), \
 		P_BOOL(T, update, 0, "every address is loaded, then stored to; two accesses"), \
 		P_U64(T, stride_bytes, "bytes", 4096, 1, UINT64_C(1) << 47, \
 		      "stride: distance of successive accesses"), \

@@ -36,6 +36,7 @@ struct gen_params {
 	uint64_t accesses; /* of each thread */
 	uint64_t threads, thread_bytes;
 	uint64_t access_bytes, instruction_gap, read_percent, update;
+	uint64_t dependent;                   /* uniform: bool */
 	uint64_t stride_bytes;                /* stride */
 	uint64_t item_bytes;                  /* chase, zipf */
 	uint64_t theta_milli;                 /* zipf */

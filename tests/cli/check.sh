@@ -74,6 +74,15 @@ verdict $? 'counters are added and taken off, and quotients multiplied'
 row walks 0 'confidence: V1' 'statistic: cpu0.walker.walk_cycles' | sed '/statistic: cycles/d' | file >"$dir/walks.yaml"
 check "$dir/walks.yaml"
 verdict $? 'of a distribution the sum is meant'
+# Where pages lie differs from try to try, and with it how many of a cache's sets are too full.
+try() { # try WHICH: what a row of three tries in scattered pages gives
+	row tries 1 'confidence: V1' 'tries: 3' "of_tries: $1" |
+		sed 's/thp=always workload.footprint_bytes=16K/placement=scattered workload.footprint_bytes=1M/; s/accesses=3000/accesses=30000/; s/warmup: 1000/warmup: 17000/' | file >"$dir/try.yaml"
+	"$STRATA" check "$dir/try.yaml" --json 2>/dev/null | sed -n 's/.*"model": \([0-9.]*\).*/\1/p'
+}
+mean=$(try mean) least=$(try least)
+[ -n "$mean" ] && awk -v mean="$mean" -v least="$least" 'BEGIN { exit !(least > 4 && least < mean) }'
+verdict $? 'several tries differ, and their mean or the least counts'
 row bytes 64 'confidence: V1' 'knee: {key: workload.footprint_bytes, step_bytes: 1K, from: 32, to: 96}' | sed 's/accesses=3000/accesses=20000/; s/warmup: 1000/warmup: 4000/' | file >"$dir/knee.yaml"
 check "$dir/knee.yaml" && grep -q '^bytes .* 64.00 ' "$dir/out"
 verdict $? 'a knee is found: the 64 KiB of the L1 data cache'
