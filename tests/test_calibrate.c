@@ -212,3 +212,25 @@ Test(calibrate, sigma_is_the_tolerance_and_more_where_less_is_known)
 	cr_assert(epsilon_eq(dbl, sigma_of("1.25", "0", CONF_V1, 1), 0.005, 1e-12));
 	cr_assert(epsilon_eq(dbl, sigma_of("9..11", "0", CONF_V1, 1), 1.5, 1e-12));
 }
+
+/* Rows that ask for the same run one after the other get it once; whatever else differs makes another run. */
+Test(calibrate, a_run_that_is_kept_changes_no_result)
+{
+	struct fixture f;
+	make_rows(&f, NULL, V1);
+	struct check_how kept = {.last = check_last_new()};
+	struct check_how other = {.last = kept.last, .sets = LIST("caches.l1d.hit_cycles=9")};
+	const size_t order[] = {0, 0, 1, 0, 2, 2};
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		const struct check_row *row = &f.refs.row[order[i]];
+		struct outcome alone, shared, changed;
+		cr_assert(eq(int, check_row_run(row, NULL, &alone, &f.err), OK), "%s", f.err.text);
+		cr_assert(eq(int, check_row_run(row, &kept, &shared, &f.err), OK), "%s", f.err.text);
+		cr_assert(eq(int, check_row_run(row, &other, &changed, &f.err), OK), "%s", f.err.text);
+		cr_expect(eq(dbl, shared.model, alone.model));
+		cr_expect(order[i] == 1 || changed.model > alone.model, "row %zu", order[i]);
+	}
+	check_last_free(kept.last);
+	unload(&f);
+	temp_clean();
+}
