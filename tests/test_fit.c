@@ -13,7 +13,7 @@ enum { ROWS = 4 };
 struct world {
 	double design[ROWS][3], wanted[ROWS];
 	size_t keys;
-	enum { LINEAR, PRODUCT, STAIRS, EVEN_ONLY, BROKEN } kind;
+	enum { LINEAR, PRODUCT, STAIRS, EVEN_ONLY, POWERS, FIXED, BROKEN } kind;
 	unsigned calls;
 };
 
@@ -23,6 +23,9 @@ static enum status model(void *ctx, const uint64_t *value, double *residual, str
 	w->calls++;
 	if (w->kind == BROKEN) return err_set(err, ERR_INPUT, "torn");
 	if (w->kind == EVEN_ONLY && value[0] % 2) return err_set(err, ERR_CONFIG, "odd");
+	if (w->kind == POWERS && value[0] & (value[0] - 1))
+		return err_set(err, ERR_CONFIG, "no power of two");
+	if (w->kind == FIXED && value[1] != 10) return err_set(err, ERR_CONFIG, "b must be 10");
 	for (size_t row = 0; row < ROWS; row++) {
 		double sum = 0;
 		for (size_t i = 0; i < w->keys; i++) {
@@ -170,6 +173,29 @@ Test(fit, numbers_that_the_model_refuses_are_gone_around)
 	cr_assert(eq(int, run(&w, two_keys, ROWS, &r, &err), OK), "%s", err.text);
 	cr_assert(eq(u64, r.value[0] % 2, 0));
 	cr_assert(lt(dbl, r.chi2, r.chi2_before));
+}
+
+Test(fit, numbers_that_must_be_powers_of_two_are_doubled_and_halved)
+{
+	static const struct fit_key keys[] = {{"a", 64, 1, 1 << 20}, {"b", 10, 0, 1000}};
+	struct world w = straight();
+	struct fit_result r;
+	struct err err = {0};
+	w.kind = POWERS;
+	want(&w, 1024, 41);
+	cr_assert(eq(int, run(&w, keys, ROWS, &r, &err), OK), "%s", err.text);
+	cr_assert(eq(u64, r.value[0], 1024));
+	cr_assert(eq(u64, r.value[1], 41));
+}
+
+Test(fit, a_key_that_can_have_no_other_value_is_named_with_the_reason)
+{
+	struct world w = straight();
+	struct fit_result r;
+	struct err err = {0};
+	w.kind = FIXED;
+	cr_assert(eq(int, run(&w, two_keys, ROWS, &r, &err), ERR_CONFIG));
+	cr_assert(eq(str, err.text, "b: no other value near 10 is allowed: b must be 10"));
 }
 
 Test(fit, a_start_that_the_model_refuses_is_an_error_with_its_words)

@@ -2,10 +2,11 @@
  *
  *   calibration_run: rows, keys -> values before and after, residuals, what is not known
  *   calibration_write: the values as an overlay, tagged `fitted`, with the rows that they are from
- * A residual is (model - published) / sigma. sigma is the row's tolerance in its unit (half of the last published digit where the tolerance
- * is 0), to which half of a published range is added; twice that for a figure that was derived; less by the root of the row's
- * weight. The published figure is the middle of its range. Rows from memory are never used. All rows that are used run on one
- * machine, and where a key of the stack is fitted on one stack; the others are run with what came out, as a check, where the keys are theirs.
+ * A residual is (model - published) / sigma. The published figure is the middle of its range. sigma is the row's
+ * tolerance in its unit, or half of the last published digit where the tolerance is 0; twice that for a figure that was
+ * derived; half of a published range is added, and the row's weight makes it less by its root. Rows from memory are never
+ * used. All rows that are used run on one machine and, where a key of the stack is fitted, on one stack; the others
+ * are run with what came out, as a check, where the keys are theirs.
  */
 #ifndef CHECK_CALIBRATE_H
 #define CHECK_CALIBRATE_H

@@ -80,26 +80,50 @@ static enum status descend(struct fit_points *points, struct err *err)
 
 /* --- the last steps --------------------------------------------------------------------------------------------------- */
 
-/* One key up or down by `step` from the best point; the new point is computed and, if better, is the best one then. */
-static enum status try_step(struct fit_points *points, size_t i, uint64_t step, bool upwards, struct err *err)
+/* The best point with key `i` at `value`, computed; it is the best one then, if it is better. */
+static enum status try_value(struct fit_points *points, size_t i, uint64_t value, struct err *err)
 {
-	const struct fit_key *k = &points->problem->key[i];
-	uint64_t value[FIT_MAX_KEYS];
+	uint64_t there[FIT_MAX_KEYS];
 	size_t at;
-	memcpy(value, fit_points_best(points)->value, points->problem->keys * sizeof(*value));
-	if (upwards ? k->max - value[i] < step : value[i] - k->min < step) return OK;
-	value[i] = upwards ? value[i] + step : value[i] - step;
-	return fit_points_at(points, value, &at, err);
+	memcpy(there, fit_points_best(points)->value, points->problem->keys * sizeof(*there));
+	there[i] = value;
+	return fit_points_at(points, there, &at, err);
 }
 
-static enum status try_all(struct fit_points *points, unsigned shift, struct err *err)
+/* One key up and down by a step, as far as its bounds let it. */
+static enum status try_step(struct fit_points *points, size_t i, unsigned shift, struct err *err)
 {
-	for (size_t i = 0; i < points->problem->keys; i++) {
-		uint64_t step = fit_points_best(points)->value[i] >> shift;
-		if (!step) step = 1;
-		TRY(try_step(points, i, step, true, err));
-		TRY(try_step(points, i, step, false, err));
-	}
+	const struct fit_key *k = &points->problem->key[i];
+	uint64_t value = fit_points_best(points)->value[i], step = value >> shift;
+	if (!step) step = 1;
+	if (k->max - value >= step) TRY(try_value(points, i, value + step, err));
+	value = fit_points_best(points)->value[i];
+	return value - k->min >= step ? try_value(points, i, value - step, err) : OK;
+}
+
+static enum status try_steps(struct fit_points *points, unsigned shift, struct err *err)
+{
+	for (size_t i = 0; i < points->problem->keys; i++) TRY(try_step(points, i, shift, err));
+	return OK;
+}
+
+/* One key doubled and halved: some parameters must be powers of two. */
+static enum status try_octave(struct fit_points *points, size_t i, struct err *err)
+{
+	const struct fit_key *k = &points->problem->key[i];
+	uint64_t value = fit_points_best(points)->value[i];
+	if (value <= k->max / 2) TRY(try_value(points, i, 2 * value, err));
+	value = fit_points_best(points)->value[i];
+	return value / 2 >= k->min ? try_value(points, i, value / 2, err) : OK;
+}
+
+static enum status try_octaves(struct fit_points *points, struct err *err)
+{
+	double before;
+	do {
+		before = fit_points_best(points)->chi2;
+		for (size_t i = 0; i < points->problem->keys; i++) TRY(try_octave(points, i, err));
+	} while (fit_points_best(points)->chi2 < before);
 	return OK;
 }
 
@@ -108,9 +132,10 @@ static enum status refine(struct fit_points *points, struct err *err)
 {
 	static const size_t max_points = 2000;
 	unsigned shift = 4;
+	TRY(try_octaves(points, err));
 	while (points->count < max_points) {
 		double before = fit_points_best(points)->chi2;
-		TRY(try_all(points, shift, err));
+		TRY(try_steps(points, shift, err));
 		if (fit_points_best(points)->chi2 < before) continue;
 		bool last = true;
 		for (size_t i = 0; i < points->problem->keys; i++)
@@ -207,6 +232,16 @@ static enum status check_start(struct fit_points *points, struct err *err)
 	return ERR_CONFIG;
 }
 
+/* Whether the model allowed no point that has another value of key `i`. */
+static bool is_alone(const struct fit_points *points, size_t i)
+{
+	for (size_t n = 0; n < points->count; n++) {
+		const struct fit_point *p = &points->point[n];
+		if (p->residual && p->value[i] != points->problem->key[i].start) return false;
+	}
+	return true;
+}
+
 static enum status check_influence(struct fit_points *points, gsl_matrix *j, struct err *err)
 {
 	const struct fit_problem *p = points->problem;
@@ -214,6 +249,10 @@ static enum status check_influence(struct fit_points *points, gsl_matrix *j, str
 	for (size_t i = 0; i < p->keys; i++) {
 		gsl_vector_view column = gsl_matrix_column(j, i);
 		if (gsl_blas_dnrm2(&column.vector) > 0) continue;
+		if (is_alone(points, i))
+			return err_set(err, ERR_CONFIG, "%s: no other value near %llu is allowed: %.300s",
+				       p->key[i].name, (unsigned long long)p->key[i].start,
+				       points->refusal.text);
 		return err_set(err, ERR_CONFIG, "%s: has no influence on any of the %zu rows, near %llu",
 			       p->key[i].name, p->rows, (unsigned long long)p->key[i].start);
 	}

@@ -3,7 +3,7 @@
  *   fit_run: problem -> the best numbers, their standard errors, how they hang together
  * A parameter is a whole number, so derivatives are differences over steps of 1 at least, wider where a step of 1 shows nothing.
  * Levenberg and Marquardt's method with trust regions (GSL's gsl_multifit_nlinear) goes from the start to near the minimum; then each
- * parameter is moved by ever smaller steps down to 1 until none of them helps. Every point is computed once. No randomness: the
+ * parameter is doubled and halved, and moved by ever smaller steps down to 1, until none of that helps. Every point is computed once. No randomness: the
  * same problem gives the same result.
  * Residuals are in units of how well the figure is known, so that chi2 of about rows - keys is a fit as good as the figures are.
  * Not modelled: more than the local minimum that the start leads to.
