@@ -271,6 +271,35 @@ Test(engine, the_lookahead_makes_turns_longer)
 	cr_expect(lt(uint, 10 * far, near));
 }
 
+static uint64_t next_load(const struct rig *g, uint8_t flags)
+{
+	struct record rec = {.kind = REC_LOAD, .addr = page, .count = 8, .gap = 1, .flags = flags};
+	return machine_next(g->machine, 0, &rec);
+}
+
+/* A load that depends on the one before begins when that one is done; one behind a full window when there is room. */
+Test(engine, a_record_has_its_turn_when_its_access_begins)
+{
+	enum { ROB = 128, LINES = 1024 };
+	struct rig g;
+	struct err err = {0};
+	build(&g, 2, false, two_cores);
+	for (uint64_t i = 0; i < LINES; i++) {
+		struct record rec = {.kind = REC_LOAD, .addr = page + 64 * i, .count = 8, .gap = 1};
+		cr_assert(eq(int, machine_populate(g.machine, 0, &rec, 1, &err), OK), "%s", err.text);
+	}
+	machine_populate_end(g.machine);
+	load(&g, 0, page);
+	uint64_t miss = next_load(&g, REC_DEPENDENT);
+	cr_expect(lt(u64, 300, miss), "a walk and a line from memory");
+	cr_expect(lt(u64, next_load(&g, 0), 4));
+	for (uint64_t i = 1; i < ROB / 2; i++) load(&g, 0, page + 64 * i);
+	cr_expect(lt(u64, next_load(&g, 0), ROB), "the window has room");
+	for (uint64_t i = ROB / 2; i < 2 * ROB; i++) load(&g, 0, page + 64 * i);
+	cr_expect(le(u64, miss, next_load(&g, 0)), "until the first load is done");
+	close_rig(&g);
+}
+
 /* Threads keep abreast: none is further ahead than the lookahead and one access. */
 static void expect_abreast(const struct rig *g, unsigned threads)
 {
