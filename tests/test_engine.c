@@ -295,7 +295,7 @@ Test(engine, a_record_has_its_turn_when_its_access_begins)
 	cr_expect(lt(u64, next_load(&g, 0), 4));
 	for (uint64_t i = 1; i < ROB / 2; i++) load(&g, 0, page + 64 * i);
 	cr_expect(lt(u64, next_load(&g, 0), ROB), "the window has room");
-	for (uint64_t i = ROB / 2; i < 2 * ROB; i++) load(&g, 0, page + 64 * i);
+	for (uint64_t i = ROB / 2; i < ROB; i++) load(&g, 0, page + 64 * i);
 	cr_expect(le(u64, miss, next_load(&g, 0)), "until the first load is done");
 	close_rig(&g);
 }
