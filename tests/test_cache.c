@@ -186,3 +186,35 @@ Test(cache, a_miss_waits_for_the_first_register_to_be_free_and_not_longer)
 	cr_expect(eq(u64, c->stats.mshr_wait_cycles, 41));
 	cache_free(c);
 }
+
+/* The first register that is free, or else the one that is free first. */
+static unsigned naive_choice(const cycles_t *done, unsigned n, cycles_t now)
+{
+	unsigned first = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (done[i] <= now) return i;
+		if (done[i] < done[first]) first = i;
+	}
+	return first;
+}
+
+Test(cache, many_miss_registers_are_chosen_as_few_are)
+{
+	enum { REGISTERS = 100 };
+	struct cache *c = open_cache(4, 2, REPL_lru, REGISTERS);
+	cycles_t done[REGISTERS] = {0}, now = 0;
+	struct rng r;
+	rng_init(&r, 1, "registers");
+	for (unsigned step = 0; step < 20000; step++) {
+		unsigned slot, want;
+		now += rng_below(&r, 8);
+		want = naive_choice(done, REGISTERS, now);
+		cycles_t from = cache_mshr_reserve(c, now, &slot);
+		cr_assert(eq(uint, slot, want));
+		cr_assert(eq(u64, from, done[want] > now ? done[want] : now));
+		done[slot] = from + 1 + rng_below(&r, 700);
+		cache_mshr_take(c, slot, step, done[slot]);
+	}
+	cr_expect(lt(u64, 0, c->stats.mshr_wait_cycles), "they were all taken at times");
+	cache_free(c);
+}

@@ -28,6 +28,9 @@ static const struct stat_desc stat_rows[] = {
 };
 #undef F
 
+/* Miss registers of a cache that has many are looked through by groups. */
+enum { MSHR_GROUP = 16, MSHRS_GROUPED = 64 };
+
 static enum status check_params(const struct cache_params *p, uint64_t line_limit, struct err *err)
 {
 	uint64_t lines = p->size / p->line, sets = lines / p->ways;
@@ -66,6 +69,7 @@ enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct 
 	c->state = repl_state_new(c->policy, (unsigned)sets, c->ways);
 	c->mask = repl_touch_masks(c->policy, c->ways);
 	c->mshr = xcalloc(c->mshrs, sizeof(*c->mshr));
+	if (c->mshrs > MSHRS_GROUPED) c->mshr_soonest = xcalloc(c->mshrs / MSHR_GROUP + 1, sizeof(cycles_t));
 	*out = c;
 	return OK;
 }
@@ -78,6 +82,7 @@ void cache_free(struct cache *c)
 	repl_state_free(&c->state);
 	free(c->mask);
 	free(c->mshr);
+	free(c->mshr_soonest);
 	free(c);
 }
 
@@ -144,19 +149,54 @@ cycles_t cache_arrival(struct cache *c, uint64_t line, unsigned way)
 	return 0;
 }
 
-cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigned *slot)
+/* --- miss registers ---------------------------------------------------------------------------------------------- */
+
+static unsigned group_end(const struct cache *c, unsigned group)
 {
-	unsigned first = 0;
-	for (unsigned i = 0; i < c->mshrs; i++) {
-		if (c->mshr[i].done <= now) {
-			*slot = i;
-			return now;
-		}
+	unsigned end = (group + 1) * MSHR_GROUP;
+	return end < c->mshrs ? end : c->mshrs;
+}
+
+void cache_mshr_regroup(struct cache *c, unsigned slot)
+{
+	unsigned group = slot / MSHR_GROUP;
+	cycles_t soonest = UINT64_MAX;
+	for (unsigned i = group * MSHR_GROUP; i < group_end(c, group); i++)
+		if (c->mshr[i].done < soonest) soonest = c->mshr[i].done;
+	c->mshr_soonest[group] = soonest;
+}
+
+/* Of the registers from..end-1 the first that is free at `now`, or else the one that is free first. */
+static unsigned choose_mshr(const struct cache *c, unsigned from, unsigned end, cycles_t now)
+{
+	unsigned first = from;
+	for (unsigned i = from; i < end; i++) {
+		if (c->mshr[i].done <= now) return i;
 		if (c->mshr[i].done < c->mshr[first].done) first = i;
 	}
-	*slot = first;
-	c->stats.mshr_wait_cycles += c->mshr[first].done - now;
-	return c->mshr[first].done;
+	return first;
+}
+
+/* The same of all, by groups. */
+static unsigned choose_grouped(const struct cache *c, cycles_t now)
+{
+	unsigned best = 0;
+	for (unsigned group = 0; group * MSHR_GROUP < c->mshrs; group++) {
+		if (c->mshr_soonest[group] < c->mshr_soonest[best]) best = group;
+		if (c->mshr_soonest[group] > now) continue;
+		best = group;
+		break;
+	}
+	return choose_mshr(c, best * MSHR_GROUP, group_end(c, best), now);
+}
+
+cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigned *slot)
+{
+	*slot = c->mshr_soonest ? choose_grouped(c, now) : choose_mshr(c, 0, c->mshrs, now);
+	cycles_t done = c->mshr[*slot].done;
+	if (done <= now) return now;
+	c->stats.mshr_wait_cycles += done - now;
+	return done;
 }
 
 void cache_check(const struct cache *c)

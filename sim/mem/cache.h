@@ -48,6 +48,7 @@ struct cache {         /* laid out for the hit path; change it through the funct
 	bool write_back;
 	struct cache_mshr *mshr;
 	unsigned mshrs, mshr_asked; /* mshr_asked: the first with its line, lately asked for */
+	cycles_t *mshr_soonest;     /* of each group of registers, when the first is free; NULL: few */
 	struct cache_params params;
 	struct cache_stats stats;
 };
@@ -151,11 +152,15 @@ struct cache_victim cache_drop(struct cache *c, uint64_t line);
  * the line that the miss brings and the cycle at which it ends. */
 cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigned *slot);
 
+/* Brings `mshr_soonest` up to date. */
+void cache_mshr_regroup(struct cache *c, unsigned slot);
+
 static inline void cache_mshr_take(struct cache *c, unsigned slot, uint64_t line, cycles_t done)
 {
 	c->mshr[slot] = (struct cache_mshr){line, done};
 	if (slot <= c->mshr_asked) c->mshr_asked = 0;
 	if (done > c->settled) c->settled = done;
+	if (c->mshr_soonest) cache_mshr_regroup(c, slot);
 }
 
 /* Asserts what must always hold: no line twice in a set, no dirty invalid way. O(size); for tests. */
