@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 
-enum { THREAD_BATCH = 1024 };
+enum { THREAD_BATCH = 64 }; /* small, so that the batches of all threads stay in the caches of the host */
 
 /* A thread of the workload: its stream, and what was read of it ahead. */
 struct thread {
@@ -71,16 +71,23 @@ static uint64_t count_data(const struct record *rec, size_t n)
 	return count;
 }
 
-static enum status run(struct engine *e, struct thread *t, uint64_t *left, uint64_t *records, struct err *err)
+/* Runs what has been read of `t`, up to the horizon. */
+static enum status run(struct engine *e, struct thread *t, cycles_t until, uint64_t *left, uint64_t *records,
+		       struct err *err)
 {
 	size_t n = t->count - t->at, executed = 0;
 	const struct record *rec = &t->buf[t->at];
 	if (n > *left) n = *left;
-	TRY(machine_run_until(e->machine, number_of(e, t), rec, n, horizon(e), &executed, err));
+	TRY(machine_run_until(e->machine, number_of(e, t), rec, n, until, &executed, err));
 	t->at += executed;
 	*records += executed;
 	if (*left != UINT64_MAX) *left -= count_data(rec, executed);
-	return OK;
+	return refill(t, err);
+}
+
+static cycles_t next_of(const struct engine *e, const struct thread *t)
+{
+	return machine_next(e->machine, number_of(e, t), &t->buf[t->at]);
 }
 
 enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, bool *more, struct err *err)
@@ -89,10 +96,12 @@ enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, boo
 	*more = first != NULL;
 	if (!first) return OK;
 	struct thread *t = first->owner;
+	cycles_t until = horizon(e), next = 0;
 	TRY(refill(t, err));
-	if (!t->count) return OK; /* it has ended */
-	TRY(run(e, t, left, records, err));
-	TRY(refill(t, err));
-	if (t->count) event_at(&e->queue, first, machine_next(e->machine, number_of(e, t), &t->buf[t->at]));
+	while (t->count && *left) {
+		TRY(run(e, t, until, left, records, err));
+		if (t->count && (next = next_of(e, t)) >= until) break;
+	}
+	if (t->count) event_at(&e->queue, first, next);
 	return OK;
 }
