@@ -158,7 +158,7 @@ static void do_event(struct gic_world *w, enum event e)
 }
 
 /* The priority that an acknowledge made active outlives ICACTIVER: only the end drops it. */
-Test(gic, every_sequence_of_five_events_leaves_one_interrupt_in_the_state_of_the_rules, .timeout = 60)
+Test(gic, every_sequence_of_five_events_leaves_one_interrupt_in_the_state_of_the_rules)
 {
 	enum { LENGTH = 5, SEQUENCES = EVENTS * EVENTS * EVENTS * EVENTS * EVENTS };
 	for (unsigned n = 0; n < 2 * SEQUENCES; n++) {

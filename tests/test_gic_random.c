@@ -464,7 +464,7 @@ static void pair_start(struct pair *p)
 	}
 }
 
-Test(gic_random, behaves_as_a_naive_gic_on_random_sequences, .timeout = 300)
+Test(gic_random, behaves_as_a_naive_gic_on_random_sequences)
 {
 	enum { SEEDS = 64, STEPS = 400 };
 	unsigned acknowledged = 0;

@@ -138,7 +138,7 @@ static void twins_agree(struct twins *t)
 	gw_check(&t->guest);
 }
 
-Test(gic_random, the_virtual_interface_behaves_as_the_physical_one, .timeout = 300)
+Test(gic_random, the_virtual_interface_behaves_as_the_physical_one)
 {
 	enum { SEEDS = 40, STEPS = 1000 };
 	unsigned deepest = 0, taken = 0;
@@ -195,7 +195,7 @@ static uint64_t expected_misr(struct twins *t)
 	return misr;
 }
 
-Test(gic_random, maintenance_follows_from_the_registers_of_the_hypervisor, .timeout = 120)
+Test(gic_random, maintenance_follows_from_the_registers_of_the_hypervisor)
 {
 	for (unsigned seed = 0; seed < 20; seed++) {
 		struct twins t;

@@ -474,7 +474,7 @@ static void drain(struct scene *s)
 	cr_assert(eq(u32, vgic_queued(s->m.v, 0), 0));
 }
 
-Test(vgic, random_devices_lose_no_interrupt_whatever_the_number_of_list_registers, .timeout = 120)
+Test(vgic, random_devices_lose_no_interrupt_whatever_the_number_of_list_registers)
 {
 	for (unsigned seed = 0; seed < 60; seed++) {
 		struct scene s = {.taken = 0};
