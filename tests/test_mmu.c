@@ -313,7 +313,8 @@ static uint64_t reads_behind_stage2(uint64_t hcr, bool ipa_only)
 Test(mmu, a_stage_1_walk_cache_spares_stage_2_of_the_table_it_leads_to)
 {
 	cr_expect(eq(u64, reads_behind_stage2(0, false), 1 + 3));
-	cr_expect(eq(u64, reads_behind_stage2(HCR_PTW, false), 1 + 3), "tables in Normal memory are not protected");
+	cr_expect(eq(u64, reads_behind_stage2(HCR_PTW, false), 1 + 3),
+		  "tables in Normal memory are not protected");
 	cr_expect(eq(u64, reads_behind_stage2(HCR_PTW | HCR_FWB, false), 1 + 3));
 }
 
@@ -366,7 +367,8 @@ Test(mmu, cycles_of_descriptors_are_counted_by_stage_and_level)
 	}
 	for (unsigned cause = 0; cause < MMU_WALK_CAUSES; cause++) {
 		uint64_t sum = 0;
-		for (unsigned level = 0; level < MMU_WALK_LEVELS; level++) sum += n->level_cycles[cause][level];
+		for (unsigned level = 0; level < MMU_WALK_LEVELS; level++)
+			sum += n->level_cycles[cause][level];
 		cr_expect(eq(u64, sum, n->read_cycles[cause]));
 	}
 	mmu_world_fini(&w);

@@ -33,7 +33,7 @@ struct run_request {
 	bool populate;          /* map all pages before time begins: nothing measured is a page fault */
 	bool decode_thread;     /* read the workload ahead on a thread of its own; changes no result */
 	struct sampling_request sampling; /* which parts are measured; zero: all */
-	const char *db;         /* results database to append to; NULL: none */
+	const char *db;                   /* results database to append to; NULL: none */
 	mistake_fn *on_mistake; /* checks TLB maintenance and is told of mistakes; NULL: unchecked */
 	void *mistake_owner;
 	size_t explain;             /* how many accesses of the measured region are explained; 0: none */

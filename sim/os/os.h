@@ -42,7 +42,7 @@ struct os_params {
 	uint64_t thp_fail_percent;
 	uint64_t contiguous; /* bool: runs of pages under the contiguous hint */
 	uint64_t contiguous_fail_percent;
-	uint64_t eager_bytes;             /* a power of 2: what a first touch maps at most; 0: a page */
+	uint64_t eager_bytes; /* a power of 2: what a first touch maps at most; 0: a page */
 	uint64_t eager_fail_percent;
 	uint64_t placement;    /* enum os_placement */
 	uint64_t first_touch;  /* enum os_first_touch */

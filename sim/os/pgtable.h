@@ -43,7 +43,8 @@ struct pgtable {
 	struct frames *frames; /* where tables come from */
 	struct pgtable_view view;
 	struct pgtable_break breaking;
-	struct ranges *ranges; /* its range table, which whoever changes leaves keeps (ranges.h); NULL: none */
+	struct ranges
+		*ranges; /* its range table, which whoever changes leaves keeps (ranges.h); NULL: none */
 	unsigned granule_bits;
 	unsigned input_bits; /* of the input address */
 	int start_level;
