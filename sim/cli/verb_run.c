@@ -39,6 +39,9 @@ enum {
 	OPT_JSON,
 	OPT_EXPLAIN,
 	OPT_EXPLAIN_AT,
+	OPT_EXPORT_KVM,
+	OPT_EXPORT_PERFETTO,
+	OPT_EXPORT_LIMIT,
 	OPT_CHECK
 };
 
@@ -71,6 +74,14 @@ static const struct argp_option run_options[] = {
 	 "print of the N slowest accesses of the measured region where each of their cycles went", 0},
 	{"explain-at", OPT_EXPLAIN_AT, "ACCESS,...", 0,
 	 "the same for given ones: numbers of loads and stores, 1 is the first of the measured region", 0},
+	{"export-kvm", OPT_EXPORT_KVM, "FILE", 0,
+	 "write the exits of the measured region as the kernel's trace text has them: kvm_exit, kvm_entry and others",
+	 0},
+	{"export-perfetto", OPT_EXPORT_PERFETTO, "FILE", 0,
+	 "write the measured region as Trace Event JSON, for ui.perfetto.dev: exception levels, paths, steps, walks",
+	 0},
+	{"export-limit", OPT_EXPORT_LIMIT, "N", 0,
+	 "events that each export has at most (1000000); later ones are left out, and the file says so", 0},
 	{"check-maintenance", OPT_CHECK, NULL, 0,
 	 "compare every TLB hit with the tables, and print which TLBI, DSB or break-before-make is missing (exit code 1)",
 	 0},
@@ -79,7 +90,7 @@ static const struct argp_option run_options[] = {
 	{0},
 };
 
-enum { EXPLAIN_MAX = 100000 };
+enum { EXPLAIN_MAX = 100000, EXPORT_LIMIT = 1000000 };
 
 /* "3,17,200". */
 static void parse_numbers(struct options *o, char *text, struct argp_state *state)
@@ -144,6 +155,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_EXPLAIN:
 		o->req.explain = (size_t)need_number(state, "--explain", arg, EXPLAIN_MAX);
 		return 0;
+	case OPT_EXPORT_KVM: o->req.exports.kvm = arg; return 0;
+	case OPT_EXPORT_PERFETTO: o->req.exports.perfetto = arg; return 0;
+	case OPT_EXPORT_LIMIT:
+		o->req.exports.limit = need_number(state, "--export-limit", arg, INT64_MAX);
+		return 0;
 	case OPT_CHECK: o->req.on_mistake = mistake_print; return 0;
 	case OPT_EXPLAIN_AT: parse_numbers(o, arg, state); return 0;
 	case 'q': o->quiet = true; return 0;
@@ -207,7 +223,10 @@ int verb_run(int argc, char **argv)
 		children,
 		NULL,
 		NULL};
-	struct options o = {.req = {.seed = 1, .db = "results.db", .decode_thread = trace_host_cpus() > 1}};
+	struct options o = {.req = {.seed = 1,
+				    .db = "results.db",
+				    .exports.limit = EXPORT_LIMIT,
+				    .decode_thread = trace_host_cpus() > 1}};
 	struct err err = {0};
 	struct run *run = NULL;
 	results_parse(&argp, argc, argv, &o);

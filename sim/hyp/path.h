@@ -92,6 +92,7 @@ struct path_event {
 	size_t register_count;
 	struct el_transfer transfer;   /* EVENT_ENTRY, EVENT_RETURN */
 	struct el_exception exception; /* EVENT_ENTRY */
+	bool device;                   /* EVENT_ENTRY of a stage 2 abort: the address is no memory */
 	const char *name;              /* EVENT_ENTRY: "hvc", "irq", "virq" */
 	const char *rule, *source;     /* EVENT_ENTRY: what decided, and where that is written */
 	const char *vector;            /* EVENT_ENTRY: "hyp_guest.lower_sync", and the path there */

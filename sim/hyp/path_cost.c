@@ -359,7 +359,7 @@ static cycles_t transfer_price(const struct path_costs *c, const struct path_eve
 
 struct path_price path_cost_of(struct path_costs *c, const struct path_event *e, cycles_t now)
 {
-	struct path_price out = {0};
+	struct path_price out = {.at = now};
 	if (e->kind == EVENT_ENTRY || e->kind == EVENT_RETURN) {
 		out.cycles = transfer_price(c, e);
 		out.el = e->kind == EVENT_ENTRY ? e->transfer.to : e->transfer.from;
@@ -367,6 +367,7 @@ struct path_price path_cost_of(struct path_costs *c, const struct path_event *e,
 		return out;
 	}
 	if (e->kind == EVENT_STEP && !e->trapped) out = step_price(c, e, now);
+	out.at = now;
 	out.el = e->el;
 	out.bucket = (uint8_t)bucket_of(e);
 	return out;

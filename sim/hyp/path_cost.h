@@ -32,6 +32,7 @@ struct path_memory {
 };
 
 struct path_price {
+	cycles_t at; /* when it began */
 	cycles_t cycles;
 	cycles_t memory; /* of them: waiting for lines and their translation */
 	uint8_t el;

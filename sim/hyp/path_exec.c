@@ -226,6 +226,8 @@ static enum region_kind region_at(const struct path_machine *m, uint64_t ipa)
 	return r ? (enum region_kind)r->kind : REGION_user;
 }
 
+bool path_is_device(const struct path_machine *m, uint64_t ipa) { return region_at(m, ipa) != REGION_memory; }
+
 static bool page_mapped(const struct path_machine *m, uint64_t ipa)
 {
 	const struct path_region *r = region_of(m, ipa);

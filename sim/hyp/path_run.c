@@ -101,6 +101,7 @@ enum status path_take(struct path_machine *m, const struct path_step *s, const s
 	e.path = path_name_at(m, m->el.pc);
 	e.in_guest = path_in_guest(m) && x->to < 2;
 	e.of_guest = of_guest(m, m->el.pc);
+	e.device = x->has_hpfar && path_is_device(m, x->hpfar >> 4 << 12);
 	e.transfer = el_take(&m->el, x);
 	TRY(at_vector(m, s, x, &table, &vector, err));
 	m->el.pc = path_address(table->path[vector], 0);

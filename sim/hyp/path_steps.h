@@ -204,6 +204,8 @@ enum status path_execute(struct path_machine *m, const struct path_step *s, stru
 enum status path_take(struct path_machine *m, const struct path_step *s, const struct el_exception *x,
 		      const char *rule, const char *source, struct err *err);
 enum status path_eret(struct path_machine *m, const struct path_step *s, struct err *err);
+/* Whether `ipa` is no memory: whoever emulates it answers. */
+bool path_is_device(const struct path_machine *m, uint64_t ipa);
 /* Whether a condition holds. */
 bool path_holds(const struct path_machine *m, const struct path_step *s);
 uint64_t path_value(const struct path_machine *m, const struct path_value *v, enum el_reg reg);

@@ -29,6 +29,8 @@ struct cpu {
 	struct mmu_observer checking; /* feeds the checker */
 	struct va last_fault;         /* with nothing to add: a second one in a row is an error */
 	bool last_was_spurious;
+	const struct machine_observer *observer; /* NULL: nobody is told */
+	struct mmu_observer walks;               /* feeds it */
 	struct numa_task task; /* to the kernel or hypervisor that gives it memory */
 	struct populator populator;
 };
@@ -131,6 +133,13 @@ static enum status stage1_fault(struct cpu *c, const struct mmu_fault *f, cycles
 	return note_spurious(c, f, done.outcome == OS_SPURIOUS, err);
 }
 
+/* A fault or event has taken *spent from `at` on. */
+static void tell_spent(const struct cpu *c, cycles_t at, const struct core_spent *spent)
+{
+	const struct machine_observer *o = c->observer;
+	if (o) o->spent(o->self, (unsigned)(c - c->machine->cpu), at, spent);
+}
+
 static enum status on_fault(void *owner, const struct mmu_fault *f, cycles_t now, struct core_spent *spent,
 			    struct err *err)
 {
@@ -138,8 +147,9 @@ static enum status on_fault(void *owner, const struct mmu_fault *f, cycles_t now
 	if (f->fault.kind == FAULT_ADDRESS_SIZE)
 		return refuse(f, "an address in its translation is too large", err);
 	placement_enter(&c->machine->memory, &c->task);
-	return f->fault.stage == 2 ? stage2_fault(c, f, now, spent, err)
-				   : stage1_fault(c, f, now, spent, err);
+	TRY(f->fault.stage == 2 ? stage2_fault(c, f, now, spent, err) : stage1_fault(c, f, now, spent, err));
+	tell_spent(c, now, spent);
+	return OK;
 }
 
 /* Before time begins nobody leaves the guest: what is missing was there before. */
@@ -462,6 +472,33 @@ void machine_listen(struct machine *m, path_price_fn *fn, void *ctx)
 	path_engine_listen(m->cpu[0].paths, fn, ctx);
 }
 
+static void tell_priced(void *ctx, const struct path_event *e, const struct path_price *price)
+{
+	const struct cpu *c = ctx;
+	c->observer->priced(c->observer->self, (unsigned)(c - c->machine->cpu), e, price);
+}
+
+static void tell_walked(void *self, const struct tlb_entry *entry, struct va va, struct access a)
+{
+	const struct cpu *c = self;
+	(void)entry, (void)a;
+	c->observer->walked(c->observer->self, (unsigned)(c - c->machine->cpu), core_now(&c->core), va);
+}
+
+void machine_observe(struct machine *m, const struct machine_observer *o)
+{
+	for (unsigned i = 0; i < m->cpus; i++) {
+		struct cpu *c = &m->cpu[i];
+		c->observer = o;
+		c->walks = (struct mmu_observer){.self = c, .walked = tell_walked};
+		mmu_observe(c->mmu, &c->walks);
+		if (c->paths) path_engine_listen(c->paths, tell_priced, c);
+	}
+}
+
+unsigned machine_core(const struct machine *m, unsigned t) { return m->cpu[t].number; }
+cycles_t machine_now(const struct machine *m, unsigned t) { return core_now(&m->cpu[t].core); }
+
 /* --- looking on ------------------------------------------------------------------------------------------------ */
 
 void machine_watch(struct machine *m, struct watch *w) { core_watch(&m->cpu[0].core, w); }
@@ -519,6 +556,7 @@ static enum status execute_event(struct cpu *c, const struct record *rec, struct
 	bool known = false;
 	if (c->paths) TRY(path_engine_event(c->paths, rec, core_now(&c->core), &known, &spent, err));
 	if (!known) return events_execute(&c->events, rec, err);
+	tell_spent(c, core_now(&c->core), &spent);
 	core_spend(&c->core, &spent);
 	return OK;
 }
@@ -533,6 +571,7 @@ enum status machine_perform(struct machine *m, const char *operation, struct err
 			       operation);
 	path_engine_forget_pages(c->paths);
 	TRY(path_engine_perform(c->paths, operation, core_now(&c->core), &spent, err));
+	tell_spent(c, core_now(&c->core), &spent);
 	core_spend(&c->core, &spent);
 	return OK;
 }

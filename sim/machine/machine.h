@@ -47,6 +47,20 @@ enum status machine_enter_guest(struct machine *m, struct err *err);
 /* With paths: tells every event with its price. */
 void machine_listen(struct machine *m, path_price_fn *fn, void *ctx);
 
+/* Who is told what runs beside the program: every event of the software paths of thread `t` with its price, then all that a
+ * fault or event took from `at` on, these events included; and every walk of its program, by the retire clock. */
+struct machine_observer {
+	void *self;
+	void (*priced)(void *self, unsigned t, const struct path_event *e, const struct path_price *price);
+	void (*spent)(void *self, unsigned t, cycles_t at, const struct core_spent *spent);
+	void (*walked)(void *self, unsigned t, cycles_t now, struct va va);
+};
+/* Tells `o` (borrowed) from now on, once. Cycles and counters stay what they are. */
+void machine_observe(struct machine *m, const struct machine_observer *o);
+/* The core that thread `t` has, and the cycle at which its program is. */
+unsigned machine_core(const struct machine *m, unsigned t);
+cycles_t machine_now(const struct machine *m, unsigned t);
+
 /* Executes rec[0..n-1] of the first thread. ERR_INPUT when the workload touches what neither kernel nor hypervisor can map. */
 enum status machine_run(struct machine *m, const struct record *rec, size_t n, struct err *err);
 

@@ -33,6 +33,7 @@ struct run {
 	struct workload workload;
 	struct machine *machine;
 	struct watch watch;
+	struct export *exports;    /* NULL: none are asked for */
 	struct sampling *sampling; /* of the measured region; NULL: all of it is measured */
 	struct store *store;       /* NULL: the run is not stored */
 	uint64_t left;             /* loads and stores until the present region ends; UINT64_MAX: no limit */
@@ -256,6 +257,18 @@ static enum status begin_stored_run(struct run *r, struct err *err)
 	return OK;
 }
 
+static enum status open_exports(struct run *r, struct err *err)
+{
+	const struct export_request *q = &r->req.exports;
+	struct export_parts parts = {r->machine, r->book != NULL, r->machine_config.params.clock_mhz};
+	if (!q->kvm && !q->perfetto) return OK;
+	if (r->req.sampling.kind != SAMPLING_NONE)
+		return err_set(
+			err, ERR_USAGE,
+			"--export-kvm and --export-perfetto show all of a run, --sample, --roi and --simpoints parts of one");
+	return export_new(q, &parts, &r->exports, err);
+}
+
 enum status run_new(const struct run_request *request, struct run **out, struct err *err)
 {
 	struct run *r = xcalloc(1, sizeof(*r));
@@ -267,6 +280,7 @@ enum status run_new(const struct run_request *request, struct run **out, struct 
 	if (st == OK && request->on_mistake)
 		machine_check_maintenance(r->machine, request->on_mistake, request->mistake_owner);
 	if (st == OK && request->explain) machine_watch(r->machine, &r->watch);
+	if (st == OK) st = open_exports(r, err);
 	if (st == OK && r->req.db) st = begin_stored_run(r, err);
 	if (st != OK) {
 		run_free(r);
@@ -281,6 +295,7 @@ void run_free(struct run *r)
 	if (!r) return;
 	store_close(r->store);
 	sampling_free(r->sampling);
+	export_free(r->exports);
 	machine_free(r->machine);
 	workload_close(&r->workload);
 	machine_config_free(&r->machine_config);
@@ -344,6 +359,7 @@ static enum status begin_measured(struct run *r, struct err *err)
 {
 	TRY(end_region(r, "warmup", err));
 	machine_reset_stats(r->machine);
+	if (r->exports) export_begin(r->exports);
 	r->left = r->req.limit ? r->req.limit : UINT64_MAX;
 	return OK;
 }
@@ -521,6 +537,7 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 	uint64_t limit = r->req.warmup ? r->req.warmup : r->req.limit, begin = now_ns();
 	r->left = limit ? limit : UINT64_MAX;
 	bool one = machine_threads(r->machine) == 1;
+	if (r->exports && !r->req.warmup && r->workload.source) export_begin(r->exports);
 	if (!r->workload.source) {
 		TRY(replay_scenario(r, report, err));
 	} else {
@@ -530,6 +547,7 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 	report->host_ns = now_ns() - begin;
 	TRY(finish_sampling(r, err));
 	TRY(end_region(r, "measured", err));
+	if (r->exports) TRY(export_commit(r->exports, err));
 	watch_sort(&r->watch);
 	struct machine_totals t = machine_totals(r->machine);
 	if (r->req.warmup && !t.accesses)

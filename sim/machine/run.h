@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "config/effective.h"
 #include "cpu/watch.h"
+#include "machine/export.h"
 #include "machine/sampling.h"
 #include "mmu/maintenance.h"
 #include "stats/stats.h"
@@ -36,6 +37,7 @@ struct run_request {
 	const char *db;                   /* results database to append to; NULL: none */
 	mistake_fn *on_mistake; /* checks TLB maintenance and is told of mistakes; NULL: unchecked */
 	void *mistake_owner;
+	struct export_request exports; /* of the measured region; zero: none */
 	size_t explain;             /* how many accesses of the measured region are explained; 0: none */
 	const uint64_t *explain_at; /* their numbers, `explain` of them; NULL: the slowest */
 };
