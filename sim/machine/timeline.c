@@ -13,7 +13,7 @@ static const char *const bucket_names[] = {
 #undef X
 };
 
-enum { NO_LEVEL = 0xff };
+enum { NO_LEVEL = 0xff, EVENTS_AT_ONCE = 6 /* program, exception, level, path, step */ };
 
 struct track {
 	cycles_t now, el_begin, path_begin;
@@ -141,7 +141,7 @@ static void advance(struct timeline *t, struct track *k, cycles_t at)
 /* Beyond the limit nothing new begins; what is open ends where the last thing ended. */
 static bool full(struct timeline *t)
 {
-	if (t->count < t->limit) return false;
+	if (t->count + EVENTS_AT_ONCE <= t->limit) return false;
 	for (unsigned i = 0; i < t->vcpus && !t->left_out; i++) close_level(t, &t->track[i]);
 	t->left_out++;
 	return true;

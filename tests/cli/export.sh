@@ -69,6 +69,11 @@ check "the timeline is JSON" "1" "$(sqlite3 :memory: "SELECT json_valid(readfile
 check "with a track, levels, paths, steps and instants" "el exception interrupt path step" \
 	"$(echo $(query "SELECT DISTINCT json_extract(v, '\$.cat') c FROM e WHERE c IS NOT NULL AND c != 'translation' ORDER BY c"))"
 
+for stack in kvm-nvhe-el3 xen; do
+	export_run -m configs/machines/cortex-a72.yaml -s configs/stacks/$stack.yaml -w workloads/micro/hvc.yaml --set workload.repetitions=7
+	check "$stack: levels, those of firmware included" "$(by_level 0 0)" "$(slices)"
+	check "$stack: exits to EL2" 7 "$(grep -c 'kvm_exit: TRAP: HSR_EC: 0x0016 (HVC64)' "$dir/kvm")"
+done
 text() { # text OPERATION: the events of one exit, without their times
 	echo "operations: $1" >"$dir/w.yaml"
 	export_run $N1 -s configs/stacks/kvm-vhe.yaml -w "$dir/w.yaml" --set workload.repetitions=1 --set workload.warmup=0
@@ -94,6 +99,8 @@ check "a program with faults: levels" "$(by_level 0 0)" "$(slices)"
 check "a program with faults: aborts" "$(exits DABT_LOW)" "$(exported DABT_LOW)"
 round_trip "a program with faults" 0 0
 check "walks are instants" yes "$([ "$(grep -c '"name":"walk"' "$dir/json")" -gt 1000 ] && echo yes)"
+export_run "$@" --warmup 777
+check "a program with faults, warm-up apart: levels" "$(by_level 0 0)" "$(slices)"
 set -- "$@" --set stack.threads=2 --set workload.threads=2 --set stack.pin=3,1
 export_run "$@"
 check "two vCPUs: levels of each" "$(by_level 3 0; by_level 1 1)" "$(slices)"
@@ -109,6 +116,7 @@ check "a native program has a timeline, too" "$(by_level 0 0)" "$(slices)"
 export_run $N1 -s configs/stacks/kvm-vhe.yaml -w workloads/micro/hvc.yaml --set workload.repetitions=9 --export-limit 10
 check "the text has as many events as it may, and says how many there were" "10 10/27" \
 	"$(grep -vc '^#' "$dir/kvm") $(sed -n 's/.*written: \([0-9/]*\) .*/\1/p' "$dir/kvm")"
+check "the timeline has no more, either" yes "$([ "$(grep -c '"ph":"[Bi]"' "$dir/json")" -le 10 ] && echo yes)"
 check "the timeline ends its slices there, and says what it leaves out" yes \
 	"$(slices | grep -q '^0 EL2 [0-9]*$' && [ "$(sqlite3 :memory: "SELECT json_extract(readfile('$dir/json'), '\$.otherData.left_out')")" -gt 0 ] && echo yes)"
 refuses() { # refuses NAME TEXT OPTION...
