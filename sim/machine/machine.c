@@ -31,7 +31,7 @@ struct cpu {
 	bool last_was_spurious;
 	const struct machine_observer *observer; /* NULL: nobody is told */
 	struct mmu_observer walks;               /* feeds it */
-	struct numa_task task; /* to the kernel or hypervisor that gives it memory */
+	struct numa_task task;                   /* to the kernel or hypervisor that gives it memory */
 	struct populator populator;
 };
 

@@ -16,7 +16,8 @@
 	X("hvc", "HVC64") \
 	X("smc", "SMC64") \
 	X("sysreg", "SYS64") \
-	X("sve", "SVE") X("eret", "ERET") X("iabt_low", "IABT_LOW") X("dabt_low", "DABT_LOW") \
+	X("sve", "SVE") \
+	X("eret", "ERET") X("iabt_low", "IABT_LOW") X("dabt_low", "DABT_LOW") \
 		X("breakpt_low", "BREAKPT_LOW") X("step_low", "SOFTSTP_LOW") X("watchpt_low", "WATCHPT_LOW") \
 			X("brk", "BRK64") X("serror", "SERROR") X("irq", "IRQ") X("fiq", "FIQ")
 

@@ -38,8 +38,8 @@ struct run_request {
 	mistake_fn *on_mistake; /* checks TLB maintenance and is told of mistakes; NULL: unchecked */
 	void *mistake_owner;
 	struct export_request exports; /* of the measured region; zero: none */
-	size_t explain;             /* how many accesses of the measured region are explained; 0: none */
-	const uint64_t *explain_at; /* their numbers, `explain` of them; NULL: the slowest */
+	size_t explain;                /* how many accesses of the measured region are explained; 0: none */
+	const uint64_t *explain_at;    /* their numbers, `explain` of them; NULL: the slowest */
 };
 
 struct run_report {                              /* for who prints or times it */
