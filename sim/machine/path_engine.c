@@ -7,19 +7,14 @@
 #include "hyp/path_cost.h"
 #include "machine/host_memory.h"
 
+/* clang-format off */
 #define EXIT_REASONS(X) \
-	X("unknown", "UNKNOWN") \
-	X("wfx", "WFx") \
-	X("fp", "FP_ASIMD") \
-	X("pac", "PAC") \
-	X("svc", "SVC64") \
-	X("hvc", "HVC64") \
-	X("smc", "SMC64") \
-	X("sysreg", "SYS64") \
-	X("sve", "SVE") \
-	X("eret", "ERET") X("iabt_low", "IABT_LOW") X("dabt_low", "DABT_LOW") \
-		X("breakpt_low", "BREAKPT_LOW") X("step_low", "SOFTSTP_LOW") X("watchpt_low", "WATCHPT_LOW") \
-			X("brk", "BRK64") X("serror", "SERROR") X("irq", "IRQ") X("fiq", "FIQ")
+	X("unknown", "UNKNOWN") X("wfx", "WFx") X("fp", "FP_ASIMD") X("pac", "PAC") X("svc", "SVC64") \
+	X("hvc", "HVC64") X("smc", "SMC64") X("sysreg", "SYS64") X("sve", "SVE") X("eret", "ERET") \
+	X("iabt_low", "IABT_LOW") X("dabt_low", "DABT_LOW") X("breakpt_low", "BREAKPT_LOW") \
+	X("step_low", "SOFTSTP_LOW") X("watchpt_low", "WATCHPT_LOW") X("brk", "BRK64") X("serror", "SERROR") \
+	X("irq", "IRQ") X("fiq", "FIQ")
+/* clang-format on */
 
 /* Short name of the level machine, name in kvm_exit. */
 static const struct {
