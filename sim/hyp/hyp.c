@@ -67,8 +67,8 @@ static bool is_memory(const struct fault_site *s, unsigned bits)
 {
 	const struct hyp_params *p = &s->vm->hyp->p;
 	uint64_t from = bits_align_down(s->ipa, bits), size = UINT64_C(1) << bits;
-	return from >= p->memory_base && from - p->memory_base <= p->memory_bytes &&
-	       p->memory_bytes - (from - p->memory_base) >= size;
+	return from >= p->memory_base && from - p->memory_base <= s->vm->memory_bytes &&
+	       s->vm->memory_bytes - (from - p->memory_base) >= size;
 }
 
 /* The naturally aligned 2^bits bytes around `ipa` have other leaves than before. */
@@ -319,6 +319,8 @@ void hyp_free(struct hyp *hyp)
 	free(hyp);
 }
 
+void hyp_vm_set_memory(struct hyp_vm *vm, uint64_t bytes) { vm->memory_bytes = bytes; }
+
 void hyp_keep_ranges(struct hyp_vm *vm) { vm->stage2.ranges = ranges_new(); }
 
 bool hyp_find_range(const struct hyp_vm *vm, struct ipa ipa, struct range *out, struct range_path *path)
@@ -333,6 +335,7 @@ struct hyp_vm *hyp_vm_new(struct hyp *hyp, uint16_t vmid)
 	assert(hyp->f.vmid16 || vmid < 256);
 	vm->hyp = hyp;
 	vm->vmid = vmid;
+	vm->memory_bytes = hyp->p.memory_bytes;
 	vm->stage2 = (struct pgtable){.mem = hyp->mem,
 				      .frames = hyp->frames,
 				      .granule_bits = g.granule_bits,

@@ -87,6 +87,8 @@ void hyp_free(struct hyp *hyp);
 
 /* A VM with `vmid` and memory_bytes at memory_base, or NULL when no frames are left for its start tables. */
 struct hyp_vm *hyp_vm_new(struct hyp *hyp, uint16_t vmid);
+/* Another size than the hypervisor's memory_bytes, that hyp_check() would allow. Before anything is mapped. */
+void hyp_vm_set_memory(struct hyp_vm *vm, uint64_t bytes);
 /* Writes HCR_EL2, VTCR_EL2 and VTTBR_EL2 as they are while the VM runs, its own MMU on. */
 void hyp_write_regs(const struct hyp_vm *vm, struct sysregs *regs);
 

@@ -8,6 +8,7 @@ struct hyp_vm {
 	struct hyp *hyp;
 	struct pgtable stage2;
 	uint16_t vmid;
+	uint64_t memory_bytes;
 	struct hyp_stats stats;
 	struct hyp_populated populated; /* not yet taken */
 	struct hyp_vm *next;

@@ -193,7 +193,7 @@ static struct process *add_process(struct event_kernel *k, uint64_t name, struct
 	struct process *p = xcalloc(1, sizeof(*p));
 	p->name = name;
 	p->aspace = as;
-	p->left = xcalloc(k->cpus, sizeof(*p->left));
+	p->left = xcalloc(k->vcpus, sizeof(*p->left));
 	if (is_power_of_2(k->process_count) || !k->process_count)
 		k->processes = xrealloc(k->processes, k->process_count ? 2 * k->process_count : 1,
 					sizeof(struct process *));
@@ -291,16 +291,16 @@ void events_rewind(struct events *e)
 	if (e->running != e->kernel->processes[0]) events_start(e);
 }
 
-static void free_process(struct process *p, unsigned cpus)
+static void free_process(struct process *p, unsigned vcpus)
 {
-	for (unsigned i = 0; i < cpus; i++) pollution_fini(&p->left[i]);
+	for (unsigned i = 0; i < vcpus; i++) pollution_fini(&p->left[i]);
 	free(p->left);
 	free(p);
 }
 
 void event_kernel_fini(struct event_kernel *k)
 {
-	for (size_t i = 0; i < k->process_count; i++) free_process(k->processes[i], k->cpus);
+	for (size_t i = 0; i < k->process_count; i++) free_process(k->processes[i], k->vcpus);
 	free(k->processes);
 }
 

@@ -8,7 +8,8 @@
  * flushes them as Linux does: one TLBI per page or per range, or one by ASID where that is cheaper. MAP puts new memory
  * in place of what was mapped there, touched first by the accesses that follow. DESC writes one descriptor of the present
  * address space, and no more: what maintenance it needs is up to the workload's TLBI and DSB.
- * All cores share one kernel and its address spaces. A TLBI acts on the core that executes it, or where it is broadcast on all.
+ * All processors of a VM, or of the machine, share one kernel and its address spaces. A TLBI acts on the core that executes it, or
+ * where it is broadcast on all of the machine.
  * Source: Arm ARM DDI 0487, D8.17 (TLBI, DSB); Linux 6.6 arch/arm64/include/asm/tlbflush.h (__flush_tlb_range).
  * TLBIs and DSBs take time, as cpu/barrier.h says.
  * Not modelled: the time of other events; TLBI records of a workload whose ASIDs an allocator gives (their operands
@@ -45,6 +46,7 @@ struct event_kernel {
 	struct contexts *contexts; /* gives ASIDs; NULL: the workload says them */
 	struct mmu *const *mmus;   /* of every core, for maintenance that is broadcast */
 	unsigned cpus;
+	unsigned vcpus; /* processors that the kernel sees, one for each struct events */
 	struct process **processes;
 	size_t process_count;
 	struct events *entered;  /* the core that runs it at present, and so executes its TLBIs */
@@ -55,7 +57,7 @@ struct event_kernel {
 /* One core of it. Zero it, then set what is borrowed: all up to `regs`. */
 struct events {
 	struct event_kernel *kernel;
-	unsigned cpu; /* its place in kernel->mmus */
+	unsigned cpu; /* its number, of kernel->vcpus */
 	struct mmu *mmu;
 	struct core *core; /* spends the time of TLBIs and DSBs; NULL: no time passes */
 	struct sysregs *regs;

@@ -64,7 +64,7 @@ void machine_warm(struct machine *m, bool warm)
 enum status machine_pass(struct machine *m, const struct record *rec, size_t n, struct err *err)
 {
 	for (; n; rec++, n--)
-		if (rec->kind > REC_STORE) TRY(events_execute(&m->cpu[0].events, rec, err));
+		if (rec->kind > REC_STORE) TRY(events_execute(&m->vcpu[0].events, rec, err));
 	return OK;
 }
 
@@ -94,5 +94,5 @@ struct machine_totals machine_totals(const struct machine *m)
 const struct regime_info *machine_regime(const struct machine *m) { return &m->mmus[0]->regime; }
 uint64_t machine_word(const struct machine *m, struct pa pa) { return physmem_read64(m->physmem, pa); }
 struct physmem_usage machine_memory(const struct machine *m) { return physmem_usage(m->physmem); }
-unsigned machine_core(const struct machine *m, unsigned t) { return m->cpu[t].number; }
-cycles_t machine_now(const struct machine *m, unsigned t) { return core_now(&m->cpu[t].core); }
+unsigned machine_core(const struct machine *m, unsigned t) { return m->vcpu[t].cpu->number; }
+cycles_t machine_now(const struct machine *m, unsigned t) { return core_now(&m->vcpu[t].cpu->core); }

@@ -11,54 +11,55 @@ static enum status refuse(const struct mmu_fault *f, const char *why, struct err
 }
 
 /* A handler that had nothing to add says that the access should pass. If it does not, it never will. */
-static enum status note_spurious(struct cpu *c, const struct mmu_fault *f, bool spurious, struct err *err)
+static enum status note_spurious(struct vcpu *v, const struct mmu_fault *f, bool spurious, struct err *err)
 {
-	bool again = spurious && c->last_was_spurious && c->last_fault.raw == f->va.raw;
-	c->last_was_spurious = spurious;
-	c->last_fault = f->va;
+	bool again = spurious && v->last_was_spurious && v->last_fault.raw == f->va.raw;
+	v->last_was_spurious = spurious;
+	v->last_fault = f->va;
 	if (!again) return OK;
 	return refuse(f, "it is mapped, but EL0 may not access it (is it a kernel address?)", err);
 }
 
 /* `what` faults of stage 2 took place at `ipa` from `now` on: by the hypervisor's paths, or at the price in the stack
  * file. */
-static enum status spend_stage2(struct cpu *c, struct ipa ipa, enum access_kind kind, cycles_t now,
+static enum status spend_stage2(struct vcpu *v, struct ipa ipa, enum access_kind kind, cycles_t now,
 				const struct hyp_populated *what, struct core_spent *spent, struct err *err)
 {
-	if (!c->paths) {
+	struct cpu *c = v->cpu;
+	if (!v->paths) {
 		spent->cycles[BUCKET_HYPERVISOR][2] += what->cycles;
 		return OK;
 	}
-	if (path_engine_maps_all(c->paths)) return OK;
+	if (path_engine_maps_all(v->paths)) return OK;
 	struct why *why = c->mmu->why; /* explains accesses of the guest, not of who handles its faults */
 	enum status st = OK;
 	c->mmu->why = c->mmu->port->why = NULL;
 	for (uint64_t i = 0; st == OK && i < what->faults; i++)
-		st = path_engine_fault(c->paths, ipa, kind, now, spent, err);
+		st = path_engine_fault(v->paths, ipa, kind, now, spent, err);
 	c->mmu->why = c->mmu->port->why = why;
 	if (st != OK) return st;
 	spent->cycles[BUCKET_HYPERVISOR][2] += what->beyond;
 	return OK;
 }
 
-static enum status stage2_fault(struct cpu *c, const struct mmu_fault *f, cycles_t now,
+static enum status stage2_fault(struct vcpu *v, const struct mmu_fault *f, cycles_t now,
 				struct core_spent *spent, struct err *err)
 {
 	enum access_kind kind = f->fault.s1ptw ? ACCESS_READ : (enum access_kind)f->access.kind;
-	struct hyp_fault done = hyp_handle_stage2_fault(c->machine->vm, f->fault.ipa, kind);
+	struct hyp_fault done = hyp_handle_stage2_fault(v->vm->hyp, f->fault.ipa, kind);
 	if (done.outcome == HYP_NOT_MEMORY) return refuse(f, "its IPA is outside of the VM's memory", err);
 	if (done.outcome == HYP_NO_MEMORY) return refuse(f, "the machine has no memory left for the VM", err);
 	struct hyp_populated what = {1, done.cycles, done.beyond};
-	TRY(spend_stage2(c, f->fault.ipa, kind, now, &what, spent, err));
-	return note_spurious(c, f, done.outcome == HYP_SPURIOUS, err);
+	TRY(spend_stage2(v, f->fault.ipa, kind, now, &what, spent, err));
+	return note_spurious(v, f, done.outcome == HYP_SPURIOUS, err);
 }
 
-static enum status stage1_fault(struct cpu *c, const struct mmu_fault *f, cycles_t now,
+static enum status stage1_fault(struct vcpu *v, const struct mmu_fault *f, cycles_t now,
 				struct core_spent *spent, struct err *err)
 {
-	struct machine *m = c->machine;
-	events_enter(&c->events);
-	struct os_fault done = os_handle_fault(m->os, c->events.present, f->va,
+	struct vm *vm = v->vm;
+	events_enter(&v->events);
+	struct os_fault done = os_handle_fault(vm->os, v->events.present, f->va,
 					       (enum access_kind)f->access.kind);
 	switch (done.outcome) {
 	case OS_BAD_ADDRESS:
@@ -69,20 +70,20 @@ static enum status stage1_fault(struct cpu *c, const struct mmu_fault *f, cycles
 		return refuse(f, "the hypervisor has no memory left for the kernel's tables", err);
 	default: break;
 	}
-	spent->cycles[BUCKET_EXCEPTION][m->kernel.regime == REGIME_EL20 ? 2 : 1] += done.cycles;
-	if (m->vm) { /* new tables in new memory */
-		struct hyp_populated what = hyp_take_populated(m->vm);
-		struct ipa base = {stack_hypervisor(m->stack)->memory_base};
-		TRY(spend_stage2(c, base, ACCESS_WRITE, now, &what, spent, err));
+	spent->cycles[BUCKET_EXCEPTION][vm->kernel.regime == REGIME_EL20 ? 2 : 1] += done.cycles;
+	if (vm->hyp) { /* new tables in new memory */
+		struct hyp_populated what = hyp_take_populated(vm->hyp);
+		struct ipa base = {stack_hypervisor(vm->machine->stack)->memory_base};
+		TRY(spend_stage2(v, base, ACCESS_WRITE, now, &what, spent, err));
 	}
-	return note_spurious(c, f, done.outcome == OS_SPURIOUS, err);
+	return note_spurious(v, f, done.outcome == OS_SPURIOUS, err);
 }
 
 /* A fault or event has taken *spent from `at` on. */
 void machine_tell_spent(const struct cpu *c, cycles_t at, const struct core_spent *spent)
 {
 	const struct machine_observer *o = c->observer;
-	if (o) o->spent(o->self, (unsigned)(c - c->machine->cpu), at, spent);
+	if (o) o->spent(o->self, vcpu_thread(c->vcpu), at, spent);
 }
 
 enum status machine_on_fault(void *owner, const struct mmu_fault *f, cycles_t now, struct core_spent *spent,
@@ -91,8 +92,9 @@ enum status machine_on_fault(void *owner, const struct mmu_fault *f, cycles_t no
 	struct cpu *c = owner;
 	if (f->fault.kind == FAULT_ADDRESS_SIZE)
 		return refuse(f, "an address in its translation is too large", err);
-	placement_enter(&c->machine->memory, &c->task);
-	TRY(f->fault.stage == 2 ? stage2_fault(c, f, now, spent, err) : stage1_fault(c, f, now, spent, err));
+	struct vcpu *v = c->vcpu;
+	placement_enter(&c->machine->memory, &v->vm->numa, &v->task);
+	TRY(f->fault.stage == 2 ? stage2_fault(v, f, now, spent, err) : stage1_fault(v, f, now, spent, err));
 	machine_tell_spent(c, now, spent);
 	return OK;
 }
@@ -101,10 +103,10 @@ enum status machine_on_fault(void *owner, const struct mmu_fault *f, cycles_t no
 enum status machine_on_populate(void *owner, const struct mmu_fault *f, cycles_t now,
 				struct core_spent *spent, struct err *err)
 {
-	struct cpu *c = owner;
-	struct path_engine *paths = c->paths;
-	c->paths = NULL;
-	enum status st = machine_on_fault(c, f, now, spent, err);
-	c->paths = paths;
+	struct vcpu *v = owner;
+	struct path_engine *paths = v->paths;
+	v->paths = NULL;
+	enum status st = machine_on_fault(v->cpu, f, now, spent, err);
+	v->paths = paths;
 	return st;
 }

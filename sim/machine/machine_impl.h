@@ -11,25 +11,49 @@
 #include "machine/placement.h"
 #include "machine/populate.h"
 
-/* A core that runs a stream of the workload: a thread of the kernel, or a vCPU. */
+/* A kernel and what it has: a VM's, or the machine's own where there is no hypervisor. */
+struct vm {
+	struct machine *machine;
+	unsigned number; /* names its counters */
+	struct vm_params params;
+	struct hyp_vm *hyp;    /* NULL when native */
+	struct frames *frames; /* of its IPAs; NULL when native */
+	char *frames_path;     /* names their random stream; NULL for the first VM */
+	struct numa numa;      /* where its memory is placed */
+	struct os *os;
+	struct contexts *contexts;  /* NULL: the workload says ASIDs */
+	struct event_kernel kernel; /* what events of the workload do */
+	struct vcpu *vcpu;          /* those of the machine that are its own */
+	unsigned vcpus;
+};
+
+/* Who runs a stream of the workload: a vCPU, or natively a thread of the kernel. */
+struct vcpu {
+	struct vm *vm;
+	struct cpu *cpu; /* that it is on */
+	unsigned number; /* within its VM */
+	struct sysregs regs;
+	struct events events; /* of its stream; knows the present address space */
+	struct path_engine
+		*paths;       /* of the software below its guest; NULL: faults cost what the stack says */
+	struct va last_fault; /* with nothing to add: a second one in a row is an error */
+	bool last_was_spurious;
+	struct numa_task task; /* to the kernel or hypervisor that gives it memory */
+	struct populator populator;
+};
+
+/* A core of the hardware that runs something. */
 struct cpu {
 	struct machine *machine;
-	unsigned number; /* on the hardware: names its counters */
+	unsigned number;   /* on the hardware: names its counters */
+	struct vcpu *vcpu; /* that runs on it */
 	struct mem_cpu mem;
 	struct mmu *mmu;
 	struct core core;
-	struct sysregs regs;
-	struct events events; /* of its stream; knows the present address space */
 	struct host_memory *path_memory;
-	struct path_engine
-		*paths; /* of the software below its guest; NULL: faults cost what the stack says */
-	struct mmu_observer checking; /* feeds the checker */
-	struct va last_fault;         /* with nothing to add: a second one in a row is an error */
-	bool last_was_spurious;
+	struct mmu_observer checking;            /* feeds the checker */
 	const struct machine_observer *observer; /* NULL: nobody is told */
 	struct mmu_observer walks;               /* feeds it */
-	struct numa_task task;                   /* to the kernel or hypervisor that gives it memory */
-	struct populator populator;
 };
 
 struct machine {
@@ -42,15 +66,22 @@ struct machine {
 	struct mmu **mmus;
 	struct tlb_pool shared_tlbs;
 	unsigned cpus;
-	struct placement memory;     /* of the nodes */
-	struct frames *guest_frames; /* IPAs of the VM; NULL when native */
-	struct hyp *hyp;             /* NULL when native */
-	struct hyp_vm *vm;
-	struct os *os;
-	struct contexts *contexts;  /* NULL: the workload says ASIDs */
-	struct event_kernel kernel; /* what events of the workload do */
-	struct checker *checker;    /* NULL: maintenance is not checked */
+	struct placement memory; /* of the nodes */
+	struct hyp *hyp;         /* NULL when native */
+	struct vm *vm;
+	unsigned vms;
+	struct vcpu *vcpu; /* of all VMs, those of the first VM first; the index is the thread's number */
+	unsigned vcpus;
+	struct checker *checker; /* NULL: maintenance is not checked */
 };
+
+/* The number of a thread, as who calls the machine counts them. */
+static inline unsigned vcpu_thread(const struct vcpu *v) { return (unsigned)(v - v->vm->machine->vcpu); }
+
+/* Builds VM `number`, whose vCPUs are on their cores: memory, kernel, counters' owners (machine_vm.c). */
+enum status vm_init(struct vm *vm, unsigned number, uint64_t seed, struct err *err);
+void vm_fini(struct vm *vm);
+void vm_register_stats(struct vm *vm, struct stats *s);
 
 /* Handles a fault of a core's access (a core_fault_fn); and one before time begins, where nobody leaves the guest. */
 enum status machine_on_fault(void *owner, const struct mmu_fault *f, cycles_t now, struct core_spent *spent,
@@ -61,10 +92,10 @@ enum status machine_on_populate(void *owner, const struct mmu_fault *f, cycles_t
 /* Tells who observes that a fault or event has taken *spent from `at` on. */
 void machine_tell_spent(const struct cpu *c, cycles_t at, const struct core_spent *spent);
 
-/* Gives range TLBs their range tables: pages whose descriptors no hardware changes one by one. */
-enum status machine_build_ranges(struct machine *m, struct err *err);
+/* Gives range TLBs of a VM's cores their range tables: pages whose descriptors no hardware changes one by one. */
+enum status vm_build_ranges(struct vm *vm, struct err *err);
 
-/* Lets a page-table design of `m` take memory for its tables (mmu/page_table.h). */
-void machine_give_table_memory(struct machine *m);
+/* Lets a page-table design of a VM's cores take memory for its tables (mmu/page_table.h). */
+void vm_give_table_memory(struct vm *vm);
 
 #endif

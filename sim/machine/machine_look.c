@@ -2,15 +2,16 @@
 
 static void tell_priced(void *ctx, const struct path_event *e, const struct path_price *price)
 {
-	const struct cpu *c = ctx;
-	c->observer->priced(c->observer->self, (unsigned)(c - c->machine->cpu), e, price);
+	const struct vcpu *v = ctx;
+	const struct machine_observer *o = v->cpu->observer;
+	o->priced(o->self, vcpu_thread(v), e, price);
 }
 
 static void tell_walked(void *self, const struct tlb_entry *entry, struct va va, struct access a)
 {
 	const struct cpu *c = self;
 	(void)entry, (void)a;
-	c->observer->walked(c->observer->self, (unsigned)(c - c->machine->cpu), core_now(&c->core), va);
+	c->observer->walked(c->observer->self, vcpu_thread(c->vcpu), core_now(&c->core), va);
 }
 
 void machine_observe(struct machine *m, const struct machine_observer *o)
@@ -20,8 +21,9 @@ void machine_observe(struct machine *m, const struct machine_observer *o)
 		c->observer = o;
 		c->walks = (struct mmu_observer){.self = c, .walked = tell_walked};
 		mmu_observe(c->mmu, &c->walks);
-		if (c->paths) path_engine_listen(c->paths, tell_priced, c);
 	}
+	for (unsigned i = 0; i < m->vcpus; i++)
+		if (m->vcpu[i].paths) path_engine_listen(m->vcpu[i].paths, tell_priced, &m->vcpu[i]);
 }
 
 void machine_watch(struct machine *m, struct watch *w) { core_watch(&m->cpu[0].core, w); }
@@ -53,7 +55,7 @@ void machine_check_maintenance(struct machine *m, mistake_fn *report, void *owne
 	}
 	m->physmem->on_write = check_write;
 	m->physmem->on_write_self = m;
-	m->kernel.checker = m->checker;
+	for (unsigned i = 0; i < m->vms; i++) m->vm[i].kernel.checker = m->checker;
 	stats_add(m->stats, checker_stat_rows, checker_stat_row_count, checker_stats(m->checker),
 		  "maintenance");
 }

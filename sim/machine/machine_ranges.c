@@ -10,11 +10,11 @@ static void add_reads(struct range_found *found, const struct range_path *path)
 }
 
 /* Cuts what stage 1 maps as one to what stage 2 maps as one around `ipa`, and takes it there. */
-static bool through_stage2(const struct machine *m, uint64_t ipa, struct range_found *found)
+static bool through_stage2(const struct vm *vm, uint64_t ipa, struct range_found *found)
 {
 	struct range s2;
 	struct range_path path;
-	if (!hyp_find_range(m->vm, (struct ipa){ipa}, &s2, &path)) return false;
+	if (!hyp_find_range(vm->hyp, (struct ipa){ipa}, &s2, &path)) return false;
 	uint64_t first_ipa = found->first_pa, last_ipa = first_ipa + (found->last - found->first);
 	add_reads(found, &path);
 	if (s2.last < last_ipa) found->last -= last_ipa - s2.last;
@@ -29,28 +29,30 @@ static bool through_stage2(const struct machine *m, uint64_t ipa, struct range_f
 static bool find_range(void *owner, uint64_t va, struct range_found *found)
 {
 	const struct cpu *c = owner;
-	const struct machine *m = c->machine;
+	const struct vm *vm = c->vcpu->vm;
 	struct range s1;
 	struct range_path path;
-	uint64_t half = bits_align_down(va, (unsigned)m->stack->os.va_bits);
+	uint64_t half = bits_align_down(va, (unsigned)vm->params.os.va_bits);
 	found->reads = 0;
-	if (!os_find_range(m->os, c->events.present, (struct va){va}, &s1, &path)) return false;
+	if (!os_find_range(vm->os, c->vcpu->events.present, (struct va){va}, &s1, &path)) return false;
 	add_reads(found, &path);
 	found->first = half | s1.first;
 	found->last = half | s1.last;
 	found->first_pa = s1.to;
-	return !m->vm || through_stage2(m, s1.to + (va - found->first), found);
+	return !vm->hyp || through_stage2(vm, s1.to + (va - found->first), found);
 }
 
 /* Range TLBs need range tables, and pages whose descriptors no hardware changes one by one. */
-enum status machine_build_ranges(struct machine *m, struct err *err)
+enum status vm_build_ranges(struct vm *vm, struct err *err)
 {
-	if (!m->hw->walker.range_tlb.entries) return OK;
-	if (m->stack->os.first_touch != OS_GRANT_ALL)
+	if (!vm->machine->hw->walker.range_tlb.entries) return OK;
+	if (vm->params.os.first_touch != OS_GRANT_ALL)
 		return err_set(err, ERR_CONFIG,
 			       "walker.range_tlb: ranges have one permission, so os.first_touch must be all");
-	os_keep_ranges(m->os);
-	for (unsigned i = 0; i < m->cpus; i++)
-		range_tlb_set_source(m->cpu[i].mmu->ranges, find_range, &m->cpu[i]);
+	os_keep_ranges(vm->os);
+	for (unsigned i = 0; i < vm->vcpus; i++) {
+		struct cpu *c = vm->vcpu[i].cpu;
+		range_tlb_set_source(c->mmu->ranges, find_range, c);
+	}
 	return OK;
 }

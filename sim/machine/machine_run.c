@@ -8,12 +8,13 @@ void machine_only_translate(struct machine *m)
 }
 
 /* What leaves the guest takes the path below it; all else is the kernel's. */
-static enum status execute_event(struct cpu *c, const struct record *rec, struct err *err)
+static enum status execute_event(struct vcpu *v, const struct record *rec, struct err *err)
 {
+	struct cpu *c = v->cpu;
 	struct core_spent spent = {0};
 	bool known = false;
-	if (c->paths) TRY(path_engine_event(c->paths, rec, core_now(&c->core), &known, &spent, err));
-	if (!known) return events_execute(&c->events, rec, err);
+	if (v->paths) TRY(path_engine_event(v->paths, rec, core_now(&c->core), &known, &spent, err));
+	if (!known) return events_execute(&v->events, rec, err);
 	machine_tell_spent(c, core_now(&c->core), &spent);
 	core_spend(&c->core, &spent);
 	return OK;
@@ -21,14 +22,15 @@ static enum status execute_event(struct cpu *c, const struct record *rec, struct
 
 enum status machine_perform(struct machine *m, const char *operation, struct err *err)
 {
-	struct cpu *c = &m->cpu[0];
+	struct vcpu *v = &m->vcpu[0];
+	struct cpu *c = v->cpu;
 	struct core_spent spent = {0};
-	if (!c->paths)
+	if (!v->paths)
 		return err_set(err, ERR_CONFIG,
 			       "%s: the stack has no software paths, so its guest has no operations",
 			       operation);
-	path_engine_forget_pages(c->paths);
-	TRY(path_engine_perform(c->paths, operation, core_now(&c->core), &spent, err));
+	path_engine_forget_pages(v->paths);
+	TRY(path_engine_perform(v->paths, operation, core_now(&c->core), &spent, err));
 	machine_tell_spent(c, core_now(&c->core), &spent);
 	core_spend(&c->core, &spent);
 	return OK;
@@ -36,18 +38,18 @@ enum status machine_perform(struct machine *m, const char *operation, struct err
 
 enum status machine_run(struct machine *m, const struct record *rec, size_t n, struct err *err)
 {
-	struct cpu *c = &m->cpu[0];
+	struct vcpu *v = &m->vcpu[0];
 	while (n) {
 		size_t executed;
-		TRY(core_run(&c->core, rec, n, &executed, err));
+		TRY(core_run(&v->cpu->core, rec, n, &executed, err));
 		rec += executed;
 		n -= executed;
-		for (; n && rec->kind > REC_STORE; rec++, n--) TRY(execute_event(c, rec, err));
+		for (; n && rec->kind > REC_STORE; rec++, n--) TRY(execute_event(v, rec, err));
 	}
 	return OK;
 }
 
-unsigned machine_threads(const struct machine *m) { return m->cpus; }
+unsigned machine_threads(const struct machine *m) { return m->vcpus; }
 
 cycles_t machine_lookahead(const struct machine *m)
 {
@@ -59,51 +61,52 @@ cycles_t machine_lookahead(const struct machine *m)
 
 cycles_t machine_next(const struct machine *m, unsigned t, const struct record *rec)
 {
-	return core_next(&m->cpu[t].core, rec);
+	return core_next(&m->vcpu[t].cpu->core, rec);
 }
 
 /* Executes the first of `n` records, and those behind it that begin in time and are of its kind. */
-static enum status run_some(struct cpu *c, const struct record *rec, size_t n, cycles_t until,
+static enum status run_some(struct vcpu *v, const struct record *rec, size_t n, cycles_t until,
 			    size_t *executed, struct err *err)
 {
-	if (rec->kind <= REC_STORE) return core_run_until(&c->core, rec, n, until, executed, err);
+	if (rec->kind <= REC_STORE) return core_run_until(&v->cpu->core, rec, n, until, executed, err);
 	*executed = 1;
-	return execute_event(c, rec, err);
+	return execute_event(v, rec, err);
 }
 
 enum status machine_run_until(struct machine *m, unsigned t, const struct record *rec, size_t n,
 			      cycles_t until, size_t *executed, struct err *err)
 {
-	struct cpu *c = &m->cpu[t];
+	struct vcpu *v = &m->vcpu[t];
 	size_t some = 0;
 	*executed = 0;
 	do {
-		TRY(run_some(c, rec + *executed, n - *executed, until, &some, err));
+		TRY(run_some(v, rec + *executed, n - *executed, until, &some, err));
 		*executed += some;
-	} while (*executed < n && core_next(&c->core, &rec[*executed]) < until);
+	} while (*executed < n && core_next(&v->cpu->core, &rec[*executed]) < until);
 	return OK;
 }
 
 enum status machine_populate(struct machine *m, unsigned t, const struct record *rec, size_t n,
 			     struct err *err)
 {
-	struct cpu *c = &m->cpu[t];
+	struct vcpu *v = &m->vcpu[t];
 	for (; n; rec++, n--) {
 		if (rec->kind == REC_SWITCH) {
-			populate_switch(&c->populator);
-			c->events.core = NULL; /* until machine_populate_end() no time passes */
-			TRY(events_execute(&c->events, rec, err));
+			populate_switch(&v->populator);
+			v->events.core = NULL; /* until machine_populate_end() no time passes */
+			TRY(events_execute(&v->events, rec, err));
 		}
-		if (rec->kind <= REC_STORE) TRY(populate_access(&c->populator, rec, err));
+		if (rec->kind <= REC_STORE) TRY(populate_access(&v->populator, rec, err));
 	}
 	return OK;
 }
 
 void machine_populate_end(struct machine *m)
 {
-	for (unsigned i = 0; i < m->cpus; i++) {
-		events_rewind(&m->cpu[i].events);
-		m->cpu[i].events.core = &m->cpu[i].core;
+	for (unsigned i = 0; i < m->vcpus; i++) {
+		events_rewind(&m->vcpu[i].events);
+		m->vcpu[i].events.core = &m->vcpu[i].cpu->core;
 	}
-	if (m->vm) hyp_take_populated(m->vm); /* of what came after the last fault: no time passed */
+	for (unsigned i = 0; i < m->vms; i++) /* of what came after the last fault: no time passed */
+		if (m->vm[i].hyp) hyp_take_populated(m->vm[i].hyp);
 }

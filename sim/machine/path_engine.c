@@ -116,12 +116,12 @@ void path_engine_free(struct path_engine *e)
 	free(e);
 }
 
-void path_engine_register_stats(struct path_engine *e, struct stats *s, unsigned vcpu)
+void path_engine_register_stats(struct path_engine *e, struct stats *s, unsigned vm, unsigned vcpu)
 {
 	for (unsigned i = 0; i < REASONS; i++)
-		stats_add(s, exit_rows, ROWS, &e->exits[i], "vm0.vcpu%u.exits.%s", vcpu, reasons[i].kvm);
-	stats_add(s, operation_rows, ROWS, &e->operations, "vm0.vcpu%u.operations", vcpu);
-	stats_add(s, engine_rows, sizeof(engine_rows) / sizeof(engine_rows[0]), e, "vm0.vcpu%u.paths", vcpu);
+		stats_add(s, exit_rows, ROWS, &e->exits[i], "vm%u.vcpu%u.exits.%s", vm, vcpu, reasons[i].kvm);
+	stats_add(s, operation_rows, ROWS, &e->operations, "vm%u.vcpu%u.operations", vm, vcpu);
+	stats_add(s, engine_rows, sizeof(engine_rows) / sizeof(engine_rows[0]), e, "vm%u.vcpu%u.paths", vm, vcpu);
 }
 
 void path_engine_listen(struct path_engine *e, path_price_fn *fn, void *ctx)

@@ -43,7 +43,7 @@ struct path_engine_parts {
 /* Boots the stack up to the guest. Errors of path_machine_new() and path_costs_new(). */
 enum status path_engine_new(const struct path_engine_parts *parts, struct path_engine **out, struct err *err);
 void path_engine_free(struct path_engine *e);
-void path_engine_register_stats(struct path_engine *e, struct stats *s, unsigned vcpu);
+void path_engine_register_stats(struct path_engine *e, struct stats *s, unsigned vm, unsigned vcpu);
 
 /* Boots again: registers, contexts and variables of the paths are as at first. No time passes. */
 enum status path_engine_boot(struct path_engine *e, struct err *err);

@@ -15,31 +15,29 @@ static struct frames *node_frames(struct placement *pl, const struct mem_node *n
 	return frames_new(&p);
 }
 
-enum status placement_init(struct placement *pl, const struct numa_params *numa, const struct mem_side *mem,
-			   const struct frames_params *p, uint64_t seed, struct err *err)
+void placement_init(struct placement *pl, const struct mem_side *mem, const struct frames_params *p,
+		    uint64_t seed)
 {
 	unsigned count;
 	const struct mem_node *node = mem_nodes(mem, &count);
-	*pl = (struct placement){0};
-	TRY(numa_init(&pl->numa, numa, count, err));
+	*pl = (struct placement){.nodes = count};
 	pl->path = xcalloc(count, sizeof(char *));
 	struct frames **region = xcalloc(count, sizeof(struct frames *));
 	for (unsigned i = 0; i < count; i++) region[i] = node_frames(pl, &node[i], i, p, seed);
 	pl->frames = frames_join(region, count);
-	return OK;
 }
 
 void placement_fini(struct placement *pl)
 {
 	frames_free(pl->frames);
-	for (unsigned i = 0; pl->path && i < pl->numa.nodes; i++) free(pl->path[i]);
+	for (unsigned i = 0; pl->path && i < pl->nodes; i++) free(pl->path[i]);
 	free(pl->path);
 }
 
-void placement_enter(struct placement *pl, struct numa_task *t)
+void placement_enter(struct placement *pl, const struct numa *policy, struct numa_task *t)
 {
 	unsigned order[NUMA_NODES_MAX];
-	if (pl->numa.nodes == 1) return;
-	unsigned count = numa_order(&pl->numa, t, order);
+	if (pl->nodes == 1) return;
+	unsigned count = numa_order(policy, t, order);
 	frames_prefer(pl->frames, order, count);
 }

@@ -2,7 +2,7 @@
  *
  *   placement_init -> p.frames, for os_new or hyp_new      placement_enter: a task takes memory next
  * With one node this is that node's frames and nothing more. With several, each has frames and a random stream of its own, and
- * the policy (mem/numa.h) says at each fault which are tried.
+ * a policy (mem/numa.h) says at each fault which are tried.
  */
 #ifndef MACHINE_PLACEMENT_H
 #define MACHINE_PLACEMENT_H
@@ -12,16 +12,16 @@
 
 struct placement {
 	struct frames *frames;
-	struct numa numa;
+	unsigned nodes;
 	char **path; /* names of the nodes' random streams */
 };
 
-/* `p`: everything of the frames but their region and seed. placement_fini() it, also after an error. */
-enum status placement_init(struct placement *pl, const struct numa_params *numa, const struct mem_side *mem,
-			   const struct frames_params *p, uint64_t seed, struct err *err);
+/* `p`: everything of the frames but their region and seed. placement_fini() it. */
+void placement_init(struct placement *pl, const struct mem_side *mem, const struct frames_params *p,
+		    uint64_t seed);
 void placement_fini(struct placement *pl);
 
-/* What is taken from now on is taken for `t`. */
-void placement_enter(struct placement *pl, struct numa_task *t);
+/* What is taken from now on is taken for `t`, by a policy for as many nodes (numa_init()). */
+void placement_enter(struct placement *pl, const struct numa *policy, struct numa_task *t);
 
 #endif

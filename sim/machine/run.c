@@ -37,7 +37,7 @@ static enum status read_stack(struct run *r, struct err *err)
 		TRY(conf_overlay_part(r->conf, &b->file, r->req.overlays[i], "stack", err));
 	for (size_t i = 0; r->sets[TO_STACK][i]; i++)
 		TRY(conf_set(r->conf, &b->file, "stack", r->sets[TO_STACK][i], err));
-	return schema_bind(r->conf, &stack_schema, b->file.root, &r->stack, err);
+	return stack_bind(r->conf, b->file.root, &r->stack, err);
 }
 
 static char *lacks_text(uint32_t lacks)
@@ -57,7 +57,7 @@ enum status run_open_workload(struct run *r, struct workload *w, struct err *err
 {
 	struct time_share share = {r->stack.os.processes, r->stack.os.switch_every};
 	return workload_open_threads(w, r->conf, r->req.workload, r->sets[TO_WORKLOAD], r->req.seed,
-				     (uint32_t)r->req.stream, share, (unsigned)r->stack.threads, err);
+				     (uint32_t)r->req.stream, share, stack_threads(&r->stack), err);
 }
 
 static enum status read_files(struct run *r, struct err *err)

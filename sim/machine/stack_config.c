@@ -1,8 +1,27 @@
 #include "machine/stack_config.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/ranges.h"
+
+#define F struct vm_params
+static const struct param vm_rows[] = {
+	P_STR(F, name, NULL, "name of the VM, by which files on top and --set reach it"),
+	P_U64(F, vcpus, "vCPUs", 1, 1, STACK_THREADS_MAX,
+	      "its vCPUs; each runs a stream of the workload, those of the first VM the first streams"),
+	P_STR(F, pin, "",
+	      "cores that they run on, in order, such as 0-3,8; empty: the next that no VM before it has"),
+	P_U64(F, memory_bytes, "bytes", 0, 0, UINT64_C(1) << 52,
+	      "size of its memory; 0: as hypervisors.0.memory_bytes says"),
+	P_STR(F, workload, "",
+	      "what it runs, relative to the file that says so, from its first stream on; empty: its part of the run's workload"),
+	P_MAP(F, os, &os_schema, "its kernel; what is not said here the stack's `os` says"),
+	P_MAP(F, numa, &numa_schema,
+	      "placement of its memory and stage 2 tables; what is not said here hypervisors.0.numa says"),
+};
+#undef F
+static SCHEMA(vm_schema, "vm", struct vm_params, vm_rows, "one of several VMs");
 
 #define F struct stack_params
 static const struct param rows[] = {
@@ -13,6 +32,8 @@ static const struct param rows[] = {
 	P_STR(F, pin, "", "cores that they run on, in order, such as 0-3,8; empty: thread n on core n"),
 	P_MAP(F, os, &os_schema, "the kernel: the machine's own, or the guest's under a hypervisor"),
 	P_LIST(F, hypervisors, &hyp_schema, 0, 1, "hypervisors, nearest to the hardware first; none: native"),
+	P_LIST(F, vms, &vm_schema, 0, STACK_VMS_MAX,
+	       "VMs of the hypervisor, in place of threads and pin; none: one VM with `threads` vCPUs"),
 	P_STR(F, operations, "", "file of the guest's operations for strata explain trap (docs/paths.md)"),
 	P_STR(F, firmware, "", "file of the software paths of EL3"),
 	P_LIST(F, fits, &fits_schema, 0, FITS_MAX, "published figures that numbers were fitted to"),
@@ -25,18 +46,127 @@ const struct hyp_params *stack_hypervisor(const struct stack_params *s)
 	return s->hypervisors.count ? s->hypervisors.items : NULL;
 }
 
+/* --- VMs ------------------------------------------------------------------------------------------------------- */
+
+/* What `from` says and `map` does not, in mappings in it, too. */
+static void inherit(struct conf *c, struct node *map, const struct node *from)
+{
+	for (size_t i = 0; from && from->kind == NODE_MAP && i < from->count; i++) {
+		struct node *own = node_get(map, from->key[i]);
+		if (!own)
+			node_put(c, map, from->key[i], from->key_at[i], from->item[i]);
+		else if (own->kind == NODE_MAP)
+			inherit(c, own, from->item[i]);
+	}
+}
+
+static void inherit_key(struct conf *c, struct node *vm, const char *key, const struct node *from)
+{
+	if (!node_get(vm, key)) node_put(c, vm, key, vm->at, node_new(c, NODE_MAP, vm->at));
+	inherit(c, node_get(vm, key), from);
+}
+
+enum status stack_bind(struct conf *c, struct node *root, struct stack_params *out, struct err *err)
+{
+	const struct node *list = node_get(root, "hypervisors"), *vms = node_get(root, "vms");
+	bool any = list && list->kind == NODE_LIST && list->count;
+	for (size_t i = 0; vms && vms->kind == NODE_LIST && i < vms->count; i++) {
+		if (vms->item[i]->kind != NODE_MAP) continue;
+		inherit_key(c, vms->item[i], "os", node_get(root, "os"));
+		inherit_key(c, vms->item[i], "numa", any ? node_get(list->item[0], "numa") : NULL);
+	}
+	return schema_bind(c, &stack_schema, root, out, err);
+}
+
+unsigned stack_vms(const struct stack_params *s) { return s->vms.count ? (unsigned)s->vms.count : 1; }
+
+static uint64_t memory_of(const struct vm_params *vm, const struct hyp_params *hyp)
+{
+	return vm->memory_bytes || !hyp ? vm->memory_bytes : hyp->memory_bytes;
+}
+
+struct vm_params stack_vm(const struct stack_params *s, unsigned vm)
+{
+	const struct hyp_params *hyp = stack_hypervisor(s);
+	struct vm_params p = {
+		.vcpus = s->threads, .pin = s->pin, .workload = "", .os = s->os, .numa = s->os.numa};
+	if (hyp) p.numa = hyp->numa;
+	if (s->vms.count) p = ((const struct vm_params *)s->vms.items)[vm];
+	p.memory_bytes = memory_of(&p, hyp);
+	return p;
+}
+
+unsigned stack_threads(const struct stack_params *s)
+{
+	unsigned sum = 0;
+	for (unsigned i = 0; i < stack_vms(s); i++) sum += (unsigned)stack_vm(s, i).vcpus;
+	return sum;
+}
+
+/* --- places ---------------------------------------------------------------------------------------------------- */
+
+/* Cores of a machine that threads are put on. */
+struct places {
+	unsigned cores;       /* that it has */
+	unsigned *cpu, count; /* of the threads so far */
+};
+
+static bool is_taken(const struct places *p, unsigned core)
+{
+	for (unsigned i = 0; i < p->count; i++)
+		if (p->cpu[i] == core) return true;
+	return false;
+}
+
+/* The cores of one VM that its file lists, or those that nobody has yet. */
+static enum status list_cores(const struct places *p, const struct vm_params *vm, const char *key,
+			      unsigned list[STACK_THREADS_MAX], unsigned *count, struct err *err)
+{
+	*count = 0;
+	if (ranges_parse(vm->pin, p->cores - 1, list, STACK_THREADS_MAX, count, err) != OK) {
+		const struct err what = *err;
+		return err_set(err, what.code, "%s.pin: %.400s", key, what.text);
+	}
+	for (unsigned i = 0; !*vm->pin && *count < vm->vcpus && i < p->cores; i++)
+		if (!is_taken(p, i)) list[(*count)++] = i;
+	return OK;
+}
+
+static enum status place_vm(struct places *p, const struct stack_params *s, unsigned vm, struct err *err)
+{
+	unsigned list[STACK_THREADS_MAX], count;
+	const struct vm_params params = stack_vm(s, vm);
+	bool several = s->vms.count != 0;
+	char key[80] = "stack";
+	if (several) snprintf(key, sizeof(key), "stack.vms.%.60s", params.name);
+	TRY(list_cores(p, &params, key, list, &count, err));
+	if (count < params.vcpus)
+		return err_set(err, ERR_CONFIG, "%s.%s: %" PRIu64 ", but there are %u cores %s%s", key,
+			       several ? "vcpus" : "threads", params.vcpus, count,
+			       *params.pin ? "in "
+			       : several   ? "left in the machine (cores)"
+					   : "in the machine (cores)",
+			       !*params.pin ? ""
+			       : several    ? "its pin"
+					    : "stack.pin");
+	for (unsigned i = 0; i < params.vcpus; i++) {
+		if (is_taken(p, list[i]))
+			return err_set(err, ERR_CONFIG, "%s.pin: core %u has a vCPU of another VM", key,
+				       list[i]);
+		p->cpu[p->count++] = list[i];
+	}
+	return OK;
+}
+
 enum status stack_place(const struct stack_params *s, unsigned cores, unsigned cpu[STACK_THREADS_MAX],
 			struct err *err)
 {
-	unsigned count = 0;
-	if (ranges_parse(s->pin, cores - 1, cpu, STACK_THREADS_MAX, &count, err) != OK) {
-		const struct err what = *err;
-		return err_set(err, what.code, "stack.pin: %.400s", what.text);
-	}
-	for (; !*s->pin && count < s->threads && count < cores; count++) cpu[count] = count;
-	if (count >= s->threads) return OK;
-	return err_set(err, ERR_CONFIG, "stack.threads: %" PRIu64 ", but there are %u cores %s", s->threads,
-		       count, *s->pin ? "in stack.pin" : "in the machine (cores)");
+	struct places p = {.cores = cores, .cpu = cpu};
+	if (stack_threads(s) > STACK_THREADS_MAX)
+		return err_set(err, ERR_CONFIG, "stack.vms: %u vCPUs, of at most %d", stack_threads(s),
+			       STACK_THREADS_MAX);
+	for (unsigned i = 0; i < stack_vms(s); i++) TRY(place_vm(&p, s, i, err));
+	return OK;
 }
 
 /* Puts the place of `key`, or of the mapping that lacks it, in front of what `err` says. */
@@ -49,6 +179,36 @@ static enum status add_place(const struct bound *stack, const struct node *map, 
 	return conf_fail(err, at, "%s", what.text);
 }
 
+static enum status check_vm(const struct bound *stack, unsigned vm, const struct features *f, struct err *err)
+{
+	const struct stack_params *s = stack->params;
+	const struct node *item = node_get(stack->file.root, "vms")->item[vm];
+	const struct vm_params p = stack_vm(s, vm);
+	struct hyp_params hyp = *stack_hypervisor(s);
+	const char *key;
+	if (os_check(&p.os, f, &key, err) != OK) return add_place(stack, node_get(item, "os"), key, err);
+	hyp.memory_bytes = p.memory_bytes;
+	return hyp_check(&hyp, f, &key, err) == OK ? OK : add_place(stack, item, key, err);
+}
+
+/* Keys that describe one VM, where each of several says its own. */
+static enum status check_vms(const struct bound *stack, const struct features *f, struct err *err)
+{
+	static const char *const of_one[] = {"threads", "pin"};
+	const struct stack_params *s = stack->params;
+	const struct node *root = stack->file.root, *vms = node_get(root, "vms");
+	if (!stack_hypervisor(s))
+		return conf_fail(err, vms->at, "stack.vms: there is no hypervisor to run them (hypervisors)");
+	for (size_t i = 0; i < sizeof(of_one) / sizeof(of_one[0]); i++) {
+		const struct node *said = node_get(root, of_one[i]);
+		if (said)
+			return conf_fail(err, said->at, "stack.%s: each of stack.vms says its own (%s)",
+					 of_one[i], i ? "pin" : "vcpus");
+	}
+	for (unsigned i = 0; i < s->vms.count; i++) TRY(check_vm(stack, i, f, err));
+	return OK;
+}
+
 enum status stack_check(const struct bound *stack, const struct features *f, struct err *err)
 {
 	const struct stack_params *s = stack->params;
@@ -57,5 +217,5 @@ enum status stack_check(const struct bound *stack, const struct features *f, str
 	const char *key;
 	if (os_check(&s->os, f, &key, err) != OK) return add_place(stack, node_get(root, "os"), key, err);
 	if (hyp && hyp_check(hyp, f, &key, err) != OK) return add_place(stack, list->item[0], key, err);
-	return OK;
+	return s->vms.count ? check_vms(stack, f, err) : OK;
 }

@@ -1,6 +1,7 @@
 /* stack_config.h - what a stack file says: the kernel whose address space the workload uses, and the hypervisors below.
  *
- * Native is an empty list of hypervisors: the kernel owns the machine. With one hypervisor the kernel is a guest's.
+ * Native is an empty list of hypervisors: the kernel owns the machine. With one hypervisor the kernel is a guest's: of one VM
+ * that the outermost keys describe, or of each VM in `vms`. What a VM does not say of its kernel and its nodes the stack says.
  * Not modelled: nested virtualization, which would be a list of two.
  */
 #ifndef MACHINE_STACK_CONFIG_H
@@ -12,12 +13,24 @@
 #include "hyp/hyp.h"
 #include "os/os.h"
 
+/* One of several VMs. */
+struct vm_params {
+	const char *name;
+	uint64_t vcpus;
+	const char *pin;       /* cores of its vCPUs, as "0-3,8"; "": the next that no VM before it has */
+	uint64_t memory_bytes; /* 0: as the hypervisor says */
+	const char *workload;  /* file, relative to the one that says so; "": part of what the run replays */
+	struct os_params os;
+	struct numa_params numa;
+};
+
 struct stack_params {
 	const char *name;
-	uint64_t threads; /* of the workload that run, each on a core of its own */
+	uint64_t threads; /* of the workload that run, each on a core of its own; without `vms` */
 	const char *pin;  /* those cores, as "0-3,8"; "": thread n on core n */
 	struct os_params os;
 	struct param_list hypervisors; /* of struct hyp_params, the one nearest to the hardware first */
+	struct param_list vms;         /* of struct vm_params; none: the one that the other keys describe */
 	const char *operations;        /* file of the guest's operations (path.h); "" for none */
 	const char *firmware;          /* file of EL3's software paths; "" for none */
 	struct param_list fits;        /* of struct fit_item */
@@ -28,10 +41,19 @@ extern const struct schema stack_schema;
 /* The only hypervisor of the stack, or NULL when it is native. */
 const struct hyp_params *stack_hypervisor(const struct stack_params *s);
 
-enum { STACK_THREADS_MAX = 1024 };
+enum { STACK_THREADS_MAX = 1024, STACK_VMS_MAX = 255 }; /* VMIDs have 8 bits at least, and 0 is the host's */
 
-/* The cores on which the threads run, cpu[0..s->threads-1], of a machine with `cores`. ERR_CONFIG: there are too few, or the
- * list is none. */
+/* Fills `out` from a stack's tree (`root`), in which each VM gets what the stack says of all. Errors of schema_bind(). */
+enum status stack_bind(struct conf *c, struct node *root, struct stack_params *out, struct err *err);
+
+/* The VMs, or natively the machine itself as one: how many, and what each is like. */
+unsigned stack_vms(const struct stack_params *s);
+struct vm_params stack_vm(const struct stack_params *s, unsigned vm);
+/* vCPUs of all VMs, or threads: streams of the workload that run side by side. */
+unsigned stack_threads(const struct stack_params *s);
+
+/* The cores on which the threads run, cpu[0..stack_threads(s)-1], of a machine with `cores`; those of the first VM come first.
+ * ERR_CONFIG: there are too few, or the list is none. */
 enum status stack_place(const struct stack_params *s, unsigned cores, unsigned cpu[STACK_THREADS_MAX],
 			struct err *err);
 

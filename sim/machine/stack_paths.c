@@ -67,7 +67,7 @@ static enum status load_stack(struct stack_paths *p, const char *stack, const ch
 	const struct node *merged;
 	TRY(conf_load(p->conf, stack, &file, err));
 	for (size_t i = 0; sets[i]; i++) TRY(conf_set(p->conf, &file, "stack", sets[i], err));
-	TRY(schema_bind(p->conf, &stack_schema, file.root, &p->stack, err));
+	TRY(stack_bind(p->conf, file.root, &p->stack, err));
 	TRY(stack_book_load(p->conf, file.root, &p->machine.params.features, &p->book, &merged, err));
 	if (p->book) return OK;
 	return conf_fail(err, file.root->at,

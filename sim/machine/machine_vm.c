@@ -1,0 +1,125 @@
+/* machine_vm.c - a VM of the machine, or natively its one kernel: memory, tables, address spaces, vCPUs. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "machine/machine_impl.h"
+
+/* --- memory ------------------------------------------------------------------------------------------------------ */
+
+/* The frames of the guest's IPAs: the first VM's random stream has the plain name. */
+static struct frames *guest_frames(struct vm *vm, uint64_t seed)
+{
+	const struct hyp_params *hyp = stack_hypervisor(vm->machine->stack);
+	struct frames_params p = os_frames_params(&vm->params.os, hyp->memory_base, vm->params.memory_bytes);
+	p.seed = seed;
+	if (vm->number) p.path = vm->frames_path = xasprintf("vm%u.%s", vm->number, p.path);
+	return frames_new(&p);
+}
+
+/* VMIDs go by number; 0 is the host's. */
+static enum status build_stage2(struct vm *vm, uint64_t seed, struct err *err)
+{
+	struct machine *m = vm->machine;
+	vm->hyp = hyp_vm_new(m->hyp, (uint16_t)(vm->number + 1));
+	if (!vm->hyp) return err_set(err, ERR_CONFIG, "memory: too small for the VM's stage 2 tables");
+	hyp_vm_set_memory(vm->hyp, vm->params.memory_bytes);
+	if (m->hw->walker.range_tlb.entries) hyp_keep_ranges(vm->hyp);
+	vm->frames = guest_frames(vm, seed);
+	for (unsigned i = 0; i < vm->vcpus; i++) hyp_write_regs(vm->hyp, &vm->vcpu[i].regs);
+	return OK;
+}
+
+/* --- kernel ------------------------------------------------------------------------------------------------------ */
+
+static struct event_kernel kernel_of(struct vm *vm)
+{
+	const struct machine *m = vm->machine;
+	const struct os_params *os = &vm->params.os;
+	bool vhe_host = !vm->hyp && m->hw->features.vhe;
+	return (struct event_kernel){.os = vm->os,
+				     .page_bits = os_page_bits(os),
+				     .asid_bits = os_asid_bits(os, &m->hw->features),
+				     .features = &m->hw->features,
+				     .regime = vhe_host ? REGIME_EL20 : REGIME_EL10,
+				     .contexts = vm->contexts,
+				     .mmus = m->mmus,
+				     .cpus = m->cpus,
+				     .vcpus = vm->vcpus};
+}
+
+static void start_events(struct vcpu *v)
+{
+	struct cpu *c = v->cpu;
+	v->events = (struct events){
+		.kernel = &v->vm->kernel, .cpu = v->number, .mmu = c->mmu, .regs = &v->regs};
+	events_start(&v->events);
+	v->events.core = &c->core; /* from now on time passes */
+}
+
+static enum status build_kernel(struct vm *vm, struct err *err)
+{
+	struct machine *m = vm->machine;
+	const struct os_params *os = &vm->params.os;
+	struct pgtable_view view = vm->hyp ? hyp_view(vm->hyp) : (struct pgtable_view){0};
+	struct frames *frames = vm->hyp ? vm->frames : m->memory.frames;
+	TRY(os_new(os, &m->hw->features, frames, m->physmem, vm->hyp ? &view : NULL, &vm->os, err));
+	TRY(vm_build_ranges(vm, err));
+	struct os_aspace *first = os_aspace_new(vm->os, 1);
+	if (!first) return err_set(err, ERR_CONFIG, "memory: too small for a translation table");
+	if (os->asids != OS_ASIDS_RECORDED)
+		vm->contexts = contexts_new((enum ctx_kind)(os->asids - 1),
+					    os_asid_bits(os, &m->hw->features), vm->vcpus);
+	vm->kernel = kernel_of(vm);
+	event_kernel_start(&vm->kernel, first);
+	for (unsigned i = 0; i < vm->vcpus; i++) start_events(&vm->vcpu[i]);
+	return OK;
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------- */
+
+static void init_vcpu(struct vcpu *v)
+{
+	struct cpu *c = v->cpu;
+	numa_task_init(&v->task, &c->mem);
+	v->populator.mmu = c->mmu;
+	v->populator.mem = v->vm->machine->physmem;
+	v->populator.on_fault = machine_on_populate;
+	v->populator.fault_owner = v;
+}
+
+enum status vm_init(struct vm *vm, unsigned number, uint64_t seed, struct err *err)
+{
+	struct machine *m = vm->machine;
+	vm->number = number;
+	TRY(numa_init(&vm->numa, &vm->params.numa, m->memory.nodes, err));
+	for (unsigned i = 0; i < vm->vcpus; i++) init_vcpu(&vm->vcpu[i]);
+	placement_enter(&m->memory, &vm->numa, &vm->vcpu[0].task);
+	if (m->hyp) TRY(build_stage2(vm, seed, err));
+	TRY(build_kernel(vm, err));
+	vm_give_table_memory(vm);
+	return OK;
+}
+
+void vm_fini(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpus; i++) path_engine_free(vm->vcpu[i].paths);
+	event_kernel_fini(&vm->kernel);
+	contexts_free(vm->contexts);
+	os_free(vm->os);
+	if (vm->frames) frames_free(vm->frames);
+	free(vm->frames_path);
+}
+
+/* One VM alone has the events and ASIDs of the whole workload, which bear no VM's name. */
+void vm_register_stats(struct vm *vm, struct stats *s)
+{
+	char name[24];
+	snprintf(name, sizeof(name), "vm%u.", vm->number);
+	const char *guest = vm->hyp ? name : "", *own = vm->machine->vms > 1 ? name : "";
+	stats_add(s, os_stat_rows, os_stat_row_count, os_stats(vm->os), "%sos", guest);
+	if (vm->hyp) stats_add(s, hyp_stat_rows, hyp_stat_row_count, hyp_stats(vm->hyp), "%shyp", guest);
+	stats_add(s, event_stat_rows, event_stat_row_count, &vm->kernel.stats, "%sevents", own);
+	if (vm->contexts)
+		stats_add(s, ctx_stat_rows, ctx_stat_row_count, contexts_stats(vm->contexts), "%sasids", own);
+}

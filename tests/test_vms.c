@@ -1,0 +1,207 @@
+/* Several VMs on one machine: what each has for itself, what keeps them apart, how a stack file describes them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "base/alloc.h"
+#include "machine/machine.h"
+#include "mmu/tlbi.h"
+
+struct rig {
+	struct machine_config config;
+	struct conf *conf;
+	struct stack_params stack;
+	struct machine *machine;
+	struct err err;
+};
+
+static enum status read_stack(struct rig *g, const char *yaml)
+{
+	struct bound b = {.name = "stack", .schema = &stack_schema, .params = &g->stack};
+	g->conf = conf_new();
+	TRY(conf_parse(g->conf, "s.yaml", yaml, strlen(yaml), &b.file.root, &g->err));
+	TRY(stack_bind(g->conf, b.file.root, &g->stack, &g->err));
+	return stack_check(&b, &g->config.params.features, &g->err);
+}
+
+static enum status try_build(struct rig *g, const char *yaml, const char *const *sets)
+{
+	struct machine_request q = {.path = "configs/machines/neoverse-n1.yaml", .sets = sets};
+	memset(g, 0, sizeof(*g));
+	cr_assert(eq(int, machine_config_load(&g->config, &q, &g->err), OK), "%s", g->err.text);
+	TRY(read_stack(g, yaml));
+	return machine_new(&g->config.params, &g->stack, 1, &g->machine, &g->err);
+}
+
+static void build(struct rig *g, const char *yaml, const char *const *sets)
+{
+	cr_assert(eq(int, try_build(g, yaml, sets), OK), "%s", g->err.text);
+}
+
+static void close_rig(struct rig *g)
+{
+	if (g->machine) {
+		machine_finish(g->machine);
+		cr_expect(eq(int, machine_check_sums(g->machine, &g->err), OK), "%s", g->err.text);
+	}
+	machine_free(g->machine);
+	machine_config_free(&g->config);
+	conf_free(g->conf);
+}
+
+static void refused(const char *yaml, const char *text)
+{
+	struct rig g;
+	cr_expect(eq(int, try_build(&g, yaml, NULL), ERR_CONFIG), "%s", yaml);
+	cr_expect(eq(str, g.err.text, (char *)text));
+	close_rig(&g);
+}
+
+static void execute(struct rig *g, unsigned thread, struct record rec)
+{
+	size_t executed;
+	cr_assert(eq(int, machine_run_until(g->machine, thread, &rec, 1, UINT64_MAX, &executed, &g->err), OK),
+		  "%s", g->err.text);
+}
+
+static void load(struct rig *g, unsigned thread, uint64_t va)
+{
+	execute(g, thread, (struct record){.kind = REC_LOAD, .addr = va, .count = 8, .gap = 1});
+}
+
+static void tlbi(struct rig *g, unsigned thread, const char *name)
+{
+	struct tlbi_op op;
+	cr_assert(tlbi_named(name, &op));
+	execute(g, thread, (struct record){.kind = REC_TLBI, .count = tlbi_encoding(op)});
+}
+
+static uint64_t counter(const struct rig *g, const char *path)
+{
+	const uint64_t *value = stats_find(machine_stats(g->machine), path);
+	cr_assert(ne(ptr, (void *)value, NULL), "no counter %s", path);
+	return *value;
+}
+
+static const uint64_t page = 0x10000;
+static const char *const two_cores[] = {"cores=2", NULL};
+static const char two_vms[] = "hypervisors: [{}]\nvms: [{name: a}, {name: b}]\n";
+
+Test(vms, each_has_memory_tables_and_counters_of_its_own)
+{
+	struct rig g;
+	build(&g, two_vms, two_cores);
+	load(&g, 0, page);
+	uint64_t first = counter(&g, "vm0.hyp.faults");
+	cr_expect(eq(u64, counter(&g, "vm0.os.pages_mapped"), 1));
+	cr_expect(eq(u64, counter(&g, "vm1.os.pages_mapped"), 0));
+	load(&g, 1, page);
+	cr_expect(eq(u64, counter(&g, "vm0.hyp.faults"), first));
+	cr_expect(eq(u64, counter(&g, "vm1.os.pages_mapped"), 1), "nothing of the other VM is there");
+	cr_expect(eq(u64, counter(&g, "vm1.hyp.faults"), first));
+	close_rig(&g);
+}
+
+static uint64_t walks_of_load(struct rig *g, unsigned thread)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "cpu%u.walker.walks", thread);
+	uint64_t before = counter(g, path);
+	load(g, thread, page);
+	return counter(g, path) - before;
+}
+
+/* Both have the same ASID and VA; only the VMID differs. */
+Test(vms, vmids_separate_vms_in_one_tlb)
+{
+	static const char *const sets[] = {"cores=2", "tlbs.l2.shared=cluster", "topology.cluster_cores=2",
+					   "features.ttcnp=yes", NULL};
+	static const char one_vm[] = "hypervisors: [{}]\nvms: [{name: a, vcpus: 2}]\n";
+	struct rig g;
+	build(&g, one_vm, sets);
+	load(&g, 0, page);
+	cr_expect(eq(u64, walks_of_load(&g, 1), 0), "vCPUs of one VM share what the TLB holds");
+	close_rig(&g);
+	build(&g, two_vms, sets);
+	load(&g, 0, page);
+	cr_expect(lt(u64, 0, walks_of_load(&g, 1)), "those of another do not");
+	close_rig(&g);
+}
+
+Test(vms, maintenance_of_one_leaves_the_other_alone)
+{
+	struct rig g;
+	build(&g, two_vms, two_cores);
+	load(&g, 0, page);
+	load(&g, 1, page);
+	tlbi(&g, 0, "VMALLE1IS");
+	cr_expect(eq(u64, walks_of_load(&g, 1), 0));
+	cr_expect(eq(u64, walks_of_load(&g, 0), 1));
+	close_rig(&g);
+}
+
+Test(vms, a_vm_has_what_it_does_not_say_from_the_stack)
+{
+	struct rig g;
+	build(&g,
+	      "os: {thp: always, asid_bits: 8}\n"
+	      "hypervisors: [{memory_bytes: 64M, numa: {policy: interleave}}]\n"
+	      "vms: [{name: a}, {name: b, memory_bytes: 128M, os: {thp: never}, numa: {policy: bind}}]\n",
+	      two_cores);
+	struct vm_params a = stack_vm(&g.stack, 0), b = stack_vm(&g.stack, 1);
+	cr_expect(eq(u64, a.os.thp, OS_THP_ALWAYS));
+	cr_expect(eq(u64, b.os.thp, OS_THP_NEVER));
+	cr_expect(eq(u64, b.os.asid_bits, 8));
+	cr_expect(eq(u64, a.memory_bytes, 64 << 20));
+	cr_expect(eq(u64, b.memory_bytes, 128 << 20));
+	cr_expect(eq(u64, a.numa.policy, NUMA_interleave));
+	cr_expect(eq(u64, b.numa.policy, NUMA_bind));
+	load(&g, 0, page);
+	load(&g, 1, page);
+	cr_expect(eq(u64, counter(&g, "vm0.os.huge_mapped"), 1));
+	cr_expect(eq(u64, counter(&g, "vm1.os.huge_mapped"), 0));
+	close_rig(&g);
+}
+
+Test(vms, each_has_memory_of_its_own_size)
+{
+	struct rig g;
+	build(&g, "hypervisors: [{}]\nvms: [{name: a, memory_bytes: 2M}, {name: b, memory_bytes: 64M}]\n",
+	      two_cores);
+	enum status st[2] = {OK, OK};
+	for (uint64_t i = 0; i < 1024; i++) {
+		struct record rec = {.kind = REC_STORE, .addr = page + 4096 * i, .count = 8};
+		size_t executed;
+		for (unsigned t = 0; t < 2; t++)
+			if (st[t] == OK)
+				st[t] = machine_run_until(g.machine, t, &rec, 1, UINT64_MAX, &executed,
+							  &g.err);
+	}
+	cr_expect(eq(int, st[0], ERR_INPUT), "4 MiB do not fit into 2 MiB");
+	cr_expect(eq(int, st[1], OK));
+	machine_free(g.machine);
+	g.machine = NULL;
+	close_rig(&g);
+}
+
+Test(vms, stacks_that_contradict_themselves_are_refused)
+{
+	refused("vms: [{name: a}]\n",
+		"s.yaml:1:6: stack.vms: there is no hypervisor to run them (hypervisors)");
+	refused("threads: 2\nhypervisors: [{}]\nvms: [{name: a}]\n",
+		"s.yaml:1:10: stack.threads: each of stack.vms says its own (vcpus)");
+	refused("pin: 0-1\nhypervisors: [{}]\nvms: [{name: a}]\n",
+		"s.yaml:1:6: stack.pin: each of stack.vms says its own (pin)");
+	refused("hypervisors: [{}]\nvms: [{name: a, pin: 0}, {name: b, pin: 0}]\n",
+		"stack.vms.b.pin: core 0 has a vCPU of another VM");
+	refused("hypervisors: [{}]\nvms: [{name: a, vcpus: 2, pin: 0}]\n",
+		"stack.vms.a.vcpus: 2, but there are 1 cores in its pin");
+	refused("hypervisors: [{ipa_bits: 33}]\nvms: [{name: a, memory_bytes: 8G}]\n",
+		"s.yaml:2:31: hyp.memory_bytes: memory from 0x40000000, 0x200000000 bytes, does not fit into "
+		"hyp.ipa_bits = 33");
+	refused("hypervisors: [{}]\nvms: [{name: a, os: {va_bits: 47}}]\n",
+		"s.yaml:2:31: os.va_bits: 47 is not a size of Linux with 4K pages: 39, 48, 52");
+}
