@@ -88,6 +88,8 @@ struct el_transfer el_take(struct el_state *s, const struct el_exception *x)
 	t.vector = el_vector(s, x->kind, x->to);
 	uint64_t pstate = entry_pstate(s, x->to);
 	write_syndrome(s, x);
+	/* AArch64.TakeVirtualSErrorException: the pending one is gone. */
+	if (x->virtual_line && x->kind == EXC_SERROR) s->reg[R_HCR_EL2] &= ~(UINT64_C(1) << HCR_VSE);
 	s->reg[el_spsr(x->to)] = s->pstate;
 	s->reg[el_elr(x->to)] = x->preferred_pc;
 	s->pstate = pstate;
@@ -108,6 +110,8 @@ const char *el_return_illegal(const struct el_state *s, uint64_t spsr)
 	if (!el_exists(s, target)) return "SPSR.M is a level that is not implemented";
 	if (target == 2 && !el2_enabled(s)) return "EL2 is disabled in this security state";
 	if (target == 1 && el_tge(s)) return "SPSR.M is EL1 and HCR_EL2.TGE is 1";
+	bool reserved = !bit_get(s->reg[R_SCR_EL3], SCR_NS) && bit_get(s->reg[R_SCR_EL3], SCR_NSE);
+	if (s->has.rme && el_level(s) == 3 && target < 3 && reserved) return "SCR_EL3.{NSE,NS} is {1,0}";
 	return NULL;
 }
 

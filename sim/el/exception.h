@@ -36,7 +36,7 @@ struct el_transfer {
 /* Offset from VBAR_ELx for an exception of `kind` taken from the present state to `to`. */
 uint16_t el_vector(const struct el_state *s, enum el_kind kind, unsigned to);
 
-/* Takes `x`. Its target must be legal for the state (el_check_target): a bug otherwise. */
+/* Takes `x`. Its target must be legal for the state: a bug otherwise. A virtual SError clears HCR_EL2.VSE. */
 struct el_transfer el_take(struct el_state *s, const struct el_exception *x);
 
 /* ERET at EL1 or above. */
