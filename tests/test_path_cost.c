@@ -464,12 +464,25 @@ Test(path_exits, an_undefined_register_is_the_guests_own_exception)
 	struct rig r = {0};
 	rig_open(&r, "neoverse-n1", "kvm-vhe");
 	const struct primitive_params *p = &r.p.machine.params.primitives;
-	run_record(&r, (struct record){.kind = REC_MSR, .count = 0xffff});
+	run_record(&r, (struct record){.kind = REC_MSR, .count = 0xc77f}); /* S3_0_C14_C15_7 */
 	run_record(&r, (struct record){.kind = REC_MRS, .count = encoding("SCR_EL3")});
 	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.paths.own_traps"), 2));
 	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_el.el1"),
 		     2 * (p->entry_el1_cycles + p->return_el1_cycles)));
 	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_bucket.exception"), stat_of(&r, "cpu0.cycles")));
+	check_sums(&r);
+	rig_close(&r);
+}
+
+/* HCR_EL2.TIDCP, which KVM sets, comes before that: S3_7_C15_C15_7, S3_0_C11_C0_0. */
+Test(path_exits, an_implementation_defined_register_leaves_the_guest)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", "kvm-vhe");
+	run_record(&r, (struct record){.kind = REC_MSR, .count = 0xffff});
+	run_record(&r, (struct record){.kind = REC_MRS, .count = 0xc580});
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.paths.own_traps"), 0));
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.SYS64.count"), 2));
 	check_sums(&r);
 	rig_close(&r);
 }

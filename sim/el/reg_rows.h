@@ -7,16 +7,17 @@
  * first name means the second at EL2, and <name>_EL12 or _EL02 - the same encoding with op1 = 5 - means the
  * first (Arm ARM FEAT_VHE, and C5).
  * Source: Arm ARM DDI 0487, C5 and D19; GIC registers: IHI 0069, chapter 12.
- * Not modelled: numbered registers beyond the first of a kind (DBGBVR<n>, PMEVCNTR<n>), AArch32 registers,
- * SME state.
+ * Not modelled: AArch32 registers, MPAM (its own issue), FEAT_SPMU, FEAT_SRMASK, FEAT_MEC, FEAT_D128's pairs.
  */
 #ifndef EL_REG_ROWS_H
 #define EL_REG_ROWS_H
 
+#include "el/reg_rows_more.h"
+
 /* clang-format off */
 #define EL_REGS(X) \
 	EL_REGS_ID(X) EL_REGS_VM(X) EL_REGS_CONTEXT(X) EL_REGS_DEBUG(X) EL_REGS_PMU(X) EL_REGS_TIMER(X) \
-	EL_REGS_GIC(X) EL_REGS_EL2(X) EL_REGS_EL3(X) EL_REGS_CACHE(X) EL_REGS_TLBI(X)
+	EL_REGS_GIC(X) EL_REGS_EL2(X) EL_REGS_EL3(X) EL_REGS_CACHE(X) EL_REGS_TLBI(X) EL_REGS_MORE(X)
 
 #define EL_REGS_ID(X) \
 	X(MIDR_EL1,         3, 0, 0, 0, 0, RO, 0) \
@@ -111,14 +112,9 @@
 	X(ERXPFGCDN_EL1,    3, 0, 5, 4, 6, RW, T(RAS_FAULT)) \
 	X(ERXMISC0_EL1,     3, 0, 5, 5, 0, RW, T(RAS_ERROR)) \
 	X(ERXMISC1_EL1,     3, 0, 5, 5, 1, RW, T(RAS_ERROR)) \
-	X(AMCR_EL0,         3, 3, 13, 2, 0, RW, T(AMU))
 
 #define EL_REGS_DEBUG(X) \
 	X(OSDTRRX_EL1,      2, 0, 0, 0, 2, RW, T(DEBUG) | T(DCC)) \
-	X(DBGBVR0_EL1,      2, 0, 0, 0, 4, RW, T(DEBUG)) \
-	X(DBGBCR0_EL1,      2, 0, 0, 0, 5, RW, T(DEBUG)) \
-	X(DBGWVR0_EL1,      2, 0, 0, 0, 6, RW, T(DEBUG)) \
-	X(DBGWCR0_EL1,      2, 0, 0, 0, 7, RW, T(DEBUG)) \
 	X(MDCCINT_EL1,      2, 0, 0, 2, 0, RW, T(DEBUG) | T(DCC)) \
 	X(MDSCR_EL1,        2, 0, 0, 2, 2, RW, T(DEBUG)) \
 	X(OSECCR_EL1,       2, 0, 0, 6, 2, RW, T(DEBUG)) \
@@ -131,16 +127,7 @@
 	X(DBGCLAIMCLR_EL1,  2, 0, 7, 9, 6, RW, T(DEBUG)) \
 	X(DBGAUTHSTATUS_EL1, 2, 0, 7, 14, 6, RO, T(DEBUG)) \
 	X(MDCCSR_EL0,       2, 3, 0, 1, 0, RO, T(DEBUG) | T(DCC)) \
-	X(DBGDTR_EL0,       2, 3, 0, 4, 0, RW, T(DEBUG) | T(DCC)) \
-	X(TRCPRGCTLR,       2, 1, 0, 1, 0, RW, T(TRACE)) \
-	X(TRFCR_EL1,        3, 0, 1, 2, 1, RW, T(TRACE_FILTER)) \
-	X(TRBLIMITR_EL1,    3, 0, 9, 11, 0, RW, T(TRACE_BUFFER)) \
-	X(TRBPTR_EL1,       3, 0, 9, 11, 1, RW, T(TRACE_BUFFER)) \
-	X(PMSCR_EL1,        3, 0, 9, 9, 0, RW, T(PROFILE)) \
-	X(PMSIDR_EL1,       3, 0, 9, 9, 7, RO, T(PROFILE)) \
-	X(PMBLIMITR_EL1,    3, 0, 9, 10, 0, RW, T(PROFILE_BUFFER)) \
-	X(PMBPTR_EL1,       3, 0, 9, 10, 1, RW, T(PROFILE_BUFFER)) \
-	X(PMBSR_EL1,        3, 0, 9, 10, 3, RW, T(PROFILE_BUFFER))
+	X(DBGDTR_EL0,       2, 3, 0, 4, 0, RW, T(DEBUG) | T(DCC))
 
 #define EL_REGS_PMU(X) \
 	X(PMINTENSET_EL1,   3, 0, 9, 14, 1, RW, T(PMU)) \
@@ -150,17 +137,15 @@
 	X(PMCNTENSET_EL0,   3, 3, 9, 12, 1, RW, T(PMU) | T(PMU_EL0)) \
 	X(PMCNTENCLR_EL0,   3, 3, 9, 12, 2, RW, T(PMU) | T(PMU_EL0)) \
 	X(PMOVSCLR_EL0,     3, 3, 9, 12, 3, RW, T(PMU) | T(PMU_EL0)) \
-	X(PMSWINC_EL0,      3, 3, 9, 12, 4, WO, T(PMU) | T(PMU_EL0)) \
-	X(PMSELR_EL0,       3, 3, 9, 12, 5, RW, T(PMU) | T(PMU_EL0)) \
+	X(PMSWINC_EL0,      3, 3, 9, 12, 4, WO, T(PMU) | T(PMU_SOFTWARE)) \
+	X(PMSELR_EL0,       3, 3, 9, 12, 5, RW, T(PMU) | T(PMU_SELECT)) \
 	X(PMCEID0_EL0,      3, 3, 9, 12, 6, RO, T(PMU) | T(PMU_EL0)) \
 	X(PMCEID1_EL0,      3, 3, 9, 12, 7, RO, T(PMU) | T(PMU_EL0)) \
-	X(PMCCNTR_EL0,      3, 3, 9, 13, 0, RW, T(PMU) | T(PMU_EL0)) \
+	X(PMCCNTR_EL0,      3, 3, 9, 13, 0, RW, T(PMU) | T(PMU_CYCLE)) \
 	X(PMXEVTYPER_EL0,   3, 3, 9, 13, 1, RW, T(PMU) | T(PMU_EL0)) \
-	X(PMXEVCNTR_EL0,    3, 3, 9, 13, 2, RW, T(PMU) | T(PMU_EL0)) \
+	X(PMXEVCNTR_EL0,    3, 3, 9, 13, 2, RW, T(PMU) | T(PMU_EVENT)) \
 	X(PMUSERENR_EL0,    3, 3, 9, 14, 0, RW, T(PMU)) \
 	X(PMOVSSET_EL0,     3, 3, 9, 14, 3, RW, T(PMU) | T(PMU_EL0)) \
-	X(PMEVCNTR0_EL0,    3, 3, 14, 8, 0, RW, T(PMU) | T(PMU_EL0)) \
-	X(PMEVTYPER0_EL0,   3, 3, 14, 12, 0, RW, T(PMU) | T(PMU_EL0)) \
 	X(PMCCFILTR_EL0,    3, 3, 14, 15, 7, RW, T(PMU) | T(PMU_EL0))
 
 #define EL_REGS_TIMER(X) \
@@ -253,7 +238,7 @@
 	X(TPIDR_EL2,        3, 4, 13, 0, 2, RW, T(EL2_REG)) \
 	X(SCXTNUM_EL2,      3, 4, 13, 0, 7, RW, T(EL2_REG) | T(SCXT)) \
 	X(CNTVOFF_EL2,      3, 4, 14, 0, 3, RW, T(EL2_REG)) \
-	X(CNTPOFF_EL2,      3, 4, 14, 0, 6, RW, T(EL2_REG)) \
+	X(CNTPOFF_EL2,      3, 4, 14, 0, 6, RW, T(EL2_REG) | T(COUNTER_OFFSET)) \
 	X(CNTHCTL_EL2,      3, 4, 14, 1, 0, RW, T(EL2_REG)) \
 	X(CNTHP_TVAL_EL2,   3, 4, 14, 2, 0, RW, T(EL2_REG)) \
 	X(CNTHP_CTL_EL2,    3, 4, 14, 2, 1, RW, T(EL2_REG)) \
@@ -347,7 +332,11 @@
 	X(AMAIR_EL1, AMAIR_EL2) X(VBAR_EL1, VBAR_EL2) X(CONTEXTIDR_EL1, CONTEXTIDR_EL2) \
 	X(SCXTNUM_EL1, SCXTNUM_EL2) X(CNTKCTL_EL1, CNTHCTL_EL2) X(SPSR_EL1, SPSR_EL2) X(ELR_EL1, ELR_EL2) \
 	X(CNTP_TVAL_EL0, CNTHP_TVAL_EL2) X(CNTP_CTL_EL0, CNTHP_CTL_EL2) X(CNTP_CVAL_EL0, CNTHP_CVAL_EL2) \
-	X(CNTV_TVAL_EL0, CNTHV_TVAL_EL2) X(CNTV_CTL_EL0, CNTHV_CTL_EL2) X(CNTV_CVAL_EL0, CNTHV_CVAL_EL2)
+	X(CNTV_TVAL_EL0, CNTHV_TVAL_EL2) X(CNTV_CTL_EL0, CNTHV_CTL_EL2) X(CNTV_CVAL_EL0, CNTHV_CVAL_EL2) \
+	X(SCTLR2_EL1, SCTLR2_EL2) X(TCR2_EL1, TCR2_EL2) X(PIRE0_EL1, PIRE0_EL2) X(PIR_EL1, PIR_EL2) \
+	X(POR_EL1, POR_EL2) X(MAIR2_EL1, MAIR2_EL2) X(AMAIR2_EL1, AMAIR2_EL2) X(SMCR_EL1, SMCR_EL2) \
+	X(PFAR_EL1, PFAR_EL2) X(GCSCR_EL1, GCSCR_EL2) X(GCSPR_EL1, GCSPR_EL2) X(TFSR_EL1, TFSR_EL2) \
+	X(PMSCR_EL1, PMSCR_EL2) X(BRBCR_EL1, BRBCR_EL2)
 /* clang-format on */
 
 #endif

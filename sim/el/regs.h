@@ -31,7 +31,10 @@ enum el_reg {
 	X(COUNTER_FREQUENCY) X(COUNTER_PHYSICAL) X(COUNTER_VIRTUAL) X(TIMER_PHYSICAL) X(TIMER_VIRTUAL) \
 	X(ICC_COMMON) X(ICC_GROUP0) X(ICC_GROUP1) X(ICC_DIR) X(ICC_SGI) X(ICC_SRE) \
 	X(EL2_REG) X(FGT) X(HCRX) X(DC_ZVA) X(CACHE_POC) X(CACHE_POU) X(CACHE_SET_WAY) X(CACHE_EL0) \
-	X(IC_SHARED) X(IC_LOCAL) X(AT) X(TLBI) X(TLBI_INNER) X(TLBI_OUTER)
+	X(IC_SHARED) X(IC_LOCAL) X(AT) X(TLBI) X(TLBI_INNER) X(TLBI_OUTER) \
+	X(ST64BV) X(ST64BV0) X(MOPS) X(PMU_SOFTWARE) X(PMU_CYCLE) X(PMU_EVENT) X(PMU_SELECT) X(PMU_SNAPSHOT) \
+	X(AMU_EL0) X(AMU_OFFSET) X(BRANCH_RECORD) X(TAGS) X(SME_PRIORITY) X(OVERLAY_EL0) X(IMPDEF_REG) X(ALLINT) \
+	X(FPMR) X(MAIR2) X(RCWMASK) X(ACCDATA) X(PFAR) X(GCS) X(RCTX) X(TIMER_SECURE) X(COUNTER_OFFSET) X(FGT2)
 /* clang-format on */
 
 enum trap_class {
@@ -56,15 +59,18 @@ extern const struct reg_row reg_rows[R_COUNT];
 
 /* What an MSR, MRS or SYS instruction names. */
 struct reg_name {
-	uint16_t reg; /* enum el_reg: the row whose encoding it is */
-	bool el12;    /* the _EL12 or _EL02 name of it: the same with op1 = 5 */
+	uint16_t reg;      /* enum el_reg: the row whose encoding it is, or whose family it belongs to */
+	bool el12;         /* the _EL12 or _EL02 name of it: the same with op1 = 5 */
+	uint16_t encoding; /* of a member of a family, or of a TLBI's nXS form; 0: the row's own */
 };
 
-/* The register called `name`, such as TCR_EL1 or TCR_EL12. False: there is none. */
+/* The register called `name`, such as TCR_EL1, TCR_EL12, TLBI_VAE1NXS or S3_0_C15_C2_0. False: there is none. */
 bool reg_find(const char *name, struct reg_name *out);
 /* The register with an encoding op0:op1:CRn:CRm:op2 of 2:3:4:4:3 bits. False: not known. O(rows). */
 bool reg_decode(unsigned encoding, struct reg_name *out);
 unsigned reg_encode(struct reg_name name);
+/* Whether it is a TLBI in its nXS form. */
+bool reg_is_nxs(struct reg_name name);
 /* "TCR_EL12" into `out`. Returns out. */
 const char *reg_text(struct reg_name name, char *out, size_t bytes);
 

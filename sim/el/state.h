@@ -43,11 +43,22 @@ enum hcr_bit {
 	HCR_TGE = 27,
 	HCR_E2H = 34
 };
-enum scr_bit { SCR_NS = 0, SCR_IRQ = 1, SCR_FIQ = 2, SCR_EA = 3, SCR_HCE = 8, SCR_EEL2 = 18, SCR_NSE = 62 };
+enum scr_bit {
+	SCR_NS = 0,
+	SCR_IRQ = 1,
+	SCR_FIQ = 2,
+	SCR_EA = 3,
+	SCR_HCE = 8,
+	SCR_EEL2 = 18,
+	SCR_FGTEn = 27,
+	SCR_HXEn = 38,
+	SCR_FGTEn2 = 59,
+	SCR_NSE = 62
+};
 
 /* What the level machine must know of the processor; el3 and el2 say whether the levels exist. */
 struct el_features {
-	bool el2, el3, vhe, pan, sve, ssbs, mte, uao, fgt, hcx, rme, sel2;
+	bool el2, el3, vhe, pan, sve, ssbs, mte, uao, fgt, fgt2, hcx, rme, sel2;
 };
 
 /* Lines that the interrupt controller and devices drive. */

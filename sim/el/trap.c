@@ -23,7 +23,10 @@ struct trap_op trap_fp(void) { return plain(TRAP_SET(FP), EC_FP, iss_always); }
 struct trap_op trap_sve(void) { return plain(TRAP_SET(SVE), EC_SVE, 0); }
 struct trap_op trap_sme(void) { return plain(TRAP_SET(SME), EC_SME, 0); }
 struct trap_op trap_pauth(void) { return plain(TRAP_SET(PAUTH), EC_PAUTH, 0); }
+struct trap_op trap_st64bv(void) { return plain(TRAP_SET(ST64BV), EC_LS64, 0); }
+struct trap_op trap_st64bv0(void) { return plain(TRAP_SET(ST64BV0), EC_LS64, 1); }
 struct trap_op trap_ls64(void) { return plain(TRAP_SET(LS64), EC_LS64, 2); }
+struct trap_op trap_mops(void) { return plain(TRAP_SET(MOPS), EC_UNKNOWN, 0); }
 
 /* Op0 <21:20>, Op2 <19:17>, Op1 <16:14>, CRn <13:10>, Rt <9:5>, CRm <4:1>, direction <0> (1 = read). */
 static uint32_t reg_iss(struct reg_name name, bool write, unsigned rt)
@@ -54,10 +57,13 @@ static bool holds(const struct el_state *s, enum trap_need need)
 	case NEED_GUEST: return !el_host_user(s);
 	case NEED_HOST: return el_host_user(s);
 	case NEED_TGE1: return el_tge(s);
-	case NEED_HCX: return s->has.hcx && (!s->has.el3 || bit_get(s->reg[R_SCR_EL3], 38));
+	case NEED_HCX: return s->has.hcx;
 	case NEED_NO_EL2: return !el2_enabled(s);
 	case NEED_NO_EL3: return !s->has.el3;
 	case NEED_PHYSICAL_IRQ: return el == 2 || !el2_enabled(s) || !el_hcr(s, HCR_IMO);
+	case NEED_SECURE: return el_security(s, 1) == SEC_SECURE;
+	case NEED_NOT_SECURE: return el_security(s, 1) != SEC_SECURE;
+	case NEED_NV: return bit_get(s->reg[R_HCR_EL2], 42);
 	case NEED_PHYSICAL_FIQ: return el == 2 || !el2_enabled(s) || !el_hcr(s, HCR_FMO);
 	}
 	return false;
@@ -81,21 +87,50 @@ static bool owner_enabled(const struct el_state *s, const struct trap_rule *r)
 	return owner == 2 ? el2_enabled(s) : owner == 3 ? s->has.el3 : true;
 }
 
+/* IsHCRXEL2Enabled(): without SCR_EL3.HXEn what HCRX_EL2 enables is off, and what it traps is not trapped. */
+static uint64_t control_value(const struct el_state *s, unsigned control)
+{
+	bool off = control == R_HCRX_EL2 && s->has.el3 && !bit_get(s->reg[R_SCR_EL3], SCR_HXEn);
+	return off ? 0 : s->reg[control];
+}
+
 static bool rule_applies(const struct el_state *s, const struct trap_op *op, const struct trap_rule *r)
 {
 	unsigned access = op->write ? TRAP_WRITE : TRAP_READ;
 	if (!(r->classes & op->classes) || !(r->from >> el_level(s) & 1)) return false;
 	if (op->is_reg && !(r->access & access)) return false;
 	if (!owner_enabled(s, r) || !needs_hold(s, r->need)) return false;
-	return r->control == R_NONE || r->values >> bits_get(s->reg[r->control], r->hi, r->lo) & 1;
+	return r->control == R_NONE || r->values >> bits_get(control_value(s, r->control), r->hi, r->lo) & 1;
 }
 
-/* Fine-grained traps hold for EL1, and for a guest's EL0, while SCR_EL3.FGTEn allows them. */
-static bool fgt_enabled(const struct el_state *s)
+/* Fine-grained traps hold for EL1, and for a guest's EL0. */
+static bool fgt_applies(const struct el_state *s)
 {
 	unsigned el = el_level(s);
-	if (!s->has.fgt || !el2_enabled(s) || el > 1 || (el == 0 && el_host_user(s))) return false;
-	return !s->has.el3 || bit_get(s->reg[R_SCR_EL3], 27);
+	return s->has.fgt && el2_enabled(s) && el <= 1 && !(el == 0 && el_host_user(s));
+}
+
+static bool is_second(unsigned control)
+{
+	return control == R_HFGRTR2_EL2 || control == R_HFGWTR2_EL2 || control == R_HFGITR2_EL2 ||
+	       control == R_HDFGRTR2_EL2 || control == R_HDFGWTR2_EL2;
+}
+
+/* While SCR_EL3.FGTEn = 0 nothing is trapped; while FGTEn2 = 0 the registers of FEAT_FGT2 are as if they were 0, and
+ * all of their bits trap at 0. */
+static bool fgt_bit_traps(const struct el_state *s, unsigned control, const struct fgt_row *r)
+{
+	bool second = is_second(control);
+	if (second && !s->has.fgt2) return false;
+	bool on = !s->has.el3 || bit_get(s->reg[R_SCR_EL3], second ? SCR_FGTEn2 : SCR_FGTEn);
+	if (!on) return second;
+	return bit_get(s->reg[control], r->bit) == r->traps_on;
+}
+
+/* HCRX_EL2.FGTnXS: HFGITR_EL2 leaves TLBIs of the nXS form alone. */
+static bool fgt_spares(const struct el_state *s, const struct trap_op *op)
+{
+	return op->is_reg && reg_is_nxs(op->reg) && s->has.hcx && bit_get(control_value(s, R_HCRX_EL2), 4);
 }
 
 /* The control register whose bit traps `op`, or R_NONE. */
@@ -105,7 +140,7 @@ static unsigned fgt_control(const struct el_state *s, const struct trap_op *op, 
 				     : op->is_reg && op->reg.reg == r->reg;
 	if (!same || !(r->from >> el_level(s) & 1)) return R_NONE;
 	unsigned control = op->is_reg && !op->write ? r->on_read : r->on_write;
-	return control != R_NONE && bit_get(s->reg[control], r->bit) == r->traps_on ? control : R_NONE;
+	return control != R_NONE && fgt_bit_traps(s, control, r) ? control : R_NONE;
 }
 
 /* --- the decision ------------------------------------------------------------------------------------ */
@@ -186,7 +221,7 @@ static struct trap_result fgt_trap(const struct el_state *s, const struct trap_o
 
 static bool fgt_decide(const struct el_state *s, const struct trap_op *op, struct trap_result *out)
 {
-	if (!fgt_enabled(s)) return false;
+	if (!fgt_applies(s) || fgt_spares(s, op)) return false;
 	for (size_t i = 0; i < fgt_row_count; i++) {
 		unsigned control = fgt_control(s, op, &fgt_rows[i]);
 		if (control == R_NONE) continue;

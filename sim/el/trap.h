@@ -8,8 +8,9 @@
  * pseudocode).
  * HSTR_EL2 has no rows: it traps AArch32 accesses only. That a register of a feature which the PE lacks is
  * undefined is not known here: on such a PE its controls are RES0, and some of them then trap instead.
- * Not modelled: AArch32, PMUSERENR_EL0.{ER,CR,SW}, FEAT_NV2's redirection to memory, HFGITR2 and later FGT
- * registers.
+ * Controls of EL3 beside those of rows (MDCR_EL3's later ones) trap nothing here.
+ * Not modelled: AArch32, FEAT_NV2's redirection to memory and CNTHCTL_EL2.EL1NV*, MDCR_EL2.HPMN, PSB and TSB CSYNC,
+ * GCS and 128-bit instructions, FEAT_TME (withdrawn).
  */
 #ifndef EL_TRAP_H
 #define EL_TRAP_H
@@ -35,6 +36,9 @@ struct trap_op trap_sve(void);
 struct trap_op trap_sme(void);
 struct trap_op trap_pauth(void);
 struct trap_op trap_ls64(void); /* LD64B, ST64B */
+struct trap_op trap_st64bv(void);
+struct trap_op trap_st64bv0(void);
+struct trap_op trap_mops(void); /* CPY*, SET* */
 /* MRS or MSR, or a system instruction (op0 = 1: always a write), with transfer register `rt`. */
 struct trap_op trap_reg(struct reg_name reg, bool write, unsigned rt);
 
@@ -45,11 +49,14 @@ enum trap_need {
 	NEED_GUEST = 4, /* not (E2H = 1 and TGE = 1) */
 	NEED_HOST = 8,  /* E2H = 1 and TGE = 1 */
 	NEED_TGE1 = 16,
-	NEED_HCX = 32,    /* FEAT_HCX, and SCR_EL3.HXEn */
+	NEED_HCX = 32,    /* FEAT_HCX; while SCR_EL3.HXEn = 0, HCRX_EL2 is as if it were 0 */
 	NEED_NO_EL2 = 64, /* not implemented, or off in this security state */
 	NEED_NO_EL3 = 128,
 	NEED_PHYSICAL_IRQ = 256, /* HCR_EL2.IMO = 0, or at EL2: the access is not to the virtual interface */
 	NEED_PHYSICAL_FIQ = 512,
+	NEED_SECURE = 1024,
+	NEED_NOT_SECURE = 2048, /* Non-secure or Realm */
+	NEED_NV = 4096,         /* HCR_EL2.NV = 1 */
 };
 
 enum { TRAP_READ = 1, TRAP_WRITE = 2, TRAP_ANY = 3 };

@@ -32,8 +32,8 @@ enum {
 #define HCR_RW(field, bit, classes, from, access) \
 	ROW("HCR_EL2." field, classes, from, access, R_HCR_EL2, bit, bit, SET, NEED_GUEST, 2, 0, \
 	    "DDI 0487, D19.2, HCR_EL2")
-#define HCRX(field, bit, classes) \
-	BIT(HCRX_EL2, field, bit, CLEAR, classes, E1, NEED_HCX | NEED_GUEST, 2, "D19.2, HCRX_EL2")
+#define HCRX(field, bit, classes, from) \
+	BIT(HCRX_EL2, field, bit, CLEAR, classes, from, NEED_HCX | NEED_GUEST, 2, "D19.2, HCRX_EL2")
 #define SCTLR(field, bit, value, classes) \
 	BIT(SCTLR_EL1, field, bit, value, classes, E0, NEED_GUEST, 1, "D19.2, SCTLR_EL1"), \
 		BIT(SCTLR_EL2, field, bit, value, classes, E0, NEED_HOST, 2, "D19.2, SCTLR_EL2")
@@ -44,15 +44,31 @@ enum {
 #define CNTHCTL(field, bit, value, classes, need) \
 	BIT(CNTHCTL_EL2, field, bit, value, classes, E01, (need) | NEED_GUEST, 2, "D19.12, CNTHCTL_EL2")
 #define MDCR2(field, bit, classes, from) \
-	BIT(MDCR_EL2, field, bit, SET, classes, from, NEED_GUEST, 2, "D19.3, MDCR_EL2")
+	BIT(MDCR_EL2, field, bit, SET, classes, from, 0, 2, "D19.3, MDCR_EL2")
 #define ICH(field, bit, classes) BIT(ICH_HCR_EL2, field, bit, SET, classes, E1, 0, 2, "IHI 0069, ICH_HCR_EL2")
 #define SCR(field, bit, value, classes, from) \
 	BIT(SCR_EL3, field, bit, value, classes, from, 0, 3, "D19.2, SCR_EL3")
 #define MDCR3(field, bit, classes, from) \
 	BIT(MDCR_EL3, field, bit, SET, classes, from, 0, 3, "D19.3, MDCR_EL3")
+/* Whose the buffer is: 0b11 Non-secure state's, 0b01 Secure state's, the others trap both. */
+#define MDCR3_OWNER(field, hi, classes) \
+	ROW("MDCR_EL3." field, classes, E12, TRAP_ANY, R_MDCR_EL3, hi, (hi)-1, IS(0) | IS(1) | IS(2), \
+	    NEED_NOT_SECURE, 3, 0, "DDI 0487, D19.3, MDCR_EL3"), \
+		ROW("MDCR_EL3." field, classes, E12, TRAP_ANY, R_MDCR_EL3, hi, (hi)-1, \
+		    IS(0) | IS(2) | IS(3), NEED_SECURE, 3, 0, "DDI 0487, D19.3, MDCR_EL3")
 #define CPTR3(field, bit, value, classes, from, ec) \
 	ROW("CPTR_EL3." field, classes, from, TRAP_ANY, R_CPTR_EL3, bit, bit, value, 0, 3, ec, \
 	    "DDI 0487, D19.2, CPTR_EL3")
+/* PMUSERENR_EL0.{ER, CR, SW, EN}: the values of the four bits with which EL0 may not. */
+#define PMUSERENR(classes, access, values) \
+	ROW("PMUSERENR_EL0", classes, E0, access, R_PMUSERENR_EL0, 3, 0, values, 0, 1, 0, \
+	    "DDI 0487, D19.5, PMUSERENR_EL0")
+enum {
+	EN_0 = IS(0) | IS(2) | IS(4) | IS(6) | IS(8) | IS(10) | IS(12) | IS(14),
+	EN_SW_0 = IS(0) | IS(4) | IS(8) | IS(12),
+	EN_CR_0 = IS(0) | IS(2) | IS(8) | IS(10),
+	EN_ER_0 = IS(0) | IS(2) | IS(4) | IS(6)
+};
 /* CPACR_EL1 and CPTR_EL2 share the two-bit enables: 0b01 stops EL0 only, 0b00 and 0b10 stop every level. */
 #define CPACR(field, hi, classes, ec) \
 	ROW("CPACR_EL1." field, classes, E1, TRAP_ANY, R_CPACR_EL1, hi, (hi)-1, IS(0) | IS(2), 0, 1, ec, \
@@ -84,6 +100,9 @@ const struct trap_rule trap_rules[] = {
 	    "DDI 0487, C6.2 SMC"),
 	ROW("SCR_EL3.SMD", T(SMC), E123, TRAP_ANY, R_SCR_EL3, 7, 7, SET, 0, TO_UNDEFINED, 0,
 	    "DDI 0487, D19.2, SCR_EL3"),
+	ROW("CNTPS at EL2", T(TIMER_SECURE), E2, TRAP_ANY, R_NONE, 0, 0, 0, 0, TO_UNDEFINED, 0, "DDI 0487, D19.12, CNTPS_CTL_EL1"),
+	ROW("CNTPS outside of Secure state", T(TIMER_SECURE), E1, TRAP_ANY, R_NONE, 0, 0, 0, NEED_NOT_SECURE, TO_UNDEFINED, 0,
+	    "DDI 0487, D19.12, CNTPS_CTL_EL1"),
 	ROW("ERET at EL0", T(ERET), E0, TRAP_ANY, R_NONE, 0, 0, 0, 0, TO_UNDEFINED, 0, "DDI 0487, C6.2 ERET"),
 
 	/* --- controls of EL1; with E2H and TGE the host's EL0 obeys the same bits of the EL2 register ---------- */
@@ -95,6 +114,16 @@ const struct trap_rule trap_rules[] = {
 	SCTLR("UCI", 26, CLEAR, T(CACHE_EL0)),
 	SCTLR("TSCXT", 20, SET, T(SCXT)),
 	SCTLR("EnTP2", 60, CLEAR, T(TPIDR2)),
+	SCTLR("EnRCTX", 10, CLEAR, T(RCTX)),
+	SCTLR("EnFPM", 34, CLEAR, T(FPMR)),
+	SCTLR("EnASR", 54, CLEAR, T(ST64BV)),
+	SCTLR("EnAS0", 55, CLEAR, T(ST64BV0)),
+	SCTLR("EnALS", 56, CLEAR, T(LS64)),
+	SCTLR("TIDCP", 63, SET, T(IMPDEF_REG)),
+	ROW("SCTLR_EL1.MSCEn", T(MOPS), E0, TRAP_ANY, R_SCTLR_EL1, 33, 33, CLEAR, NEED_GUEST, TO_UNDEFINED, 0,
+	    "DDI 0487, D19.2, SCTLR_EL1"),
+	ROW("SCTLR_EL2.MSCEn", T(MOPS), E0, TRAP_ANY, R_SCTLR_EL2, 33, 33, CLEAR, NEED_HOST, TO_UNDEFINED, 0,
+	    "DDI 0487, D19.2, SCTLR_EL2"),
 	CNTKCTL("EL0PCTEN", 0, T(COUNTER_PHYSICAL)),
 	CNTKCTL("EL0VCTEN", 1, T(COUNTER_VIRTUAL)),
 	CNTKCTL("EL0VTEN", 8, T(TIMER_VIRTUAL)),
@@ -103,10 +132,17 @@ const struct trap_rule trap_rules[] = {
 	    "DDI 0487, D19.12, CNTKCTL_EL1"),
 	ROW("CNTHCTL_EL2.EL0{V,P}CTEN", T(COUNTER_FREQUENCY), E0, TRAP_ANY, R_CNTHCTL_EL2, 1, 0, IS(0), NEED_HOST, 2, 0,
 	    "DDI 0487, D19.12, CNTHCTL_EL2"),
-	BIT(PMUSERENR_EL0, "EN", 0, CLEAR, T(PMU_EL0), E0, 0, 1, "D19.5, PMUSERENR_EL0"),
+	PMUSERENR(T(PMU_EL0), TRAP_ANY, EN_0),
+	PMUSERENR(T(PMU_SOFTWARE), TRAP_ANY, EN_SW_0),
+	PMUSERENR(T(PMU_CYCLE), TRAP_READ, EN_CR_0),
+	PMUSERENR(T(PMU_EVENT), TRAP_READ, EN_ER_0),
+	PMUSERENR(T(PMU_CYCLE) | T(PMU_EVENT), TRAP_WRITE, EN_0),
+	PMUSERENR(T(PMU_SELECT), TRAP_ANY, EN_ER_0),
+	BIT(AMUSERENR_EL0, "EN", 0, CLEAR, T(AMU_EL0), E0, 0, 1, "D19.6, AMUSERENR_EL0"),
 	BIT(MDSCR_EL1, "TDCC", 12, SET, T(DCC), E0, 0, 1, "D19.3, MDSCR_EL1"),
 	ROW("CPACR_EL1.TTA", T(TRACE), E01, TRAP_ANY, R_CPACR_EL1, 28, 28, SET, NEED_GUEST, 1, 0,
 	    "DDI 0487, D19.2, CPACR_EL1"),
+	BIT(CPACR_EL1, "E0POE", 29, CLEAR, T(OVERLAY_EL0), E0, NEED_GUEST, 1, "D19.2, CPACR_EL1"),
 	CPACR("SMEN", 25, T(SME), EC_SME),
 	CPACR("ZEN", 17, T(SVE) | T(SVE_LENGTH), EC_SVE),
 	CPACR("FPEN", 21, T(FP) | T(SVE), EC_FP),
@@ -119,6 +155,7 @@ const struct trap_rule trap_rules[] = {
 	HCR_RW("TID3", 18, T(ID_GROUP3), E1, TRAP_READ),
 	HCR_RW("TID4", 49, T(CACHE_ID), E1, TRAP_ANY),
 	HCR_RW("TID5", 58, T(ID_GROUP5), E1, TRAP_READ),
+	HCR("TIDCP", 20, SET, T(IMPDEF_REG), E1, 0),
 	HCR("TACR", 21, SET, T(AUXILIARY), E1, 0),
 	HCR("TSW", 22, SET, T(CACHE_SET_WAY), E1, 0),
 	HCR("TPCP", 23, SET, T(CACHE_POC), E01, NEED_GUEST),
@@ -132,21 +169,29 @@ const struct trap_rule trap_rules[] = {
 	HCR_RW("TRVM", 30, T(VM_CONTROL), E1, TRAP_READ),
 	HCR("TDZ", 28, SET, T(DC_ZVA), E01, NEED_GUEST),
 	HCR("TLOR", 35, SET, T(LOR), E1, 0),
-	HCR("TERR", 36, SET, T(RAS_ERROR) | T(RAS_FAULT), E1, 0),
+	HCR("TERR", 36, SET, T(RAS_ERROR), E1, 0),
 	HCR("FIEN", 47, CLEAR, T(RAS_FAULT), E1, 0),
 	HCR("APK", 40, CLEAR, T(PAUTH_KEY), E1, 0),
 	HCR("API", 41, CLEAR, T(PAUTH), E01, NEED_GUEST),
-	HCR("NV", 42, SET, T(ERET), E1, 0),
-	HCR("NV1", 43, SET, T(NV1), E1, 0),
+	HCR("NV", 42, SET, T(ERET) | T(RCTX), E1, 0),
+	HCR("NV1", 43, SET, T(NV1), E1, NEED_NV),
 	HCR("AT", 44, SET, T(AT), E1, 0),
 	HCR("EnSCXT", 53, CLEAR, T(SCXT), E01, NEED_GUEST),
+	HCR("ATA", 56, CLEAR, T(TAGS), E1, 0),
 	HCR("IMO", HCR_IMO, SET, T(ICC_SGI), E1, 0),
 	HCR("FMO", HCR_FMO, SET, T(ICC_SGI), E1, 0),
-	HCRX("TCR2En", 14, T(TCR2)),
-	HCRX("SCTLR2En", 15, T(SCTLR2)),
-	HCRX("EnALS", 1, T(LS64)),
+	HCRX("EnAS0", 0, T(ST64BV0), E01),
+	HCRX("EnALS", 1, T(LS64), E01),
+	HCRX("EnASR", 2, T(ST64BV), E01),
+	ROW("HCRX_EL2.TALLINT", T(ALLINT), E1, TRAP_WRITE, R_HCRX_EL2, 6, 6, SET, NEED_HCX, 2, 0, "DDI 0487, D19.2, HCRX_EL2"),
+	ROW("HCRX_EL2.MSCEn", T(MOPS), E01, TRAP_ANY, R_HCRX_EL2, 11, 11, CLEAR, NEED_HCX | NEED_GUEST, TO_UNDEFINED, 0,
+	    "DDI 0487, D19.2, HCRX_EL2"),
+	HCRX("TCR2En", 14, T(TCR2), E1),
+	HCRX("SCTLR2En", 15, T(SCTLR2), E1),
+	HCRX("EnFPM", 23, T(FPMR), E01),
 	CPTR2("TCPAC", 31, T(CPACR), E1, NEED_GUEST, 0),
 	CPTR2("TAM", 30, T(AMU), E01, NEED_GUEST, 0),
+	BIT(CPTR_EL2, "E0POE", 29, CLEAR, T(OVERLAY_EL0), E0, NEED_HOST, 2, "D19.2, CPTR_EL2"),
 	CPTR2("TTA", 20, T(TRACE), E012, NEED_E2H0, 0),
 	CPTR2("TTA", 28, T(TRACE), E012, NEED_E2H1, 0),
 	CPTR2("TSM", 12, T(SME), E012, NEED_E2H0, EC_SME),
@@ -164,6 +209,7 @@ const struct trap_rule trap_rules[] = {
 	MDCR2("TPMS", 14, T(PROFILE), E1),
 	MDCR2("TTRF", 19, T(TRACE_FILTER), E1),
 	MDCR2("TDCC", 27, T(DCC), E01),
+	ROW("HCR_EL2.TGE", T(DEBUG), E0, TRAP_ANY, R_NONE, 0, 0, 0, NEED_TGE1, 2, 0, "DDI 0487, D19.3, MDCR_EL2.TDE: TGE acts as TDE"),
 	ROW("MDCR_EL2.E2PB", T(PROFILE_BUFFER), E1, TRAP_ANY, R_MDCR_EL2, 13, 12, IS(0) | IS(2), NEED_GUEST, 2, 0,
 	    "DDI 0487, D19.3, MDCR_EL2"),
 	ROW("MDCR_EL2.E2TB", T(TRACE_BUFFER), E1, TRAP_ANY, R_MDCR_EL2, 25, 24, IS(0) | IS(2), NEED_GUEST, 2, 0,
@@ -181,35 +227,55 @@ const struct trap_rule trap_rules[] = {
 	BIT(ICC_SRE_EL2, "Enable", 3, CLEAR, T(ICC_SRE), E1, 0, 2, "IHI 0069, ICC_SRE_EL2"),
 
 	/* --- controls of EL3 ---------------------------------------------------------------------------------- */
+	BIT(SCR_EL3, "ST", 11, CLEAR, T(TIMER_SECURE), E1, NEED_SECURE, 3, "D19.2, SCR_EL3"),
 	SCR("TWI", 12, SET, T(WFI), E012),
 	SCR("TWE", 13, SET, T(WFE), E012),
 	SCR("TLOR", 14, SET, T(LOR), E12),
-	SCR("TERR", 15, SET, T(RAS_ERROR) | T(RAS_FAULT), E12),
+	SCR("TERR", 15, SET, T(RAS_ERROR), E12),
 	SCR("APK", 16, CLEAR, T(PAUTH_KEY), E12),
 	SCR("API", 17, CLEAR, T(PAUTH), E012),
 	SCR("FIEN", 21, CLEAR, T(RAS_FAULT), E12),
 	SCR("EnSCXT", 25, CLEAR, T(SCXT), E012),
+	SCR("ATA", 26, CLEAR, T(TAGS), E12),
 	SCR("FGTEn", 27, CLEAR, T(FGT), E2),
+	SCR("ECVEn", 28, CLEAR, T(COUNTER_OFFSET), E2),
+	SCR("AMVOFFEN", 35, CLEAR, T(AMU_OFFSET), E2),
+	SCR("EnAS0", 36, CLEAR, T(ST64BV0), E012),
+	SCR("ADEn", 37, CLEAR, T(ACCDATA), E12),
 	SCR("HXEn", 38, CLEAR, T(HCRX), E2),
+	SCR("GCSEn", 39, CLEAR, T(GCS), E012),
 	SCR("TRNDR", 40, SET, T(RNDR), E012),
 	SCR("EnTP2", 41, CLEAR, T(TPIDR2), E012),
+	SCR("RCWMASKEn", 42, CLEAR, T(RCWMASK), E12),
 	SCR("TCR2En", 43, CLEAR, T(TCR2), E12),
 	SCR("SCTLR2En", 44, CLEAR, T(SCTLR2), E12),
-	SCR("PIEn", 45, CLEAR, T(PIE), E12),
+	SCR("PIEn", 45, CLEAR, T(PIE), E012),
+	SCR("AIEn", 46, CLEAR, T(MAIR2), E12),
+	SCR("EnFPM", 50, CLEAR, T(FPMR), E012),
+	SCR("PFAREn", 53, CLEAR, T(PFAR), E12),
+	SCR("FGTEn2", 59, CLEAR, T(FGT2), E2),
 	BIT(SCR_EL3, "FIQ", 2, SET, T(ICC_GROUP0), E12, NEED_PHYSICAL_FIQ, 3, "IHI 0069 and D19.2, SCR_EL3"),
 	BIT(SCR_EL3, "IRQ", 1, SET, T(ICC_GROUP1), E12, NEED_PHYSICAL_IRQ, 3, "IHI 0069 and D19.2, SCR_EL3"),
+	ROW("SCR_EL3.{FIQ,IRQ}", T(ICC_COMMON), E12, TRAP_ANY, R_SCR_EL3, 2, 1, IS(3), NEED_PHYSICAL_FIQ | NEED_PHYSICAL_IRQ, 3, 0,
+	    "IHI 0069 and D19.2, SCR_EL3"),
+	BIT(ICC_SRE_EL3, "Enable", 3, CLEAR, T(ICC_SRE), E12, 0, 3, "IHI 0069, ICC_SRE_EL3"),
 	CPTR3("TCPAC", 31, SET, T(CPACR), E12, 0),
 	CPTR3("TCPAC", 31, SET, T(CPTR), E2, 0),
 	CPTR3("TAM", 30, SET, T(AMU), E012, 0),
 	CPTR3("TTA", 20, SET, T(TRACE), ALL, 0),
-	CPTR3("ESM", 12, CLEAR, T(SME), ALL, EC_SME),
+	CPTR3("ESM", 12, CLEAR, T(SME) | T(SME_PRIORITY), ALL, EC_SME),
 	CPTR3("EZ", 8, CLEAR, T(SVE) | T(SVE_LENGTH), ALL, EC_SVE),
 	CPTR3("TFP", 10, SET, T(FP) | T(SVE), ALL, EC_FP),
 	MDCR3("TPM", 6, T(PMU), E012),
-	MDCR3("TDA", 9, T(DEBUG), E012),
+	MDCR3("TDA", 9, T(DEBUG) | T(DEBUG_ROM), E012),
 	MDCR3("TDOSA", 10, T(DEBUG_OS), E12),
+	MDCR3_OWNER("NSPB", 13, T(PROFILE) | T(PROFILE_BUFFER)),
+	MDCR3_OWNER("NSTB", 25, T(TRACE_BUFFER)),
 	MDCR3("TTRF", 19, T(TRACE_FILTER), E12),
 	MDCR3("TDCC", 27, T(DCC), E012),
+
+	ROW("IMPLEMENTATION DEFINED at EL0", T(IMPDEF_REG), E0, TRAP_ANY, R_NONE, 0, 0, 0, 0, TO_UNDEFINED, 0,
+	    "IMPDEF: DDI 0487, D19.2, HCR_EL2.TIDCP"),
 
 	/* --- nothing stopped it: what the instruction does anyway ---------------------------------------------- */
 	ROW("SVC", T(SVC), E0, TRAP_ANY, R_NONE, 0, 0, 0, 0, 1, 0, "DDI 0487, C6.2 SVC"),
