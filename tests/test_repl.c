@@ -129,6 +129,70 @@ static void check_touch_masks(struct set *s, struct rng *r)
 
 CONTRACT(a_touch_is_what_its_mask_says) { for_every_shape(c->kind, check_touch_masks); }
 
+/* At least one way of the first 64. */
+static uint64_t some_ways(const struct set *s, struct rng *r)
+{
+	uint64_t ways = rng_next(r) & rng_next(r) & bits_ones(s->ways);
+	return ways ? ways : UINT64_C(1) << rng_below(r, s->ways);
+}
+
+static void check_among(struct set *s, struct rng *r)
+{
+	if (s->ways > 64) return;
+	fill_all(s);
+	for (unsigned i = 0; i < 200; i++) {
+		uint64_t allowed = some_ways(s, r);
+		unsigned way = s->policy->victim_among(state(s), s->ways, allowed);
+		cr_assert(lt(u32, way, s->ways), "%s with %u ways", s->policy->name, s->ways);
+		cr_assert(allowed >> way & 1, "%s with %u ways: %u of 0x%lx", s->policy->name, s->ways, way,
+			  (unsigned long)allowed);
+		fill(s, way);
+		step(s, r);
+	}
+}
+
+CONTRACT(a_victim_among_some_ways_is_one_of_them) { for_every_shape(c->kind, check_among); }
+
+static void check_among_all(struct set *s, struct rng *r)
+{
+	struct set twin;
+	if (s->ways > 64) return;
+	set_init(&twin, s->kind, s->ways);
+	fill_all(s);
+	for (unsigned i = 0; i < 50; i++) {
+		step(s, r);
+		set_copy(&twin, s);
+		cr_assert(eq(u32, s->policy->victim_among(state(s), s->ways, bits_ones(s->ways)),
+			     victim(&twin)),
+			  "%s with %u ways", s->policy->name, s->ways);
+		expect_same_state(s, &twin);
+	}
+	set_fini(&twin);
+}
+
+CONTRACT(a_victim_among_all_ways_is_the_victim) { for_every_shape(c->kind, check_among_all); }
+
+static void check_oldest_among(struct set *s, struct rng *r)
+{
+	uint64_t used[64], now = 0;
+	if (!s->policy->oldest_goes || s->ways > 64) return;
+	for (unsigned w = 0; w < s->ways; w++) fill(s, w), used[w] = ++now;
+	for (unsigned i = 0; i < 200; i++) {
+		uint64_t allowed = some_ways(s, r);
+		unsigned way = (unsigned)rng_below(r, s->ways), expected = (unsigned)__builtin_ctzll(allowed);
+		touch(s, way), used[way] = ++now;
+		for (unsigned w = 0; w < s->ways; w++)
+			if (allowed >> w & 1 && used[w] < used[expected]) expected = w;
+		cr_assert(eq(u32, s->policy->victim_among(state(s), s->ways, allowed), expected),
+			  "%s with %u ways", s->policy->name, s->ways);
+	}
+}
+
+CONTRACT(of_some_ways_the_oldest_goes_where_the_policy_says_so)
+{
+	for_every_shape(c->kind, check_oldest_among);
+}
+
 Test(repl, masks_are_there_where_one_word_says_it_all)
 {
 	static const struct {

@@ -25,6 +25,10 @@ static unsigned brrip_victim(void *set, unsigned ways)
 {
 	return rrip_victim(((struct brrip_set *)set)->rrpv, ways);
 }
+static unsigned brrip_victim_among(void *set, unsigned ways, uint64_t allowed)
+{
+	return rrip_victim_among(((struct brrip_set *)set)->rrpv, ways, allowed);
+}
 
 const struct repl_policy repl_brrip = {
 	.name = "brrip",
@@ -34,4 +38,5 @@ const struct repl_policy repl_brrip = {
 	.touch = brrip_touch,
 	.fill = brrip_fill,
 	.victim = brrip_victim,
+	.victim_among = brrip_victim_among,
 };

@@ -96,16 +96,30 @@ static void chirp_fill(void *set, unsigned ways, unsigned way)
 	remember(s, ways, way);
 }
 
-static unsigned chirp_victim(void *set, unsigned ways)
+/* Nothing was predicted dead: `way` goes as the least recent, and its prediction was wrong. */
+static unsigned leave(struct chirp_set *s, unsigned ways, unsigned way)
 {
-	struct chirp_set *s = set;
 	struct chirp_shared *all = s->member.shared;
-	for (unsigned way = 0; way < ways; way++)
-		if (way_at(s, ways, way)->dead) return way;
-	unsigned way = recency_last(s->bytes, ways);
 	uint8_t *counter = &all->counter[way_at(s, ways, way)->index];
 	if (*counter < COUNTER_MAX) ++*counter;
 	return way;
+}
+
+static unsigned chirp_victim(void *set, unsigned ways)
+{
+	struct chirp_set *s = set;
+	for (unsigned way = 0; way < ways; way++)
+		if (way_at(s, ways, way)->dead) return way;
+	return leave(s, ways, recency_last(s->bytes, ways));
+}
+
+static unsigned chirp_victim_among(void *set, unsigned ways, uint64_t allowed)
+{
+	struct chirp_set *s = set;
+	for (uint64_t left = allowed; left; left &= left - 1)
+		if (way_at(s, ways, (unsigned)__builtin_ctzll(left))->dead)
+			return (unsigned)__builtin_ctzll(left);
+	return leave(s, ways, recency_last_among(s->bytes, ways, allowed));
 }
 
 const struct repl_policy repl_chirp = {
@@ -117,5 +131,6 @@ const struct repl_policy repl_chirp = {
 	.touch = chirp_touch,
 	.fill = chirp_fill,
 	.victim = chirp_victim,
+	.victim_among = chirp_victim_among,
 	.shared_bytes = chirp_shared_bytes,
 };

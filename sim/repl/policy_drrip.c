@@ -60,6 +60,10 @@ static unsigned drrip_victim(void *set, unsigned ways)
 {
 	return rrip_victim(((struct drrip_set *)set)->rrpv, ways);
 }
+static unsigned drrip_victim_among(void *set, unsigned ways, uint64_t allowed)
+{
+	return rrip_victim_among(((struct drrip_set *)set)->rrpv, ways, allowed);
+}
 
 const struct repl_policy repl_drrip = {
 	.name = "drrip",
@@ -69,5 +73,6 @@ const struct repl_policy repl_drrip = {
 	.touch = drrip_touch,
 	.fill = drrip_fill,
 	.victim = drrip_victim,
+	.victim_among = drrip_victim_among,
 	.shared_bytes = drrip_shared_bytes,
 };

@@ -5,6 +5,10 @@
 static void fifo_touch(void *set, unsigned ways, unsigned way) { (void)set, (void)ways, (void)way; }
 static void fifo_fill(void *set, unsigned ways, unsigned way) { recency_front(set, ways, way); }
 static unsigned fifo_victim(void *set, unsigned ways) { return recency_last(set, ways); }
+static unsigned fifo_victim_among(void *set, unsigned ways, uint64_t allowed)
+{
+	return recency_last_among(set, ways, allowed);
+}
 
 const struct repl_policy repl_fifo = {
 	.name = "fifo",
@@ -15,4 +19,5 @@ const struct repl_policy repl_fifo = {
 	.touch_mask = repl_no_change,
 	.fill = fifo_fill,
 	.victim = fifo_victim,
+	.victim_among = fifo_victim_among,
 };

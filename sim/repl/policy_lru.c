@@ -4,6 +4,10 @@
 
 static inline void lru_touch(void *set, unsigned ways, unsigned way) { recency_front(set, ways, way); }
 static unsigned lru_victim(void *set, unsigned ways) { return recency_last(set, ways); }
+static unsigned lru_victim_among(void *set, unsigned ways, uint64_t allowed)
+{
+	return recency_last_among(set, ways, allowed);
+}
 
 /* Of two ways, a touch says all of the order: the first byte. */
 static bool lru_touch_mask(unsigned ways, unsigned way, struct repl_mask *out)
@@ -24,4 +28,5 @@ const struct repl_policy repl_lru = {
 	.oldest_goes = true,
 	.fill = lru_touch,
 	.victim = lru_victim,
+	.victim_among = lru_victim_among,
 };

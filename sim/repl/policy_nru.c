@@ -24,6 +24,15 @@ static unsigned nru_victim(void *set, unsigned ways)
 	return 0;
 }
 
+/* Only the bits of allowed ways are cleared: the others do not lose theirs to who may not replace them. */
+static unsigned nru_victim_among(void *set, unsigned ways, uint64_t allowed)
+{
+	uint64_t *used = set;
+	(void)ways;
+	if (!(~*used & allowed)) *used &= ~allowed;
+	return (unsigned)__builtin_ctzll(~*used & allowed);
+}
+
 const struct repl_policy repl_nru = {
 	.name = "nru",
 	.source = "as described by Jaleel, Theobald, Steely, Emer, ISCA 2010, section 2",
@@ -33,4 +42,5 @@ const struct repl_policy repl_nru = {
 	.touch_mask = nru_touch_mask,
 	.fill = nru_touch,
 	.victim = nru_victim,
+	.victim_among = nru_victim_among,
 };

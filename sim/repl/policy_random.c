@@ -7,14 +7,27 @@ static size_t random_state_bytes(unsigned ways)
 	return sizeof(uint32_t);
 }
 static void random_touch(void *set, unsigned ways, unsigned way) { (void)set, (void)ways, (void)way; }
-static unsigned random_victim(void *set, unsigned ways)
+static uint32_t next(void *set)
 {
 	uint32_t x = *(uint32_t *)set ? *(uint32_t *)set : 2463534242u;
 	x ^= x << 13;
 	x ^= x >> 17;
 	x ^= x << 5;
 	*(uint32_t *)set = x;
-	return (unsigned)((uint64_t)x * ways >> 32);
+	return x;
+}
+
+static unsigned random_victim(void *set, unsigned ways)
+{
+	return (unsigned)((uint64_t)next(set) * ways >> 32);
+}
+
+static unsigned random_victim_among(void *set, unsigned ways, uint64_t allowed)
+{
+	unsigned skip = (unsigned)((uint64_t)next(set) * (unsigned)__builtin_popcountll(allowed) >> 32);
+	(void)ways;
+	for (; skip; skip--) allowed &= allowed - 1;
+	return (unsigned)__builtin_ctzll(allowed);
 }
 
 const struct repl_policy repl_random = {
@@ -26,4 +39,5 @@ const struct repl_policy repl_random = {
 	.touch_mask = repl_no_change,
 	.fill = random_touch,
 	.victim = random_victim,
+	.victim_among = random_victim_among,
 };

@@ -70,14 +70,24 @@ static void ship_fill(void *set, unsigned ways, unsigned way)
 	*way_at(s, ways, way) = (struct ship_way){.signature = signature, .valid = 1};
 }
 
-static unsigned ship_victim(void *set, unsigned ways)
+static unsigned leave(struct ship_set *s, unsigned ways, unsigned way)
 {
-	struct ship_set *s = set;
-	unsigned way = rrip_victim(s->words, ways);
 	struct ship_way *w = way_at(s, ways, way);
 	if (w->valid && !w->used) count(s->member.shared, w->signature, -1);
 	w->valid = 0; /* it has gone: asking again does not count it again */
 	return way;
+}
+
+static unsigned ship_victim(void *set, unsigned ways)
+{
+	struct ship_set *s = set;
+	return leave(s, ways, rrip_victim(s->words, ways));
+}
+
+static unsigned ship_victim_among(void *set, unsigned ways, uint64_t allowed)
+{
+	struct ship_set *s = set;
+	return leave(s, ways, rrip_victim_among(s->words, ways, allowed));
 }
 
 const struct repl_policy repl_ship = {
@@ -89,5 +99,6 @@ const struct repl_policy repl_ship = {
 	.touch = ship_touch,
 	.fill = ship_fill,
 	.victim = ship_victim,
+	.victim_among = ship_victim_among,
 	.shared_bytes = ship_shared_bytes,
 };

@@ -20,6 +20,10 @@ static void srrip_fill(void *set, unsigned ways, unsigned way)
 	rrip_set(set, way, RRIP_LONG);
 }
 static unsigned srrip_victim(void *set, unsigned ways) { return rrip_victim(set, ways); }
+static unsigned srrip_victim_among(void *set, unsigned ways, uint64_t allowed)
+{
+	return rrip_victim_among(set, ways, allowed);
+}
 
 const struct repl_policy repl_srrip = {
 	.name = "srrip",
@@ -30,4 +34,5 @@ const struct repl_policy repl_srrip = {
 	.touch_mask = srrip_touch_mask,
 	.fill = srrip_fill,
 	.victim = srrip_victim,
+	.victim_among = srrip_victim_among,
 };

@@ -4,6 +4,7 @@
  * is a leaf; a touch points all nodes above it away from it. Which bits those are stands in a table, by the leaf's number.
  * Associativities that are not a power of two use the tree of the next one and skip the missing right halves.
  */
+#include "base/bits.h"
 #include "repl/repl.h"
 
 enum { MAX_WAYS = 64 };
@@ -52,6 +53,21 @@ static unsigned tree_plru_victim(void *set, unsigned ways)
 	return low;
 }
 
+/* As the bits point, but never into a half without an allowed way. */
+static unsigned tree_plru_victim_among(void *set, unsigned ways, uint64_t allowed)
+{
+	uint64_t bits = *(const uint64_t *)set;
+	unsigned half = leaves(ways) / 2, low = 0;
+	for (unsigned node = 1; half; half /= 2) {
+		bool has_left = allowed >> low & bits_ones(half),
+		     has_right = allowed >> (low + half) & bits_ones(half);
+		unsigned right = has_right && (!has_left || (bits >> node & 1));
+		low += right * half;
+		node = 2 * node + right;
+	}
+	return low;
+}
+
 const struct repl_policy repl_tree_plru = {
 	.name = "tree_plru",
 	.source = "Al-Zoubi, Milenkovic, Milenkovic, ACM-SE 2004",
@@ -61,4 +77,5 @@ const struct repl_policy repl_tree_plru = {
 	.touch_mask = tree_plru_touch_mask,
 	.fill = tree_plru_touch,
 	.victim = tree_plru_victim,
+	.victim_among = tree_plru_victim_among,
 };

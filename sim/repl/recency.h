@@ -63,4 +63,18 @@ static inline unsigned recency_last(const void *set, unsigned ways)
 	return (*(const uint64_t *)set ^ RECENCY_IDENTITY) >> (4 * (ways - 1)) & 0xf;
 }
 
+/* The same of the ways of `allowed`, a bit each. */
+static inline unsigned recency_last_among(const void *set, unsigned ways, uint64_t allowed)
+{
+	if (ways > RECENCY_NIBBLE_WAYS) {
+		const struct recency_node *node = set;
+		unsigned at = node[0].newer;
+		while (!(allowed >> (at - 1) & 1)) at = node[at].newer;
+		return at - 1;
+	}
+	uint64_t order = *(const uint64_t *)set ^ RECENCY_IDENTITY;
+	for (unsigned i = ways - 1;; i--)
+		if (allowed >> (order >> (4 * i) & 0xf) & 1) return order >> (4 * i) & 0xf;
+}
+
 #endif

@@ -75,7 +75,10 @@ struct repl_policy {
 	 * find it itself. */
 	bool oldest_goes;
 	void (*fill)(void *set, unsigned ways, unsigned way);
-	unsigned (*victim)(void *set, unsigned ways);         /* may advance state; every way is valid */
+	unsigned (*victim)(void *set, unsigned ways); /* may advance state; every way is valid */
+	/* The victim where only the ways of `allowed`, a bit each and at least one, may go: of at most 64 ways. With all
+	 * ways allowed it is victim(). */
+	unsigned (*victim_among)(void *set, unsigned ways, uint64_t allowed);
 	size_t (*shared_bytes)(unsigned sets, unsigned ways); /* NULL: the policy looks at one set only */
 };
 

@@ -52,6 +52,22 @@ static inline unsigned rrip_victim(uint64_t *rrpv, unsigned ways)
 	return rrip_find_distant(rrpv, ways, &oldest);
 }
 
+/* The same where only the ways of `allowed` may go, a bit each: the first of those that are the most distant; all ways age
+ * by what it lacks to DISTANT. */
+static inline unsigned rrip_victim_among(uint64_t *rrpv, unsigned ways, uint64_t allowed)
+{
+	const uint8_t *value = (const uint8_t *)rrpv;
+	unsigned best = (unsigned)__builtin_ctzll(allowed);
+	for (uint64_t left = allowed; left; left &= left - 1) {
+		unsigned way = (unsigned)__builtin_ctzll(left);
+		if (value[way] > value[best]) best = way;
+	}
+	unsigned age = RRIP_DISTANT - value[best];
+	for (unsigned way = 0; age && way < ways; way++)
+		rrip_set(rrpv, way, value[way] + age < RRIP_DISTANT ? value[way] + age : RRIP_DISTANT);
+	return best;
+}
+
 /* Bimodal filling: DISTANT, but LONG once in 32 fills. `fills` counts them. */
 static inline enum rrip_value rrip_bimodal(uint64_t *fills)
 {
