@@ -190,6 +190,9 @@ static cycles_t touch_line(struct path_costs *c, const struct touch *t, cycles_t
 			    .cause = cause_of(e, fetch),
 			    .el = e->el,
 			    .security = SEC_NONSECURE};
+	const struct mpam_label *label = e->of_guest || e->in_guest ? &c->mem->label : &c->mem->hypervisor_label;
+	r.partid = label->partid;
+	r.pmg = label->pmg;
 	unsigned served;
 	cycles_t hidden = fetch ? c->fetch_hit : c->data_hit;
 	cycles_t known = c->memory.locate(c->memory.self, offset, e->el, e->e2h, t->kind, now, &r.pa.raw);

@@ -18,6 +18,28 @@ static void build_native(struct machine *m, uint64_t seed)
 	placement_init(&m->memory, m->mem, &host, seed);
 }
 
+/* What MPAM0_EL1, MPAM1_EL1 and MPAM2_EL2 say while the thread has the core. */
+static void label_cpu(struct cpu *c, struct mpam_label label)
+{
+	const struct mpam_params *p = &c->machine->stack->mpam;
+	struct mem_req *made[] = {&c->core.data_req, &c->core.fetch_req, &c->mmu->req};
+	c->mem.label = label;
+	c->mem.hypervisor_label =
+		(struct mpam_label){(uint16_t)p->hypervisor_partid, (uint8_t)p->hypervisor_pmg};
+	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
+		made[i]->partid = label.partid;
+		made[i]->pmg = label.pmg;
+	}
+}
+
+static enum status label_cpus(struct machine *m, struct err *err)
+{
+	struct mpam_label label[STACK_THREADS_MAX];
+	TRY(mpam_label_threads(&m->stack->mpam, m->cpus, label, err));
+	for (unsigned i = 0; i < m->cpus; i++) label_cpu(&m->cpu[i], label[i]);
+	return OK;
+}
+
 static enum status build_cpu(struct cpu *c, struct err *err)
 {
 	struct machine *m = c->machine;
@@ -41,10 +63,11 @@ static enum status build_hardware(struct machine *m, struct err *err)
 {
 	TRY(mem_new(&m->hw->memory, &m->hw->caches, m->hw->clock_mhz, &m->mem, err));
 	mem_set_topology(m->mem, &m->hw->topology);
+	TRY(mem_use_mpam(m->mem, &m->stack->mpam, err));
 	m->shared_tlbs.topology = m->hw->topology;
 	m->physmem = physmem_new();
 	for (unsigned i = 0; i < m->cpus; i++) TRY(build_cpu(&m->cpu[i], err));
-	return OK;
+	return label_cpus(m, err);
 }
 
 static void register_stats(struct machine *m)

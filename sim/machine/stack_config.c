@@ -36,6 +36,7 @@ static const struct param rows[] = {
 	       "VMs of the hypervisor, in place of threads and pin; none: one VM with `threads` vCPUs"),
 	P_STR(F, operations, "", "file of the guest's operations for strata explain trap (docs/paths.md)"),
 	P_STR(F, firmware, "", "file of the software paths of EL3"),
+	P_MAP(F, mpam, &mpam_schema, "labels of requests, and partitions of what they share (docs/mpam.md)"),
 	P_LIST(F, fits, &fits_schema, 0, FITS_MAX, "published figures that numbers were fitted to"),
 };
 #undef F

@@ -11,6 +11,7 @@
 #include "config/effective.h"
 #include "config/fits.h"
 #include "hyp/hyp.h"
+#include "mem/mpam_params.h"
 #include "os/os.h"
 
 /* One of several VMs. */
@@ -33,7 +34,8 @@ struct stack_params {
 	struct param_list vms;         /* of struct vm_params; none: the one that the other keys describe */
 	const char *operations;        /* file of the guest's operations (path.h); "" for none */
 	const char *firmware;          /* file of EL3's software paths; "" for none */
-	struct param_list fits;        /* of struct fit_item */
+	struct mpam_params mpam;
+	struct param_list fits; /* of struct fit_item */
 };
 
 extern const struct schema stack_schema;

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
+#include "mem/cache_mpam.h"
 
 const char *const req_cause_names[] = {
 #define X(name, text, doc) #text,
@@ -50,6 +51,13 @@ static enum status check_params(const struct cache_params *p, uint64_t line_limi
 	return OK;
 }
 
+static int choose_any(struct cache *c, uint64_t set)
+{
+	uint64_t invalid = cache_ways_equal(c, set, 0) & bits_ones(c->ways);
+	if (invalid) return __builtin_ctzll(invalid);
+	return (int)c->policy->victim(cache_state_of(c, set), c->ways);
+}
+
 enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct cache **out, struct err *err)
 {
 	TRY(check_params(p, line_limit, err));
@@ -63,6 +71,7 @@ enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct 
 	c->policy = repl_policies[p->policy];
 	c->hit_cycles = p->hit_cycles;
 	c->write_back = p->write_back;
+	c->choose = choose_any;
 	c->mshrs = (unsigned)p->mshrs;
 	c->tag = xcalloc_lines(sets * c->stride, sizeof(*c->tag));
 	c->set = xcalloc_lines(sets, sizeof(*c->set));
@@ -83,6 +92,7 @@ void cache_free(struct cache *c)
 	free(c->mask);
 	free(c->mshr);
 	free(c->mshr_soonest);
+	cache_mpam_free(c->mpam);
 	free(c);
 }
 
@@ -90,6 +100,7 @@ void cache_register_stats(struct cache *c, struct stats *s, const char *prefix)
 {
 	stats_add(s, stat_rows, sizeof(stat_rows) / sizeof(stat_rows[0]), &c->stats, "%s%s", prefix,
 		  c->params.name);
+	cache_mpam_register_stats(c, s, prefix);
 }
 
 bool cache_holds(const struct cache *c, uint64_t line) { return cache_way_of(c, line) != CACHE_MISS; }
@@ -104,20 +115,19 @@ static struct cache_victim take_out(struct cache *c, uint64_t set, unsigned way)
 	*tag = 0;
 	c->set[set].dirty &= ~(UINT64_C(1) << way);
 	c->set[set].flying &= ~(UINT64_C(1) << way);
+	if (c->mpam) v.monitor = (uint8_t)cache_mpam_gone(c, set, way);
 	return v;
-}
-
-static unsigned choose_way(struct cache *c, uint64_t set)
-{
-	uint64_t invalid = cache_ways_equal(c, set, 0) & bits_ones(c->ways);
-	if (invalid) return (unsigned)__builtin_ctzll(invalid);
-	return c->policy->victim(cache_state_of(c, set), c->ways);
 }
 
 struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bool flying)
 {
 	uint64_t set = line & c->set_mask;
-	unsigned way = choose_way(c, set);
+	int chosen = c->choose(c, set);
+	if (chosen == CACHE_MISS) {
+		c->mpam->stats.refused[c->mpam->filler]++;
+		return (struct cache_victim){.refused = true};
+	}
+	unsigned way = (unsigned)chosen;
 	struct cache_victim out = take_out(c, set, way);
 	c->stats.fills++;
 	c->stats.evictions += out.valid;
@@ -126,6 +136,7 @@ struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bo
 	c->set[set].flying |= (uint64_t)flying << way;
 	if (c->state.shared) c->state.shared->key = line;
 	c->policy->fill(cache_state_of(c, set), c->ways, way);
+	if (c->mpam) cache_mpam_come(c, set, way);
 	return out;
 }
 
@@ -208,4 +219,5 @@ void cache_check(const struct cache *c)
 			for (unsigned v = 0; tag && v < w; v++) assert(c->tag[set * c->stride + v] != tag);
 		}
 	}
+	if (c->mpam) cache_mpam_check(c);
 }

@@ -49,6 +49,9 @@ struct cache {         /* laid out for the hit path; change it through the funct
 	struct cache_mshr *mshr;
 	unsigned mshrs, mshr_asked; /* mshr_asked: the first with its line, lately asked for */
 	cycles_t *mshr_soonest;     /* of each group of registers, when the first is free; NULL: few */
+	/* The way that a line may take in a set, or CACHE_MISS: it passes by. Chosen at set-up. */
+	int (*choose)(struct cache *c, uint64_t set);
+	struct cache_mpam *mpam; /* NULL: no partitions (cache_mpam.h) */
 	struct cache_params params;
 	struct cache_stats stats;
 };
@@ -119,6 +122,8 @@ bool cache_holds(const struct cache *c, uint64_t line);
 struct cache_victim {
 	uint64_t line;
 	bool valid, dirty;
+	bool refused;    /* the new line was not taken: nothing has changed */
+	uint8_t monitor; /* whose it was, where the cache has partitions */
 };
 
 /* Puts `line`, which must not be held, into its set; `flying`: a miss register tells when it arrives. Returns what it

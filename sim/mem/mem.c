@@ -24,7 +24,7 @@ static void write_memory(struct mem_port *port, unsigned node, cycles_t now)
 	uint64_t bytes = UINT64_C(1) << port->side->line_bits;
 	struct mem_route *r = &port->cpu->route[node];
 	if (r->hops) now += route_write(r, now, bytes);
-	node_write(&port->side->node[node], now, bytes);
+	node_write_for(&port->side->node[node], now, bytes, port->monitor);
 }
 
 /* A line left `c`, which includes what is above: it leaves the levels of `port` above. True if one had written it. */
@@ -67,8 +67,12 @@ static bool back_invalidate(struct mem_port *port, const struct cache *c, uint64
 static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirty, bool flying, cycles_t now)
 {
 	struct cache *c = port->level[level];
+	unsigned asker = port->monitor;
+	if (c->mpam) cache_mpam_enter(c, asker, now);
 	struct cache_victim out = cache_install(c, line, dirty, flying);
+	if (out.refused && dirty) write_down(port, level + 1, line, now);
 	if (!out.valid) return;
+	if (c->mpam) port->monitor = out.monitor;
 	if (c->params.inclusion == INCL_INCLUSIVE) out.dirty |= back_invalidate(port, c, out.line);
 	bool next_takes_all = level + 1 < port->levels &&
 			      port->level[level + 1]->params.inclusion == INCL_EXCLUSIVE;
@@ -78,6 +82,7 @@ static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirt
 	} else if (next_takes_all && !cache_holds(port->level[level + 1], out.line)) {
 		fill(port, level + 1, out.line, false, false, now);
 	}
+	port->monitor = asker;
 }
 
 /* A written line arrives at `level`: from an eviction above, or from a write that goes through. */
@@ -136,7 +141,8 @@ static cycles_t read_memory(struct mem_port *port, const struct mem_req *r, cycl
 	struct mem_node *n = &port->side->node[number];
 	struct mem_route *route = &port->cpu->route[number];
 	uint64_t bytes = UINT64_C(1) << port->side->line_bits;
-	cycles_t latency = n->latency + route->extra, start = node_read(n, now, bytes) - n->latency;
+	cycles_t latency = n->latency + route->extra,
+		 start = node_read_for(n, now, bytes, port->monitor) - n->latency;
 	uint64_t *counted = route->local ? port->cpu->stats.local : port->cpu->stats.remote;
 	counted[r->cause]++;
 	if (route->hops) start += route_read(route, start, bytes);
@@ -195,6 +201,11 @@ static void fill_missed(struct mem_port *port, const struct mem_req *r, uint64_t
 	if (r->kind == ACCESS_WRITE) deliver_write(port, to, line, done);
 }
 
+static unsigned monitor_of(const struct mem_port *port, const struct mem_req *r)
+{
+	return port->side->mpam ? port->side->mpam->monitor_of[r->partid][r->pmg] : 0;
+}
+
 static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
 		     unsigned *served)
 {
@@ -235,6 +246,7 @@ cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_
 	}
 	struct cache *c = port->level[first];
 	uint64_t line = mem_line(port, r);
+	port->monitor = monitor_of(port, r);
 	c->stats.accesses++;
 	int way = cache_find(c, line);
 	if (way == CACHE_MISS) return miss(port, r, now, first, served);
@@ -245,6 +257,7 @@ cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_
 
 cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cycles_t now)
 {
+	port->monitor = monitor_of(port, r);
 	if (r->kind == ACCESS_WRITE && !port->untimed) {
 		write_memory(port, node_of(port->side, r->pa.raw), now);
 		return post_write(port, r->pa.raw, now);

@@ -15,6 +15,7 @@
 #include "base/why.h"
 #include "mem/cache.h"
 #include "mem/fabric.h"
+#include "mem/mpam.h"
 
 enum { MEM_LEVELS_MAX = 4, MEM_SERVED_COUNT = MEM_LEVELS_MAX + 1 };
 
@@ -24,8 +25,9 @@ struct mem_port {
 	unsigned line_bits, security_shift; /* line = PA >> line_bits | security << security_shift */
 	struct mem_side *side;
 	struct mem_cpu *cpu;
-	struct why *why; /* NULL: nobody asks where the cycles go */
-	bool untimed;    /* lines move as ever, at once: no miss register, no bandwidth, no memory latency */
+	struct why *why;  /* NULL: nobody asks where the cycles go */
+	unsigned monitor; /* of the request under way, or of the line that it moves (mpam.h) */
+	bool untimed;     /* lines move as ever, at once: no miss register, no bandwidth, no memory latency */
 };
 
 struct mem_cpu_stats { /* lines read from memory */
@@ -38,6 +40,7 @@ struct mem_cpu { /* one core's private caches and its two ports */
 	struct mem_cpu_stats stats;
 	struct cache *owned[2 * MEM_LEVELS_MAX];
 	unsigned owned_count;
+	struct mpam_label label, hypervisor_label; /* of its requests: who makes one copies it from here */
 	const char *served_names[MEM_SERVED_COUNT + 1]; /* data path: "l1d", "l2", ..., "dram" */
 };
 
@@ -54,6 +57,10 @@ void mem_set_topology(struct mem_side *m, const struct topology_params *t);
  * outlive it. */
 enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, unsigned number, struct err *err);
 void mem_cpu_fini(struct mem_cpu *cpu);
+
+/* Partitions and monitors by MPAM (mpam.h), as `p` says, which is borrowed; nothing happens where it has no label and no setting.
+ * Before the first mem_cpu_init(). ERR_CONFIG with the key at fault. */
+enum status mem_use_mpam(struct mem_side *m, const struct mpam_params *p, struct err *err);
 
 void mem_register_stats(struct mem_side *m, struct stats *s);
 void mem_cpu_register_stats(struct mem_cpu *cpu, struct stats *s, unsigned number);

@@ -1,5 +1,6 @@
 /* mem_build.c - the memory side from its parameters, what it counts, and the sums that must hold. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -33,9 +34,19 @@ static enum status check_caches(const struct mem_side *m, struct err *err)
 	return OK;
 }
 
+enum { MSC_NAME_BYTES = 16 };
+
+/* What settings of MPAM call a node. */
+static const char *node_msc(char name[MSC_NAME_BYTES], unsigned node)
+{
+	snprintf(name, MSC_NAME_BYTES, "node%u", node);
+	return name;
+}
+
 static void build_nodes(struct mem_side *m, const struct memory_params *memory, uint64_t clock_mhz)
 {
 	m->nodes = (unsigned)memory->nodes.count;
+	m->has_node_mpam = memory->mpam;
 	m->node = xcalloc(m->nodes, sizeof(*m->node));
 	uint64_t base = memory->base;
 	for (unsigned i = 0; i < m->nodes; i++) {
@@ -66,6 +77,8 @@ enum status mem_new(const struct memory_params *memory, const struct param_list 
 void mem_free(struct mem_side *m)
 {
 	if (!m) return;
+	for (unsigned i = 0; m->node && i < m->nodes; i++) bandwidth_free(m->node[i].mpam);
+	free(m->mpam);
 	for (unsigned i = 0; i < m->shared_count; i++) {
 		cache_free(m->shared[i].cache);
 		free(m->shared[i].user);
@@ -75,6 +88,36 @@ void mem_free(struct mem_side *m)
 	fabric_free(m->fabric);
 	free(m->node);
 	free(m);
+}
+
+static enum status check_msc(const struct mem_side *m, const struct mpam_setting *s, struct err *err)
+{
+	bool found = false;
+	for (unsigned i = 0; m->has_node_mpam && i < m->nodes; i++) {
+		char name[MSC_NAME_BYTES];
+		found |= mpam_is_for(s, node_msc(name, i), MPAM_MEMORY);
+	}
+	for (size_t i = 0; i < m->caches->count; i++)
+		if (cache_at(m, i)->mpam_portions) found |= mpam_is_for(s, cache_at(m, i)->name, MPAM_CACHE);
+	if (found) return OK;
+	return err_set(
+		err, ERR_CONFIG,
+		"mpam.settings: %s of \"%s\": the machine has no such component that this is a control of "
+		"(caches.mpam_portions, memory.mpam)",
+		mpam_controls[s->control].name, s->msc);
+}
+
+enum status mem_use_mpam(struct mem_side *m, const struct mpam_params *p, struct err *err)
+{
+	const struct mpam_setting *s = p->settings.items;
+	if (!p->labels.count && !p->settings.count) return OK;
+	TRY(mpam_new(p, &m->mpam, err));
+	for (size_t i = 0; i < p->settings.count; i++) TRY(check_msc(m, &s[i], err));
+	for (unsigned i = 0; m->has_node_mpam && i < m->nodes; i++) {
+		char name[MSC_NAME_BYTES];
+		m->node[i].mpam = bandwidth_new(m->mpam, node_msc(name, i), m->node[i].channel.window_bytes);
+	}
+	return OK;
 }
 
 void mem_set_topology(struct mem_side *m, const struct topology_params *t) { m->topology = *t; }
@@ -106,13 +149,26 @@ static struct mem_shared *find_shared(struct mem_side *m, const struct cache_par
 /* Where a list that grows by doubling has to grow before its next element. */
 static bool is_full(unsigned count) { return !count || is_power_of_2(count); }
 
+static enum status new_cache(const struct mem_side *m, const struct cache_params *row, struct cache **out,
+			     struct err *err)
+{
+	struct cache *c;
+	TRY(cache_new(row, m->line_limit, &c, err));
+	enum status st = m->mpam && row->mpam_portions ? cache_mpam_attach(c, m->mpam, err) : OK;
+	if (st == OK)
+		*out = c;
+	else
+		cache_free(c);
+	return st;
+}
+
 static enum status share_cache(struct mem_cpu *cpu, struct mem_side *m, const struct cache_params *row,
 			       unsigned unit, struct err *err)
 {
 	struct mem_shared *s = find_shared(m, row, unit);
 	if (!s) {
 		struct cache *c = NULL;
-		TRY(cache_new(row, m->line_limit, &c, err));
+		TRY(new_cache(m, row, &c, err));
 		if (is_full(m->shared_count))
 			m->shared = xrealloc(m->shared, m->shared_count ? 2 * m->shared_count : 1,
 					     sizeof(*m->shared));
@@ -132,7 +188,7 @@ static enum status build_cache(struct mem_cpu *cpu, struct mem_side *m, const st
 	if (row->shared)
 		return share_cache(cpu, m, row, topology_unit(&m->topology, (enum share)row->shared, number),
 				   err);
-	TRY(cache_new(row, m->line_limit, &c, err));
+	TRY(new_cache(m, row, &c, err));
 	cpu->owned[cpu->owned_count++] = c;
 	return extend_ports(cpu, c, err);
 }

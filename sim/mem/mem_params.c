@@ -24,6 +24,8 @@ static const struct param cache_rows[] = {
 		"was evicted there), or nine (neither)"),
 	HW_BOOL(F, write_back, 1, "dirty lines are written when evicted; no: every write goes through"),
 	HW_BOOL(F, write_allocate, 1, "a write miss fetches the line"),
+	HW_U64(F, mpam_portions, "portions", 0, 0, 64,
+	       "cache portions of MPAM, which divide the ways; 0: the cache has no MPAM (docs/mpam.md)"),
 };
 #undef F
 SCHEMA(cache_schema, "cache", struct cache_params, cache_rows, "a data or instruction cache");
@@ -72,6 +74,7 @@ static const struct param memory_rows[] = {
 	P_LIST(F, distances, &distance_schema, 0, 64,
 	       "latency of every node from each die; without a row, the node's own and that of the links between"),
 	P_LIST(F, links, &link_schema, 0, 16, "interconnect links"),
+	HW_BOOL(F, mpam, 0, "the nodes' bandwidth is partitioned and monitored by MPAM (docs/mpam.md)"),
 };
 #undef F
 SCHEMA(memory_schema, "memory", struct memory_params, memory_rows, "main memory");

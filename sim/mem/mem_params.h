@@ -13,6 +13,7 @@ struct cache_params {
 	uint64_t level, side, shared; /* enum share */
 	uint64_t size, ways, line;
 	uint64_t hit_cycles, mshrs, policy, inclusion, write_back, write_allocate;
+	uint64_t mpam_portions; /* 0: no MPAM */
 };
 
 struct node_params {
@@ -25,6 +26,7 @@ struct memory_params {
 	struct param_list nodes;     /* of struct node_params */
 	struct param_list distances; /* of struct distance_params */
 	struct param_list links;     /* of struct link_params */
+	uint64_t mpam;               /* bandwidth of nodes is partitioned and monitored by MPAM */
 };
 
 struct distance_params { /* what a core of one die measures */

@@ -2,6 +2,7 @@
 #ifndef MEM_MEM_SIDE_H
 #define MEM_MEM_SIDE_H
 
+#include "mem/cache_mpam.h"
 #include "mem/mem.h"
 
 /* One instance of a cache that several cores may share. */
@@ -23,6 +24,8 @@ struct mem_side {
 	struct mem_node *node;
 	unsigned nodes;
 	struct fabric *fabric;
+	struct mpam *mpam; /* NULL: no request has a label */
+	bool has_node_mpam;
 	unsigned line_bits, security_shift;
 	uint64_t line_limit; /* lines of all security states are below it */
 };

@@ -18,24 +18,22 @@ void node_init(struct mem_node *n, const struct node_params *p, uint64_t base, u
 void node_register_stats(struct mem_node *n, struct stats *s, unsigned number)
 {
 	stats_add(s, stat_rows, sizeof(stat_rows) / sizeof(stat_rows[0]), &n->stats, "node%u", number);
+	if (n->mpam) bandwidth_register_stats(n->mpam, s, number);
 }
 
-/* Books `bytes` from `now` on; returns the cycle at which the transfer begins. */
-static cycles_t book(struct mem_node *n, cycles_t now, uint64_t bytes)
+cycles_t node_read_for(struct mem_node *n, cycles_t now, uint64_t bytes, unsigned monitor)
 {
-	cycles_t start = channel_book(&n->channel, now, bytes);
-	n->stats.queue_cycles += start - now;
-	return start;
-}
-
-cycles_t node_read(struct mem_node *n, cycles_t now, uint64_t bytes)
-{
+	cycles_t start = n->mpam ? bandwidth_read(n->mpam, now, bytes, monitor)
+				 : channel_book(&n->channel, now, bytes);
 	n->stats.reads++;
-	return book(n, now, bytes) + n->latency;
+	n->stats.queue_cycles += start - now;
+	return start + n->latency;
 }
 
-void node_write(struct mem_node *n, cycles_t now, uint64_t bytes)
+void node_write_for(struct mem_node *n, cycles_t now, uint64_t bytes, unsigned monitor)
 {
+	cycles_t start = n->mpam ? bandwidth_write(n->mpam, now, bytes, monitor)
+				 : channel_book(&n->channel, now, bytes);
 	n->stats.writes++;
-	book(n, now, bytes);
+	n->stats.queue_cycles += start - now;
 }

@@ -6,6 +6,7 @@
 #ifndef MEM_NODE_H
 #define MEM_NODE_H
 
+#include "mem/bandwidth.h"
 #include "mem/channel.h"
 #include "mem/mem_params.h"
 #include "stats/stats.h"
@@ -19,6 +20,7 @@ struct mem_node {
 	uint64_t base, limit; /* physical addresses base..limit-1 */
 	cycles_t latency;     /* from a core of its own die */
 	struct mem_channel channel;
+	struct bandwidth *mpam; /* in place of the channel; NULL: no partitions. Not owned */
 	const char *name;
 	struct mem_node_stats stats;
 };
@@ -27,9 +29,19 @@ struct mem_node {
 void node_init(struct mem_node *n, const struct node_params *p, uint64_t base, uint64_t clock_mhz);
 void node_register_stats(struct mem_node *n, struct stats *s, unsigned number);
 
-/* A read of `bytes` asked for at `now`: the cycle at which the data is there. */
-cycles_t node_read(struct mem_node *n, cycles_t now, uint64_t bytes);
+/* A read of `bytes` asked for at `now` by a request of `monitor` (mpam.h): the cycle at which the data is there. */
+cycles_t node_read_for(struct mem_node *n, cycles_t now, uint64_t bytes, unsigned monitor);
 /* A posted write: takes bandwidth, and nobody waits for it. */
-void node_write(struct mem_node *n, cycles_t now, uint64_t bytes);
+void node_write_for(struct mem_node *n, cycles_t now, uint64_t bytes, unsigned monitor);
+
+/* The same without a label. */
+static inline cycles_t node_read(struct mem_node *n, cycles_t now, uint64_t bytes)
+{
+	return node_read_for(n, now, bytes, 0);
+}
+static inline void node_write(struct mem_node *n, cycles_t now, uint64_t bytes)
+{
+	node_write_for(n, now, bytes, 0);
+}
 
 #endif

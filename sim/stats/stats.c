@@ -75,7 +75,7 @@ static void *element(const struct stat_group *g, const struct stat_desc *d, size
 	return (char *)g->base + d->offset + i * bytes;
 }
 
-/* Calls `fn` with the storage of each row; `image` moves on by as much. */
+/* Calls `fn` with the storage of each row but levels; `image` moves on by as much. */
 typedef void row_fn(void *row, char *image, size_t bytes);
 
 static size_t each_row(const struct stats *s, row_fn *fn, char *image)
@@ -85,6 +85,7 @@ static size_t each_row(const struct stats *s, row_fn *fn, char *image)
 		const struct stat_group *g = &s->group[i];
 		for (const struct stat_desc *d = g->desc; d < g->desc + g->count; d++) {
 			size_t one = d->kind == STAT_HIST ? sizeof(struct hist) : sizeof(uint64_t);
+			if (d->kind == STAT_LEVEL) continue;
 			size_t bytes = element_count(d) * one;
 			fn(element(g, d, 0), image ? image + at : NULL, bytes);
 			at += bytes;
@@ -153,13 +154,13 @@ enum status stats_visit(const struct stats *s, stats_visit_fn *visit, void *ctx,
 	return OK;
 }
 
-static void *find(const struct stats *s, const char *path, enum stat_kind kind)
+static void *find(const struct stats *s, const char *path, bool hist)
 {
 	char candidate[192];
 	for (size_t i = 0; i < s->count; i++) {
 		const struct stat_group *g = &s->group[i];
 		for (const struct stat_desc *d = g->desc; d < g->desc + g->count; d++) {
-			if (d->kind != kind) continue;
+			if ((d->kind == STAT_HIST) != hist) continue;
 			for (size_t e = 0, n = element_count(d); e < n; e++) {
 				complete_path(candidate, sizeof(candidate), g, d, e);
 				if (strcmp(candidate, path) == 0) return element(g, d, e);
@@ -169,9 +170,6 @@ static void *find(const struct stats *s, const char *path, enum stat_kind kind)
 	return NULL;
 }
 
-const uint64_t *stats_find(const struct stats *s, const char *path) { return find(s, path, STAT_COUNTER); }
+const uint64_t *stats_find(const struct stats *s, const char *path) { return find(s, path, false); }
 
-const struct hist *stats_find_hist(const struct stats *s, const char *path)
-{
-	return find(s, path, STAT_HIST);
-}
+const struct hist *stats_find_hist(const struct stats *s, const char *path) { return find(s, path, true); }

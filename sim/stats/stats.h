@@ -14,7 +14,8 @@
 #include "base/status.h"
 #include "stats/hist.h"
 
-enum stat_kind { STAT_COUNTER, STAT_HIST };
+/* A level is what there is now, such as lines held: it is neither reset nor put aside, and its value is that of the end. */
+enum stat_kind { STAT_COUNTER, STAT_HIST, STAT_LEVEL };
 
 struct stat_desc {
 	const char *name, *unit, *doc;
@@ -37,6 +38,11 @@ struct stat_desc {
 		.name = #m, .unit = unit_, .doc = doc_, .offset = offsetof(T, m), .labels = labels_, \
 		.labels2 = labels2_ \
 	}
+#define STAT_LEVEL_BY(T, m, labels_, unit_, doc_) \
+	{ \
+		.name = #m, .unit = unit_, .doc = doc_, .offset = offsetof(T, m), .kind = STAT_LEVEL, \
+		.labels = labels_ \
+	}
 #define STAT_DIST(T, m, unit_, doc_) \
 	{ \
 		.name = #m, .unit = unit_, .doc = doc_, .offset = offsetof(T, m), .kind = STAT_HIST \
@@ -58,7 +64,7 @@ void stats_free(struct stats *s);
 void stats_add(struct stats *s, const struct stat_desc *desc, size_t count, void *base, const char *path, ...)
 	__attribute__((format(printf, 5, 6)));
 
-/* Sets every registered counter and histogram to zero: the end of the warm-up. */
+/* Sets every registered counter and histogram to zero (levels stay): the end of the warm-up. */
 void stats_reset(struct stats *s);
 
 /* Bytes of an image of all counters and histograms; stats_save() writes one, stats_load() sets everything to it. An image is
@@ -78,7 +84,7 @@ typedef enum status stats_visit_fn(void *ctx, const struct stat_value *v, struct
 /* Calls `visit` for every counter and histogram in registration order; stops at the first non-OK status. */
 enum status stats_visit(const struct stats *s, stats_visit_fn *visit, void *ctx, struct err *err);
 
-/* The counter at a complete path, or NULL. O(number of counters): for tests and reports. */
+/* The counter or level at a complete path, or NULL. O(number of counters): for tests and reports. */
 const uint64_t *stats_find(const struct stats *s, const char *path);
 /* The histogram at a complete path, or NULL. As stats_find(). */
 const struct hist *stats_find_hist(const struct stats *s, const char *path);
