@@ -20,6 +20,7 @@ static const struct param rows[] = {
 	P_MAP(F, features, &features_schema, "architectural features"),
 	P_MAP(F, core, &core_schema, "core"),
 	P_MAP(F, primitives, &primitive_schema, "costs of the steps of software paths on it"),
+	P_MAP(F, gic, &gic_schema, "interrupt controller"),
 	P_LIST(F, tlbs, &tlb_schema, 1, 16, "TLBs"),
 	P_MAP(F, walker, &walker_schema, "translation table walkers"),
 	P_LIST(F, caches, &cache_schema, 0, 16, "data and instruction caches, in order to memory"),

@@ -12,6 +12,7 @@
 #include "config/fits.h"
 #include "cpu/core_params.h"
 #include "cpu/primitive_params.h"
+#include "gic/timing.h"
 #include "mem/mem_params.h"
 #include "mmu/features.h"
 #include "mmu/walker_params.h"
@@ -30,6 +31,7 @@ struct machine_params {
 	struct features features;
 	struct core_params core;
 	struct primitive_params primitives;
+	struct gic_timing gic;
 	struct param_list tlbs; /* of struct tlb_params */
 	struct walker_params walker;
 	struct param_list caches; /* of struct cache_params, in order to memory */

@@ -11,6 +11,7 @@
 	X(features_schema) \
 	X(core_schema) \
 	X(primitive_schema) \
+	X(gic_schema) \
 	X(tlb_schema) \
 	X(walker_schema) \
 	X(walk_cache_schema) \
