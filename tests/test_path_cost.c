@@ -112,7 +112,8 @@ static void count_step(struct uses *u, const struct path_event *e)
 	char name[8] = "";
 	if (e->trapped) return;
 	for (size_t i = 0; i < e->register_count; i++)
-		count_register(u, e, e->registers[i], strncmp(e->text, "restore", 7) == 0);
+		count_register(u, e, e->registers[i],
+			       strncmp(e->text, "restore", 7) == 0 || strncmp(e->text, "write", 5) == 0);
 	if (sscanf(e->text, "spill %u %7s%n", &count, name, &n) == 2)
 		u->spill[name[0] == 'g' ? 0 : name[0] == 'f' ? 1 : 2] += count;
 	if (sscanf(e->text, "fill %u %7s%n", &count, name, &n) == 2)

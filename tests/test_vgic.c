@@ -59,7 +59,7 @@ static void vm_new(struct vm *m, unsigned list_registers)
 	memset(m, 0, sizeof(*m));
 	m->w = gw_new(
 		&(struct gic_params){.pes = 1, .spis = 32, .list_registers = list_registers, .awake = true});
-	struct vgic_host host = {m, on_kick, on_input, on_set_active, on_ended};
+	struct vgic_host host = {m, on_kick, on_input, on_set_active, on_ended, NULL};
 	m->v = vgic_new(&(struct vgic_params){.vcpus = 2, .spis = 64, .list_registers = list_registers},
 			&host);
 	vgic_dist_write(m->v, 0, 0, 4, 2);

@@ -117,10 +117,11 @@ void irq_book_mark(struct irq_book *b, unsigned who, uint32_t intid, unsigned st
 	if (r) mark(r, stage, now);
 }
 
-void irq_book_mark_all(struct irq_book *b, unsigned who, unsigned after, unsigned stage, cycles_t now)
+void irq_book_mark_all(struct irq_book *b, unsigned who, unsigned from, unsigned stage, cycles_t now)
 {
 	for (size_t i = 0; i < b->count; i++)
-		if (b->record[i].span.who == who && b->record[i].passed == (int)after)
+		if (b->record[i].span.who == who && b->record[i].passed >= (int)from &&
+		    b->record[i].passed < (int)stage)
 			mark(&b->record[i], stage, now);
 }
 
@@ -139,6 +140,12 @@ void irq_book_close(struct irq_book *b, unsigned who, uint32_t intid)
 	}
 	*r = b->record[--b->count];
 	if (b->listener) b->listener(b->listener_ctx, &s);
+}
+
+cycles_t irq_book_begin(struct irq_book *b, unsigned who, uint32_t intid, cycles_t otherwise)
+{
+	const struct record *r = find(b, who, intid);
+	return r ? r->span.begin : otherwise;
 }
 
 struct irq_book_counts *irq_book_counts(struct irq_book *b) { return &b->counts; }

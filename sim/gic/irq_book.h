@@ -83,10 +83,12 @@ void irq_book_free(struct irq_book *b);
 bool irq_book_open(struct irq_book *b, unsigned who, uint32_t intid, enum gic_source source, cycles_t now);
 /* Stage `stage` of it was over at `now`; not earlier than the last mark. Nothing where it is not under way. */
 void irq_book_mark(struct irq_book *b, unsigned who, uint32_t intid, unsigned stage, cycles_t now);
-/* The same of all that are under way at `who` and have passed stage `after` and none behind it. */
-void irq_book_mark_all(struct irq_book *b, unsigned who, unsigned after, unsigned stage, cycles_t now);
+/* The same of all that are under way at `who` and have passed stage `from` or a later one, but not `stage`. */
+void irq_book_mark_all(struct irq_book *b, unsigned who, unsigned from, unsigned stage, cycles_t now);
 /* It has ended: counts it. */
 void irq_book_close(struct irq_book *b, unsigned who, uint32_t intid);
+/* When the cause of one that is under way was; `otherwise` where it is not. */
+cycles_t irq_book_begin(struct irq_book *b, unsigned who, uint32_t intid, cycles_t otherwise);
 struct irq_book_counts *irq_book_counts(struct irq_book *b);
 
 /* Called with each that ends; NULL: nobody. */

@@ -29,6 +29,8 @@ void vgic_free(struct vgic *v)
 	if (!v) return;
 	for (unsigned i = 0; i < v->params.vcpus; i++) free(v->vcpu[i]);
 	for (unsigned i = 0; i < banks(v); i++) free(v->spis[i]);
+	for (size_t i = 0; i < v->lpis; i++) free(v->lpi[i]);
+	free(v->lpi);
 	free(v->vcpu);
 	free(v->spis);
 	free(v->affinity);
@@ -53,9 +55,18 @@ struct vgic_vcpu *vgic_vcpu(struct vgic *v, unsigned vcpu)
 	return c;
 }
 
+/* Devices have few: a search, as in KVM's list of LPIs. */
+static struct vgic_irq *find_lpi(struct vgic *v, uint32_t intid)
+{
+	for (size_t i = 0; i < v->lpis; i++)
+		if (v->lpi[i]->intid == intid) return v->lpi[i];
+	return NULL;
+}
+
 struct vgic_irq *vgic_irq(struct vgic *v, unsigned vcpu, uint32_t intid)
 {
 	if (intid < GIC_PRIVATE) return &vgic_vcpu(v, vcpu)->irq[intid];
+	if (intid >= GIC_LPI) return find_lpi(v, intid);
 	unsigned bank = intid / 32 - 1;
 	if (intid >= GIC_SPI_END || bank >= banks(v)) return NULL;
 	if (!v->spis[bank]) {
@@ -122,6 +133,7 @@ void vgic_queue(struct vgic *v, struct vgic_irq *q)
 	append(c, q);
 	q->queued = to;
 	v->counts.injected++;
+	if (v->host.queued) v->host.queued(v->host.self, (unsigned)to, q->intid);
 	if (c->length > v->counts.most_waiting) v->counts.most_waiting = c->length;
 	kick(v, (unsigned)to);
 }
@@ -139,6 +151,24 @@ void vgic_inject(struct vgic *v, unsigned vcpu, uint32_t intid, bool level)
 	} else {
 		q->line = level;
 	}
+	vgic_queue(v, q);
+}
+
+/* LPIs have no active state; of edges this one differs in that only. */
+void vgic_inject_lpi(struct vgic *v, unsigned vcpu, uint32_t intid, uint8_t priority)
+{
+	struct vgic_irq *q = find_lpi(v, intid);
+	if (!q) {
+		q = xcalloc(1, sizeof(*q));
+		start_irq(q, intid, (int)vcpu);
+		q->edge = q->enabled = true;
+		v->lpi = xrealloc(v->lpi, v->lpis + 1, sizeof(struct vgic_irq *));
+		v->lpi[v->lpis++] = q;
+	}
+	q->priority = priority;
+	if (q->queued < 0) q->target = (int)vcpu;
+	if (q->latch) v->counts.merged++;
+	q->latch = true;
 	vgic_queue(v, q);
 }
 
@@ -182,6 +212,15 @@ bool vgic_has_pending(struct vgic *v, unsigned vcpu)
 			return true;
 	return false;
 }
+
+bool vgic_wanted(struct vgic *v, unsigned vcpu)
+{
+	for (const struct vgic_irq *q = vgic_vcpu(v, vcpu)->first; q; q = q->next)
+		if (vgic_wants(v, q) == (int)vcpu && vgic_is_pending(q)) return true;
+	return false;
+}
+
+unsigned vgic_listed(const struct vgic *v, unsigned vcpu) { return v->vcpu[vcpu] ? v->vcpu[vcpu]->used : 0; }
 
 unsigned vgic_queued(const struct vgic *v, unsigned vcpu)
 {

@@ -12,7 +12,7 @@
  * others to say. One Security state, Group 0 and 1; 5 bits of priority.
  * Source: Linux 6.1 arch/arm64/kvm/vgic: vgic.c (ap_list, vgic_target_oracle, sorting, folding), vgic-v3.c (list registers),
  * hyp/vgic-v3-sr.c (order of register accesses), vgic-mmio*.c (registers).
- * Not modelled: ITS emulation (its.h gives LPIs), GICv2 guests, extended ranges, ends counted by EOIcount.
+ * Not modelled: ITS emulation (vits.h; vgic_inject_lpi() takes its LPIs), GICv2 guests, extended ranges, ends counted by EOIcount.
  */
 #ifndef GIC_VGIC_H
 #define GIC_VGIC_H
@@ -39,6 +39,8 @@ struct vgic_host {
 	void (*set_active)(void *self, unsigned vcpu, uint32_t pintid, bool active);
 	/* A level-sensitive interrupt has ended: who drives it looks at its line again (irqfd's resampling). */
 	void (*ended)(void *self, uint32_t intid);
+	/* An interrupt has come onto the list of `vcpu`. */
+	void (*queued)(void *self, unsigned vcpu, uint32_t intid);
 };
 
 /* Since vgic_new. */
@@ -72,6 +74,17 @@ void vgic_put(struct vgic *v, unsigned vcpu);
  * vgic_exit() reads nothing and vgic_enter() writes nothing. */
 void vgic_enter(struct vgic *v, unsigned vcpu);
 void vgic_exit(struct vgic *v, unsigned vcpu);
+/* The halves of these without their register accesses, for who makes those himself. vgic_prepare() decides what the next entry lists:
+ * *lr are the values of the first so many list registers (its result), valid until vgic_absorb(), and *hcr that of ICH_HCR_EL2.
+ * vgic_absorb() takes the values back as they are after an exit; `lr` has one for each that was listed. */
+unsigned vgic_prepare(struct vgic *v, unsigned vcpu, const uint64_t **lr, uint32_t *hcr);
+void vgic_absorb(struct vgic *v, unsigned vcpu, const uint64_t *lr);
+/* How many the last vgic_prepare() has listed and no vgic_absorb() has taken back. */
+unsigned vgic_listed(const struct vgic *v, unsigned vcpu);
+/* An entry would list something that is not active: a vCPU has an interrupt to take. Whatever its masks say. */
+bool vgic_wanted(struct vgic *v, unsigned vcpu);
+/* An LPI of the guest becomes pending at `vcpu`, with the priority that its configuration byte gives. */
+void vgic_inject_lpi(struct vgic *v, unsigned vcpu, uint32_t intid, uint8_t priority);
 /* Whether a vCPU that waits (WFI) must go on: something is enabled and pending, and passes its mask. */
 bool vgic_has_pending(struct vgic *v, unsigned vcpu);
 

@@ -109,7 +109,7 @@ static void write_list_registers(struct vgic *v, struct vgic_vcpu *c)
 	v->counts.lr_writes += c->used;
 }
 
-void vgic_enter(struct vgic *v, unsigned vcpu)
+unsigned vgic_prepare(struct vgic *v, unsigned vcpu, const uint64_t **lr, uint32_t *hcr)
 {
 	struct vgic_vcpu *c = vgic_vcpu(v, vcpu);
 	unsigned wanted = 0;
@@ -124,7 +124,15 @@ void vgic_enter(struct vgic *v, unsigned vcpu)
 		c->hcr |= HCR_UIE;
 		v->counts.overflows++;
 	}
-	write_list_registers(v, c);
+	if (lr) *lr = c->lr;
+	if (hcr) *hcr = (uint32_t)c->hcr;
+	return c->used;
+}
+
+void vgic_enter(struct vgic *v, unsigned vcpu)
+{
+	vgic_prepare(v, vcpu, NULL, NULL);
+	write_list_registers(v, vgic_vcpu(v, vcpu));
 }
 
 /* Exit ---------------------------------------------------------------------------------------------------- */
@@ -180,12 +188,24 @@ static void prune(struct vgic *v, unsigned vcpu)
 	}
 }
 
-void vgic_exit(struct vgic *v, unsigned vcpu)
+static void fold_all(struct vgic *v, unsigned vcpu, struct vgic_vcpu *c)
 {
-	struct vgic_vcpu *c = vgic_vcpu(v, vcpu);
 	v->counts.exits++;
-	read_list_registers(v, c);
 	for (unsigned i = 0; i < c->used; i++) fold(v, vcpu, c->lr[i]);
 	c->used = 0;
 	prune(v, vcpu);
+}
+
+void vgic_absorb(struct vgic *v, unsigned vcpu, const uint64_t *lr)
+{
+	struct vgic_vcpu *c = vgic_vcpu(v, vcpu);
+	for (unsigned i = 0; i < c->used; i++) c->lr[i] = lr[i];
+	fold_all(v, vcpu, c);
+}
+
+void vgic_exit(struct vgic *v, unsigned vcpu)
+{
+	struct vgic_vcpu *c = vgic_vcpu(v, vcpu);
+	read_list_registers(v, c);
+	fold_all(v, vcpu, c);
 }

@@ -33,6 +33,8 @@ struct vgic {
 	uint32_t ctlr;
 	struct vgic_vcpu **vcpu; /* made at first use */
 	struct vgic_irq **spis;  /* 32 each, made at first use */
+	struct vgic_irq **lpi;   /* of each LPI that was ever injected */
+	size_t lpis;
 	struct vgic_counts counts;
 };
 

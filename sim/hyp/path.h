@@ -9,10 +9,10 @@
  * the guest's operation to its last one. A path_machine is kept from one operation to the next; path_instruct()
  * has the guest execute an instruction that no file names, as traces have them.
  *
+ * The interrupt controller is a whole one (path_gic.h), which the machines of a VM's vCPUs share.
+ *
  * Not modelled: costs (every event carries its step; path_cost.h prices it), memory
- * contents, stage 1 of the guest (its addresses are IPAs), and of the interrupt controller all but one
- * pending interrupt source, list registers' state and acknowledge: priorities, groups and maintenance
- * interrupts wait for the GIC.
+ * contents, stage 1 of the guest (its addresses are IPAs).
  */
 #ifndef HYP_PATH_H
 #define HYP_PATH_H
@@ -24,6 +24,7 @@
 #include "mmu/features.h"
 
 struct path_book; /* owned by the conf it was loaded with */
+struct path_gic;  /* path_gic.h */
 
 /* Steps: name, what its argument is. */
 #define PATH_STEPS(X) \
@@ -56,6 +57,10 @@ struct path_book; /* owned by the conf it was loaded with */
 	X(map, "context whose fault address gets its page at stage 2") \
 	X(skip, "context whose ELR_EL2 moves to the next instruction") \
 	X(timer, "INTID that fires at the next wait") \
+	X(vgic, "what the emulated interrupt controller does: prepare, absorb, sgi, timer") \
+	X(lists, "write or read: the list registers that it uses") \
+	X(signal, "variable that another vCPU waits for") \
+	X(await, "variable: busy until another vCPU has signalled it") \
 	X(spin, "- (busy until the timer fires)") \
 	X(done, "- (the guest's operation ends)")
 
@@ -75,15 +80,16 @@ enum path_event_kind { EVENT_STEP, EVENT_ENTRY, EVENT_RETURN, EVENT_WRITE };
 
 /* One thing that happened. Texts live until the call returns. */
 struct path_event {
-	uint8_t kind;  /* enum path_event_kind */
-	uint8_t el;    /* EVENT_STEP: the level that executed it */
-	bool in_guest; /* it happened inside of the guest: no hypervisor saw it */
-	bool of_guest; /* it is, or happened at, a step of an operation or instruction of the guest */
-	bool to_guest; /* EVENT_RETURN: the guest goes on */
-	bool trapped;  /* EVENT_STEP: it is not executed, the exception that follows is taken */
-	bool waits;    /* EVENT_STEP: the CPU stands still until an interrupt comes */
-	bool e2h;      /* EVENT_STEP: HCR_EL2.E2H, which decides what a register's name reaches */
-	bool secure;   /* EVENT_STEP: in Secure state, or at EL3 */
+	uint8_t kind;   /* enum path_event_kind */
+	uint8_t el;     /* EVENT_STEP: the level that executed it */
+	bool in_guest;  /* it happened inside of the guest: no hypervisor saw it */
+	bool of_guest;  /* it is, or happened at, a step of an operation or instruction of the guest */
+	bool to_guest;  /* EVENT_RETURN: the guest goes on */
+	bool trapped;   /* EVENT_STEP: it is not executed, the exception that follows is taken */
+	bool waits;     /* EVENT_STEP: the CPU stands still until an interrupt comes */
+	cycles_t until; /* EVENT_STEP that waits: when what it waits for is there; 0: not known, or at once */
+	bool e2h;       /* EVENT_STEP: HCR_EL2.E2H, which decides what a register's name reaches */
+	bool secure;    /* EVENT_STEP: in Secure state, or at EL3 */
 	const struct path_step *step;     /* EVENT_STEP: it; otherwise the step at which it happened */
 	uint16_t reg;                     /* EVENT_WRITE: enum el_reg that was reached */
 	const char *path;                 /* name of the path of that step */
@@ -131,6 +137,9 @@ struct path_machine;
  * free with path_machine_free(). */
 enum status path_machine_new(const struct path_book *b, const char *operation, struct path_machine **out,
 			     struct err *err);
+/* The same at PE `pe` of a GIC that others share, borrowed. */
+enum status path_machine_new_at(const struct path_book *b, const char *operation, struct path_gic *gic,
+				unsigned pe, struct path_machine **out, struct err *err);
 void path_machine_free(struct path_machine *m);
 /* Who is told from now on, and what counts; either may be NULL. */
 void path_machine_listen(struct path_machine *m, path_event_fn *event, void *ctx, struct path_counts *counts);
@@ -142,6 +151,9 @@ bool path_machine_maps_all(const struct path_machine *m);
 void path_forget_pages(struct path_machine *m);
 /* The guest performs one more operation. */
 enum status path_perform(struct path_machine *m, const char *operation, struct err *err);
+/* The same until it waits for what nothing of its own brings, or is done; and from there on, after others have done something. */
+enum status path_park(struct path_machine *m, const char *operation, struct err *err);
+enum status path_resume(struct path_machine *m, struct err *err);
 
 /* An instruction of the guest's kernel at EL1. Registers keep the values that the paths gave them: only what the
  * instruction causes counts. */

@@ -293,6 +293,14 @@ static struct path_price copy_price(struct path_costs *c, const struct path_even
 	return out;
 }
 
+static struct path_price lists_price(const struct path_costs *c, const struct path_event *e)
+{
+	struct path_price out = {0};
+	for (size_t i = 0; i < e->register_count; i++)
+		out.cycles += register_price(c, e, e->registers[i], e->step->target);
+	return out;
+}
+
 static uint64_t bank_price(const struct path_costs *c, const struct path_step *s)
 {
 	const struct primitive_params *p = c->p;
@@ -333,7 +341,10 @@ static struct path_price step_price(struct path_costs *c, const struct path_even
 	case STEP_barrier: return (struct path_price){.cycles = barrier_price(c, s->name)};
 	case STEP_lock: return (struct path_price){.cycles = c->p->atomic_cycles};
 	case STEP_wfi: return (struct path_price){.cycles = e->waits ? c->p->wake_cycles : 0};
+	case STEP_lists: return lists_price(c, e);
 	case STEP_spin:
+	case STEP_signal:
+	case STEP_await:
 	case STEP_unlock: /* a store with release */
 	case STEP_load:
 	case STEP_store:

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hyp/path_gic.h"
 #include "hyp/path_steps.h"
 
 static enum status next(struct path_machine *m) { return m->el.pc += 4, OK; }
@@ -68,8 +69,7 @@ static void count_read(struct path_machine *m, enum el_reg reg)
 static void set_register(struct path_machine *m, enum el_reg reg, uint64_t value)
 {
 	if (m->running && m->counts) m->counts->writes[reg]++;
-	m->el.reg[reg] = value;
-	path_icc_write(m, reg);
+	path_register_written(m, reg, value);
 	path_tell_write(m, reg);
 }
 
@@ -80,7 +80,7 @@ static enum status exec_read(struct path_machine *m, const struct path_step *s, 
 	TRY(ask(m, s, trap_reg(s->reg, false, 0), &t, &through, err));
 	if (!through) return OK;
 	count_read(m, t.reg);
-	if (!is_own(m, s)) path_icc_read(m, t.reg);
+	if (!is_own(m, s)) path_register(m, t.reg);
 	return next(m);
 }
 
@@ -88,6 +88,7 @@ static enum status exec_write(struct path_machine *m, const struct path_step *s,
 {
 	struct trap_result t;
 	bool through;
+	if (path_in_guest(m)) m->moved = is_own(m, s) ? s->number : s->value.set;
 	TRY(ask(m, s, trap_reg(s->reg, true, 0), &t, &through, err));
 	if (!through) return OK;
 	if (is_own(m, s)) return next(m);
@@ -122,7 +123,7 @@ static enum status exec_copy(struct path_machine *m, const struct path_step *s, 
 			set_register(m, reg, image[reg]);
 		} else {
 			count_read(m, reg);
-			image[reg] = m->el.reg[reg];
+			image[reg] = path_register(m, reg);
 		}
 	}
 	return next(m);
@@ -156,7 +157,10 @@ static enum status exec_exception(struct path_machine *m, const struct path_step
 
 static enum status wait(struct path_machine *m, const struct path_step *s, struct err *err)
 {
-	if (async_lines(&m->el) || path_fire_timer(m) || m->in_world) return next(m);
+	path_update_lines(m);
+	if (async_lines(&m->el)) return next(m);
+	if (m->parks) return m->parked = true, OK;
+	if (m->in_world) return next(m);
 	return conf_fail(err, s->at, "%s: waits, and nothing will end that", path_step_names[s->kind]);
 }
 
@@ -167,6 +171,58 @@ static enum status exec_wfi(struct path_machine *m, const struct path_step *s, s
 	if (async_lines(&m->el)) return next(m);
 	TRY(ask(m, s, trap_wfi(), &t, &through, err));
 	return through ? wait(m, s, err) : OK;
+}
+
+/* What stands still until something comes: told once, with its end. */
+bool path_waits(const struct path_machine *m, const struct path_step *s)
+{
+	struct trap_result t;
+	cycles_t seen;
+	if (s->kind == STEP_await) return !path_gic_signalled(m->gic, m->pe, s->target, &seen);
+	if (s->kind != STEP_spin && s->kind != STEP_wfi) return false;
+	return !async_lines(&m->el) && !path_traps(m, s, &t);
+}
+
+/* Lets happen what the step waits for: a timer of its own, or what others do. */
+enum status path_await(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	bool on_its_way = s->kind != STEP_await && path_gic_arrival(m->gic, m->pe);
+	if (on_its_way || (s->kind != STEP_await && path_fire_timer(m))) return OK;
+	return path_gic_let_others(m->gic, m->pe, err);
+}
+
+/* When that is there. */
+cycles_t path_wait_end(const struct path_machine *m, const struct path_step *s)
+{
+	cycles_t seen;
+	if (s->kind != STEP_await) return path_gic_arrival(m->gic, m->pe);
+	return path_gic_signalled(m->gic, m->pe, s->target, &seen) ? seen : 0;
+}
+
+static enum status exec_await(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	cycles_t seen;
+	if (path_gic_signalled(m->gic, m->pe, s->target, &seen)) {
+		path_gic_forget(m->gic, s->target);
+		return next(m);
+	}
+	if (m->parks) return m->parked = true, OK;
+	return conf_fail(err, s->at, "await: no other vCPU signals %s", m->book->variable[s->target].name);
+}
+
+static enum status exec_lists(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	for (unsigned i = 0; i < path_lists(m); i++) {
+		enum el_reg reg;
+		TRY(class_register(m, s, path_list_registers[i], s->target, &reg, err));
+		if (s->target) {
+			set_register(m, reg, m->list_value[i]);
+			path_listed(m, i);
+		} else {
+			count_read(m, reg);
+		}
+	}
+	return next(m);
 }
 
 static uint64_t *stack_pointer(struct path_machine *m)
@@ -285,6 +341,8 @@ static enum status exec_control(struct path_machine *m, const struct path_step *
 		m->el.pc = (m->el.pc & ~UINT64_C(0xfff)) + 4u * s->target;
 		return OK;
 	case STEP_timer: m->armed = (uint16_t)s->number; return next(m);
+	case STEP_vgic: path_vgic(m, (enum path_vgic)s->target); return next(m);
+	case STEP_signal: path_gic_signal(m->gic, m->pe, s->target); return next(m);
 	case STEP_done: m->finished = true; return OK;
 	case STEP_skip: m->context[s->context][R_ELR_EL2] += 4; return next(m);
 	default: return next(m); /* work, barriers, locks: time only */
@@ -314,6 +372,8 @@ enum status path_execute(struct path_machine *m, const struct path_step *s, stru
 	case STEP_wfi: return exec_wfi(m, s, err);
 	case STEP_wfe: return plain(m, s, trap_wfe(), err);
 	case STEP_spin: return wait(m, s, err);
+	case STEP_await: return exec_await(m, s, err);
+	case STEP_lists: return exec_lists(m, s, err);
 	case STEP_fp: return plain(m, s, trap_fp(), err);
 	case STEP_sve: return plain(m, s, trap_sve(), err);
 	case STEP_load:
@@ -359,6 +419,7 @@ static bool term_holds(const struct path_machine *m, const struct path_term *t)
 	case COND_region: return region_at(m, fault_ipa(m, t)) == t->index;
 	case COND_call: return strcmp(m->call, t->call) == 0;
 	case COND_irq: return m->acknowledged == t->value;
+	case COND_vgic: return path_vgic_holds(m, (enum path_vgic_state)t->index);
 	case COND_KINDS: break;
 	}
 	return false;

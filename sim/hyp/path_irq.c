@@ -1,91 +1,298 @@
-/* path_irq.c - the least of an interrupt controller that an operation needs: lines that rise, acknowledge,
- * end.
- *
- * Physical interrupts are INTIDs that stay asserted until acknowledged. Virtual ones are the states of list
- * registers: ICH_HCR_EL2.En and a list register in state pending assert the virtual IRQ; ICC_IAR1_EL1 read
- * as ICV_IAR1_EL1 makes it active, ICC_EOIR1_EL1 inactive. Source: IHI 0069, ICH_LR<n>_EL2, 6.2.
- * Not modelled: what sim/gic is for - priorities, masks, groups, routing, deactivation, ICH_VMCR,
- * maintenance.
- */
-#include <string.h>
-
+/* path_irq.c - a path machine and its interrupt controller (path_gic.h): register accesses, lines, timers, and the
+ * steps by which a hypervisor's vGIC is told what has happened. */
+#include "el/gic_lines.h"
+#include "gic/lr.h"
+#include "hyp/path_gic_state.h"
 #include "hyp/path_steps.h"
 
-enum { LR_STATE_SHIFT = 62, LR_PENDING = 1, LR_ACTIVE = 2, INTID_SPURIOUS = 1023 };
-static const uint16_t list_registers[] = {R_ICH_LR0_EL2, R_ICH_LR1_EL2, R_ICH_LR2_EL2, R_ICH_LR3_EL2};
-enum { LIST_REGISTERS = sizeof(list_registers) / sizeof(list_registers[0]) };
+enum { GUEST_TIMER = 27, RESCHEDULE = 0, TIMER_OFF = 3, TIMER_ENABLED = 1 };
+_Static_assert((int)PATH_LISTS == (int)GIC_MAX_LRS, "each list register is a row");
 
-/* The first list register in `state`, or NULL. */
-static uint64_t *find_list_register(struct path_machine *m, unsigned state)
-{
-	for (unsigned i = 0; i < LIST_REGISTERS; i++) {
-		uint64_t *lr = &m->el.reg[list_registers[i]];
-		if (*lr >> LR_STATE_SHIFT == state) return lr;
-	}
-	return NULL;
-}
+const struct reg_name path_list_registers[PATH_LISTS] = {
+	{.reg = R_ICH_LR0_EL2},  {.reg = R_ICH_LR1_EL2},  {.reg = R_ICH_LR2_EL2},  {.reg = R_ICH_LR3_EL2},
+	{.reg = R_ICH_LR4_EL2},  {.reg = R_ICH_LR5_EL2},  {.reg = R_ICH_LR6_EL2},  {.reg = R_ICH_LR7_EL2},
+	{.reg = R_ICH_LR8_EL2},  {.reg = R_ICH_LR9_EL2},  {.reg = R_ICH_LR10_EL2}, {.reg = R_ICH_LR11_EL2},
+	{.reg = R_ICH_LR12_EL2}, {.reg = R_ICH_LR13_EL2}, {.reg = R_ICH_LR14_EL2}, {.reg = R_ICH_LR15_EL2}};
 
-static void set_list_state(uint64_t *lr, uint64_t state)
-{
-	*lr = (*lr & bits_ones(LR_STATE_SHIFT)) | state << LR_STATE_SHIFT;
-}
+static struct path_gic_pe *pe_of(const struct path_machine *m) { return &m->gic->pe[m->pe]; }
+static cycles_t now_of(const struct path_machine *m) { return pe_of(m)->now; }
+static struct irq_book *physical(const struct path_machine *m) { return m->gic->book[0]; }
+static struct irq_book *virtual(const struct path_machine *m) { return m->gic->book[1]; }
+
+/* --- lines ------------------------------------------------------------------------------------------------------ */
 
 void path_update_lines(struct path_machine *m)
 {
-	bool enabled = bit_get(m->el.reg[R_ICH_HCR_EL2], 0);
-	m->el.lines = m->lines ? 1u << ASYNC_IRQ : 0;
-	if (enabled && find_list_register(m, LR_PENDING)) m->el.lines |= 1u << ASYNC_VIRQ;
+	const struct path_gic_pe *p = pe_of(m);
+	gic_lines_update(&m->el, m->gic->gic, m->pe);
+	if (p->now < p->hidden) m->el.lines &= ~(1u << ASYNC_IRQ | 1u << ASYNC_FIQ);
+	if (p->now < p->vhidden) m->el.lines &= ~(1u << ASYNC_VIRQ | 1u << ASYNC_VFIQ);
 }
 
-void path_assert_line(struct path_machine *m, unsigned intid)
+static void set_timer(struct path_machine *m, uint32_t intid, bool level)
 {
-	if (m->lines < PATH_LINES) m->asserted[m->lines++] = (uint16_t)intid;
-	path_update_lines(m);
+	struct path_gic_pe *p = pe_of(m);
+	p->timer = level ? intid : 0;
+	gic_set_line(m->gic->gic, m->pe, intid, level);
 }
 
 bool path_fire_timer(struct path_machine *m)
 {
-	unsigned intid = m->armed;
+	struct path_gic_pe *p = pe_of(m);
+	uint32_t intid = m->armed;
+	if (!intid) return false;
 	m->armed = 0;
-	if (intid) path_assert_line(m, intid);
-	return intid != 0;
+	set_timer(m, intid, true);
+	path_gic_send(m->gic, m->pe, m->pe, intid, GIC_FROM_ppi, p->deadline > p->now ? p->deadline : p->now);
+	p->deadline = 0;
+	path_update_lines(m);
+	return true;
 }
 
-/* The access is to the virtual interface: at EL1 with HCR_EL2.IMO = 1. */
-static bool is_virtual(const struct path_machine *m)
+/* The wire of `intid`, or of any timer for 0, falls. */
+static void timer_falls(struct path_machine *m, uint32_t intid)
 {
-	return el_level(&m->el) == 1 && el2_enabled(&m->el) && el_hcr(&m->el, HCR_IMO);
+	uint32_t high = pe_of(m)->timer;
+	if (high && (!intid || intid == high)) set_timer(m, high, false);
 }
 
-static void acknowledge_virtual(struct path_machine *m)
-{
-	uint64_t *lr = find_list_register(m, LR_PENDING);
-	m->acknowledged = lr ? bits_get(*lr, 31, 0) : INTID_SPURIOUS;
-	if (lr) set_list_state(lr, LR_ACTIVE);
-}
+/* --- exceptions, as the books see them --------------------------------------------------------------------------- */
 
-static void acknowledge_physical(struct path_machine *m)
-{
-	m->acknowledged = m->lines ? m->asserted[0] : INTID_SPURIOUS;
-	if (!m->lines) return;
-	m->lines--;
-	memmove(m->asserted, m->asserted + 1, m->lines * sizeof(m->asserted[0]));
-}
+void path_note_exit(struct path_machine *m) { pe_of(m)->left = now_of(m); }
 
-void path_icc_read(struct path_machine *m, enum el_reg reg)
+void path_note_taken(struct path_machine *m, const struct el_exception *x, bool left_guest)
 {
-	if (reg != R_ICC_IAR1_EL1) return;
-	if (is_virtual(m)) {
-		acknowledge_virtual(m);
+	if (left_guest) irq_book_mark_all(virtual(m), m->pe, VIRQ_delivery, VIRQ_exit, now_of(m));
+	if (x->kind != EXC_IRQ && x->kind != EXC_FIQ) return;
+	if (x->virtual_line) {
+		irq_book_mark_all(virtual(m), m->pe, VIRQ_delivery, VIRQ_exception, now_of(m));
 	} else {
-		acknowledge_physical(m);
+		irq_book_mark_all(physical(m), m->pe, IRQ_interface, IRQ_exception, now_of(m));
 	}
-	m->el.reg[reg] = m->acknowledged;
 }
 
-void path_icc_write(struct path_machine *m, enum el_reg reg)
+void path_note_entered(struct path_machine *m)
 {
-	if (reg != R_ICC_EOIR1_EL1 || !is_virtual(m)) return;
-	uint64_t *lr = find_list_register(m, LR_ACTIVE);
-	if (lr) set_list_state(lr, 0);
+	irq_book_mark_all(virtual(m), m->pe, VIRQ_inject, VIRQ_entry, now_of(m));
+}
+
+/* --- registers ---------------------------------------------------------------------------------------------------- */
+
+static bool at_virtual_interface(const struct path_machine *m, unsigned encoding)
+{
+	struct gic_context c = gic_lines_context(&m->el);
+	return cpu_if_is_virtual(encoding, &c);
+}
+
+static void acknowledged(struct path_machine *m, bool is_virtual)
+{
+	struct path_gic_pe *p = pe_of(m);
+	uint32_t intid = (uint32_t)m->acknowledged;
+	if (intid >= GIC_INTID_SECURE && intid <= GIC_SPURIOUS) {
+		irq_book_counts(m->gic->book[is_virtual])->spurious++;
+		return;
+	}
+	irq_book_mark(m->gic->book[is_virtual], m->pe, intid, is_virtual ? VIRQ_acknowledge : IRQ_acknowledge,
+		      p->now);
+	if (is_virtual) return;
+	p->waiting -= p->waiting > 0;
+}
+
+/* Whether a physical interrupt has come to its end, be it by the guest's end of a virtual one that stands for it. */
+static void close_physical(struct path_machine *m, uint32_t intid)
+{
+	struct gic_irq_state s;
+	if (intid >= GIC_PRIVATE || !gic_irq_state(m->gic->gic, m->pe, intid, &s) || s.active) return;
+	irq_book_mark(physical(m), m->pe, intid, IRQ_deactivate, now_of(m));
+	irq_book_close(physical(m), m->pe, intid);
+}
+
+static bool gic_encoding(enum el_reg reg, unsigned *encoding)
+{
+	*encoding = reg_encode((struct reg_name){.reg = (uint16_t)reg});
+	return cpu_if_name(*encoding) != NULL;
+}
+
+uint64_t path_register(struct path_machine *m, enum el_reg reg)
+{
+	unsigned encoding;
+	uint64_t value;
+	struct gic_context c = gic_lines_context(&m->el);
+	if (!gic_encoding(reg, &encoding) || !cpu_if_read(m->gic->gic, m->pe, encoding, &c, &value))
+		return m->el.reg[reg];
+	m->el.reg[reg] = value;
+	if (reg != R_ICC_IAR1_EL1 && reg != R_ICC_IAR0_EL1) return value;
+	m->acknowledged = value;
+	acknowledged(m, at_virtual_interface(m, encoding));
+	return value;
+}
+
+static void ended(struct path_machine *m, enum el_reg reg, uint32_t intid, bool is_virtual)
+{
+	if (is_virtual) {
+		irq_book_mark(virtual(m), m->pe, intid, VIRQ_handler, now_of(m));
+		irq_book_close(virtual(m), m->pe, intid);
+	} else if (reg != R_ICC_DIR_EL1) {
+		irq_book_mark(physical(m), m->pe, intid, IRQ_handler, now_of(m));
+	}
+	close_physical(m, intid);
+}
+
+/* An SGI reaches the PEs whose signals may have changed by it. */
+static void sgi_sent(struct path_machine *m, uint64_t value)
+{
+	for (unsigned i = 0; i < m->gic->params.pes; i++) {
+		if (!m->gic->pe[i].changed) continue;
+		cycles_t at = path_gic_send(m->gic, m->pe, i, (uint32_t)bits_get(value, 27, 24), GIC_FROM_sgi,
+					    now_of(m));
+		irq_book_mark_all(virtual(m), i, VIRQ_request, VIRQ_send, now_of(m));
+		irq_book_mark_all(virtual(m), i, VIRQ_send, VIRQ_delivery, at);
+	}
+}
+
+static bool is_timer_control(enum el_reg reg)
+{
+	return reg == R_CNTV_CTL_EL0 || reg == R_CNTP_CTL_EL0 || reg == R_CNTHP_CTL_EL2 ||
+	       reg == R_CNTHV_CTL_EL2;
+}
+
+static uint32_t timer_of(enum el_reg reg)
+{
+	switch (reg) {
+	case R_CNTV_CTL_EL0: return GUEST_TIMER;
+	case R_CNTP_CTL_EL0: return 30;
+	case R_CNTHP_CTL_EL2: return 26;
+	default: return 28;
+	}
+}
+
+/* ICC_CTLR_EL1.EOImode: a write of EOIR does not deactivate. */
+static bool end_is_split(struct path_machine *m)
+{
+	static const struct gic_context hypervisor = {.el = 2};
+	uint64_t ctlr = 0;
+	cpu_if_read(m->gic->gic, m->pe, reg_encode((struct reg_name){.reg = R_ICC_CTLR_EL1}), &hypervisor,
+		    &ctlr);
+	return bit_get(ctlr, 1);
+}
+
+void path_register_written(struct path_machine *m, enum el_reg reg, uint64_t value)
+{
+	unsigned encoding;
+	struct gic_context c = gic_lines_context(&m->el);
+	m->el.reg[reg] = value;
+	if (is_timer_control(reg) && (value & TIMER_OFF) != TIMER_ENABLED && path_in_guest(m))
+		timer_falls(m, timer_of(reg));
+	if (!gic_encoding(reg, &encoding)) return;
+	bool is_virtual = at_virtual_interface(m, encoding);
+	bool end = reg == R_ICC_EOIR1_EL1 || reg == R_ICC_EOIR0_EL1 || reg == R_ICC_DIR_EL1;
+	bool sgi = reg == R_ICC_SGI1R_EL1 || reg == R_ICC_SGI0R_EL1 || reg == R_ICC_ASGI1R_EL1;
+	uint32_t intid = (uint32_t)bits_get(value, 23, 0);
+	if (end && (is_virtual || reg == R_ICC_DIR_EL1 || !end_is_split(m))) timer_falls(m, intid);
+	for (unsigned i = 0; sgi && i < m->gic->params.pes; i++) m->gic->pe[i].changed = false;
+	cpu_if_write(m->gic->gic, m->pe, encoding, &c, value);
+	if (end) ended(m, reg, intid, is_virtual);
+	if (sgi) sgi_sent(m, value);
+}
+
+/* What the start says of the interrupt controller; a register that it does not name stays as path_gic.h has it. */
+void path_start_registers(struct path_machine *m)
+{
+	static const struct gic_context hypervisor = {.el = 2};
+	for (unsigned r = 0; r < R_COUNT; r++) {
+		unsigned encoding;
+		uint64_t value = m->el.reg[r];
+		if (value && gic_encoding((enum el_reg)r, &encoding))
+			cpu_if_write(m->gic->gic, m->pe, encoding, &hypervisor, value);
+	}
+}
+
+/* --- the vGIC ------------------------------------------------------------------------------------------------------ */
+
+static void inject(struct path_machine *m, cycles_t cause, enum gic_source source)
+{
+	m->gic->cause = source;
+	m->gic->cause_at = cause;
+	m->gic->cause_now = now_of(m);
+}
+
+/* The guest's timer has fired, as its PPI or as a timer of the host; while the guest has not ended it, the physical one is active. */
+static void inject_timer(struct path_machine *m)
+{
+	struct gic_irq_state s;
+	cycles_t began = irq_book_begin(physical(m), m->pe, (uint32_t)m->acknowledged, now_of(m));
+	inject(m, began, GIC_FROM_ppi);
+	if (gic_irq_state(m->gic->gic, m->pe, GUEST_TIMER, &s) && !s.active)
+		gic_redist_write(m->gic->gic, m->pe, 0x10300, 4, 1u << GUEST_TIMER, false);
+	vgic_inject(m->gic->vgic, m->pe, GUEST_TIMER, false);
+	vgic_inject(m->gic->vgic, m->pe, GUEST_TIMER, true);
+}
+
+static unsigned encoding_of_list(unsigned i)
+{
+	return reg_encode(path_list_registers[i]);
+}
+
+/* List registers that are not used are empty. */
+static void prepare(struct path_machine *m)
+{
+	static const struct gic_context hypervisor = {.el = 2};
+	const uint64_t *lr;
+	unsigned used = vgic_prepare(m->gic->vgic, m->pe, &lr, &m->list_control);
+	for (unsigned i = used; i < m->gic->timing.list_registers; i++)
+		cpu_if_write(m->gic->gic, m->pe, encoding_of_list(i), &hypervisor, 0);
+	for (unsigned i = 0; i < used; i++) m->list_value[i] = lr[i];
+	pe_of(m)->kicked = false;
+}
+
+static void absorb(struct path_machine *m)
+{
+	static const struct gic_context hypervisor = {.el = 2};
+	uint64_t lr[GIC_MAX_LRS];
+	for (unsigned i = 0; i < m->gic->timing.list_registers; i++)
+		cpu_if_read(m->gic->gic, m->pe, encoding_of_list(i), &hypervisor, &lr[i]);
+	vgic_absorb(m->gic->vgic, m->pe, lr);
+}
+
+void path_vgic(struct path_machine *m, enum path_vgic verb)
+{
+	switch (verb) {
+	case VGIC_prepare: prepare(m); break;
+	case VGIC_absorb: absorb(m); break;
+	case VGIC_sgi:
+		inject(m, pe_of(m)->left, GIC_FROM_sgi);
+		vgic_send_sgi(m->gic->vgic, m->pe, m->moved, false);
+		break;
+	case VGIC_timer: inject_timer(m); break;
+	case VGIC_KINDS: break;
+	}
+}
+
+unsigned path_lists(const struct path_machine *m) { return vgic_listed(m->gic->vgic, m->pe); }
+
+void path_listed(struct path_machine *m, unsigned i)
+{
+	irq_book_mark(virtual(m), m->pe, lr_vintid(m->list_value[i]), VIRQ_inject, now_of(m));
+}
+
+bool path_vgic_holds(const struct path_machine *m, enum path_vgic_state what)
+{
+	if (what == VGIC_pending) return vgic_wanted(m->gic->vgic, m->pe);
+	for (unsigned i = 0; i < m->gic->params.pes; i++)
+		if (i != m->pe && m->gic->pe[i].kicked) return true;
+	return false;
+}
+
+/* The first other core whose vCPU is wanted: a reschedule SGI for it, which this sends. */
+uint64_t path_kick(struct path_machine *m)
+{
+	for (unsigned i = 0; i < m->gic->params.pes; i++) {
+		if (i == m->pe || !m->gic->pe[i].kicked) continue;
+		uint32_t aff = gic_affinity(m->gic->gic, i);
+		m->gic->pe[i].kicked = false;
+		return (uint64_t)RESCHEDULE << 24 | bits_put(aff >> 24, 55, 48) |
+		       bits_put(aff >> 16 & 0xff, 39, 32) | bits_put(aff >> 8 & 0xff, 23, 16) |
+		       bits_put(aff >> 4 & 15, 47, 44) | 1u << (aff & 15);
+	}
+	return UINT64_C(1) << 40 | 0; /* nobody: all but itself, of which there are none */
 }

@@ -76,9 +76,19 @@ static bool named_value(const struct path_book *b, const char *name, bool in_ste
 {
 	uint16_t context = in_step ? book_context(b, name) : PATH_NONE;
 	uint16_t path = book_path(b, name), table = book_table(b, name);
-	if (strcmp(name, "operation") == 0) {
-		*out = (struct path_value){.kind = VALUE_OPERATION};
-	} else if (context != PATH_NONE) {
+	static const struct {
+		const char *name;
+		uint8_t kind;
+	} special[] = {{"operation", VALUE_OPERATION},
+		       {"acknowledged", VALUE_ACKNOWLEDGED},
+		       {"vgic", VALUE_VGIC},
+		       {"kick", VALUE_KICK}};
+	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
+		if (strcmp(name, special[i].name) != 0) continue;
+		*out = (struct path_value){.kind = special[i].kind};
+		return in_step || special[i].kind == VALUE_OPERATION;
+	}
+	if (context != PATH_NONE) {
 		*out = (struct path_value){.kind = VALUE_CONTEXT, .index = context};
 	} else if (path != PATH_NONE) {
 		*out = (struct path_value){.kind = VALUE_PATH, .index = path};

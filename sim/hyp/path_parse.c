@@ -140,6 +140,28 @@ static enum status work_step(struct steps *s, const struct node *n, struct place
 }
 
 const char *const bank_names[BANK_KINDS + 1] = {"gp", "fp", "sve", NULL};
+const char *const vgic_names[VGIC_KINDS + 1] = {
+#define X(name) #name,
+	PATH_VGIC(X)
+#undef X
+		NULL};
+const char *const vgic_state_names[VGIC_STATES + 1] = {
+#define X(name) #name,
+	PATH_VGIC_STATES(X)
+#undef X
+		NULL};
+static const char *const list_verbs[] = {"read", "write", NULL};
+
+/* `n` as one of `names`. */
+static enum status need_one_of(const struct node *n, const char *const *names, const char *what,
+			       uint16_t *out, struct err *err)
+{
+	const char *text;
+	TRY(need_text(n, what, &text, err));
+	for (uint16_t i = 0; names[i]; i++)
+		if (strcmp(names[i], text) == 0) return *out = i, OK;
+	return conf_fail(err, n->at, "%s: %s is needed", text, what);
+}
 
 static enum status bank_of(const struct node *n, uint16_t *out, struct err *err)
 {
@@ -236,6 +258,11 @@ static enum status argument_step(struct steps *s, enum path_step_kind kind, cons
 	case STEP_timer: return need_u64(n, "an INTID", &step->number, err);
 	case STEP_mask:
 	case STEP_unmask: return need_masks(n, &step->number, err);
+	case STEP_vgic:
+		return need_one_of(n, vgic_names, "prepare, absorb, sgi or timer", &step->target, err);
+	case STEP_lists: return need_one_of(n, list_verbs, "read or write", &step->target, err);
+	case STEP_signal:
+	case STEP_await:
 	case STEP_set:
 	case STEP_clear: return need_index(b, n, book_variable, "variable", &step->target, err);
 	case STEP_call: return need_index(b, n, book_path, "path", &step->target, err);
@@ -337,6 +364,7 @@ static enum status read_term(const struct path_book *b, int kind, const struct n
 	case COND_write: return yes_no(n, &t->value, err);
 	case COND_sysreg: return sysreg_term(n, t, err);
 	case COND_region: return region_term(n, t, err);
+	case COND_vgic: return need_one_of(n, vgic_state_names, "pending or kick", &t->index, err);
 	case COND_call: return need_text(n, "the name of a call", &t->call, err);
 	default: return need_u64(n, "an INTID", &t->value, err);
 	}

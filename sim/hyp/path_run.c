@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "hyp/path_gic.h"
 #include "hyp/path_steps.h"
 
 #include <stdlib.h>
@@ -101,6 +102,8 @@ enum status path_take(struct path_machine *m, const struct path_step *s, const s
 	e.path = path_name_at(m, m->el.pc);
 	e.in_guest = path_in_guest(m) && x->to < 2;
 	e.of_guest = of_guest(m, m->el.pc);
+	bool left = path_in_guest(m) && x->to >= 2;
+	if (left) path_note_exit(m);
 	e.device = x->has_hpfar && path_is_device(m, x->hpfar >> 4 << 12);
 	e.transfer = el_take(&m->el, x);
 	TRY(at_vector(m, s, x, &table, &vector, err));
@@ -112,6 +115,7 @@ enum status path_take(struct path_machine *m, const struct path_step *s, const s
 	e.to_path = path_name_at(m, m->el.pc);
 	if (m->running && m->counts) m->counts->entries++;
 	tell(m, &e);
+	path_note_taken(m, x, left);
 	return OK;
 }
 
@@ -131,12 +135,13 @@ enum status path_eret(struct path_machine *m, const struct path_step *s, struct 
 	e.to_guest = path_in_guest(m) || of_guest(m, m->el.pc);
 	if (m->running && m->counts) m->counts->returns++;
 	tell(m, &e);
+	if (!inside && path_in_guest(m)) path_note_entered(m);
 	return OK;
 }
 
 /* --- the run ----------------------------------------------------------------------------------------- */
 
-uint64_t path_value(const struct path_machine *m, const struct path_value *v, enum el_reg reg)
+uint64_t path_value(struct path_machine *m, const struct path_value *v, enum el_reg reg)
 {
 	switch ((enum value_kind)v->kind) {
 	case VALUE_CONTEXT: return m->context[v->index][reg];
@@ -144,6 +149,9 @@ uint64_t path_value(const struct path_machine *m, const struct path_value *v, en
 	case VALUE_OPERATION: return m->entry;
 	case VALUE_PATH: return path_address(v->index, 0);
 	case VALUE_VECTORS: return vectors_address(v->index);
+	case VALUE_ACKNOWLEDGED: return m->acknowledged;
+	case VALUE_VGIC: return m->list_control;
+	case VALUE_KICK: return path_kick(m);
 	case VALUE_NUMBER: break;
 	}
 	return v->set;
@@ -156,6 +164,7 @@ static void prepare(struct path_machine *m)
 	el_reset(&m->el, &has);
 	for (unsigned r = 0; r < R_COUNT; r++)
 		m->el.reg[r] = path_value(m, &b->start_registers->value[r], (enum el_reg)r);
+	path_start_registers(m);
 	for (size_t i = 0; i < b->contexts; i++)
 		for (unsigned r = 0; r < R_COUNT; r++)
 			m->context[i][r] = path_value(m, &b->context[i].value[r], (enum el_reg)r);
@@ -186,7 +195,14 @@ static enum status before_step(struct path_machine *m, const struct path_step *s
 	return OK;
 }
 
-static void tell_step(struct path_machine *m, const struct path *p, const struct path_step *s)
+/* So many list registers are in use. */
+static void name_lists(const struct path_machine *m, struct path_event *e)
+{
+	e->registers = path_list_registers;
+	e->register_count = path_lists(m);
+}
+
+static void tell_step(struct path_machine *m, const struct path *p, const struct path_step *s, bool waits)
 {
 	char text[160];
 	struct path_event e = {.kind = EVENT_STEP, .step = s, .path = p->name};
@@ -200,12 +216,14 @@ static void tell_step(struct path_machine *m, const struct path *p, const struct
 	e.secure = e.el == 3 || el_security(&m->el, e.el) != SEC_NONSECURE;
 	e.e2h = el_e2h(&m->el);
 	e.trapped = path_traps(m, s, &t);
-	e.waits = s->kind == STEP_spin || (s->kind == STEP_wfi && !e.trapped && !async_lines(&m->el));
+	e.waits = waits;
+	e.until = waits ? path_wait_end(m, s) : 0;
 	e.text = step_text(m->book, s, text, sizeof(text));
 	if (s->kind == STEP_save || s->kind == STEP_restore) {
 		e.registers = m->book->list[s->list].reg;
 		e.register_count = m->book->list[s->list].count;
 	}
+	if (s->kind == STEP_lists) name_lists(m, &e);
 	tell(m, &e);
 }
 
@@ -230,7 +248,10 @@ static enum status one_step(struct path_machine *m, struct err *err)
 	const struct path_step *s = &p->step[index];
 	TRY(before_step(m, s, &taken, err));
 	if (taken) return OK;
-	tell_step(m, p, s);
+	bool waits = path_waits(m, s);
+	if (waits) TRY(path_await(m, s, err));
+	if (waits && m->parks && !path_wait_end(m, s) && !async_lines(&m->el)) return path_execute(m, s, err);
+	tell_step(m, p, s, waits);
 	return path_execute(m, s, err);
 }
 
@@ -260,11 +281,12 @@ static enum status run_from(struct path_machine *m, uint64_t pc, const char *wha
 {
 	enum status st = OK;
 	m->el.pc = pc;
-	m->finished = false;
+	m->finished = m->parked = false;
 	m->running = true;
-	for (int i = 0; st == OK && i < STEP_LIMIT && !m->finished; i++) st = checked_step(m, err);
+	for (int i = 0; st == OK && i < STEP_LIMIT && !m->finished && !m->parked; i++)
+		st = checked_step(m, err);
 	m->running = false;
-	if (st != OK || m->finished) return st;
+	if (st != OK || m->finished || m->parked) return st;
 	return err_set(err, ERR_CONFIG, "%s: %s does not end: %d steps, last in path %s", m->book->name, what,
 		       STEP_LIMIT, path_name_at(m, m->el.pc));
 }
@@ -287,11 +309,27 @@ static enum status find_operation(const struct path_book *b, const char *name, u
 enum status path_machine_new(const struct path_book *b, const char *operation, struct path_machine **out,
 			     struct err *err)
 {
+	const struct path_gic_params alone = {.pes = 1};
+	struct path_gic *gic = path_gic_new(&alone);
+	enum status st = path_machine_new_at(b, operation, gic, 0, out, err);
+	if (st == OK) {
+		(*out)->own_gic = true;
+	} else {
+		path_gic_free(gic);
+	}
+	return st;
+}
+
+enum status path_machine_new_at(const struct path_book *b, const char *operation, struct path_gic *gic,
+				unsigned pe, struct path_machine **out, struct err *err)
+{
 	uint16_t first = PATH_NONE;
 	*out = NULL;
 	if (operation) TRY(find_operation(b, operation, &first, err));
 	struct path_machine *m = xcalloc(1, sizeof(*m));
 	m->book = b;
+	m->gic = gic;
+	m->pe = pe;
 	m->context = xcalloc(b->contexts + 1, sizeof(*m->context));
 	m->variable = xcalloc(b->variables + 1, sizeof(*m->variable));
 	m->own = (struct path){.name = "guest", .step = m->own_step, .count = 2, .operation = true};
@@ -308,6 +346,7 @@ enum status path_machine_new(const struct path_book *b, const char *operation, s
 void path_machine_free(struct path_machine *m)
 {
 	if (!m) return;
+	if (m->own_gic) path_gic_free(m->gic);
 	free(m->context);
 	free(m->variable);
 	free(m);
@@ -339,6 +378,17 @@ enum status path_perform(struct path_machine *m, const char *operation, struct e
 	uint16_t path;
 	TRY(find_operation(m->book, operation, &path, err));
 	return run_from(m, path_address(path, 0), operation, err);
+}
+
+enum status path_park(struct path_machine *m, const char *operation, struct err *err)
+{
+	m->parks = true;
+	return path_perform(m, operation, err);
+}
+
+enum status path_resume(struct path_machine *m, struct err *err)
+{
+	return run_from(m, m->el.pc, "what the guest does meanwhile", err);
 }
 
 /* Traps that the guest takes itself have no path here: what its kernel does then is not in the files. Registers that firmware

@@ -9,7 +9,34 @@
 enum { PATH_NONE = 0xffff };
 
 /* Sources of a written value. */
-enum value_kind { VALUE_NUMBER, VALUE_CONTEXT, VALUE_BITS, VALUE_OPERATION, VALUE_PATH, VALUE_VECTORS };
+enum value_kind {
+	VALUE_NUMBER,
+	VALUE_CONTEXT,
+	VALUE_BITS,
+	VALUE_OPERATION,
+	VALUE_PATH,
+	VALUE_VECTORS,
+	VALUE_ACKNOWLEDGED, /* INTID that was read from IAR last */
+	VALUE_VGIC,         /* of ICH_HCR_EL2, as vgic: prepare decided */
+	VALUE_KICK          /* of ICC_SGI1R_EL1: the next core whose vCPU is wanted */
+};
+
+/* What the emulated interrupt controller is told, and asked. */
+#define PATH_VGIC(X) X(prepare) X(absorb) X(sgi) X(timer)
+#define PATH_VGIC_STATES(X) X(pending) X(kick)
+enum path_vgic {
+#define X(name) VGIC_##name,
+	PATH_VGIC(X)
+#undef X
+		VGIC_KINDS
+};
+enum path_vgic_state {
+#define X(name) VGIC_##name,
+	PATH_VGIC_STATES(X)
+#undef X
+		VGIC_STATES
+};
+extern const char *const vgic_names[VGIC_KINDS + 1], *const vgic_state_names[VGIC_STATES + 1];
 
 struct path_value {
 	uint8_t kind;        /* enum value_kind */
@@ -26,7 +53,8 @@ struct path_value {
 	X(sysreg, "register of a trapped access (ISS)") \
 	X(region, "kind of the region at HPFAR: memory, kernel, user") \
 	X(call, "name that the SVC, HVC or SMC carried") \
-	X(irq, "INTID that was acknowledged last")
+	X(irq, "INTID that was acknowledged last") \
+	X(vgic, "pending: an interrupt waits for this vCPU; kick: one for a vCPU of another core")
 
 /* Register files whose registers are saved by number. */
 enum path_bank { BANK_gp, BANK_fp, BANK_sve, BANK_KINDS };
@@ -58,9 +86,11 @@ struct path_step {
 	struct reg_name reg;     /* read, write */
 	struct path_value value; /* write */
 	uint16_t list, context;  /* save, restore: class; map, skip, spill, fill: context */
-	uint16_t target;         /* call: path; branch, jump: step index; spill, fill: enum path_bank */
-	uint64_t number, lines;  /* address, INTID, instructions, mask, count of registers */
-	struct path_term *term;  /* branch */
+	uint16_t
+		target; /* call: path; branch, jump: step index; spill, fill: enum path_bank; vgic: enum path_vgic;
+				  * lists: 1 write, 0 read; set, clear, signal, await: variable */
+	uint64_t number, lines; /* address, INTID, instructions, mask, count of registers */
+	struct path_term *term; /* branch */
 	size_t term_count;
 };
 
@@ -158,7 +188,7 @@ const char *step_text(const struct path_book *b, const struct path_step *s, char
 
 /* --- the interpreter's state --------------------------------------------------------------------------- */
 
-enum { PATH_STACK = 64, PATH_LINES = 8, PATH_PAGES = 64 };
+enum { PATH_STACK = 64, PATH_PAGES = 64, PATH_LISTS = 16 };
 
 struct path_machine {
 	const struct path_book *book;
@@ -181,10 +211,16 @@ struct path_machine {
 	uint64_t sp_el3;
 	uint64_t page[PATH_PAGES]; /* mapped at stage 2 */
 	size_t pages;
-	uint16_t asserted[PATH_LINES], armed; /* physical INTIDs pending; the timer's, 0: none */
-	size_t lines;
-	uint64_t acknowledged;
-	bool running; /* from the first step of the operation to done */
+	struct path_gic *gic; /* path_gic.h */
+	bool own_gic;         /* not shared: freed with it */
+	unsigned pe;          /* of it */
+	uint16_t armed;       /* INTID of the timer that fires at the next wait; 0: none */
+	uint64_t acknowledged,
+		moved; /* INTID from IAR; the value of the last register write that the guest tried */
+	uint64_t list_value[PATH_LISTS];
+	uint32_t list_control; /* ICH_HCR_EL2 */
+	bool parks, parked;    /* path_park() */
+	bool running;          /* from the first step of the operation to done */
 	bool finished;
 	path_event_fn *event;
 	void *event_ctx;
@@ -200,6 +236,10 @@ bool path_in_guest(const struct path_machine *m);
 bool path_traps(const struct path_machine *m, const struct path_step *s, struct trap_result *t);
 /* Executes one step: moves el.pc on, or takes what it causes. */
 enum status path_execute(struct path_machine *m, const struct path_step *s, struct err *err);
+/* Whether the step stands still until something comes; lets that happen; and when it is there (0: at once, or nobody knows). */
+bool path_waits(const struct path_machine *m, const struct path_step *s);
+enum status path_await(struct path_machine *m, const struct path_step *s, struct err *err);
+cycles_t path_wait_end(const struct path_machine *m, const struct path_step *s);
 /* Takes an exception, tells of it. */
 enum status path_take(struct path_machine *m, const struct path_step *s, const struct el_exception *x,
 		      const char *rule, const char *source, struct err *err);
@@ -208,15 +248,26 @@ enum status path_eret(struct path_machine *m, const struct path_step *s, struct 
 bool path_is_device(const struct path_machine *m, uint64_t ipa);
 /* Whether a condition holds. */
 bool path_holds(const struct path_machine *m, const struct path_step *s);
-uint64_t path_value(const struct path_machine *m, const struct path_value *v, enum el_reg reg);
+uint64_t path_value(struct path_machine *m, const struct path_value *v, enum el_reg reg);
 
-/* path_irq.c: lines, acknowledge and end of interrupt. */
-void path_assert_line(struct path_machine *m, unsigned intid);
-/* A wait with nothing pending: the armed timer fires. False: nothing is armed. */
-bool path_fire_timer(struct path_machine *m);
+/* path_irq.c: the interrupt controller (path_gic.h). */
 void path_update_lines(struct path_machine *m);
-/* Effects of reading (IAR) and writing (EOIR) an interrupt controller register at the present level. */
-void path_icc_read(struct path_machine *m, enum el_reg reg);
-void path_icc_write(struct path_machine *m, enum el_reg reg);
+/* The armed timer fires, at its deadline if that is later. False: nothing is armed. */
+bool path_fire_timer(struct path_machine *m);
+/* A register as an instruction at the present level reads it, with what that does to the interrupt controller. */
+uint64_t path_register(struct path_machine *m, enum el_reg reg);
+void path_register_written(struct path_machine *m, enum el_reg reg, uint64_t value);
+void path_start_registers(struct path_machine *m);
+/* The guest is about to be left; an exception was taken, from the guest to outside or not; the guest was entered. */
+void path_note_exit(struct path_machine *m);
+void path_note_taken(struct path_machine *m, const struct el_exception *x, bool left_guest);
+void path_note_entered(struct path_machine *m);
+void path_vgic(struct path_machine *m, enum path_vgic verb);
+extern const struct reg_name path_list_registers[PATH_LISTS];
+/* List registers in use; the i-th has been written. */
+unsigned path_lists(const struct path_machine *m);
+void path_listed(struct path_machine *m, unsigned i);
+bool path_vgic_holds(const struct path_machine *m, enum path_vgic_state what);
+uint64_t path_kick(struct path_machine *m);
 
 #endif

@@ -18,6 +18,9 @@ static const char *write_text(const struct path_book *b, const struct path_step 
 			 s->value.clear);
 		break;
 	case VALUE_OPERATION: snprintf(out, bytes, "write %s = the operation", reg); break;
+	case VALUE_ACKNOWLEDGED: snprintf(out, bytes, "write %s = what IAR gave", reg); break;
+	case VALUE_VGIC: snprintf(out, bytes, "write %s as the vGIC says", reg); break;
+	case VALUE_KICK: snprintf(out, bytes, "write %s for the vCPU that is wanted", reg); break;
 	case VALUE_PATH: snprintf(out, bytes, "write %s = path %s", reg, b->path[s->value.index].name); break;
 	case VALUE_VECTORS:
 		snprintf(out, bytes, "write %s = vectors %s", reg, b->vectors[s->value.index].name);
@@ -57,6 +60,12 @@ const char *step_text(const struct path_book *b, const struct path_step *s, char
 	case STEP_load:
 	case STEP_store: snprintf(out, bytes, "%s 0x%" PRIx64, name, s->number); return out;
 	case STEP_timer: snprintf(out, bytes, "timer: INTID %" PRIu64 " will fire", s->number); return out;
+	case STEP_vgic: snprintf(out, bytes, "vgic %s", vgic_names[s->target]); return out;
+	case STEP_lists:
+		snprintf(out, bytes, "%s the list registers in use", s->target ? "write" : "read");
+		return out;
+	case STEP_signal:
+	case STEP_await:
 	case STEP_set:
 	case STEP_clear: snprintf(out, bytes, "%s %s", name, b->variable[s->target].name); return out;
 	case STEP_call: snprintf(out, bytes, "call %s", b->path[s->target].name); return out;

@@ -200,6 +200,8 @@ static enum status use_paths(struct vcpu *v, const struct path_book *book, struc
 					  .primitives = &m->hw->primitives,
 					  .mem = &c->mem,
 					  .memory = c->path_memory,
+					  .gic = v->vm->gic,
+					  .pe = v->number,
 					  .vmm_work_percent = hyp ? hyp->vmm_work_percent : 100,
 					  .memory_base = hyp ? hyp->memory_base : 0,
 					  .memory_bytes = hyp ? v->vm->params.memory_bytes : 0};
@@ -208,8 +210,26 @@ static enum status use_paths(struct vcpu *v, const struct path_book *book, struc
 	return OK;
 }
 
+/* vCPU n of a VM is at PE n of its own interrupt controller: VMs share no core. */
+static void build_gic(struct vm *vm)
+{
+	struct machine *m = vm->machine;
+	unsigned *core = xcalloc(vm->vcpus, sizeof(*core));
+	for (unsigned i = 0; i < vm->vcpus; i++) core[i] = vm->vcpu[i].cpu->number;
+	const struct path_gic_params p = {.pes = vm->vcpus,
+					  .timing = &m->hw->gic,
+					  .topology = &m->hw->topology,
+					  .core = core,
+					  .clock_mhz = m->hw->clock_mhz,
+					  .share_cycles = mem_cross_latency(m->mem)};
+	vm->gic = path_gic_new(&p);
+	free(core);
+	if (m->hw->gic.version != GIC_UNTIMED) path_gic_register_stats(vm->gic, m->stats, vm->number);
+}
+
 enum status machine_use_paths(struct machine *m, const struct path_book *book, struct err *err)
 {
+	for (unsigned i = 0; i < m->vms; i++) build_gic(&m->vm[i]);
 	for (unsigned i = 0; i < m->vcpus; i++) TRY(use_paths(&m->vcpu[i], book, err));
 	return OK;
 }

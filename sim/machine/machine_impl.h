@@ -4,6 +4,7 @@
 /* Inside a machine (machine.h): for the files of machine_*.c alone. */
 
 #include "cpu/core.h"
+#include "hyp/path_gic.h"
 #include "machine/events.h"
 #include "machine/host_memory.h"
 #include "machine/machine.h"
@@ -20,6 +21,7 @@ struct vm {
 	struct frames *frames; /* of its IPAs; NULL when native */
 	char *frames_path;     /* names their random stream; NULL for the first VM */
 	struct numa numa;      /* where its memory is placed */
+	struct path_gic *gic;  /* hyp/path_gic.h; NULL: no software paths */
 	struct os *os;
 	struct contexts *contexts;  /* NULL: the workload says ASIDs */
 	struct event_kernel kernel; /* what events of the workload do */

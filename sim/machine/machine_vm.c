@@ -104,6 +104,7 @@ enum status vm_init(struct vm *vm, unsigned number, uint64_t seed, struct err *e
 void vm_fini(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->vcpus; i++) path_engine_free(vm->vcpu[i].paths);
+	path_gic_free(vm->gic);
 	event_kernel_fini(&vm->kernel);
 	contexts_free(vm->contexts);
 	os_free(vm->os);

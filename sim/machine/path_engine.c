@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "hyp/path_cost.h"
+#include "hyp/path_gic.h"
 #include "machine/host_memory.h"
 
 /* clang-format off */
@@ -34,8 +35,7 @@ struct path_engine {
 	const struct primitive_params *primitives;
 	path_price_fn *listener;
 	void *listener_ctx;
-	cycles_t now;      /* of the next event */
-	cycles_t deadline; /* of the guest's timer; 0: not set */
+	cycles_t now; /* of the next event */
 	struct core_spent *spent;
 	bool outside; /* of the guest */
 	unsigned reason;
@@ -82,7 +82,7 @@ static cycles_t locate(void *memory, uint64_t offset, unsigned el, bool e2h, enu
 enum status path_engine_boot(struct path_engine *e, struct err *err)
 {
 	path_machine_free(e->machine);
-	TRY(path_machine_new(e->parts.book, NULL, &e->machine, err));
+	TRY(path_machine_new_at(e->parts.book, NULL, e->parts.gic, e->parts.pe, &e->machine, err));
 	path_machine_listen(e->machine, on_event, e, NULL);
 	path_machine_in_world(e->machine, e->parts.memory_base, e->parts.memory_bytes);
 	return OK;
@@ -161,20 +161,19 @@ static void enter_guest(struct path_engine *e, const struct path_event *event)
 	add_sample(&e->exits[e->reason], e->now - e->left);
 }
 
-/* A wait lasts until the guest's timer fires, if that has been set. */
+/* A wait lasts until what it waits for is there, or until the guest's timer fires, if that has been set. */
 static cycles_t wait_cycles(struct path_engine *e, const struct path_event *event)
 {
-	cycles_t cycles = event->kind == EVENT_STEP && event->waits && e->deadline > e->now
-				  ? e->deadline - e->now
-				  : 0;
-	if (cycles) e->deadline = 0;
-	return cycles;
+	if (event->kind != EVENT_STEP || !event->waits) return 0;
+	cycles_t until = event->until ? event->until : path_gic_take_deadline(e->parts.gic, e->parts.pe);
+	return until > e->now ? until - e->now : 0;
 }
 
 static void book(struct path_engine *e, const struct path_price *price)
 {
 	e->spent->cycles[price->bucket][price->el] += price->cycles;
 	e->now += price->cycles;
+	path_gic_at(e->parts.gic, e->parts.pe, e->now);
 }
 
 static void on_event(void *ctx, const struct path_event *event)
@@ -190,10 +189,16 @@ static void on_event(void *ctx, const struct path_event *event)
 
 /* --- what the guest does ------------------------------------------------------------------------------------------- */
 
-static void begin(struct path_engine *e, cycles_t now, struct core_spent *spent)
+static void go_on(struct path_engine *e, cycles_t now, struct core_spent *spent)
 {
 	e->now = now;
 	e->spent = spent;
+	path_gic_at(e->parts.gic, e->parts.pe, now);
+}
+
+static void begin(struct path_engine *e, cycles_t now, struct core_spent *spent)
+{
+	go_on(e, now, spent);
 	e->outside = false;
 }
 
@@ -206,6 +211,23 @@ enum status path_engine_perform(struct path_engine *e, const char *operation, cy
 	if (st != OK) return st;
 	add_sample(&e->operations, e->now - now);
 	return OK;
+}
+
+enum status path_engine_park(struct path_engine *e, const char *operation, cycles_t now,
+			     struct core_spent *spent, struct err *err)
+{
+	begin(e, now, spent);
+	enum status st = path_park(e->machine, operation, err);
+	host_memory_leave(e->parts.memory);
+	return st;
+}
+
+enum status path_engine_resume(struct path_engine *e, cycles_t now, struct core_spent *spent, struct err *err)
+{
+	go_on(e, now, spent);
+	enum status st = path_resume(e->machine, err);
+	host_memory_leave(e->parts.memory);
+	return st;
 }
 
 /* The guest's own kernel takes an exception and returns from it; what it does between is not known. */
@@ -252,7 +274,7 @@ enum status path_engine_event(struct path_engine *e, const struct record *rec, c
 	begin(e, now, spent);
 	*known = true;
 	if (rec->kind == REC_TIMER) {
-		e->deadline = now + rec->arg;
+		path_gic_deadline(e->parts.gic, e->parts.pe, now + rec->arg);
 		return OK;
 	}
 	*known = instruction_of(rec, &i, &undefined);

@@ -6,7 +6,7 @@
  * the guest to the return that enters it again is one exit, counted under the name that Linux's kvm_exit and perf kvm stat
  * give its reason.
  * Source: names: Linux 6.6 arch/arm64/include/asm/kvm_arm.h (kvm_arm_exception_class).
- * Not modelled: what an HVC or SMC of a trace asks for (traces do not say); more than one vCPU.
+ * Not modelled: what an HVC or SMC of a trace asks for (traces do not say).
  */
 #ifndef MACHINE_PATH_ENGINE_H
 #define MACHINE_PATH_ENGINE_H
@@ -19,6 +19,7 @@
 
 struct path_engine;
 struct path_book; /* hyp/path.h */
+struct path_gic;
 struct path_event;
 struct path_price; /* hyp/path_cost.h */
 struct mem_cpu;
@@ -38,6 +39,8 @@ struct path_engine_parts {
 		*memory; /* of the software: its lines, and the guest's context that is to be kept */
 	uint64_t memory_base, memory_bytes; /* of the VM; 0: no VM */
 	uint64_t vmm_work_percent;
+	struct path_gic *gic; /* hyp/path_gic.h; all engines of a machine share it */
+	unsigned pe;
 };
 
 /* Boots the stack up to the guest. Errors of path_machine_new() and path_costs_new(). */
@@ -55,6 +58,12 @@ void path_engine_listen(struct path_engine *e, path_price_fn *fn, void *ctx);
 /* The guest performs an operation from `now` on; adds to *spent. */
 enum status path_engine_perform(struct path_engine *e, const char *operation, cycles_t now,
 				struct core_spent *spent, struct err *err);
+/* The guest performs one until it waits for others; then goes on from there, after they have done something. Its core has been waiting
+ * since `now`. */
+enum status path_engine_park(struct path_engine *e, const char *operation, cycles_t now,
+			     struct core_spent *spent, struct err *err);
+enum status path_engine_resume(struct path_engine *e, cycles_t now, struct core_spent *spent,
+			       struct err *err);
 /* Executes a record that may leave the guest; false in *known: it is none, and nothing happened. */
 enum status path_engine_event(struct path_engine *e, const struct record *rec, cycles_t now, bool *known,
 			      struct core_spent *spent, struct err *err);
