@@ -126,7 +126,9 @@ void vgic_queue(struct vgic *v, struct vgic_irq *q)
 	int to = vgic_wants(v, q);
 	if (q->queued >= 0 || to < 0) {
 		/* What is queued and pending again is signalled at the next entry, which the kick brings about. */
-		if (q->queued >= 0 && to >= 0 && vgic_is_pending(q)) kick(v, (unsigned)q->queued);
+		if (q->queued < 0 || to < 0 || !vgic_is_pending(q)) return;
+		if (v->host.queued) v->host.queued(v->host.self, (unsigned)q->queued, q->intid);
+		kick(v, (unsigned)q->queued);
 		return;
 	}
 	struct vgic_vcpu *c = vgic_vcpu(v, (unsigned)to);

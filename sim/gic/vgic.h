@@ -39,7 +39,7 @@ struct vgic_host {
 	void (*set_active)(void *self, unsigned vcpu, uint32_t pintid, bool active);
 	/* A level-sensitive interrupt has ended: who drives it looks at its line again (irqfd's resampling). */
 	void (*ended)(void *self, uint32_t intid);
-	/* An interrupt has come onto the list of `vcpu`. */
+	/* An interrupt has come onto the list of `vcpu`, or is there and pending again. */
 	void (*queued)(void *self, unsigned vcpu, uint32_t intid);
 };
 

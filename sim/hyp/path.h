@@ -153,7 +153,7 @@ void path_forget_pages(struct path_machine *m);
 enum status path_perform(struct path_machine *m, const char *operation, struct err *err);
 /* The same until it waits for what nothing of its own brings, or is done; and from there on, after others have done something. */
 enum status path_park(struct path_machine *m, const char *operation, struct err *err);
-enum status path_resume(struct path_machine *m, struct err *err);
+enum status path_unpark(struct path_machine *m, struct err *err);
 
 /* An instruction of the guest's kernel at EL1. Registers keep the values that the paths gave them: only what the
  * instruction causes counts. */

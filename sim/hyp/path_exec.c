@@ -417,6 +417,7 @@ static bool term_holds(const struct path_machine *m, const struct path_term *t)
 	case COND_wfe: return bit_get(syndrome(m, t), 0) == (t->value != 0);
 	case COND_sysreg: return names_register(syndrome(m, t), t);
 	case COND_region: return region_at(m, fault_ipa(m, t)) == t->index;
+	case COND_page: return fault_ipa(m, t) == t->value;
 	case COND_call: return strcmp(m->call, t->call) == 0;
 	case COND_irq: return m->acknowledged == t->value;
 	case COND_vgic: return path_vgic_holds(m, (enum path_vgic_state)t->index);

@@ -366,6 +366,7 @@ static enum status read_term(const struct path_book *b, int kind, const struct n
 	case COND_region: return region_term(n, t, err);
 	case COND_vgic: return need_one_of(n, vgic_state_names, "pending or kick", &t->index, err);
 	case COND_call: return need_text(n, "the name of a call", &t->call, err);
+	case COND_page: return need_u64(n, "an address", &t->value, err);
 	default: return need_u64(n, "an INTID", &t->value, err);
 	}
 }

@@ -386,7 +386,7 @@ enum status path_park(struct path_machine *m, const char *operation, struct err 
 	return path_perform(m, operation, err);
 }
 
-enum status path_resume(struct path_machine *m, struct err *err)
+enum status path_unpark(struct path_machine *m, struct err *err)
 {
 	return run_from(m, m->el.pc, "what the guest does meanwhile", err);
 }

@@ -52,6 +52,7 @@ struct path_value {
 	X(wfe, "what was trapped was WFE, not WFI (ISS.TI)") \
 	X(sysreg, "register of a trapped access (ISS)") \
 	X(region, "kind of the region at HPFAR: memory, kernel, user") \
+	X(page, "the address at HPFAR: a page of the guest's physical addresses") \
 	X(call, "name that the SVC, HVC or SMC carried") \
 	X(irq, "INTID that was acknowledged last") \
 	X(vgic, "pending: an interrupt waits for this vCPU; kick: one for a vCPU of another core")

@@ -42,6 +42,9 @@ enum status machine_use_paths(struct machine *m, const struct path_book *book, s
 /* With paths: the guest performs an operation of theirs, which finds no memory of the guest mapped. ERR_CONFIG: there is no
  * such operation, or it leads nowhere. */
 enum status machine_perform(struct machine *m, const char *operation, struct err *err);
+/* With paths: all vCPUs but the first perform `operation` until it waits for others; they go on whenever the first one waits, at
+ * their own times. ERR_CONFIG: there is no other vCPU, or the operation leads nowhere. */
+enum status machine_start_others(struct machine *m, const char *operation, struct err *err);
 /* With paths: the guest is entered anew, by a boot that takes no time. */
 enum status machine_enter_guest(struct machine *m, struct err *err);
 /* With paths: tells every event with its price. */

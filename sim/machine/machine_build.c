@@ -24,8 +24,8 @@ static void label_cpu(struct cpu *c, struct mpam_label label)
 	const struct mpam_params *p = &c->machine->stack->mpam;
 	struct mem_req *made[] = {&c->core.data_req, &c->core.fetch_req, &c->mmu->req};
 	c->mem.label = label;
-	c->mem.hypervisor_label =
-		(struct mpam_label){(uint16_t)p->hypervisor_partid, (uint8_t)p->hypervisor_pmg};
+	c->mem.hypervisor_label = (struct mpam_label){(uint16_t)p->hypervisor_partid,
+						      (uint8_t)p->hypervisor_pmg};
 	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
 		made[i]->partid = label.partid;
 		made[i]->pmg = label.pmg;

@@ -22,6 +22,7 @@ struct vm {
 	char *frames_path;     /* names their random stream; NULL for the first VM */
 	struct numa numa;      /* where its memory is placed */
 	struct path_gic *gic;  /* hyp/path_gic.h; NULL: no software paths */
+	bool others_run;       /* vCPUs go on while the first waits: they wait for nobody */
 	struct os *os;
 	struct contexts *contexts;  /* NULL: the workload says ASIDs */
 	struct event_kernel kernel; /* what events of the workload do */

@@ -36,6 +36,54 @@ enum status machine_perform(struct machine *m, const char *operation, struct err
 	return OK;
 }
 
+/* --- other vCPUs of a scenario ----------------------------------------------------------------------------------- */
+
+static enum status park_or_unpark(struct vcpu *v, const char *operation, struct err *err)
+{
+	struct cpu *c = v->cpu;
+	struct core_spent spent = {0};
+	cycles_t now = core_now(&c->core);
+	TRY(operation ? path_engine_park(v->paths, operation, now, &spent, err)
+		      : path_engine_unpark(v->paths, now, &spent, err));
+	machine_tell_spent(c, now, &spent);
+	core_spend(&c->core, &spent);
+	return OK;
+}
+
+/* One after the other, until none of them has anything to do. */
+static enum status run_others(void *owner, unsigned waiting, struct err *err)
+{
+	struct vm *vm = owner;
+	(void)waiting;
+	if (vm->others_run) return OK;
+	vm->others_run = true;
+	enum status st = OK;
+	for (bool moved = true; st == OK && moved;) {
+		moved = false;
+		for (unsigned i = 1; st == OK && i < vm->vcpus; i++) {
+			const struct core *core = &vm->vcpu[i].cpu->core;
+			cycles_t before = core_now(core);
+			st = park_or_unpark(&vm->vcpu[i], NULL, err);
+			moved |= core_now(core) != before;
+		}
+	}
+	vm->others_run = false;
+	return st;
+}
+
+enum status machine_start_others(struct machine *m, const char *operation, struct err *err)
+{
+	struct vm *vm = &m->vm[0];
+	if (vm->vcpus < 2 || !vm->gic)
+		return err_set(err, ERR_CONFIG, "others: %s: there is no other vCPU (stack.threads)",
+			       operation);
+	vm->others_run = true;
+	for (unsigned i = 1; i < vm->vcpus; i++) TRY(park_or_unpark(&vm->vcpu[i], operation, err));
+	vm->others_run = false;
+	path_gic_on_wait(vm->gic, run_others, vm);
+	return OK;
+}
+
 enum status machine_run(struct machine *m, const struct record *rec, size_t n, struct err *err)
 {
 	struct vcpu *v = &m->vcpu[0];

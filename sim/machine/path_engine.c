@@ -222,10 +222,10 @@ enum status path_engine_park(struct path_engine *e, const char *operation, cycle
 	return st;
 }
 
-enum status path_engine_resume(struct path_engine *e, cycles_t now, struct core_spent *spent, struct err *err)
+enum status path_engine_unpark(struct path_engine *e, cycles_t now, struct core_spent *spent, struct err *err)
 {
 	go_on(e, now, spent);
-	enum status st = path_resume(e->machine, err);
+	enum status st = path_unpark(e->machine, err);
 	host_memory_leave(e->parts.memory);
 	return st;
 }

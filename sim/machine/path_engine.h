@@ -62,7 +62,7 @@ enum status path_engine_perform(struct path_engine *e, const char *operation, cy
  * since `now`. */
 enum status path_engine_park(struct path_engine *e, const char *operation, cycles_t now,
 			     struct core_spent *spent, struct err *err);
-enum status path_engine_resume(struct path_engine *e, cycles_t now, struct core_spent *spent,
+enum status path_engine_unpark(struct path_engine *e, cycles_t now, struct core_spent *spent,
 			       struct err *err);
 /* Executes a record that may leave the guest; false in *known: it is none, and nothing happened. */
 enum status path_engine_event(struct path_engine *e, const struct record *rec, cycles_t now, bool *known,

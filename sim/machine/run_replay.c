@@ -96,6 +96,7 @@ static enum status replay_scenario(struct run *r, struct run_report *report, str
 			       "%s: a scenario counts its own repetitions (--set workload.warmup, "
 			       "workload.repetitions); --warmup and --limit count loads and stores",
 			       r->req.workload);
+	if (*p->others) TRY(machine_start_others(r->machine, p->others, err));
 	TRY(repeat(r, p->warmup, report, err));
 	TRY(begin_measured(r, err));
 	return repeat(r, p->repetitions, report, err);

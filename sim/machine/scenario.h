@@ -2,6 +2,8 @@
  *
  * A YAML file with a key `operations` is a scenario; one without is a generator. Operations are those of the stack's file of
  * operations (docs/paths.md), performed in the order that is given, `repetitions` times after `warmup` times.
+ * They are performed by the first vCPU. With `others` all further ones (stack.threads) perform that operation, which ends by itself or
+ * waits, and go on from there whenever the first one waits for them.
  * Not modelled: what the guest does between them.
  */
 #ifndef MACHINE_SCENARIO_H
@@ -12,6 +14,7 @@
 
 struct scenario_params {
 	const char *operations; /* names, blanks between */
+	const char *others;     /* what the other vCPUs do meanwhile; "": nothing */
 	uint64_t repetitions, warmup;
 };
 extern const struct schema scenario_schema;

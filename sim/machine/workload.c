@@ -107,7 +107,7 @@ enum status workload_open_threads(struct workload *w, struct conf *c, const char
 {
 	TRY(workload_open_shared(w, c, path, sets, seed, stream, share, err));
 	uint32_t streams = workload_info(w)->streams;
-	if (threads == 1) return OK;
+	if (threads == 1 || !w->source) return OK; /* a scenario has no streams */
 	if (stream + threads > streams)
 		return err_set(err, ERR_USAGE, "stack.threads: %u, but %s has %u streams from stream %u on",
 			       threads, path, streams - stream, stream);
