@@ -28,7 +28,7 @@ struct path_gic;  /* path_gic.h */
 
 /* Steps: name, what its argument is. */
 #define PATH_STEPS(X) \
-	X(work, "a body of code: {name, instructions, lines, owner}") \
+	X(work, "a body of code: {name, instructions, lines, shared, owner}") \
 	X(read, "a register, or a list of registers") \
 	X(write, "{REGISTER: value | context | {set: bits, clear: bits}}") \
 	X(save, "{class: context}: registers into a context") \
@@ -161,6 +161,7 @@ struct path_instruction {
 	uint8_t kind; /* enum path_step_kind: hvc, smc, wfi, wfe, read, write; load and store: a stage 2 abort */
 	bool fetch;          /* load: an instruction abort */
 	struct reg_name reg; /* read, write */
+	uint64_t value;      /* write: what the guest would write */
 	uint64_t ipa;        /* load, store: in memory */
 	const char *call;    /* hvc, smc: what x0 asks for; NULL: nothing that a path knows */
 };

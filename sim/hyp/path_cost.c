@@ -33,6 +33,7 @@ struct path_costs {
 	struct mem_cpu *mem;
 	struct path_memory memory;
 	uint64_t vmm_work_percent;
+	cycles_t share_cycles;
 	uint64_t line_bytes;
 	cycles_t fetch_hit, data_hit; /* of the first-level caches: hidden */
 	struct owner *owner;
@@ -137,6 +138,7 @@ enum status path_costs_new(const struct path_cost_parts *parts, struct path_cost
 	struct path_costs *c = xcalloc(1, sizeof(*c));
 	*c = (struct path_costs){.book = b, .p = parts->primitives, .mem = mem, .memory = parts->memory};
 	c->vmm_work_percent = parts->vmm_work_percent;
+	c->share_cycles = parts->share_cycles;
 	c->line_bytes = UINT64_C(1) << mem->data.line_bits;
 	c->fetch_hit = first_hit(&mem->fetch);
 	c->data_hit = first_hit(&mem->data);
@@ -276,6 +278,7 @@ static struct path_price work_price(struct path_costs *c, const struct path_even
 	out.memory = fetch_lines(c, t, code_lines(c, s), now);
 	t = (struct touch){e, l->owner, l->data, ACCESS_READ};
 	out.memory += data_lines(c, t, s->lines, now + out.memory);
+	out.memory += s->shared * c->share_cycles;
 	out.cycles += out.memory;
 	return out;
 }

@@ -4,7 +4,7 @@
  * An exception and its return cost what the machine says for their levels; a step that moves registers costs so much per
  * register, and the lines of the context where it puts them; `work` costs its instructions at the machine's rate, and its
  * lines: code is fetched one line after the other, data is asked for at once. A line that a first-level cache has costs
- * nothing more, as for the core. Every work step has lines of its own in the memory of its owner; every context has lines for
+ * nothing more, as for the core. Lines that work shares with other vCPUs come from the core that wrote them last, one after the other. Every work step has lines of its own in the memory of its owner; every context has lines for
  * each class of registers.
  * Each cycle is booked to the level that spent it: an entry to the level that it leads to, a return to the one that it
  * leaves. Steps of the guest go to `base`, those of EL0 outside of the guest to `vmm`, those of EL3 and of Secure state
@@ -45,6 +45,7 @@ struct path_cost_parts {
 	const struct primitive_params *primitives;
 	struct mem_cpu *mem;
 	struct path_memory memory;
+	cycles_t share_cycles;     /* of a line that another core wrote last */
 	uint64_t vmm_work_percent; /* of the instructions of steps whose owner is vmm */
 };
 

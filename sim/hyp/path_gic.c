@@ -196,6 +196,12 @@ void path_gic_register_stats(struct path_gic *g, struct stats *s, unsigned vm)
 	stats_add(s, vgic_rows, VGIC_ROWS, (void *)vgic_counts(g->vgic), "vm%u.vgic", vm);
 }
 
+enum status path_gic_check(const struct path_gic *g, struct err *err)
+{
+	for (unsigned i = 0; i < 2; i++) TRY(irq_book_check(g->book[i], err));
+	return OK;
+}
+
 /* --- flags ---------------------------------------------------------------------------------------------------------- */
 
 void path_gic_signal(struct path_gic *g, unsigned pe, unsigned flag)

@@ -54,6 +54,9 @@ struct irq_book *path_gic_book(struct path_gic *g, bool is_virtual);
 const struct vgic_counts *path_gic_counts(const struct path_gic *g);
 /* "vm0.irqs" and "vm0.virqs", its books, and "vm0.vgic", the vGIC's counters, of VM `vm`. */
 void path_gic_register_stats(struct path_gic *g, struct stats *s, unsigned vm);
+/* The stages of all interrupts add up to their latencies. ERR_CHECK: they do not. */
+enum status path_gic_check(const struct path_gic *g, struct err *err);
+
 /* Words of the guest's memory by which its vCPUs tell each other something (steps `signal`, `await`). */
 enum { PATH_GIC_FLAGS = 64 };
 void path_gic_signal(struct path_gic *g, unsigned pe, unsigned flag);

@@ -125,15 +125,17 @@ static enum status work_step(struct steps *s, const struct node *n, struct place
 			TRY(need_text(n->item[i], "an owner", &step->owner, err));
 		} else if (strcmp(n->key[i], "instructions") == 0) {
 			TRY(need_u64(n->item[i], "a number of instructions", &step->number, err));
+		} else if (strcmp(n->key[i], "shared") == 0) {
+			TRY(need_u64(n->item[i], "a number of cache lines", &step->shared, err));
 		} else if (strcmp(n->key[i], "lines") == 0) {
 			TRY(need_u64(n->item[i], "a number of cache lines", &step->lines, err));
 		} else {
 			return conf_fail(err, n->key_at[i],
-					 "work: no key '%s'; name, instructions, lines, owner are",
+					 "work: no key '%s'; name, instructions, lines, shared, owner are",
 					 n->key[i]);
 		}
 	}
-	if (step->number > WORK_INSTRUCTIONS_MAX || step->lines > WORK_LINES_MAX)
+	if (step->number > WORK_INSTRUCTIONS_MAX || step->lines > WORK_LINES_MAX || step->shared > WORK_LINES_MAX)
 		return conf_fail(err, at, "work: at most %d instructions and %d lines in one step",
 				 WORK_INSTRUCTIONS_MAX, WORK_LINES_MAX);
 	return OK;

@@ -409,7 +409,7 @@ enum status path_instruct(struct path_machine *m, const struct path_instruction 
 					    .name = i->call ? i->call : "",
 					    .owner = "",
 					    .reg = i->reg,
-					    .number = i->ipa};
+					    .number = i->kind == STEP_write ? i->value : i->ipa};
 	m->own_step[1] = (struct path_step){.kind = STEP_done, .at = nowhere, .name = "", .owner = ""};
 	m->own_fetch = i->fetch;
 	m->own_mapped = m->world.mapped;

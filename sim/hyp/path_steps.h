@@ -90,6 +90,7 @@ struct path_step {
 	uint16_t
 		target; /* call: path; branch, jump: step index; spill, fill: enum path_bank; vgic: enum path_vgic;
 				  * lists: 1 write, 0 read; set, clear, signal, await: variable */
+	uint64_t shared;         /* work: lines that another vCPU's core has written last */
 	uint64_t number, lines; /* address, INTID, instructions, mask, count of registers */
 	struct path_term *term; /* branch */
 	size_t term_count;

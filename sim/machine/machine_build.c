@@ -202,6 +202,7 @@ static enum status use_paths(struct vcpu *v, const struct path_book *book, struc
 					  .memory = c->path_memory,
 					  .gic = v->vm->gic,
 					  .pe = v->number,
+					  .share_cycles = mem_cross_latency(m->mem),
 					  .vmm_work_percent = hyp ? hyp->vmm_work_percent : 100,
 					  .memory_base = hyp ? hyp->memory_base : 0,
 					  .memory_bytes = hyp ? v->vm->params.memory_bytes : 0};

@@ -97,7 +97,8 @@ enum status path_engine_new(const struct path_engine_parts *parts, struct path_e
 					      .primitives = parts->primitives,
 					      .mem = parts->mem,
 					      .memory = {parts->memory, reserve, locate},
-					      .vmm_work_percent = parts->vmm_work_percent};
+					      .vmm_work_percent = parts->vmm_work_percent,
+					      .share_cycles = parts->share_cycles};
 	enum status st = path_engine_boot(e, err);
 	if (st == OK) st = path_costs_new(&costs, &e->costs, err);
 	if (st != OK) {
@@ -260,7 +261,7 @@ static bool instruction_of(const struct record *rec, struct path_instruction *ou
 	size_t i = 0;
 	while (i < sizeof(kinds) / sizeof(kinds[0]) && kinds[i].record != rec->kind) i++;
 	if (i == sizeof(kinds) / sizeof(kinds[0])) return false;
-	*out = (struct path_instruction){.kind = kinds[i].step};
+	*out = (struct path_instruction){.kind = kinds[i].step, .value = rec->arg};
 	bool register_access = rec->kind == REC_MSR || rec->kind == REC_MRS;
 	*undefined = register_access && !reg_decode(rec->count, &out->reg);
 	return true;

@@ -41,6 +41,7 @@ struct path_engine_parts {
 	uint64_t vmm_work_percent;
 	struct path_gic *gic; /* hyp/path_gic.h; all engines of a machine share it */
 	unsigned pe;
+	cycles_t share_cycles; /* of a line that another core wrote last */
 };
 
 /* Boots the stack up to the guest. Errors of path_machine_new() and path_costs_new(). */
