@@ -55,8 +55,10 @@ static void start_gic(struct path_gic *g)
 				     .nmi = g->timing.nmi != 0,
 				     .awake = true};
 	g->gic = gic_new(&p);
+	if (g->timing.version == GIC_V41) g->vpes = path_vpes_new(g->gic, p.pes);
 	gic_dist_write(g->gic, GICD_CTLR, 4, CTLR_DS | CTLR_ENABLE_ALL, false);
 	for (unsigned i = 0; i < p.pes; i++) start_pe(g, i);
+	if (g->vpes) path_vpes_start(g->vpes);
 }
 
 static void start_guest(struct path_gic *g, unsigned vcpu)
@@ -125,6 +127,8 @@ struct path_gic *path_gic_new(const struct path_gic_params *p)
 void path_gic_free(struct path_gic *g)
 {
 	if (!g) return;
+	path_vpes_free(g->vpes);
+	path_guest_its_free(g->its);
 	gic_free(g->gic);
 	vgic_free(g->vgic);
 	irq_book_free(g->book[0]);
@@ -166,6 +170,21 @@ cycles_t path_gic_send(struct path_gic *g, unsigned from, unsigned to, uint32_t 
 		irq_book_mark(g->book[0], to, intid, IRQ_assert + i, now += hop[i]);
 	if (!p->waiting++) p->hidden = at;
 	return at;
+}
+
+void path_gic_send_virtual(struct path_gic *g, unsigned from, unsigned to, uint32_t sgi, cycles_t cause)
+{
+	struct path_gic_pe *p = &g->pe[to];
+	struct gic_route_request r = {.source = GIC_FROM_vsgi, .from = g->pe[from].core, .to = p->core};
+	const struct gic_context guest = {.el = 1, .imo = true, .fmo = true};
+	cycles_t hop[GIC_HOP_COUNT], now = g->pe[from].now;
+	bool waits = gic_signals(g->gic, to, &guest).virq;
+	cycles_t at = now + gic_route(&g->timing, g->params.topology, g->params.clock_mhz, &r, hop);
+	path_vpes_sgi(g->vpes, to, sgi);
+	if (!irq_book_open(g->book[1], to, sgi, GIC_FROM_vsgi, cause)) return;
+	irq_book_mark(g->book[1], to, sgi, VIRQ_request, now);
+	irq_book_mark(g->book[1], to, sgi, VIRQ_delivery, at);
+	if (!waits) p->vhidden = at;
 }
 
 void path_gic_on_wait(struct path_gic *g, path_gic_others_fn *fn, void *ctx)

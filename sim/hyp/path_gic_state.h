@@ -4,6 +4,7 @@
 
 #include "gic/cpu_if.h"
 #include "hyp/path_gic.h"
+#include "hyp/path_its.h"
 
 struct path_gic_pe {
 	unsigned core;
@@ -22,6 +23,8 @@ struct path_gic {
 	struct gic_timing timing;
 	struct gic *gic;
 	struct vgic *vgic;
+	struct path_guest_its *its; /* NULL: the guest has not used it */
+	struct path_vpes *vpes;     /* NULL: no GICv4.1 */
 	struct path_gic_pe *pe;
 	struct irq_book *book[2]; /* physical, virtual */
 	enum gic_source cause;    /* of what is being injected */
@@ -39,5 +42,7 @@ struct path_gic {
 /* Puts an interrupt from core of `from` under way to `to`, at `now`; returns when it is signalled there. */
 cycles_t path_gic_send(struct path_gic *g, unsigned from, unsigned to, uint32_t intid, enum gic_source source,
 		       cycles_t now);
+/* A virtual SGI that the GIC delivers by itself: from the core of `from`, whose guest asked for it at `cause`. */
+void path_gic_send_virtual(struct path_gic *g, unsigned from, unsigned to, uint32_t sgi, cycles_t cause);
 
 #endif

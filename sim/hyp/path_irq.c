@@ -228,10 +228,7 @@ static void inject_timer(struct path_machine *m)
 	vgic_inject(m->gic->vgic, m->pe, GUEST_TIMER, true);
 }
 
-static unsigned encoding_of_list(unsigned i)
-{
-	return reg_encode(path_list_registers[i]);
-}
+static unsigned encoding_of_list(unsigned i) { return reg_encode(path_list_registers[i]); }
 
 /* List registers that are not used are empty. */
 static void prepare(struct path_machine *m)
@@ -254,6 +251,32 @@ static void absorb(struct path_machine *m)
 	vgic_absorb(m->gic->vgic, m->pe, lr);
 }
 
+/* The guest's driver has posted an INT for the event of its last vCPU. */
+static void inject_lpi(struct path_machine *m)
+{
+	struct path_gic *g = m->gic;
+	struct path_lpi lpi;
+	if (!g->its) g->its = path_guest_its_new(g->params.pes);
+	inject(m, pe_of(m)->left, GIC_FROM_lpi);
+	if (path_guest_its_int(g->its, g->params.pes - 1, &lpi)) {
+		vgic_inject_lpi(g->vgic, lpi.vcpu, lpi.intid, lpi.priority);
+	} else {
+		irq_book_counts(virtual(m))->dropped++;
+	}
+}
+
+/* ICC_SGI1R_EL1 as the guest would have written it, for vCPUs of one cluster. */
+static void send_virtual(struct path_machine *m)
+{
+	struct path_gic *g = m->gic;
+	for (uint32_t list = m->moved & 0xffff; list && g->vpes; list &= list - 1) {
+		unsigned to = (unsigned)__builtin_ctz(list) + 16 * (unsigned)bits_get(m->moved, 23, 16);
+		if (to < g->params.pes)
+			path_gic_send_virtual(g, m->pe, to, (uint32_t)bits_get(m->moved, 27, 24),
+					      pe_of(m)->left);
+	}
+}
+
 void path_vgic(struct path_machine *m, enum path_vgic verb)
 {
 	switch (verb) {
@@ -264,6 +287,8 @@ void path_vgic(struct path_machine *m, enum path_vgic verb)
 		vgic_send_sgi(m->gic->vgic, m->pe, m->moved, false);
 		break;
 	case VGIC_timer: inject_timer(m); break;
+	case VGIC_lpi: inject_lpi(m); break;
+	case VGIC_vsgi: send_virtual(m); break;
 	case VGIC_KINDS: break;
 	}
 }
@@ -278,6 +303,7 @@ void path_listed(struct path_machine *m, unsigned i)
 bool path_vgic_holds(const struct path_machine *m, enum path_vgic_state what)
 {
 	if (what == VGIC_pending) return vgic_wanted(m->gic->vgic, m->pe);
+	if (what == VGIC_direct) return m->gic->vpes != NULL;
 	for (unsigned i = 0; i < m->gic->params.pes; i++)
 		if (i != m->pe && m->gic->pe[i].kicked) return true;
 	return false;

@@ -135,7 +135,8 @@ static enum status work_step(struct steps *s, const struct node *n, struct place
 					 n->key[i]);
 		}
 	}
-	if (step->number > WORK_INSTRUCTIONS_MAX || step->lines > WORK_LINES_MAX || step->shared > WORK_LINES_MAX)
+	if (step->number > WORK_INSTRUCTIONS_MAX || step->lines > WORK_LINES_MAX ||
+	    step->shared > WORK_LINES_MAX)
 		return conf_fail(err, at, "work: at most %d instructions and %d lines in one step",
 				 WORK_INSTRUCTIONS_MAX, WORK_LINES_MAX);
 	return OK;
@@ -261,7 +262,8 @@ static enum status argument_step(struct steps *s, enum path_step_kind kind, cons
 	case STEP_mask:
 	case STEP_unmask: return need_masks(n, &step->number, err);
 	case STEP_vgic:
-		return need_one_of(n, vgic_names, "prepare, absorb, sgi or timer", &step->target, err);
+		return need_one_of(n, vgic_names, "prepare, absorb, sgi, timer, lpi or vsgi", &step->target,
+				   err);
 	case STEP_lists: return need_one_of(n, list_verbs, "read or write", &step->target, err);
 	case STEP_signal:
 	case STEP_await:
@@ -366,7 +368,7 @@ static enum status read_term(const struct path_book *b, int kind, const struct n
 	case COND_write: return yes_no(n, &t->value, err);
 	case COND_sysreg: return sysreg_term(n, t, err);
 	case COND_region: return region_term(n, t, err);
-	case COND_vgic: return need_one_of(n, vgic_state_names, "pending or kick", &t->index, err);
+	case COND_vgic: return need_one_of(n, vgic_state_names, "pending, kick or direct", &t->index, err);
 	case COND_call: return need_text(n, "the name of a call", &t->call, err);
 	case COND_page: return need_u64(n, "an address", &t->value, err);
 	default: return need_u64(n, "an INTID", &t->value, err);

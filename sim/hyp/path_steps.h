@@ -22,8 +22,8 @@ enum value_kind {
 };
 
 /* What the emulated interrupt controller is told, and asked. */
-#define PATH_VGIC(X) X(prepare) X(absorb) X(sgi) X(timer)
-#define PATH_VGIC_STATES(X) X(pending) X(kick)
+#define PATH_VGIC(X) X(prepare) X(absorb) X(sgi) X(timer) X(lpi) X(vsgi)
+#define PATH_VGIC_STATES(X) X(pending) X(kick) X(direct)
 enum path_vgic {
 #define X(name) VGIC_##name,
 	PATH_VGIC(X)
@@ -55,7 +55,8 @@ struct path_value {
 	X(page, "the address at HPFAR: a page of the guest's physical addresses") \
 	X(call, "name that the SVC, HVC or SMC carried") \
 	X(irq, "INTID that was acknowledged last") \
-	X(vgic, "pending: an interrupt waits for this vCPU; kick: one for a vCPU of another core")
+	X(vgic, \
+	  "pending: an interrupt waits for this vCPU; kick: one for a vCPU of another core; direct: the GIC delivers virtual SGIs")
 
 /* Register files whose registers are saved by number. */
 enum path_bank { BANK_gp, BANK_fp, BANK_sve, BANK_KINDS };
@@ -90,7 +91,7 @@ struct path_step {
 	uint16_t
 		target; /* call: path; branch, jump: step index; spill, fill: enum path_bank; vgic: enum path_vgic;
 				  * lists: 1 write, 0 read; set, clear, signal, await: variable */
-	uint64_t shared;         /* work: lines that another vCPU's core has written last */
+	uint64_t shared;        /* work: lines that another vCPU's core has written last */
 	uint64_t number, lines; /* address, INTID, instructions, mask, count of registers */
 	struct path_term *term; /* branch */
 	size_t term_count;
