@@ -145,6 +145,33 @@ static void fixture_free(struct fixture *f)
 	free(f);
 }
 
+struct tank {
+	uint64_t poured, held[2];
+};
+static const char *const tank_names[] = {"left", "right", NULL};
+static const struct stat_desc tank_rows[] = {
+	STAT_LEVEL_BY(struct tank, held, tank_names, "litres", "what is there"),
+	STAT(struct tank, poured, "litres", "what came"),
+};
+
+Test(stats, levels_are_neither_reset_nor_put_aside)
+{
+	struct tank t = {.poured = 5, .held = {2, 3}};
+	struct stats *s = stats_new();
+	stats_add(s, tank_rows, 2, &t, "tank");
+	uint64_t *image = xcalloc(1, stats_image_bytes(s));
+	stats_save(s, image);
+	stats_reset(s);
+	cr_expect(eq(u64, t.poured, 0));
+	cr_expect(eq(u64, t.held[1], 3));
+	t.held[1] = 7;
+	stats_load(s, image);
+	cr_expect(eq(u64, t.poured, 5));
+	cr_expect(eq(u64, *stats_find(s, "tank.held.right"), 7));
+	free(image);
+	stats_free(s);
+}
+
 Test(stats, labels_of_two_dimensions_expand_to_paths)
 {
 	struct fixture *f = fixture_new();
