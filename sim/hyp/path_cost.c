@@ -183,6 +183,14 @@ static uint8_t cause_of(const struct path_event *e, bool fetch)
 	return e->el == 0 ? CAUSE_VMM : CAUSE_HYPERVISOR;
 }
 
+/* In whose name a step touches memory. */
+static uint8_t agent_of(const struct path_event *e)
+{
+	if (e->of_guest || e->in_guest) return e->el == 0 ? AGENT_PROGRAM : AGENT_KERNEL;
+	if (e->secure || e->el == 3) return AGENT_FIRMWARE;
+	return e->el == 0 ? AGENT_VMM : AGENT_HYPERVISOR;
+}
+
 static cycles_t touch_line(struct path_costs *c, const struct touch *t, cycles_t now)
 {
 	const struct path_event *e = t->e;
@@ -196,9 +204,12 @@ static cycles_t touch_line(struct path_costs *c, const struct touch *t, cycles_t
 	r.partid = label->partid;
 	r.pmg = label->pmg;
 	unsigned served;
+	struct agent guest = c->mem->agent;
+	c->mem->agent.kind = agent_of(e);
 	cycles_t hidden = fetch ? c->fetch_hit : c->data_hit;
 	cycles_t known = c->memory.locate(c->memory.self, offset, e->el, e->e2h, t->kind, now, &r.pa.raw);
 	cycles_t done = mem_access(fetch ? &c->mem->fetch : &c->mem->data, &r, known, 0, &served);
+	c->mem->agent = guest;
 	return done > now + hidden ? done - now - hidden : 0;
 }
 

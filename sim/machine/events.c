@@ -181,8 +181,12 @@ static enum status write_descriptor(struct events *e, const struct record *rec, 
 
 /* --- processes ------------------------------------------------------------------------------------------------- */
 
+enum { PROCESS_BITS = 16 }; /* of a number within a VM, which has at most 65536 ASIDs */
+
 struct process {
 	uint64_t name; /* as SWITCH records say it */
+	uint32_t
+		number; /* of all on the machine: that of the VM, and in it the order of their first switch */
 	struct os_aspace *aspace;
 	struct context context;
 	struct pollution *left; /* what it had in the TLBs of each core when it stopped running there */
@@ -192,6 +196,7 @@ static struct process *add_process(struct event_kernel *k, uint64_t name, struct
 {
 	struct process *p = xcalloc(1, sizeof(*p));
 	p->name = name;
+	p->number = k->number << PROCESS_BITS | (uint32_t)k->process_count;
 	p->aspace = as;
 	p->left = xcalloc(k->vcpus, sizeof(*p->left));
 	if (is_power_of_2(k->process_count) || !k->process_count)
@@ -246,6 +251,8 @@ static void make_present(struct events *e, struct process *p)
 	}
 	e->present = p->aspace;
 	e->running = p;
+	e->mmu->port->cpu->agent.kind = AGENT_PROGRAM;
+	e->mmu->port->cpu->agent.process = p->number;
 	flush_context(e, s.flush);
 	os_write_regs(k->os, p->aspace, k->regime, e->regs);
 	mmu_set_context(e->mmu, e->regs, k->features, 0, false, SEC_NONSECURE);

@@ -46,7 +46,8 @@ struct event_kernel {
 	struct contexts *contexts; /* gives ASIDs; NULL: the workload says them */
 	struct mmu *const *mmus;   /* of every core, for maintenance that is broadcast */
 	unsigned cpus;
-	unsigned vcpus; /* processors that the kernel sees, one for each struct events */
+	unsigned vcpus;  /* processors that the kernel sees, one for each struct events */
+	unsigned number; /* of its VM */
 	struct process **processes;
 	size_t process_count;
 	struct events *entered;  /* the core that runs it at present, and so executes its TLBIs */

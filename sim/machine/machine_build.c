@@ -40,6 +40,13 @@ static enum status label_cpus(struct machine *m, struct err *err)
 	return OK;
 }
 
+/* Before statistics are registered. */
+static void count_evictors(struct machine *m)
+{
+	mem_count_evictors(m->mem);
+	for (unsigned i = 0; i < m->cpus; i++) mmu_count_evictors(m->mmus[i]);
+}
+
 static enum status build_cpu(struct cpu *c, struct err *err)
 {
 	struct machine *m = c->machine;
@@ -52,6 +59,7 @@ static enum status build_cpu(struct cpu *c, struct err *err)
 				  .cpu = c->number};
 	TRY(mmu_new_of(&parts, &c->mmu, err));
 	m->mmus[c - m->cpu] = c->mmu;
+	c->mem.agent.cpu = (uint16_t)c->number;
 	core_init(&c->core, &m->hw->core, c->mmu, &c->mem);
 	core_set_maintenance(&c->core, &m->hw->primitives);
 	c->core.on_fault = machine_on_fault;
@@ -102,6 +110,7 @@ static enum status build(struct machine *m, uint64_t seed, struct err *err)
 	else
 		build_native(m, seed);
 	for (unsigned i = 0; i < m->vms; i++) TRY(vm_init(&m->vm[i], i, seed, err));
+	if (m->stack->pollution) count_evictors(m);
 	register_stats(m);
 	return OK;
 }

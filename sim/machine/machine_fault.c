@@ -71,6 +71,7 @@ static enum status stage1_fault(struct vcpu *v, const struct mmu_fault *f, cycle
 	default: break;
 	}
 	spent->cycles[BUCKET_EXCEPTION][vm->kernel.regime == REGIME_EL20 ? 2 : 1] += done.cycles;
+	if (v->work) kernel_work_do(v->work, KERNEL_PAGE_FAULT, now, spent);
 	if (vm->hyp) { /* new tables in new memory */
 		struct hyp_populated what = hyp_take_populated(vm->hyp);
 		struct ipa base = {stack_hypervisor(vm->machine->stack)->memory_base};
@@ -105,8 +106,11 @@ enum status machine_on_populate(void *owner, const struct mmu_fault *f, cycles_t
 {
 	struct vcpu *v = owner;
 	struct path_engine *paths = v->paths;
+	struct kernel_work *work = v->work;
 	v->paths = NULL;
+	v->work = NULL;
 	enum status st = machine_on_fault(v->cpu, f, now, spent, err);
 	v->paths = paths;
+	v->work = work;
 	return st;
 }

@@ -7,6 +7,7 @@
 #include "hyp/path_gic.h"
 #include "machine/events.h"
 #include "machine/host_memory.h"
+#include "machine/kernel_work.h"
 #include "machine/machine.h"
 #include "machine/path_engine.h"
 #include "machine/placement.h"
@@ -38,8 +39,9 @@ struct vcpu {
 	struct sysregs regs;
 	struct events events; /* of its stream; knows the present address space */
 	struct path_engine
-		*paths;       /* of the software below its guest; NULL: faults cost what the stack says */
-	struct va last_fault; /* with nothing to add: a second one in a row is an error */
+		*paths;           /* of the software below its guest; NULL: faults cost what the stack says */
+	struct kernel_work *work; /* of its kernel when that is entered; NULL: none is known */
+	struct va last_fault;     /* with nothing to add: a second one in a row is an error */
 	bool last_was_spurious;
 	struct numa_task task; /* to the kernel or hypervisor that gives it memory */
 	struct populator populator;

@@ -7,6 +7,14 @@ void machine_only_translate(struct machine *m)
 	for (unsigned i = 0; i < m->cpus; i++) core_only_translate(&m->cpu[i].core);
 }
 
+/* What the kernel does at an event besides what it means; false: nothing is known of that. */
+static bool enter_kernel(struct vcpu *v, const struct record *rec, struct core_spent *spent)
+{
+	if (!v->work || (rec->kind != REC_SVC && rec->kind != REC_SWITCH)) return false;
+	enum kernel_entry why = rec->kind == REC_SVC ? KERNEL_SYSCALL : KERNEL_PROCESS_SWITCH;
+	return kernel_work_do(v->work, why, core_now(&v->cpu->core), spent);
+}
+
 /* What leaves the guest takes the path below it; all else is the kernel's. */
 static enum status execute_event(struct vcpu *v, const struct record *rec, struct err *err)
 {
@@ -14,7 +22,9 @@ static enum status execute_event(struct vcpu *v, const struct record *rec, struc
 	struct core_spent spent = {0};
 	bool known = false;
 	if (v->paths) TRY(path_engine_event(v->paths, rec, core_now(&c->core), &known, &spent, err));
-	if (!known) return events_execute(&v->events, rec, err);
+	bool entered = enter_kernel(v, rec, &spent);
+	if (!known && !(entered && rec->kind == REC_SVC)) TRY(events_execute(&v->events, rec, err));
+	if (!known && !entered) return OK;
 	machine_tell_spent(c, core_now(&c->core), &spent);
 	core_spend(&c->core, &spent);
 	return OK;

@@ -45,7 +45,8 @@ static struct event_kernel kernel_of(struct vm *vm)
 				     .contexts = vm->contexts,
 				     .mmus = m->mmus,
 				     .cpus = m->cpus,
-				     .vcpus = vm->vcpus};
+				     .vcpus = vm->vcpus,
+				     .number = vm->number};
 }
 
 static void start_events(struct vcpu *v)
@@ -76,6 +77,26 @@ static enum status build_kernel(struct vm *vm, struct err *err)
 	return OK;
 }
 
+static enum status build_work(struct vcpu *v, struct err *err)
+{
+	struct vm *vm = v->vm;
+	struct machine *m = vm->machine;
+	const struct kernel_work_parts parts = {.params = &vm->params.os,
+						.os = vm->os,
+						.aspace = v->events.present,
+						.vm = vm->hyp,
+						.primitives = &m->hw->primitives,
+						.features = &m->hw->features,
+						.regs = &v->regs,
+						.mmu = v->cpu->mmu,
+						.mem = &v->cpu->mem,
+						.el = vm->kernel.regime == REGIME_EL20 ? 2 : 1,
+						.cpu = v->number};
+	if (!kernel_work_wanted(&vm->params.os)) return OK;
+	placement_enter(&m->memory, &vm->numa, &v->task);
+	return kernel_work_new(&parts, &v->work, err);
+}
+
 /* --- life -------------------------------------------------------------------------------------------------------- */
 
 static void init_vcpu(struct vcpu *v)
@@ -98,18 +119,32 @@ enum status vm_init(struct vm *vm, unsigned number, uint64_t seed, struct err *e
 	if (m->hyp) TRY(build_stage2(vm, seed, err));
 	TRY(build_kernel(vm, err));
 	vm_give_table_memory(vm);
+	for (unsigned i = 0; i < vm->vcpus; i++) TRY(build_work(&vm->vcpu[i], err));
 	return OK;
 }
 
 void vm_fini(struct vm *vm)
 {
-	for (unsigned i = 0; i < vm->vcpus; i++) path_engine_free(vm->vcpu[i].paths);
+	for (unsigned i = 0; i < vm->vcpus; i++) {
+		path_engine_free(vm->vcpu[i].paths);
+		kernel_work_free(vm->vcpu[i].work);
+	}
 	path_gic_free(vm->gic);
 	event_kernel_fini(&vm->kernel);
 	contexts_free(vm->contexts);
 	os_free(vm->os);
 	if (vm->frames) frames_free(vm->frames);
 	free(vm->frames_path);
+}
+
+static void register_work(struct vcpu *v, struct stats *s)
+{
+	char path[48];
+	if (v->vm->hyp)
+		snprintf(path, sizeof(path), "vm%u.vcpu%u.kernel", v->vm->number, v->number);
+	else
+		snprintf(path, sizeof(path), "cpu%u.kernel", v->cpu->number);
+	kernel_work_register_stats(v->work, s, path);
 }
 
 /* One VM alone has the events and ASIDs of the whole workload, which bear no VM's name. */
@@ -121,6 +156,8 @@ void vm_register_stats(struct vm *vm, struct stats *s)
 	stats_add(s, os_stat_rows, os_stat_row_count, os_stats(vm->os), "%sos", guest);
 	if (vm->hyp) stats_add(s, hyp_stat_rows, hyp_stat_row_count, hyp_stats(vm->hyp), "%shyp", guest);
 	stats_add(s, event_stat_rows, event_stat_row_count, &vm->kernel.stats, "%sevents", own);
+	for (unsigned i = 0; i < vm->vcpus; i++)
+		if (vm->vcpu[i].work) register_work(&vm->vcpu[i], s);
 	if (vm->contexts)
 		stats_add(s, ctx_stat_rows, ctx_stat_row_count, contexts_stats(vm->contexts), "%sasids", own);
 }

@@ -37,6 +37,9 @@ static const struct param rows[] = {
 	P_STR(F, operations, "", "file of the guest's operations for strata explain trap (docs/paths.md)"),
 	P_STR(F, firmware, "", "file of the software paths of EL3"),
 	P_MAP(F, mpam, &mpam_schema, "labels of requests, and partitions of what they share (docs/mpam.md)"),
+	P_BOOL(F, pollution, 0,
+	       "count misses of the program on what others pushed out of each TLB and cache: other processes, the kernel, the "
+	       "hypervisor, the VMM, firmware; costs time and memory of the host"),
 	P_LIST(F, fits, &fits_schema, 0, FITS_MAX, "published figures that numbers were fitted to"),
 };
 #undef F

@@ -35,6 +35,7 @@ struct stack_params {
 	const char *operations;        /* file of the guest's operations (path.h); "" for none */
 	const char *firmware;          /* file of EL3's software paths; "" for none */
 	struct mpam_params mpam;
+	uint64_t pollution;     /* bool: TLBs and caches count whose doing misses are */
 	struct param_list fits; /* of struct fit_item */
 };
 

@@ -89,6 +89,7 @@ void cache_free(struct cache *c)
 	free(c->tag);
 	free(c->set);
 	repl_state_free(&c->state);
+	evictors_free(c->evictors);
 	free(c->mask);
 	free(c->mshr);
 	free(c->mshr_soonest);
@@ -101,6 +102,9 @@ void cache_register_stats(struct cache *c, struct stats *s, const char *prefix)
 	stats_add(s, stat_rows, sizeof(stat_rows) / sizeof(stat_rows[0]), &c->stats, "%s%s", prefix,
 		  c->params.name);
 	cache_mpam_register_stats(c, s, prefix);
+	if (c->evictors)
+		stats_add(s, evictors_stat_rows, evictors_stat_row_count, evictors_stats(c->evictors),
+			  "%s%s.pollution", prefix, c->params.name);
 }
 
 bool cache_holds(const struct cache *c, uint64_t line) { return cache_way_of(c, line) != CACHE_MISS; }
@@ -118,6 +122,34 @@ static struct cache_victim take_out(struct cache *c, uint64_t set, unsigned way)
 	if (c->mpam) v.monitor = (uint8_t)cache_mpam_gone(c, set, way);
 	return v;
 }
+
+/* --- whose doing misses are -------------------------------------------------------------------------------------- */
+
+void cache_count_evictors(struct cache *c) { c->evictors = evictors_new((unsigned)c->set_mask + 1, c->ways); }
+
+void cache_ask_evictors(struct cache *c, uint64_t line)
+{
+	evictors_ask(c->evictors, (unsigned)(line & c->set_mask), &(struct evicted){.address = line});
+}
+
+struct cache_victim cache_drop_evicted(struct cache *c, uint64_t line)
+{
+	int way = c->evictors ? cache_way_of(c, line) : CACHE_MISS;
+	if (way != CACHE_MISS)
+		evictors_leave(c->evictors, (unsigned)(line & c->set_mask), (unsigned)way,
+			       &(struct evicted){.address = line});
+	return cache_drop(c, line);
+}
+
+/* `in` takes the way of `out`. */
+static void note_install(struct cache *c, unsigned way, const struct cache_victim *out, uint64_t in)
+{
+	unsigned set = (unsigned)(in & c->set_mask);
+	if (out->valid) evictors_evict(c->evictors, set, way, &(struct evicted){.address = out->line});
+	evictors_bring(c->evictors, set, way, &(struct evicted){.address = in});
+}
+
+/* --- change ------------------------------------------------------------------------------------------------------ */
 
 struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bool flying)
 {
@@ -137,6 +169,7 @@ struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bo
 	if (c->state.shared) c->state.shared->key = line;
 	c->policy->fill(cache_state_of(c, set), c->ways, way);
 	if (c->mpam) cache_mpam_come(c, set, way);
+	if (c->evictors) note_install(c, way, &out, line);
 	return out;
 }
 
@@ -145,6 +178,7 @@ struct cache_victim cache_drop(struct cache *c, uint64_t line)
 	int way = cache_way_of(c, line);
 	if (way == CACHE_MISS) return (struct cache_victim){0};
 	c->stats.invalidations++;
+	if (c->evictors) evictors_leave(c->evictors, (unsigned)(line & c->set_mask), (unsigned)way, NULL);
 	return take_out(c, line & c->set_mask, (unsigned)way);
 }
 

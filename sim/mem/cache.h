@@ -12,6 +12,7 @@
 #include "base/request.h"
 #include "base/status.h"
 #include "mem/mem_params.h"
+#include "repl/evictors.h"
 #include "repl/repl.h"
 #include "stats/stats.h"
 
@@ -51,7 +52,8 @@ struct cache {         /* laid out for the hit path; change it through the funct
 	cycles_t *mshr_soonest;     /* of each group of registers, when the first is free; NULL: few */
 	/* The way that a line may take in a set, or CACHE_MISS: it passes by. Chosen at set-up. */
 	int (*choose)(struct cache *c, uint64_t set);
-	struct cache_mpam *mpam; /* NULL: no partitions (cache_mpam.h) */
+	struct cache_mpam *mpam;   /* NULL: no partitions (cache_mpam.h) */
+	struct evictors *evictors; /* NULL: nobody asks whose doing misses are */
 	struct cache_params params;
 	struct cache_stats stats;
 };
@@ -129,6 +131,13 @@ struct cache_victim {
 /* Puts `line`, which must not be held, into its set; `flying`: a miss register tells when it arrives. Returns what it
  * pushed out. */
 struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bool flying);
+
+/* From now on counts whose doing its misses are (repl/evictors.h); before cache_register_stats(). By evictors_act() its owner says
+ * who fills, and by cache_ask_evictors(), before the fill, what was missed. */
+void cache_count_evictors(struct cache *c);
+void cache_ask_evictors(struct cache *c, uint64_t line);
+/* As cache_drop(), of a line that goes because an inclusive cache below has evicted it. */
+struct cache_victim cache_drop_evicted(struct cache *c, uint64_t line);
 
 /* When the line in `way` arrives, if it is known to be under way; else 0: it is there. */
 cycles_t cache_arrival(struct cache *c, uint64_t line, unsigned way);

@@ -31,8 +31,10 @@ static void write_memory(struct mem_port *port, unsigned node, cycles_t now)
 static bool drop_above(struct mem_port *port, const struct cache *c, uint64_t line)
 {
 	bool dirty = false;
-	for (unsigned i = 0; i < port->levels && port->level[i]->params.level < c->params.level; i++)
-		dirty |= cache_drop(port->level[i], line).dirty;
+	for (unsigned i = 0; i < port->levels && port->level[i]->params.level < c->params.level; i++) {
+		if (c->evictors) evictors_act_as(port->level[i]->evictors, c->evictors);
+		dirty |= cache_drop_evicted(port->level[i], line).dirty;
+	}
 	return dirty;
 }
 
@@ -69,6 +71,7 @@ static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirt
 	struct cache *c = port->level[level];
 	unsigned asker = port->monitor;
 	if (c->mpam) cache_mpam_enter(c, asker, now);
+	if (c->evictors) evictors_act(c->evictors, port->cpu->agent);
 	struct cache_victim out = cache_install(c, line, dirty, flying);
 	if (out.refused && dirty) write_down(port, level + 1, line, now);
 	if (!out.valid) return;
@@ -201,6 +204,12 @@ static void fill_missed(struct mem_port *port, const struct mem_req *r, uint64_t
 	if (r->kind == ACCESS_WRITE) deliver_write(port, to, line, done);
 }
 
+static void ask_evictors(const struct mem_port *port, struct cache *c, uint64_t line)
+{
+	evictors_act(c->evictors, port->cpu->agent);
+	cache_ask_evictors(c, line);
+}
+
 static unsigned monitor_of(const struct mem_port *port, const struct mem_req *r)
 {
 	return port->side->mpam ? port->side->mpam->monitor_of[r->partid][r->pmg] : 0;
@@ -221,6 +230,7 @@ static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t no
 		}
 		c->stats.misses++;
 		c->stats.misses_by_cause[r->cause]++;
+		if (c->evictors) ask_evictors(port, c, line);
 		now = reserve(port, c, now, &slot[level]);
 	}
 	unsigned to = nearest_taker(port, r, first, level);

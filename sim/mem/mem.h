@@ -38,6 +38,8 @@ struct mem_cpu { /* one core's private caches and its two ports */
 	struct mem_port data, fetch;
 	struct mem_route *route; /* from its die, by node */
 	struct mem_cpu_stats stats;
+	struct agent
+		agent; /* who runs on the core: whose doing evictions are, where caches and TLBs count that */
 	struct cache *owned[2 * MEM_LEVELS_MAX];
 	unsigned owned_count;
 	struct mpam_label label, hypervisor_label; /* of its requests: who makes one copies it from here */
@@ -61,6 +63,9 @@ void mem_cpu_fini(struct mem_cpu *cpu);
 /* Partitions and monitors by MPAM (mpam.h), as `p` says, which is borrowed; nothing happens where it has no label and no setting.
  * Before the first mem_cpu_init(). ERR_CONFIG with the key at fault. */
 enum status mem_use_mpam(struct mem_side *m, const struct mpam_params *p, struct err *err);
+/* From now on every cache of the side counts whose doing its misses are. Behind the last mem_cpu_init(), before statistics are
+ * registered. */
+void mem_count_evictors(struct mem_side *m);
 
 void mem_register_stats(struct mem_side *m, struct stats *s);
 void mem_cpu_register_stats(struct mem_cpu *cpu, struct stats *s, unsigned number);

@@ -248,6 +248,14 @@ cycles_t mem_cross_latency(const struct mem_side *m)
 	return least;
 }
 
+void mem_count_evictors(struct mem_side *m)
+{
+	for (unsigned i = 0; i < m->shared_count; i++) cache_count_evictors(m->shared[i].cache);
+	for (unsigned n = 0; n < m->cpus; n++)
+		for (unsigned i = 0; i < m->cpu[n]->owned_count; i++)
+			cache_count_evictors(m->cpu[n]->owned[i]);
+}
+
 void mem_register_stats(struct mem_side *m, struct stats *s)
 {
 	for (unsigned i = 0; i < m->shared_count; i++) {

@@ -30,7 +30,7 @@ static struct tlb *home(const struct mmu *m, unsigned side, unsigned l, const st
 }
 
 struct taken {
-	const struct tlb_victims *victims;
+	const struct tlb *from;
 	uint64_t dropped;
 };
 
@@ -38,11 +38,13 @@ struct taken {
 static void drop_if_taken(void *ctx, struct tlb *t, struct tlb_entry *e)
 {
 	struct taken *taken = ctx;
-	for (unsigned i = 0; i < taken->victims->count; i++) {
-		const struct tlb_entry *v = &taken->victims->page[i];
+	const struct tlb_victims *victims = taken->from->victims;
+	for (unsigned i = 0; i < victims->count; i++) {
+		const struct tlb_entry *v = &victims->page[i];
 		if (e->tag != v->tag || e->tag_mask != v->tag_mask) continue;
 		if ((e->va ^ v->va) & e->va_mask & v->va_mask) continue;
-		tlb_drop(t, e);
+		if (t->evictors) evictors_act_as(t->evictors, taken->from->evictors);
+		tlb_drop_evicted(t, e);
 		taken->dropped++;
 		return;
 	}
@@ -59,7 +61,7 @@ static bool serves(const struct mmu *m, unsigned side, unsigned l, const struct 
 /* What inclusive TLB `t` of level `l` evicted goes from the levels of `m` above it, on all sides that it serves. */
 static void drop_above_in(struct mmu *m, unsigned l, struct tlb *t)
 {
-	struct taken taken = {.victims = t->victims};
+	struct taken taken = {.from = t};
 	for (unsigned side = 0; side < MMU_SIDES; side++) {
 		if (l >= m->levels[side] || !serves(m, side, l, t)) continue;
 		for (unsigned above = 0; above < l; above++)
@@ -97,11 +99,27 @@ static void take_over(struct mmu *m, unsigned side, unsigned l, const struct tlb
 static void fill_level(struct mmu *m, unsigned side, unsigned l, const struct tlb_fill *f)
 {
 	struct tlb *t = home(m, side, l, f);
+	if (t->evictors) evictors_act(t->evictors, m->port->cpu->agent);
 	tlb_fill(t, f);
 	if (!t->victims || !t->victims->count) return;
 	if (t->params.inclusion == TLB_INCLUSIVE) drop_above(m, l, t);
 	if (l + 1 < m->levels[side] && is_exclusive(m->level[side][l + 1]))
 		take_over(m, side, l + 1, t->victims);
+}
+
+/* --- whose doing misses are ---------------------------------------------------------------------------------------- */
+
+static void ask_evictors(const struct mmu *m, struct tlb *t, const struct tlb_fill *f)
+{
+	evictors_act(t->evictors, m->port->cpu->agent);
+	tlb_ask_evictors(t, f);
+}
+
+void mmu_count_evictors(struct mmu *m)
+{
+	for (unsigned i = 0; i < m->owned_count; i++) tlb_count_evictors(m->owned[i]);
+	for (unsigned i = 0; i < m->shared_count; i++)
+		if (!m->shared[i]->tlb->evictors) tlb_count_evictors(m->shared[i]->tlb);
 }
 
 /* --- fills ------------------------------------------------------------------------------------------------------- */
@@ -115,6 +133,7 @@ void levels_fill(struct mmu *m, unsigned side, unsigned levels, unsigned n, cons
 		t->stats.lookups += accesses;
 		t->stats.hits += accesses - 1;
 		t->stats.misses++;
+		if (f && t->evictors) ask_evictors(m, t, f);
 		if (f && !(l && is_exclusive(t))) fill_level(m, side, l, f);
 	}
 }

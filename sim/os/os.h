@@ -35,6 +35,11 @@ enum os_first_touch { OS_GRANT_ALL, OS_GRANT_ACCESS };
 enum { OS_ASIDS_RECORDED };
 enum os_placement { OS_IN_ORDER, OS_SCATTERED };
 
+/* What the kernel does when it is entered. */
+struct os_work_params {
+	uint64_t instructions, lines, span_lines;
+};
+
 struct os_params {
 	uint64_t page_size; /* enum os_page_size */
 	uint64_t va_bits;   /* 39, 48, 52 with 4K; 36, 47, 48, 52 with 16K; 42, 48, 52 with 64K */
@@ -51,9 +56,10 @@ struct os_params {
 	uint64_t asids;     /* enum os_asids */
 	uint64_t asid_bits; /* 0: as many as the machine has */
 	uint64_t processes, switch_every;
+	struct os_work_params syscall, page_fault, process_switch;
 	struct numa_params numa; /* of a kernel that owns the machine */
 };
-extern const struct schema os_schema;
+extern const struct schema os_schema, os_work_schema;
 
 enum os_outcome {
 	OS_MAPPED_PAGE,

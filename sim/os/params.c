@@ -13,6 +13,19 @@ static const char *const asids_names[] = {"recorded",
 #undef X
 						  NULL};
 
+#define T struct os_work_params
+static const struct param work_rows[] = {
+	P_U64(T, instructions, "instructions", 0, 0, 10000000,
+	      "what the kernel executes, at primitives.instructions_per_kilocycle, beside the exception and its return; the lines "
+	      "that they are on are fetched. 0: nothing is known, and nothing is charged"),
+	P_U64(T, lines, "lines", 0, 0, 1000000, "lines of data that it touches each time"),
+	P_U64(T, span_lines, "lines", 0, 0, 10000000,
+	      "lines of data that successive times move through, round about; at least `lines`"),
+};
+#undef T
+SCHEMA(os_work_schema, "work", struct os_work_params, work_rows,
+       "work of the kernel, which passes through TLBs and caches as the program does");
+
 #define T struct os_params
 static const struct param rows[] = {
 	P_ENUM(T, page_size, page_size_names, OS_PAGE_4K, "page size of the kernel, its granule at stage 1"),
@@ -57,6 +70,10 @@ static const struct param rows[] = {
 	      "its own"),
 	P_U64(T, switch_every, "accesses", 10000, 1, UINT64_C(1) << 48,
 	      "processes: loads and stores from one switch to the next"),
+	P_MAP(T, syscall, &os_work_schema,
+	      "what the kernel does at a system call, a record svc of the workload"),
+	P_MAP(T, page_fault, &os_work_schema, "at a fault of stage 1; in addition to fault_cycles"),
+	P_MAP(T, process_switch, &os_work_schema, "at a change of the address space, a record switch"),
 	P_MAP(T, numa, &numa_schema,
 	      "placement of the program's memory and tables; in a VM, whose memory is one node to the guest, the hypervisor's counts"),
 };

@@ -48,6 +48,8 @@ static inline void tlb_make_invalid(struct tlb_entry *e)
 		.tag = UINT64_C(1) << 63, .tag_mask = UINT64_C(1) << 63, .set = e->set, .way = e->way};
 }
 
+/* A fill has brought an entry, or a line with its pages; only where the TLB counts evictors. */
+void tlb_note_brought(struct tlb *t, const struct tlb_entry *e);
 /* An invalid entry of `set`: a free way, or the victim's, which is evicted. */
 struct tlb_entry *tlb_choose(struct tlb *t, unsigned set);
 /* Counts `e`, whose place, address and size are known, as valid. */

@@ -219,7 +219,9 @@ struct tlb_entry *lines_fill(struct tlb *t, const struct tlb_fill *f, unsigned u
 		line = new_line(t, &g);
 		tlb_note_fill(t, line, f->va >> line->bits);
 	}
+	bool joined = valid_slots(t, line) != 0;
 	put_pages(t, line, &g);
+	if (t->evictors && !joined) tlb_note_brought(t, line);
 	struct tlb_entry *own = &tlb_pages(t, line)[g.own];
 	tlb_predict(t, f->va, own);
 	return own;

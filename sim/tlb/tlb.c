@@ -121,6 +121,7 @@ void tlb_free(struct tlb *t)
 	free(t->touched);
 	free(t->mask);
 	tlb_ports_free(t->ports);
+	evictors_free(t->evictors);
 	repl_state_free(&t->state);
 	free(t);
 }
@@ -133,6 +134,9 @@ void tlb_register_stats(struct tlb *t, struct stats *s, const char *path, ...)
 	vsnprintf(text, sizeof(text), path, args);
 	va_end(args);
 	stats_add(s, stat_rows, sizeof(stat_rows) / sizeof(stat_rows[0]), &t->stats, "%s", text);
+	if (t->evictors)
+		stats_add(s, evictors_stat_rows, evictors_stat_row_count, evictors_stats(t->evictors),
+			  "%s.pollution", text);
 }
 
 /* --- look-up --------------------------------------------------------------------------------------------------- */
@@ -173,6 +177,74 @@ struct tlb_entry *tlb_find(struct tlb *t, uint64_t va, tlb_tag_t tag)
 	return e;
 }
 
+/* --- whose doing misses are ------------------------------------------------------------------------------------ */
+
+static struct evicted name_of(const struct tlb_entry *e)
+{
+	return (struct evicted){.address = e->va,
+				.tag = e->tag & e->tag_mask,
+				.bits = e->bits,
+				.level = e->level,
+				.s1_bits = e->s1_bits,
+				.global = e->tag_mask != TLB_TAG_ALL};
+}
+
+/* A line is named by its group, and belongs to whom its pages do. */
+static struct evicted name_of_place(const struct tlb *t, const struct tlb_entry *e)
+{
+	const struct tlb_entry *page = tlb_pages(t, e);
+	if (!t->slot_bits) return name_of(e);
+	while (!page->bits) page++;
+	struct evicted name = name_of(page);
+	name.address = e->va;
+	name.bits = e->bits;
+	return name;
+}
+
+void tlb_count_evictors(struct tlb *t) { t->evictors = evictors_new(t->sets, t->ways); }
+
+static void note_evicted(struct tlb *t, const struct tlb_entry *e)
+{
+	struct evicted name = name_of_place(t, e);
+	evictors_evict(t->evictors, e->set, e->way, &name);
+}
+
+void tlb_note_brought(struct tlb *t, const struct tlb_entry *e)
+{
+	struct evicted name = name_of_place(t, e);
+	evictors_bring(t->evictors, e->set, e->way, &name);
+}
+
+void tlb_drop_evicted(struct tlb *t, struct tlb_entry *e)
+{
+	struct evicted name = name_of(e);
+	if (t->evictors && !t->slot_bits) evictors_leave(t->evictors, e->set, e->way, &name);
+	tlb_drop(t, e);
+}
+
+void tlb_ask_evictors(struct tlb *t, const struct tlb_fill *f)
+{
+	struct tlb_entry e = f->like;
+	unsigned bits = tlb_fill_bits(t, f);
+	if (!bits) return;
+	e.bits = (uint8_t)(bits + t->slot_bits);
+	e.va = bits_align_down(f->va, e.bits);
+	struct evicted name = name_of(&e);
+	evictors_ask(t->evictors, tlb_set_of(t, e.va >> e.bits), &name);
+}
+
+static bool match_takes_evicted(const void *match, const struct evicted *what)
+{
+	const struct tlb_entry e = {.va = what->address,
+				    .va_mask = ~bits_ones(what->bits),
+				    .tag = what->tag,
+				    .tag_mask = what->global ? TLB_TAG_GLOBAL : TLB_TAG_ALL,
+				    .bits = what->bits,
+				    .s1_bits = what->s1_bits,
+				    .level = what->level};
+	return tlb_match_takes(match, &e);
+}
+
 /* --- change ---------------------------------------------------------------------------------------------------- */
 
 void tlb_add(struct tlb *t, struct tlb_entry *e)
@@ -196,6 +268,7 @@ static void forget(struct tlb *t, const struct tlb_entry *e)
 void tlb_remove(struct tlb *t, struct tlb_entry *e)
 {
 	forget(t, e);
+	if (t->evictors) evictors_leave(t->evictors, e->set, e->way, NULL);
 	tlb_make_invalid(e);
 }
 
@@ -244,6 +317,7 @@ struct tlb_entry *tlb_choose(struct tlb *t, unsigned set)
 	struct tlb_entry *e = &row[victim_way(t, set)];
 	t->stats.evictions++;
 	if (t->victims) note_victims(t, e);
+	if (t->evictors) note_evicted(t, e);
 	if (t->slot_bits)
 		lines_drop(t, e);
 	else
@@ -282,6 +356,7 @@ struct tlb_entry *tlb_fill(struct tlb *t, const struct tlb_fill *f)
 	e->pa = f->pa & e->va_mask;
 	tlb_add(t, e);
 	tlb_note_fill(t, e, page);
+	if (t->evictors) tlb_note_brought(t, e);
 	tlb_predict(t, f->va, e);
 	return e;
 }
@@ -325,6 +400,7 @@ unsigned tlb_invalidate(struct tlb *t, const struct tlb_match *m)
 {
 	struct removal r = {.match = m};
 	tlb_each(t, drop_if_taken, &r);
+	if (t->evictors) evictors_drop(t->evictors, match_takes_evicted, m);
 	t->stats.invalidated += r.dropped;
 	return r.dropped;
 }

@@ -21,6 +21,7 @@
 
 #include "base/status.h"
 #include "base/types.h"
+#include "repl/evictors.h"
 #include "repl/repl.h"
 #include "stats/stats.h"
 #include "tlb/ports.h"
@@ -93,6 +94,7 @@ struct tlb {                     /* laid out for the hit path; change it through
 	unsigned slot_bits;          /* log2 of the pages of a line; 0: an entry is one translation */
 	struct tlb_ports *ports;     /* NULL: as many as look-ups come */
 	struct tlb_victims *victims; /* of the latest fill; NULL: nobody asks */
+	struct evictors *evictors;   /* NULL: nobody asks whose doing misses are */
 	const struct repl_policy *policy;
 	struct repl_state state;
 	struct tlb_params params;
@@ -227,6 +229,12 @@ unsigned tlb_near(const struct tlb *t, const struct tlb_entry *e, struct tlb_ent
 unsigned tlb_take(struct tlb *t, struct tlb_entry *e, struct tlb_entry *near);
 /* From now on each fill leaves in t->victims what it replaced. */
 void tlb_keep_victims(struct tlb *t);
+/* From now on counts whose doing its misses are (repl/evictors.h); before tlb_register_stats(). By evictors_act() its owner says who
+ * fills, and by tlb_ask_evictors(), before the fill, what was missed. */
+void tlb_count_evictors(struct tlb *t);
+void tlb_ask_evictors(struct tlb *t, const struct tlb_fill *f);
+/* As tlb_drop(), of an entry that goes because an inclusive TLB below has evicted its own. */
+void tlb_drop_evicted(struct tlb *t, struct tlb_entry *e);
 /* Calls `fn` for each translation held. `fn` may drop the one it is given. */
 typedef void tlb_entry_fn(void *ctx, struct tlb *t, struct tlb_entry *e);
 void tlb_each(struct tlb *t, tlb_entry_fn *fn, void *ctx);

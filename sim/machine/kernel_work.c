@@ -1,0 +1,222 @@
+#include "machine/kernel_work.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/bits.h"
+
+enum { INSTRUCTION_BYTES = 4, KILO = 1000 };
+
+static const char *const entry_names[] = {
+#define X(name, text, doc) #text,
+	KERNEL_ENTRIES(X)
+#undef X
+		NULL};
+
+struct kernel_stats {
+	uint64_t entries[KERNEL_ENTRY_COUNT], cycles[KERNEL_ENTRY_COUNT], memory_cycles[KERNEL_ENTRY_COUNT];
+};
+
+#define F struct kernel_stats
+static const struct stat_desc stat_rows[] = {
+	STAT_BY(F, entries, entry_names, "count", "how often the kernel was entered"),
+	STAT_BY(F, cycles, entry_names, "cycles", "from the exception to the return"),
+	STAT_BY(F, memory_cycles, entry_names, "cycles",
+		"of them, waiting for the kernel's lines and their translation"),
+};
+#undef F
+
+/* Lines of one kind of work: of the code that all cores have in common, and of the core's own data. */
+struct work {
+	struct os_work_params p;
+	uint64_t code, code_lines, data;
+	uint64_t next; /* of the data, the line that comes first the next time */
+};
+
+struct kernel_work {
+	struct kernel_work_parts parts;
+	struct work work[KERNEL_ENTRY_COUNT];
+	uint64_t code_va, data_va; /* of line 0 */
+	unsigned line_bits;
+	cycles_t fetch_hit, data_hit; /* of the first-level caches: hidden */
+	struct kernel_stats stats;
+};
+
+/* --- building ---------------------------------------------------------------------------------------------------- */
+
+static struct os_work_params params_of(const struct os_params *p, enum kernel_entry e)
+{
+	const struct os_work_params all[] = {[KERNEL_SYSCALL] = p->syscall,
+					     [KERNEL_PAGE_FAULT] = p->page_fault,
+					     [KERNEL_PROCESS_SWITCH] = p->process_switch};
+	return all[e];
+}
+
+bool kernel_work_wanted(const struct os_params *p)
+{
+	bool wanted = false;
+	for (unsigned e = 0; e < KERNEL_ENTRY_COUNT; e++) wanted |= params_of(p, e).instructions != 0;
+	return wanted;
+}
+
+/* One kind behind the other; returns how many lines all have of code and data. */
+static void place_lines(struct kernel_work *w, uint64_t *code, uint64_t *data)
+{
+	uint64_t line_bytes = UINT64_C(1) << w->line_bits;
+	*code = *data = 0;
+	for (unsigned e = 0; e < KERNEL_ENTRY_COUNT; e++) {
+		struct work *k = &w->work[e];
+		k->p = params_of(w->parts.params, e);
+		if (k->p.span_lines < k->p.lines) k->p.span_lines = k->p.lines;
+		k->code_lines = (k->p.instructions * INSTRUCTION_BYTES + line_bytes - 1) / line_bytes;
+		k->code = *code;
+		k->data = *data;
+		*code += k->code_lines;
+		*data += k->p.span_lines;
+	}
+}
+
+/* The guest's page is backed from the beginning, as its kernel has long run. */
+static bool back(const struct kernel_work *w, const struct os_fault *f, uint64_t va)
+{
+	struct pa pa;
+	uint64_t offset = va & bits_ones(f->size_bits);
+	return !w->parts.vm || hyp_populate(w->parts.vm, (struct ipa){f->frame + offset}, &pa);
+}
+
+static enum status map_lines(struct kernel_work *w, uint64_t va, uint64_t lines, enum access_kind kind,
+			     struct err *err)
+{
+	unsigned page_bits = os_page_bits(w->parts.params);
+	uint64_t end = va + (lines << w->line_bits);
+	for (; va < end; va += UINT64_C(1) << page_bits) {
+		struct os_fault f = os_handle_fault(w->parts.os, w->parts.aspace, (struct va){va}, kind);
+		if (f.outcome >= OS_BAD_ADDRESS || !back(w, &f, va))
+			return err_set(err, ERR_CONFIG, "memory: too small for the kernel's code and data");
+	}
+	return OK;
+}
+
+static enum status map_all(struct kernel_work *w, struct err *err)
+{
+	uint64_t code, data, page = UINT64_C(1) << os_page_bits(w->parts.params);
+	place_lines(w, &code, &data);
+	uint64_t code_bytes = bits_align_down((code << w->line_bits) + page - 1, log2_floor(page));
+	uint64_t data_bytes = bits_align_down((data << w->line_bits) + page - 1, log2_floor(page));
+	w->code_va = ~bits_ones((unsigned)w->parts.params->va_bits);
+	w->data_va = w->code_va + code_bytes + w->parts.cpu * data_bytes;
+	TRY(map_lines(w, w->code_va, code, ACCESS_FETCH, err));
+	TRY(map_lines(w, w->data_va, data, ACCESS_WRITE, err));
+	if (w->parts.vm) hyp_take_populated(w->parts.vm); /* no time has passed */
+	return OK;
+}
+
+static cycles_t first_hit(const struct mem_port *port)
+{
+	return port->level[0] ? port->level[0]->hit_cycles : 0;
+}
+
+enum status kernel_work_new(const struct kernel_work_parts *parts, struct kernel_work **out, struct err *err)
+{
+	struct kernel_work *w = xcalloc(1, sizeof(*w));
+	w->parts = *parts;
+	w->line_bits = parts->mem->data.line_bits;
+	w->fetch_hit = first_hit(&parts->mem->fetch);
+	w->data_hit = first_hit(&parts->mem->data);
+	enum status st = map_all(w, err);
+	if (st != OK) {
+		kernel_work_free(w);
+		return st;
+	}
+	*out = w;
+	return OK;
+}
+
+void kernel_work_free(struct kernel_work *w) { free(w); }
+
+void kernel_work_register_stats(struct kernel_work *w, struct stats *s, const char *path)
+{
+	stats_add(s, stat_rows, sizeof(stat_rows) / sizeof(stat_rows[0]), &w->stats, "%s", path);
+}
+
+/* --- work -------------------------------------------------------------------------------------------------------- */
+
+/* How much longer than a first-level hit an access takes. */
+static cycles_t touch(struct kernel_work *w, uint64_t va, enum access_kind kind, cycles_t now)
+{
+	bool fetch = kind == ACCESS_FETCH;
+	struct mem_req r = {.kind = (uint8_t)kind,
+			    .cause = fetch ? CAUSE_IFETCH : CAUSE_DATA,
+			    .el = (uint8_t)w->parts.el,
+			    .security = SEC_NONSECURE};
+	struct mmu_done known;
+	unsigned served;
+	bool mapped = mmu_translate(w->parts.mmu, va, kind, 1, now, &known);
+	assert(mapped); /* by map_all() */
+	r.pa.raw = known.pa;
+	cycles_t done = mem_access(fetch ? &w->parts.mem->fetch : &w->parts.mem->data, &r, known.cycle, 0,
+				   &served);
+	cycles_t hidden = now + (fetch ? w->fetch_hit : w->data_hit);
+	return done > hidden ? done - hidden : 0;
+}
+
+/* Code comes line by line. */
+static cycles_t fetch_code(struct kernel_work *w, const struct work *k, cycles_t now)
+{
+	cycles_t waited = 0;
+	for (uint64_t i = 0; i < k->code_lines; i++)
+		waited += touch(w, w->code_va + ((k->code + i) << w->line_bits), ACCESS_FETCH, now + waited);
+	return waited;
+}
+
+/* Data is asked for at once; the last line counts. */
+static cycles_t touch_data(struct kernel_work *w, struct work *k, cycles_t now)
+{
+	cycles_t longest = 0;
+	for (uint64_t i = 0; i < k->p.lines; i++) {
+		uint64_t line = k->data + k->next;
+		cycles_t waited = touch(w, w->data_va + (line << w->line_bits), ACCESS_READ, now);
+		if (waited > longest) longest = waited;
+		if (++k->next == k->p.span_lines) k->next = 0;
+	}
+	return longest;
+}
+
+/* The kernel's lines, at its exception level and in its name. */
+static cycles_t touch_all(struct kernel_work *w, struct work *k, cycles_t now)
+{
+	const struct kernel_work_parts *p = &w->parts;
+	struct why *why = p->mmu->why; /* explains accesses of the program */
+	struct agent program = p->mem->agent;
+	p->mmu->why = p->mmu->port->why = NULL;
+	p->mem->agent.kind = AGENT_KERNEL;
+	mmu_set_context(p->mmu, p->regs, p->features, p->el, true, SEC_NONSECURE);
+	cycles_t waited = fetch_code(w, k, now);
+	waited += touch_data(w, k, now + waited);
+	mmu_set_context(p->mmu, p->regs, p->features, 0, false, SEC_NONSECURE);
+	p->mem->agent = program;
+	p->mmu->why = p->mmu->port->why = why;
+	return waited;
+}
+
+static cycles_t exception_cycles(const struct kernel_work *w)
+{
+	const struct primitive_params *p = w->parts.primitives;
+	return w->parts.el == 2 ? p->entry_el2_cycles + p->return_el2_cycles
+				: p->entry_el1_cycles + p->return_el1_cycles;
+}
+
+bool kernel_work_do(struct kernel_work *w, enum kernel_entry why, cycles_t now, struct core_spent *spent)
+{
+	struct work *k = &w->work[why];
+	if (!k->p.instructions) return false;
+	uint64_t rate = w->parts.primitives->instructions_per_kilocycle;
+	cycles_t memory = touch_all(w, k, now);
+	cycles_t all = exception_cycles(w) + (k->p.instructions * KILO + rate - 1) / rate + memory;
+	w->stats.entries[why]++;
+	w->stats.cycles[why] += all;
+	w->stats.memory_cycles[why] += memory;
+	spent->cycles[BUCKET_EXCEPTION][w->parts.el] += all;
+	return true;
+}
