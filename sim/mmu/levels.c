@@ -18,15 +18,20 @@ struct tlb_fill levels_fill_of(const struct tlb_entry *e, uint64_t va)
 
 static bool is_exclusive(const struct tlb *t) { return t->params.inclusion == TLB_EXCLUSIVE; }
 
-/* The TLB of a level that holds the largest piece of a translation; it has the first word where none holds
- * any. */
-static struct tlb *home(const struct mmu *m, unsigned side, unsigned l, const struct tlb_fill *f)
+static struct tlb *home_of_several(struct tlb *const *array, const struct tlb_fill *f)
 {
-	struct tlb *const *array = m->array[side][l], *best = array[0];
-	if (!array[1] || !f) return best;
+	struct tlb *best = array[0];
 	for (unsigned k = 1; array[k]; k++)
 		if (tlb_fill_bits(array[k], f) > tlb_fill_bits(best, f)) best = array[k];
 	return best;
+}
+
+/* The TLB of a level that holds the largest piece of a translation; it has the first word where none holds
+ * any. */
+static inline struct tlb *home(const struct mmu *m, unsigned side, unsigned l, const struct tlb_fill *f)
+{
+	struct tlb *const *array = m->array[side][l];
+	return array[1] && f ? home_of_several(array, f) : array[0];
 }
 
 struct taken {
@@ -81,24 +86,25 @@ static void drop_above(struct mmu *m, unsigned l, struct tlb *t)
 	for (unsigned i = 0; s && i < s->users; i++) drop_above_in(s->user[i], l, t);
 }
 
-static void fill_level(struct mmu *m, unsigned side, unsigned l, const struct tlb_fill *f);
+static void fill_tlb(struct mmu *m, unsigned side, unsigned l, struct tlb *t, const struct tlb_fill *f);
 
 /* An exclusive level takes over what the one above it evicted. Where it has no lines, page by page. */
 static void take_over(struct mmu *m, unsigned side, unsigned l, const struct tlb_victims *v)
 {
 	for (unsigned i = 0; i < v->count; i++) {
 		struct tlb_fill f = levels_fill_of(&v->page[i], v->page[i].va);
-		bool lines = home(m, side, l, &f)->slot_bits;
+		struct tlb *t = home(m, side, l, &f);
+		bool lines = t->slot_bits;
 		f.near = v->page + 1;
 		f.near_count = lines ? v->count - 1 : 0;
-		fill_level(m, side, l, &f);
+		fill_tlb(m, side, l, t, &f);
 		if (lines) return;
 	}
 }
 
-static void fill_level(struct mmu *m, unsigned side, unsigned l, const struct tlb_fill *f)
+/* Fills `t`, the home of the translation in its level. */
+static void fill_tlb(struct mmu *m, unsigned side, unsigned l, struct tlb *t, const struct tlb_fill *f)
 {
-	struct tlb *t = home(m, side, l, f);
 	if (t->evictors) evictors_act(t->evictors, m->port->cpu->agent);
 	tlb_fill(t, f);
 	if (!t->victims || !t->victims->count) return;
@@ -134,7 +140,7 @@ void levels_fill(struct mmu *m, unsigned side, unsigned levels, unsigned n, cons
 		t->stats.hits += accesses - 1;
 		t->stats.misses++;
 		if (f && t->evictors) ask_evictors(m, t, f);
-		if (f && !(l && is_exclusive(t))) fill_level(m, side, l, f);
+		if (f && !(l && is_exclusive(t))) fill_tlb(m, side, l, t, f);
 	}
 }
 

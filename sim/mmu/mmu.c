@@ -52,6 +52,7 @@ static cycles_t answer(struct tlb *t, const struct tlb_entry *e, cycles_t now)
 static void note_look_up(struct mmu *m, enum why_kind kind, const struct tlb *t, uint64_t address,
 			 const struct tlb_entry *e, cycles_t begin, cycles_t end)
 {
+	if (!m->why) return;
 	const char *outcome = !e ? "miss" : e->ready > begin ? "is being walked, waits" : "hit";
 	why_leaf(m->why, (struct why_span){begin, end, .name = t->params.name, .outcome = outcome,
 					   .kind = (uint8_t)kind, .address = address});

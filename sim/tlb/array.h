@@ -48,6 +48,9 @@ static inline void tlb_make_invalid(struct tlb_entry *e)
 		.tag = UINT64_C(1) << 63, .tag_mask = UINT64_C(1) << 63, .set = e->set, .way = e->way};
 }
 
+/* Only where the TLB counts evictors: an entry or line gives way to what is filled next; what `m` takes would be missing in any case. */
+void tlb_note_evicted(struct tlb *t, const struct tlb_entry *e);
+void tlb_forget_evicted(struct tlb *t, const struct tlb_match *m);
 /* A fill has brought an entry, or a line with its pages; only where the TLB counts evictors. */
 void tlb_note_brought(struct tlb *t, const struct tlb_entry *e);
 /* An invalid entry of `set`: a free way, or the victim's, which is evicted. */

@@ -106,6 +106,7 @@ enum status tlb_new(const struct tlb_params *p, struct tlb **out, struct err *er
 	t->mask = repl_touch_masks(t->policy, t->ways);
 	if (t->policy->oldest_goes && t->ways <= TLB_NUMBERED_WAYS && !t->slot_bits)
 		t->touched = xcalloc_lines(tlb_capacity(t), sizeof(*t->touched));
+	if (t->touched) t->order = tlb_order_new(t->sets, t->ways);
 	for (size_t i = 0; i < tlb_capacity(t); i++) make_places(t, i);
 	*out = t;
 	return OK;
@@ -119,6 +120,7 @@ void tlb_free(struct tlb *t)
 	free(t->valid);
 	free(t->victims);
 	free(t->touched);
+	tlb_order_free(t->order);
 	free(t->mask);
 	tlb_ports_free(t->ports);
 	evictors_free(t->evictors);
@@ -177,74 +179,6 @@ struct tlb_entry *tlb_find(struct tlb *t, uint64_t va, tlb_tag_t tag)
 	return e;
 }
 
-/* --- whose doing misses are ------------------------------------------------------------------------------------ */
-
-static struct evicted name_of(const struct tlb_entry *e)
-{
-	return (struct evicted){.address = e->va,
-				.tag = e->tag & e->tag_mask,
-				.bits = e->bits,
-				.level = e->level,
-				.s1_bits = e->s1_bits,
-				.global = e->tag_mask != TLB_TAG_ALL};
-}
-
-/* A line is named by its group, and belongs to whom its pages do. */
-static struct evicted name_of_place(const struct tlb *t, const struct tlb_entry *e)
-{
-	const struct tlb_entry *page = tlb_pages(t, e);
-	if (!t->slot_bits) return name_of(e);
-	while (!page->bits) page++;
-	struct evicted name = name_of(page);
-	name.address = e->va;
-	name.bits = e->bits;
-	return name;
-}
-
-void tlb_count_evictors(struct tlb *t) { t->evictors = evictors_new(t->sets, t->ways); }
-
-static void note_evicted(struct tlb *t, const struct tlb_entry *e)
-{
-	struct evicted name = name_of_place(t, e);
-	evictors_evict(t->evictors, e->set, e->way, &name);
-}
-
-void tlb_note_brought(struct tlb *t, const struct tlb_entry *e)
-{
-	struct evicted name = name_of_place(t, e);
-	evictors_bring(t->evictors, e->set, e->way, &name);
-}
-
-void tlb_drop_evicted(struct tlb *t, struct tlb_entry *e)
-{
-	struct evicted name = name_of(e);
-	if (t->evictors && !t->slot_bits) evictors_leave(t->evictors, e->set, e->way, &name);
-	tlb_drop(t, e);
-}
-
-void tlb_ask_evictors(struct tlb *t, const struct tlb_fill *f)
-{
-	struct tlb_entry e = f->like;
-	unsigned bits = tlb_fill_bits(t, f);
-	if (!bits) return;
-	e.bits = (uint8_t)(bits + t->slot_bits);
-	e.va = bits_align_down(f->va, e.bits);
-	struct evicted name = name_of(&e);
-	evictors_ask(t->evictors, tlb_set_of(t, e.va >> e.bits), &name);
-}
-
-static bool match_takes_evicted(const void *match, const struct evicted *what)
-{
-	const struct tlb_entry e = {.va = what->address,
-				    .va_mask = ~bits_ones(what->bits),
-				    .tag = what->tag,
-				    .tag_mask = what->global ? TLB_TAG_GLOBAL : TLB_TAG_ALL,
-				    .bits = what->bits,
-				    .s1_bits = what->s1_bits,
-				    .level = what->level};
-	return tlb_match_takes(match, &e);
-}
-
 /* --- change ---------------------------------------------------------------------------------------------------- */
 
 void tlb_add(struct tlb *t, struct tlb_entry *e)
@@ -301,7 +235,10 @@ static unsigned oldest_way(const uint64_t *touched, unsigned ways)
 
 static unsigned victim_way(struct tlb *t, unsigned set)
 {
-	if (t->touched) return oldest_way(t->touched + (size_t)set * t->ways, t->ways);
+	const uint64_t *touched = t->touched + (size_t)set * t->ways;
+	if (t->order && tlb_order_pays(t->order, t->touches))
+		return tlb_order_oldest(t->order, set, touched, t->touches);
+	if (t->touched) return oldest_way(touched, t->ways);
 	return t->policy->victim(tlb_state_of(t, set), t->ways);
 }
 
@@ -317,7 +254,7 @@ struct tlb_entry *tlb_choose(struct tlb *t, unsigned set)
 	struct tlb_entry *e = &row[victim_way(t, set)];
 	t->stats.evictions++;
 	if (t->victims) note_victims(t, e);
-	if (t->evictors) note_evicted(t, e);
+	if (t->evictors) tlb_note_evicted(t, e);
 	if (t->slot_bits)
 		lines_drop(t, e);
 	else
@@ -400,7 +337,7 @@ unsigned tlb_invalidate(struct tlb *t, const struct tlb_match *m)
 {
 	struct removal r = {.match = m};
 	tlb_each(t, drop_if_taken, &r);
-	if (t->evictors) evictors_drop(t->evictors, match_takes_evicted, m);
+	if (t->evictors) tlb_forget_evicted(t, m);
 	t->stats.invalidated += r.dropped;
 	return r.dropped;
 }

@@ -24,6 +24,7 @@
 #include "repl/evictors.h"
 #include "repl/repl.h"
 #include "stats/stats.h"
+#include "tlb/order.h"
 #include "tlb/ports.h"
 #include "tlb/tlb_params.h"
 
@@ -81,8 +82,9 @@ struct tlb {                     /* laid out for the hit path; change it through
 	uint32_t predict[TLB_PREDICTOR_SLOTS]; /* index of the entry that the last access of this slot used */
 	uint64_t *
 		touched; /* by entry, the number of its last touch or fill; NULL: not in place of the policy */
-	uint64_t touches;       /* the latest number */
-	struct repl_mask *mask; /* by way, what a touch does; NULL: the policy's function does it */
+	uint64_t touches;        /* the latest number */
+	struct tlb_order *order; /* of the ways by their numbers; NULL: they are few */
+	struct repl_mask *mask;  /* by way, what a touch does; NULL: the policy's function does it */
 	unsigned sets, ways, set_bits;
 	bool sets_power_of_2, index_xor;
 	uint64_t sizes_present; /* bit b: an entry of 2^b bytes is here */
