@@ -325,6 +325,14 @@ static enum status exec_map(struct path_machine *m, const struct path_step *s, s
 	return next(m);
 }
 
+/* A host's timer for a guest that waits stands for the guest's own: without one a vCPU waits for others alone. */
+static enum status exec_timer(struct path_machine *m, const struct path_step *s)
+{
+	bool set = path_in_guest(m) || !m->parks || m->armed || path_gic_has_deadline(m->gic, m->pe);
+	if (set) m->armed = (uint16_t)s->number;
+	return next(m);
+}
+
 /* --- dispatch ---------------------------------------------------------------------------------------- */
 
 static enum status exec_control(struct path_machine *m, const struct path_step *s, struct err *err)
@@ -340,7 +348,7 @@ static enum status exec_control(struct path_machine *m, const struct path_step *
 		if (path_holds(m, s)) return next(m);
 		m->el.pc = (m->el.pc & ~UINT64_C(0xfff)) + 4u * s->target;
 		return OK;
-	case STEP_timer: m->armed = (uint16_t)s->number; return next(m);
+	case STEP_timer: return exec_timer(m, s);
 	case STEP_vgic: path_vgic(m, (enum path_vgic)s->target); return next(m);
 	case STEP_signal: path_gic_signal(m->gic, m->pe, s->target); return next(m);
 	case STEP_done: m->finished = true; return OK;

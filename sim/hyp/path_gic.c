@@ -143,6 +143,8 @@ void path_gic_at(struct path_gic *g, unsigned pe, cycles_t now) { g->pe[pe].now 
 cycles_t path_gic_now(const struct path_gic *g, unsigned pe) { return g->pe[pe].now; }
 void path_gic_deadline(struct path_gic *g, unsigned pe, cycles_t deadline) { g->pe[pe].deadline = deadline; }
 
+bool path_gic_has_deadline(const struct path_gic *g, unsigned pe) { return g->pe[pe].deadline != 0; }
+
 cycles_t path_gic_take_deadline(struct path_gic *g, unsigned pe)
 {
 	cycles_t deadline = g->pe[pe].deadline;
@@ -203,16 +205,16 @@ enum status path_gic_let_others(struct path_gic *g, unsigned pe, struct err *err
 struct irq_book *path_gic_book(struct path_gic *g, bool is_virtual) { return g->book[is_virtual]; }
 const struct vgic_counts *path_gic_counts(const struct path_gic *g) { return vgic_counts(g->vgic); }
 
-void path_gic_register_stats(struct path_gic *g, struct stats *s, unsigned vm)
+void path_gic_register_stats(struct path_gic *g, struct stats *s, const char *prefix, bool guests)
 {
 	static const char *const names[] = {"irqs", "virqs"};
 	char path[32];
-	for (unsigned i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "vm%u.%s", vm, names[i]);
+	for (unsigned i = 0; i < 1 + (unsigned)guests; i++) {
+		snprintf(path, sizeof(path), "%s%s", prefix, names[i]);
 		irq_book_register_stats(g->book[i], s, path);
 	}
 	/* Zeroing them changes nothing that the vGIC decides by. */
-	stats_add(s, vgic_rows, VGIC_ROWS, (void *)vgic_counts(g->vgic), "vm%u.vgic", vm);
+	if (guests) stats_add(s, vgic_rows, VGIC_ROWS, (void *)vgic_counts(g->vgic), "%svgic", prefix);
 }
 
 enum status path_gic_check(const struct path_gic *g, struct err *err)

@@ -38,6 +38,7 @@ void path_gic_at(struct path_gic *g, unsigned pe, cycles_t now);
 cycles_t path_gic_now(const struct path_gic *g, unsigned pe);
 /* When a timer of `pe` that is armed fires; 0: as soon as it is waited for. */
 void path_gic_deadline(struct path_gic *g, unsigned pe, cycles_t deadline);
+bool path_gic_has_deadline(const struct path_gic *g, unsigned pe);
 /* That, if no timer has taken it; it is then none any more. */
 cycles_t path_gic_take_deadline(struct path_gic *g, unsigned pe);
 /* When the interrupt that is hidden from `pe` will be signalled to it; 0: none is. */
@@ -52,8 +53,9 @@ enum status path_gic_let_others(struct path_gic *g, unsigned pe, struct err *err
 
 struct irq_book *path_gic_book(struct path_gic *g, bool is_virtual);
 const struct vgic_counts *path_gic_counts(const struct path_gic *g);
-/* "vm0.irqs" and "vm0.virqs", its books, and "vm0.vgic", the vGIC's counters, of VM `vm`. */
-void path_gic_register_stats(struct path_gic *g, struct stats *s, unsigned vm);
+/* "irqs", its book of physical interrupts, under `prefix`, which ends with a dot or is empty; where `guests`, "virqs" of virtual ones and
+ * "vgic", the vGIC's counters, as well. */
+void path_gic_register_stats(struct path_gic *g, struct stats *s, const char *prefix, bool guests);
 /* The stages of all interrupts add up to their latencies. ERR_CHECK: they do not. */
 enum status path_gic_check(const struct path_gic *g, struct err *err);
 

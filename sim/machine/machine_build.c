@@ -1,5 +1,6 @@
 #include "machine/machine_impl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -234,7 +235,10 @@ static void build_gic(struct vm *vm)
 					  .share_cycles = mem_cross_latency(m->mem)};
 	vm->gic = path_gic_new(&p);
 	free(core);
-	if (m->hw->gic.version != GIC_UNTIMED) path_gic_register_stats(vm->gic, m->stats, vm->number);
+	if (m->hw->gic.version == GIC_UNTIMED) return;
+	char prefix[16] = "";
+	if (vm->hyp) snprintf(prefix, sizeof(prefix), "vm%u.", vm->number);
+	path_gic_register_stats(vm->gic, m->stats, prefix, vm->hyp != NULL);
 }
 
 enum status machine_use_paths(struct machine *m, const struct path_book *book, struct err *err)

@@ -34,7 +34,7 @@ static const struct param rows[] = {
 	P_LIST(F, hypervisors, &hyp_schema, 0, 1, "hypervisors, nearest to the hardware first; none: native"),
 	P_LIST(F, vms, &vm_schema, 0, STACK_VMS_MAX,
 	       "VMs of the hypervisor, in place of threads and pin; none: one VM with `threads` vCPUs"),
-	P_STR(F, operations, "", "file of the guest's operations for strata explain trap (docs/paths.md)"),
+	P_STR(F, operations, "", "file of the guest's operations for strata explain trap (docs/paths.md); natively of the kernel and its operations"),
 	P_STR(F, firmware, "", "file of the software paths of EL3"),
 	P_MAP(F, mpam, &mpam_schema, "labels of requests, and partitions of what they share (docs/mpam.md)"),
 	P_BOOL(F, pollution, 0,

@@ -36,7 +36,7 @@ enum status stack_book_load(struct conf *c, const struct node *stack, const stru
 	struct conf_file file = {0};
 	*out = NULL;
 	*merged = NULL;
-	if (!named[0] && !named[3]) return OK;
+	if (!named[0] && !named[2] && !named[3]) return OK;
 	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
 		if (!named[i]) continue;
 		if (file.root) {
@@ -71,7 +71,7 @@ static enum status load_stack(struct stack_paths *p, const char *stack, const ch
 	TRY(stack_book_load(p->conf, file.root, &p->machine.params.features, &p->book, &merged, err));
 	if (p->book) return OK;
 	return conf_fail(err, file.root->at,
-			 "this stack names no software paths (hypervisors.0.paths, firmware); kvm-vhe does");
+			 "this stack names no software paths (hypervisors.0.paths, operations, firmware); kvm-vhe does");
 }
 
 enum status stack_paths_load(struct stack_paths *p, const struct machine_request *machine, const char *stack,

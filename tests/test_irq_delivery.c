@@ -1,0 +1,270 @@
+/* test_irq_delivery.c - interrupts behind software paths: who is left for them, when they come, which values the registers hold. */
+#include <stdio.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "gic/lr.h"
+#include "hyp/path_gic_state.h"
+#include "hyp/path_steps.h"
+#include "machine/run.h"
+#include "machine/stack_paths.h"
+
+/* --- runs of scenarios ---------------------------------------------------------------------------------------------- */
+
+struct scene {
+	struct run *run;
+};
+
+static struct scene play(const char *machine, const char *stack, const char *workload,
+			 const char *const *sets)
+{
+	struct scene s = {0};
+	struct err err = {0};
+	struct run_report report;
+	char m[64], t[64], w[64];
+	snprintf(m, sizeof(m), "configs/machines/%s.yaml", machine);
+	snprintf(t, sizeof(t), "configs/stacks/%s.yaml", stack);
+	snprintf(w, sizeof(w), "workloads/micro/%s.yaml", workload);
+	const struct run_request q = {.machine = m, .stack = t, .workload = w, .sets = sets, .seed = 1};
+	cr_assert(eq(int, run_new(&q, &s.run, &err), OK), "%s", err.text);
+	cr_assert(eq(int, run_execute(s.run, NULL, NULL, &report, &err), OK), "%s", err.text);
+	return s;
+}
+
+static uint64_t stat_of(const struct scene *s, const char *path)
+{
+	const uint64_t *value = stats_find(run_stats(s->run), path);
+	cr_assert(ne(ptr, (void *)value, NULL), "%s", path);
+	return *value;
+}
+
+static void end(struct scene *s) { run_free(s->run); }
+
+#define TWO "stack.threads=2", "workload.repetitions=20", "workload.warmup=5"
+
+Test(irq_delivery, a_trapped_sgi_leaves_the_other_guest_once_by_a_physical_one)
+{
+	static const char *const sets[] = {TWO, "gic.version=3", NULL};
+	struct scene s = play("neoverse-n1", "kvm-vhe", "ipi", sets);
+	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu0.exits.SYS64.count"), 20));
+	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu0.exits.IRQ.count"), 0));
+	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu1.exits.IRQ.count"), 20));
+	cr_expect(eq(u64, stat_of(&s, "vm0.irqs.sgi.count"), 20));
+	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.sgi.count"), 20));
+	cr_expect(eq(u64, stat_of(&s, "vm0.vgic.overflows"), 0));
+	end(&s);
+}
+
+Test(irq_delivery, a_virtual_sgi_of_a_gicv41_leaves_nobody_but_its_sender)
+{
+	static const char *const sets[] = {TWO, "gic.version=4.1", NULL};
+	struct scene s = play("neoverse-n1", "kvm-vhe", "ipi_hw", sets);
+	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu0.exits.SYS64.count"), 20));
+	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu1.exits.IRQ.count"), 0));
+	cr_expect(eq(u64, stat_of(&s, "vm0.irqs.sgi.count"), 0));
+	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.vsgi.count"), 20));
+	end(&s);
+}
+
+Test(irq_delivery, a_gicv3_has_no_virtual_sgis_to_give)
+{
+	static const char *const sets[] = {TWO, "gic.version=3", NULL};
+	struct scene s = play("neoverse-n1", "kvm-vhe", "ipi_hw", sets);
+	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.vsgi.count"), 0));
+	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.sgi.count"), 20));
+	end(&s);
+}
+
+Test(irq_delivery, an_lpi_of_the_emulated_its_reaches_the_vcpu_that_its_collection_names)
+{
+	static const char *const sets[] = {TWO, "gic.version=3", NULL};
+	struct scene s = play("neoverse-n1", "kvm-vhe", "lpi", sets);
+	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.lpi.count"), 20));
+	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu0.exits.DABT_LOW.count"), 40), "GITS_CWRITER, GITS_CREADR");
+	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu1.exits.IRQ.count"), 20));
+	end(&s);
+}
+
+static uint64_t cycles_of(const char *machine, const char *stack, const char *workload,
+			  const char *const *sets)
+{
+	struct scene s = play(machine, stack, workload, sets);
+	uint64_t cycles = stat_of(&s, "vm0.vcpu0.operations.cycles");
+	end(&s);
+	return cycles;
+}
+
+Test(irq_delivery, a_slower_gic_delays_an_ipi_by_just_that)
+{
+	static const char *const fast[] = {TWO, "gic.version=3", "gic.distributor_ns=100", NULL},
+				 *const slow[] = {TWO, "gic.version=3", "gic.distributor_ns=350", NULL};
+	uint64_t less = cycles_of("neoverse-n1", "kvm-vhe", "ipi", fast),
+		 more = cycles_of("neoverse-n1", "kvm-vhe", "ipi", slow);
+	cr_assert(eq(u64, more - less, 20 * 250 * 3));
+}
+
+Test(irq_delivery, an_its_on_the_other_socket_costs_a_way_there_and_a_way_back)
+{
+	static const char *const here[] = {TWO, "gic.version=4.1", "gic.its_core=0", "gic.socket_ns=200",
+					   NULL},
+				 *const there[] = {TWO, "gic.version=4.1", "gic.its_core=48",
+						   "gic.socket_ns=200", NULL};
+	uint64_t less = cycles_of("kunpeng-920", "kvm-vhe", "ipi_hw", here),
+		 more = cycles_of("kunpeng-920", "kvm-vhe", "ipi_hw", there);
+	cr_assert(eq(u64, more - less, 20 * 2 * 520));
+}
+
+Test(irq_delivery, an_idle_core_wakes_up_before_it_takes_an_interrupt)
+{
+	static const char *const idle[] = {TWO, "gic.version=3", "workload.others=wait_idle", NULL};
+	static const char *const busy[] = {TWO, "gic.version=3", NULL};
+	struct scene s = play("neoverse-n1", "kvm-vhe", "ipi", idle),
+		     t = play("neoverse-n1", "kvm-vhe", "ipi", busy);
+	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.sgi.count"), 20));
+	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu1.exits.WFx.count"), 20));
+	cr_expect(lt(u64, stat_of(&t, "vm0.virqs.sgi.cycles"), stat_of(&s, "vm0.virqs.sgi.cycles")));
+	end(&s);
+	end(&t);
+}
+
+Test(irq_delivery, a_kernel_on_bare_metal_calls_a_function_on_another_core)
+{
+	static const char *const sets[] = {TWO, "gic.version=3", NULL};
+	struct scene s = play("kunpeng-920", "linux-native", "ipi_sync", sets);
+	cr_expect(eq(u64, stat_of(&s, "irqs.sgi.count"), 20));
+	cr_expect(lt(u64, 0, stat_of(&s, "irqs.sgi.stage_cycles.exception")));
+	end(&s);
+}
+
+Test(irq_delivery, without_another_vcpu_others_are_an_error)
+{
+	static const char *const sets[] = {"stack.threads=1", NULL};
+	struct run *run;
+	struct err err = {0};
+	struct run_report report;
+	const struct run_request q = {.machine = "configs/machines/neoverse-n1.yaml",
+				      .stack = "configs/stacks/kvm-vhe.yaml",
+				      .workload = "workloads/micro/ipi.yaml",
+				      .sets = sets};
+	cr_assert(eq(int, run_new(&q, &run, &err), OK), "%s", err.text);
+	cr_assert(eq(int, run_execute(run, NULL, NULL, &report, &err), ERR_CONFIG));
+	cr_assert(ne(ptr, strstr(err.text, "stack.threads"), NULL), "%s", err.text);
+	run_free(run);
+}
+
+/* --- registers ------------------------------------------------------------------------------------------------------- */
+
+struct lists {
+	const struct path_machine *m;
+	uint64_t lr, ended;
+	unsigned written;
+};
+
+static void note_lists(void *ctx, const struct path_event *e)
+{
+	struct lists *l = ctx;
+	if (e->kind != EVENT_WRITE) return;
+	if (e->reg == R_ICH_LR0_EL2 && l->m->el.reg[R_ICH_LR0_EL2]) {
+		l->lr = l->m->el.reg[R_ICH_LR0_EL2];
+		l->written++;
+	}
+	if (e->reg == R_ICC_EOIR1_EL1 && e->in_guest) l->ended = l->m->el.reg[R_ICC_EOIR1_EL1];
+}
+
+static struct path_machine *perform(struct stack_paths *p, const char *operation, struct lists *l)
+{
+	struct path_machine *m;
+	struct err err = {0};
+	struct machine_request req = {.path = "configs/machines/neoverse-n1.yaml"};
+	cr_assert(eq(int, stack_paths_load(p, &req, "configs/stacks/kvm-vhe.yaml", &err), OK), "%s",
+		  err.text);
+	cr_assert(eq(int, path_machine_new(p->book, operation, &m, &err), OK), "%s", err.text);
+	*l = (struct lists){.m = m};
+	path_machine_listen(m, note_lists, l, NULL);
+	cr_assert(eq(int, path_perform(m, operation, &err), OK), "%s", err.text);
+	return m;
+}
+
+Test(irq_registers, an_sgi_is_listed_by_its_number_and_ended_by_it)
+{
+	struct stack_paths p;
+	struct lists l;
+	struct path_machine *m = perform(&p, "sgi_self", &l);
+	cr_expect(eq(u32, l.written, 1));
+	cr_expect(eq(u32, lr_vintid(l.lr), 0));
+	cr_expect(eq(int, lr_state(l.lr), LR_PENDING));
+	cr_expect(eq(u32, lr_priority(l.lr), 0xa0));
+	cr_expect(eq(u64, l.ended, 0));
+	path_machine_free(m);
+	stack_paths_free(&p);
+}
+
+Test(irq_registers, the_guests_end_of_its_timer_deactivates_the_physical_interrupt)
+{
+	struct stack_paths p;
+	struct lists l;
+	struct gic_irq_state s;
+	struct path_machine *m = perform(&p, "timer_busy", &l);
+	cr_expect(eq(u64, l.lr >> LR_HW & 1, 1));
+	cr_expect(eq(u32, lr_vintid(l.lr), 27));
+	cr_expect(eq(u32, lr_pintid(l.lr), 27));
+	cr_expect(eq(u64, l.ended, 27));
+	cr_assert(gic_irq_state(m->gic->gic, 0, 27, &s));
+	cr_expect(not(s.active));
+	cr_expect(not(s.line));
+	path_machine_free(m);
+	stack_paths_free(&p);
+}
+
+/* --- time ------------------------------------------------------------------------------------------------------------ */
+
+static const struct gic_timing timing = {.version = GIC_V3,
+					 .list_registers = 4,
+					 .priority_bits = 5,
+					 .assert_ns = 10,
+					 .distributor_ns = 30,
+					 .redistributor_ns = 20,
+					 .interface_ns = 5};
+
+Test(irq_time, an_interrupt_is_hidden_from_its_core_until_it_has_passed_the_gic_and_not_longer)
+{
+	const struct path_gic_params p = {.pes = 2, .timing = &timing, .clock_mhz = 1000};
+	struct path_gic *g = path_gic_new(&p);
+	cr_assert(eq(u64, path_gic_send(g, 0, 1, 3, GIC_FROM_sgi, 100), 180));
+	path_gic_at(g, 1, 179);
+	cr_assert(eq(u64, path_gic_arrival(g, 1), 180));
+	path_gic_at(g, 1, 180);
+	cr_assert(eq(u64, path_gic_arrival(g, 1), 0));
+	cr_assert(eq(u64, path_gic_arrival(g, 0), 0), "nothing is under way to the sender");
+	path_gic_free(g);
+}
+
+Test(irq_time, a_second_interrupt_does_not_hide_one_that_is_signalled)
+{
+	const struct path_gic_params p = {.pes = 2, .timing = &timing, .clock_mhz = 1000};
+	struct path_gic *g = path_gic_new(&p);
+	path_gic_send(g, 0, 1, 3, GIC_FROM_sgi, 100);
+	path_gic_at(g, 1, 200);
+	path_gic_send(g, 0, 1, 4, GIC_FROM_sgi, 200);
+	cr_assert(eq(u64, path_gic_arrival(g, 1), 0));
+	path_gic_free(g);
+}
+
+Test(irq_time, another_core_sees_a_flag_when_the_line_has_come_to_it)
+{
+	const struct path_gic_params p = {.pes = 2, .clock_mhz = 1000, .share_cycles = 60};
+	struct path_gic *g = path_gic_new(&p);
+	cycles_t seen;
+	path_gic_at(g, 1, 500);
+	cr_assert(not(path_gic_signalled(g, 0, 7, &seen)));
+	path_gic_signal(g, 1, 7);
+	cr_assert(path_gic_signalled(g, 0, 7, &seen));
+	cr_assert(eq(u64, seen, 560));
+	cr_assert(path_gic_signalled(g, 1, 7, &seen));
+	cr_assert(eq(u64, seen, 500));
+	path_gic_forget(g, 7);
+	cr_assert(not(path_gic_signalled(g, 0, 7, &seen)));
+	path_gic_free(g);
+}
