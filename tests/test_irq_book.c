@@ -14,8 +14,7 @@ static const struct gic_timing timing = {.version = GIC_V41,
 					 .its_core = 0,
 					 .its_ns = 40,
 					 .its_read_ns = 70,
-					 .its_write_ns = 50,
-					 .doorbell_ns = 7};
+					 .its_write_ns = 50};
 static const struct topology_params two_sockets = {.die_cores = 2, .socket_cores = 4};
 
 static cycles_t way(enum gic_source source, unsigned from, unsigned to, unsigned reads)
@@ -46,7 +45,6 @@ Test(gic_timing, a_message_through_the_its_goes_there_and_from_there_to_the_core
 	cr_assert(eq(u64, way(GIC_FROM_lpi, 0, 1, 3) - way(GIC_FROM_lpi, 0, 1, 0), 2 * 3 * 70));
 	cr_assert(eq(u64, way(GIC_FROM_lpi, 4, 4, 0) - way(GIC_FROM_lpi, 0, 1, 0), 2 * 2 * 300));
 	cr_assert(eq(u64, way(GIC_FROM_vsgi, 0, 1, 0), 2 * (50 + 40 + 20 + 5)));
-	cr_assert(eq(u64, way(GIC_FROM_doorbell, 0, 1, 0) - way(GIC_FROM_lpi, 0, 1, 0), 2 * 7));
 }
 
 Test(gic_timing, an_untimed_gic_delivers_at_once_and_a_gicv2_has_no_redistributors)

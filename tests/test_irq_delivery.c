@@ -154,6 +154,24 @@ Test(irq_delivery, without_another_vcpu_others_are_an_error)
 	run_free(run);
 }
 
+Test(irq_delivery, registers_of_the_gic_may_cost_what_the_machine_says_of_each)
+{
+	static const struct {
+		const char *set;
+		uint64_t per_ipi; /* accesses of both cores until the sender sees the flag */
+	} cases[] = {{"gic.ack_cycles=1020", 2},
+		     {"gic.eoi_cycles=1020", 1},
+		     {"gic.dir_cycles=1020", 1},
+		     {"gic.lr_write_cycles=1020", 2}};
+	static const char *const plain[] = {TWO, "gic.version=3", NULL};
+	uint64_t before = cycles_of("neoverse-n1", "kvm-vhe", "ipi", plain);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *const sets[] = {TWO, "gic.version=3", cases[i].set, NULL};
+		uint64_t after = cycles_of("neoverse-n1", "kvm-vhe", "ipi", sets);
+		cr_expect(eq(u64, after - before, 20 * cases[i].per_ipi * 1000), "%s", cases[i].set);
+	}
+}
+
 /* --- registers ------------------------------------------------------------------------------------------------------- */
 
 struct lists {

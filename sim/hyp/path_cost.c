@@ -30,6 +30,7 @@ struct step_lines {
 struct path_costs {
 	const struct path_book *book;
 	const struct primitive_params *p;
+	const struct gic_timing *gic;
 	struct mem_cpu *mem;
 	struct path_memory memory;
 	uint64_t vmm_work_percent;
@@ -139,6 +140,7 @@ enum status path_costs_new(const struct path_cost_parts *parts, struct path_cost
 	*c = (struct path_costs){.book = b, .p = parts->primitives, .mem = mem, .memory = parts->memory};
 	c->vmm_work_percent = parts->vmm_work_percent;
 	c->share_cycles = parts->share_cycles;
+	c->gic = parts->gic;
 	c->line_bytes = UINT64_C(1) << mem->data.line_bits;
 	c->fetch_hit = first_hit(&mem->fetch);
 	c->data_hit = first_hit(&mem->data);
@@ -200,7 +202,8 @@ static cycles_t touch_line(struct path_costs *c, const struct touch *t, cycles_t
 			    .cause = cause_of(e, fetch),
 			    .el = e->el,
 			    .security = SEC_NONSECURE};
-	const struct mpam_label *label = e->of_guest || e->in_guest ? &c->mem->label : &c->mem->hypervisor_label;
+	const struct mpam_label *label = e->of_guest || e->in_guest ? &c->mem->label
+								    : &c->mem->hypervisor_label;
 	r.partid = label->partid;
 	r.pmg = label->pmg;
 	unsigned served;
@@ -246,12 +249,34 @@ static enum primitive_register kind_at(const struct path_costs *c, const struct 
 										      : kind;
 }
 
+static bool is_list_register(enum el_reg reg)
+{
+	for (unsigned i = 0; i < PATH_LISTS; i++)
+		if (path_list_registers[i].reg == reg) return true;
+	return false;
+}
+
+/* Acknowledge, end, deactivation and list registers may have costs of their own. */
+static cycles_t gic_price(const struct path_costs *c, enum el_reg reg, bool write)
+{
+	static const struct gic_timing none = {0};
+	const struct gic_timing *t = c->gic ? c->gic : &none;
+	uint64_t own = reg == R_ICC_IAR1_EL1 || reg == R_ICC_IAR0_EL1     ? t->ack_cycles
+		       : reg == R_ICC_EOIR1_EL1 || reg == R_ICC_EOIR0_EL1 ? t->eoi_cycles
+		       : reg == R_ICC_DIR_EL1                             ? t->dir_cycles
+		       : !is_list_register(reg)                           ? 0
+		       : write                                            ? t->lr_write_cycles
+									  : t->lr_read_cycles;
+	if (own) return own;
+	return write ? c->p->gic_write_cycles : c->p->gic_read_cycles;
+}
+
 static cycles_t register_price(const struct path_costs *c, const struct path_event *e, struct reg_name name,
 			       bool write)
 {
 	const struct primitive_params *p = c->p;
 	switch (kind_at(c, e, name)) {
-	case PRIMITIVE_GIC: return write ? p->gic_write_cycles : p->gic_read_cycles;
+	case PRIMITIVE_GIC: return gic_price(c, (enum el_reg)name.reg, write);
 	case PRIMITIVE_CONTROL: return write ? p->control_write_cycles : p->sysreg_read_cycles;
 	case PRIMITIVE_PLAIN: break;
 	}

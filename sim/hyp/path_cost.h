@@ -16,6 +16,7 @@
 
 #include "cpu/buckets.h"
 #include "cpu/primitive_params.h"
+#include "gic/timing.h"
 #include "hyp/path.h"
 #include "mem/mem.h"
 
@@ -43,6 +44,7 @@ struct path_price {
 struct path_cost_parts {
 	const struct path_book *book;
 	const struct primitive_params *primitives;
+	const struct gic_timing *gic; /* what single registers cost; NULL: as primitives say */
 	struct mem_cpu *mem;
 	struct path_memory memory;
 	cycles_t share_cycles;     /* of a line that another core wrote last */

@@ -55,7 +55,8 @@ static void start_gic(struct path_gic *g)
 				     .nmi = g->timing.nmi != 0,
 				     .awake = true};
 	g->gic = gic_new(&p);
-	if (g->timing.version == GIC_V41) g->vpes = path_vpes_new(g->gic, p.pes);
+	if (g->timing.version == GIC_V41)
+		g->vpes = path_vpes_new(g->gic, p.pes, (unsigned)g->timing.its_cached);
 	gic_dist_write(g->gic, GICD_CTLR, 4, CTLR_DS | CTLR_ENABLE_ALL, false);
 	for (unsigned i = 0; i < p.pes; i++) start_pe(g, i);
 	if (g->vpes) path_vpes_start(g->vpes);
@@ -181,8 +182,8 @@ void path_gic_send_virtual(struct path_gic *g, unsigned from, unsigned to, uint3
 	const struct gic_context guest = {.el = 1, .imo = true, .fmo = true};
 	cycles_t hop[GIC_HOP_COUNT], now = g->pe[from].now;
 	bool waits = gic_signals(g->gic, to, &guest).virq;
+	r.its_reads = path_vpes_sgi(g->vpes, to, sgi);
 	cycles_t at = now + gic_route(&g->timing, g->params.topology, g->params.clock_mhz, &r, hop);
-	path_vpes_sgi(g->vpes, to, sgi);
 	if (!irq_book_open(g->book[1], to, sgi, GIC_FROM_vsgi, cause)) return;
 	irq_book_mark(g->book[1], to, sgi, VIRQ_request, now);
 	irq_book_mark(g->book[1], to, sgi, VIRQ_delivery, at);

@@ -126,11 +126,17 @@ struct path_vpes {
 	struct gic *gic;
 	struct lpi_source *source;
 	struct its *its;
-	unsigned pes;
+	unsigned pes, reads;
 	uint64_t writer;
 };
 
-struct path_vpes *path_vpes_new(struct gic *g, unsigned pes)
+static void count_read(void *self, enum its_table table, struct pa at)
+{
+	(void)table, (void)at;
+	((struct path_vpes *)self)->reads++;
+}
+
+struct path_vpes *path_vpes_new(struct gic *g, unsigned pes, unsigned cached)
 {
 	struct path_vpes *p = xcalloc(1, sizeof(*p));
 	const struct lpi_source_params lp = {.id_bits = ID_BITS, .v4 = true, .v41 = true};
@@ -140,12 +146,14 @@ struct path_vpes *path_vpes_new(struct gic *g, unsigned pes)
 				      .id_bits = ID_BITS,
 				      .vpe_bits = 12,
 				      .v4 = true,
-				      .v41 = true};
+				      .v41 = true,
+				      .cached = {cached, cached, cached, cached}};
 	p->memory = physmem_new();
 	p->gic = g;
 	p->pes = pes;
 	p->source = lpi_source_new(&lp, g, p->memory);
 	p->its = its_new(&ip, p->memory, lpi_source_redists(p->source), pes);
+	its_on_read(p->its, count_read, p);
 	return p;
 }
 
@@ -197,7 +205,9 @@ void path_vpes_start(struct path_vpes *p)
 }
 
 /* GITS_SGIR: vINTID <35:32>, vPEID <15:0>. */
-void path_vpes_sgi(struct path_vpes *p, unsigned vpe, unsigned sgi)
+unsigned path_vpes_sgi(struct path_vpes *p, unsigned vpe, unsigned sgi)
 {
+	p->reads = 0;
 	its_write(p->its, SGIR, 8, (uint64_t)sgi << 32 | vpe);
+	return p->reads;
 }

@@ -24,12 +24,13 @@ struct path_lpi {
 bool path_guest_its_int(struct path_guest_its *p, unsigned event, struct path_lpi *out);
 
 struct path_vpes;
-/* Gives `g`, which must not have been accessed, its LPIs and vPEs. Borrowed; outlives it. */
-struct path_vpes *path_vpes_new(struct gic *g, unsigned pes);
+/* Gives `g`, which must not have been accessed, its LPIs and vPEs. Borrowed; outlives it. `cached`: entries of each cache of the ITS, a
+ * power of 2 from 4, or 0. */
+struct path_vpes *path_vpes_new(struct gic *g, unsigned pes, unsigned cached);
 void path_vpes_free(struct path_vpes *p);
 /* Programs tables and makes all vPEs resident: the GIC's groups are enabled by now. */
 void path_vpes_start(struct path_vpes *p);
-/* GITS_SGIR: virtual SGI `sgi` becomes pending at vPE `vpe`. */
-void path_vpes_sgi(struct path_vpes *p, unsigned vpe, unsigned sgi);
+/* GITS_SGIR: virtual SGI `sgi` becomes pending at vPE `vpe`. Returns how many doublewords of its tables the ITS has read for that. */
+unsigned path_vpes_sgi(struct path_vpes *p, unsigned vpe, unsigned sgi);
 
 #endif

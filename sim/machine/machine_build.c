@@ -208,6 +208,7 @@ static enum status use_paths(struct vcpu *v, const struct path_book *book, struc
 	c->path_memory = host_memory_new(&memory);
 	struct path_engine_parts parts = {.book = book,
 					  .primitives = &m->hw->primitives,
+					  .gic_timing = &m->hw->gic,
 					  .mem = &c->mem,
 					  .memory = c->path_memory,
 					  .gic = v->vm->gic,

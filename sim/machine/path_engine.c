@@ -98,7 +98,8 @@ enum status path_engine_new(const struct path_engine_parts *parts, struct path_e
 					      .mem = parts->mem,
 					      .memory = {parts->memory, reserve, locate},
 					      .vmm_work_percent = parts->vmm_work_percent,
-					      .share_cycles = parts->share_cycles};
+					      .share_cycles = parts->share_cycles,
+					      .gic = parts->gic_timing};
 	enum status st = path_engine_boot(e, err);
 	if (st == OK) st = path_costs_new(&costs, &e->costs, err);
 	if (st != OK) {
@@ -122,7 +123,8 @@ void path_engine_register_stats(struct path_engine *e, struct stats *s, unsigned
 	for (unsigned i = 0; i < REASONS; i++)
 		stats_add(s, exit_rows, ROWS, &e->exits[i], "vm%u.vcpu%u.exits.%s", vm, vcpu, reasons[i].kvm);
 	stats_add(s, operation_rows, ROWS, &e->operations, "vm%u.vcpu%u.operations", vm, vcpu);
-	stats_add(s, engine_rows, sizeof(engine_rows) / sizeof(engine_rows[0]), e, "vm%u.vcpu%u.paths", vm, vcpu);
+	stats_add(s, engine_rows, sizeof(engine_rows) / sizeof(engine_rows[0]), e, "vm%u.vcpu%u.paths", vm,
+		  vcpu);
 }
 
 void path_engine_listen(struct path_engine *e, path_price_fn *fn, void *ctx)

@@ -20,6 +20,7 @@
 struct path_engine;
 struct path_book; /* hyp/path.h */
 struct path_gic;
+struct gic_timing; /* gic/timing.h */
 struct path_event;
 struct path_price; /* hyp/path_cost.h */
 struct mem_cpu;
@@ -34,6 +35,7 @@ struct exit_stats {
 struct path_engine_parts {
 	const struct path_book *book;
 	const struct primitive_params *primitives;
+	const struct gic_timing *gic_timing;
 	struct mem_cpu *mem;
 	struct host_memory
 		*memory; /* of the software: its lines, and the guest's context that is to be kept */
