@@ -1,4 +1,5 @@
-/* explain_irq.c - `strata explain irq EVENT...`: one interrupt through wires, registers and the CPU interface, event by event. */
+/* explain_irq.c - `strata explain irq EVENT...`: one interrupt through wires, registers and the CPU interface, event by event; and with
+ * -w the stages of a scenario's interrupts. */
 #include <argp.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,7 +7,9 @@
 #include <string.h>
 
 #include "cli/explain.h"
+#include "cli/explain_stages.h"
 #include "cli/results.h"
+#include "cli/texts.h"
 #include "gic/why.h"
 
 struct options {
@@ -16,9 +19,11 @@ struct options {
 	uint64_t el;
 	char **events;
 	int count;
+	const char *machine, *stack, *workload; /* workload NULL: events */
+	struct texts sets;
 };
 
-enum { OPT_EDGE = 256, OPT_GROUP, OPT_PRIORITY, OPT_STATES, OPT_SECURE, OPT_EL };
+enum { OPT_EDGE = 256, OPT_GROUP, OPT_PRIORITY, OPT_STATES, OPT_SECURE, OPT_EL, OPT_SET };
 
 static const struct argp_option option_rows[] = {
 	{"intid", 'i', "N", 0,
@@ -29,6 +34,11 @@ static const struct argp_option option_rows[] = {
 	 "its priority, 0 to 0xff, lower is more urgent; 5 bits are implemented (0xa0)", 0},
 	{"two-states", OPT_STATES, NULL, 0, "the GIC has two Security states (one: GICD_CTLR.DS = 1)", 0},
 	{"secure", OPT_SECURE, NULL, 0, "the PE is in Secure state; implies --two-states", 0},
+	{"workload", 'w', "SCENARIO", 0,
+	 "in place of events: the stages that the interrupts of a scenario pass, timed", 1},
+	{"machine", 'm', "MACHINE", 0, "with -w: the machine", 1},
+	{"stack", 's', "STACK", 0, "with -w: the stack, which has software paths", 1},
+	{"set", OPT_SET, "KEY=VALUE", 0, "with -w: as strata run has it; may be repeated", 1},
 	{"el", OPT_EL, "N", 0, "exception level of the PE, 1 to 3 (1)", 0},
 	{0},
 };
@@ -87,6 +97,13 @@ static uint64_t number(struct argp_state *state, const char *text, const char *w
 
 static void finish(struct options *o, struct argp_state *state)
 {
+	if (o->workload) {
+		if (!o->machine || !o->stack || o->count)
+			argp_error(state, "-w SCENARIO needs -m MACHINE and -s STACK, and no EVENT");
+		return;
+	}
+	if (o->machine || o->stack || o->sets.count)
+		argp_error(state, "-m, -s and --set are for -w SCENARIO");
 	if (!o->count) argp_error(state, "an EVENT is needed, such as rise; --help lists them");
 	if (o->group == GIC_G1S || o->secure || o->el == 3) o->security = true;
 }
@@ -97,6 +114,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'i': o->intid = number(state, arg, "--intid", 5119); return 0;
 	case OPT_PRIORITY: o->priority = number(state, arg, "--priority", 0xff); return 0;
+	case 'w': o->workload = arg; return 0;
+	case 'm': o->machine = arg; return 0;
+	case 's': o->stack = arg; return 0;
+	case OPT_SET: texts_add(&o->sets, arg); return 0;
 	case OPT_EDGE: o->edge = true; return 0;
 	case OPT_STATES: o->security = true; return 0;
 	case OPT_SECURE: o->secure = true; return 0;
@@ -134,7 +155,7 @@ static char *help_filter(int key, const char *text, void *input)
 static const struct argp argp = {
 	.options = option_rows,
 	.parser = parse_option,
-	.args_doc = "EVENT...",
+	.args_doc = "EVENT...\n-w SCENARIO -m MACHINE -s STACK",
 	.doc = "What an interrupt is in after each event, what its PE sees, and the rule that stops it.\v"
 	       "The GIC is a GICv3 with one PE and 5 bits of priority; at first the interrupt is enabled and inactive, all groups are "
 	       "enabled, nothing is masked. Events:",
@@ -365,5 +386,14 @@ int explain_irq(int argc, char **argv)
 {
 	struct options o = {.intid = 27, .priority = 0xa0, .group = GIC_G1NS, .el = 1};
 	results_parse(&argp, argc, argv, &o);
-	return run(&o);
+	if (!o.workload) return run(&o);
+	struct err err = {0};
+	const struct run_request q = {.machine = o.machine,
+				      .stack = o.stack,
+				      .workload = o.workload,
+				      .sets = o.sets.item,
+				      .seed = 1};
+	enum status st = explain_stages(&q, &err);
+	free(o.sets.item);
+	return st == OK ? 0 : results_fail(st, &err);
 }

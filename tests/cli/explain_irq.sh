@@ -24,3 +24,12 @@ irq pmr >/dev/null; check 'an event without its number is wrong usage' $? 2
 irq pmr=0x100 >/dev/null; check 'a number that is too large is wrong usage' $? 2
 irq --group 2 rise >/dev/null; check 'an unknown group is wrong usage' $? 2
 irq >/dev/null; check 'no event is wrong usage' $? 2
+stages() { "$STRATA" explain irq -m configs/machines/neoverse-n1.yaml -s configs/stacks/kvm-vhe.yaml -w "workloads/micro/$1.yaml" --set stack.threads=2 \
+	--set workload.repetitions=10 --set workload.warmup=5 2>&1; }
+check 'an IPI of a guest is a virtual and a physical interrupt' "$(stages ipi | grep -c ': 10 interrupts$')" 2
+check 'its stages add up to the sum' "$(stages ipi | awk '/virqs/ { on = 1; next } on && $3 == "sum" { d = $1 - all; print (d < 1 && d > -1 ? "yes" : "no") } on { all += $1 }')" yes
+check 'a hypervisor of GICv3 needs to leave the guest' "$(stages ipi | grep -c '  exit ')" 1
+irq -w workloads/micro/ipi.yaml >/dev/null; check 'a scenario without its machine is wrong usage' $? 2
+irq -m configs/machines/neoverse-n1.yaml rise >/dev/null; check 'a machine with events is wrong usage' $? 2
+"$STRATA" explain irq -m configs/machines/cortex-a55.yaml -s configs/stacks/kvm-vhe.yaml -w workloads/micro/ipi.yaml --set stack.threads=2 >/dev/null 2>&1
+check 'an untimed GIC has no stages' $? 2
