@@ -204,6 +204,95 @@ Test(prefetch, recency_brings_the_pages_that_left_before_and_after)
 	free(t.state);
 }
 
+Test(prefetch, h2p_goes_as_far_as_the_last_two_distances)
+{
+	struct trained t = open_prefetcher(PREFETCH_h2p, 1, 1);
+	miss(&t, 0, 100, PREFETCH_NO_PAGE);
+	cr_expect(eq(u32, t.list.count, 0));
+	miss(&t, 0, 110, PREFETCH_NO_PAGE);
+	cr_expect(eq(u32, t.list.count, 1));
+	cr_expect(proposes(&t, 120));
+	miss(&t, 0, 113, PREFETCH_NO_PAGE);
+	cr_expect(eq(u32, t.list.count, 2));
+	cr_expect(proposes(&t, 116) && proposes(&t, 123));
+	free(t.state);
+}
+
+/* Misses far apart, of which no candidate knows any. */
+static void miss_at_random(struct trained *t, unsigned n)
+{
+	struct rng r;
+	rng_init(&r, 1, "prefetch");
+	for (unsigned i = 0; i < n; i++) miss(t, 0x4000 + 4 * i, rng_next(&r) >> 14, PREFETCH_NO_PAGE);
+}
+
+Test(prefetch, atp_takes_the_candidate_that_would_have_had_the_misses)
+{
+	struct trained t = open_prefetcher(PREFETCH_atp, 1, 64);
+	for (uint64_t i = 0; i < 200; i++) miss(&t, 0x1000, 5000 + 2 * i, PREFETCH_NO_PAGE);
+	cr_expect(eq(u32, t.list.count, 4), "any of the three has a stride of two: that of stride");
+	/* Two instructions with strides of their own in turns: no distance repeats but per instruction. */
+	for (uint64_t i = 0; i < 200; i++) {
+		miss(&t, 0x1000, 10000 + 7 * i, PREFETCH_NO_PAGE);
+		miss(&t, 0x2000, 90000 + 11 * i * i, PREFETCH_NO_PAGE);
+	}
+	miss(&t, 0x1000, 10000 + 7 * 200, PREFETCH_NO_PAGE);
+	cr_expect(proposes(&t, 10000 + 7 * 201), "masp's");
+	cr_expect(not(proposes(&t, 10001 + 7 * 200)), "not stride's");
+	free(t.state);
+}
+
+Test(prefetch, atp_rests_while_none_of_its_candidates_would_have_had_the_misses)
+{
+	struct trained t = open_prefetcher(PREFETCH_atp, 1, 64);
+	miss_at_random(&t, 1);
+	cr_expect(eq(u32, t.list.count, 0));
+	for (uint64_t i = 0; i < 100; i++) miss(&t, 0x1000, 5000 + i, PREFETCH_NO_PAGE);
+	cr_expect(lt(u32, 0, t.list.count));
+	miss_at_random(&t, 300);
+	cr_expect(eq(u32, t.list.count, 0));
+	for (uint64_t i = 0; i < 300; i++) miss(&t, 0x1000, 5000 + i, PREFETCH_NO_PAGE);
+	cr_expect(lt(u32, 0, t.list.count), "and begins again");
+	free(t.state);
+}
+
+Test(prefetch, neighbours_are_chosen_once_their_distance_has_been_worth_it)
+{
+	struct free_pages f = {.next = 0};
+	for (uint64_t i = 0; i <= FREE_THRESHOLD; i++) {
+		uint64_t va = i << 16;
+		cr_assert(not(free_pages_choose(&f, va + 0x1000, 12, 1)));
+		cr_assert(not(free_pages_choose(&f, va + 0x2000, 12, 2)));
+		free_pages_missed(&f, va + 0x1abc);
+	}
+	cr_expect(free_pages_choose(&f, 0x1000, 12, 1));
+	cr_expect(not(free_pages_choose(&f, 0x2000, 12, 2)), "never missed");
+	cr_expect(not(free_pages_choose(&f, 0x1000, 12, -1)));
+}
+
+Test(prefetch, a_sample_counts_once_and_64_later_ones_push_it_out)
+{
+	struct free_pages f = {.next = 0};
+	free_pages_choose(&f, 0x1000, 12, 3);
+	free_pages_missed(&f, 0x1000);
+	free_pages_missed(&f, 0x1000);
+	cr_expect(eq(u16, f.count[3 + FREE_DISTANCE_MAX], 1));
+	free_pages_choose(&f, 0x1000, 12, 3);
+	for (unsigned i = 0; i < FREE_SAMPLES; i++) free_pages_choose(&f, 0x100000 + (i << 12), 12, 4);
+	free_pages_missed(&f, 0x1000);
+	cr_expect(eq(u16, f.count[3 + FREE_DISTANCE_MAX], 1));
+}
+
+Test(prefetch, a_full_counter_halves_all)
+{
+	struct free_pages f = {.next = 0};
+	free_pages_used(&f, -7);
+	free_pages_used(&f, -7);
+	for (unsigned i = 0; i <= FREE_COUNT_MAX; i++) free_pages_used(&f, 7);
+	cr_expect(eq(u16, f.count[2 * FREE_DISTANCE_MAX], (FREE_COUNT_MAX + 1) / 2));
+	cr_expect(eq(u16, f.count[0], 1));
+}
+
 /* --- in the MMU --------------------------------------------------------------------------------------------------- */
 
 #define AREA UINT64_C(0x123400000)
@@ -378,4 +467,51 @@ Test(prefetch, each_covers_the_streams_that_it_is_for)
 	cr_expect(eq(u64, demand_walks(PREFETCH_asp, 3), 3), "to see the stride twice");
 	cr_expect(eq(u64, demand_walks(PREFETCH_masp, 3), 2));
 	cr_expect(eq(u64, demand_walks(PREFETCH_distance, 3), 4), "to see that distance follow itself");
+}
+
+static struct walker_params sampled_walker = {
+	.walkers = 1,
+	.first_cache = 1,
+	.prefetch = {.kind = PREFETCH_sbfp, .buffer_entries = 16, .degree = 1, .table_entries = 64}};
+
+/* Page 0 of each group of eight, then page 5 of it, which no walk ahead would know. */
+Test(prefetch, sbfp_learns_which_neighbour_follows)
+{
+	static struct tlb_params tlb = {
+		.name = "l1", .level = 1, .side = SIDE_UNIFIED, .entries = 4, .ways = 4, .pages = UINT64_MAX};
+	struct mmu_setup s = {.user = {12, 48, 0}, .kernel = {12, 48, 0}, .stage2 = {12, 40, 1}};
+	struct param_list list = {&tlb, 1};
+	struct mmu_world w;
+	cycles_t now = 0;
+	mmu_world_init(&w, &s);
+	for (uint64_t i = 0; i < MAPPED; i++) mmu_world_map_page(&w, 0, 0, page_va(i), FRAMES + (i << 14));
+	mmu_world_machine(&w, &list, &sampled_walker, NULL);
+	for (unsigned round = 0; round < 40; round++)
+		for (uint64_t group = 0; group < PAGES; group += 8) {
+			now = read_page(&w, group, now + 10000);
+			now = read_page(&w, group + 5, now + 10000);
+		}
+	const struct mmu_prefetch *p = w.mmu->prefetch;
+	uint64_t rounds = 40 * PAGES / 8;
+	cr_expect(eq(u64, p->stats.used, rounds - FREE_THRESHOLD - 1),
+		  "after so many misses that the sampler knew");
+	cr_expect(eq(u64, w.mmu->stats.walks, 2 * rounds - p->stats.used));
+	cr_expect(eq(u64, p->stats.neighbours, p->stats.used), "no other neighbour took a place");
+	cr_expect(eq(u64, p->walks.walks, 0));
+	mmu_world_fini(&w);
+}
+
+Test(prefetch, neighbours_of_a_prefetch_come_with_its_walk)
+{
+	struct mmu_world w;
+	open_world(&w, PREFETCH_next_page, 1, 16);
+	w.mmu->prefetch->neighbours = NEIGHBOURS_ALL;
+	w.mmu->wants_neighbours = true;
+	mmu_connect_walks(w.mmu);
+	read_page(&w, 7, 0); /* the last of its line: 8 is walked for, and 9 to 15 come along */
+	cr_expect(eq(u64, w.mmu->prefetch->walks.walks, 1));
+	cr_expect(eq(u64, w.mmu->prefetch->stats.neighbours, 14));
+	for (uint64_t i = 8; i < 16; i++) read_page(&w, i, 10000 * i);
+	cr_expect(eq(u64, w.mmu->stats.walks, 1));
+	mmu_world_fini(&w);
 }

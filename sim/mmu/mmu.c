@@ -366,7 +366,8 @@ struct tlb_fill mmu_fill_of(const struct mmu *m, const struct translation *t, cy
 	};
 }
 
-enum mmu_ahead mmu_walk_ahead(struct mmu *m, uint64_t va, struct access a, cycles_t now, struct tlb_fill *out)
+enum mmu_ahead mmu_walk_ahead(struct mmu *m, uint64_t va, struct access a, cycles_t now, struct tlb_fill *out,
+			      struct tlb_entry *near)
 {
 	cycles_t start;
 	struct mmu_walker *w = choose_walker(m, now, &start);
@@ -377,6 +378,7 @@ enum mmu_ahead mmu_walk_ahead(struct mmu *m, uint64_t va, struct access a, cycle
 	m->count = &m->prefetch->walks;
 	m->ahead = true;
 	m->ahead_refused = false;
+	m->end[0].known = m->end[1].known = false;
 	m->now = now;
 	translate(&m->regime, (struct va){va}, a, &m->walk_mem, &t);
 	*w = (struct mmu_walker){.from = now, .until = m->now};
@@ -389,6 +391,8 @@ enum mmu_ahead mmu_walk_ahead(struct mmu *m, uint64_t va, struct access a, cycle
 	m->port->why = port_why;
 	if (t.fault.kind || m->ahead_refused) return MMU_REFUSED;
 	*out = mmu_fill_of(m, &t, m->now);
+	out->near = near;
+	if (m->wants_neighbours) out->near_count = mmu_neighbours(m, &t, a, m->now, near);
 	if (m->observer) tell_of_walk(m, out, a);
 	return MMU_WALKED;
 }
@@ -404,7 +408,7 @@ static void fill_from_walk(struct mmu *m, unsigned side, unsigned n, struct acce
 	if (m->observer) tell_of_walk(m, &f, a);
 	if (m->ranges) range_tlb_learn(m, &f, ready);
 	if (!m->prefetch) return;
-	prefetch_take_neighbours(m, side, near, f.near_count);
+	prefetch_take_neighbours(m, side, f.va, near, f.near_count);
 	prefetch_train(m, f.va, f.bits, a, ready);
 }
 

@@ -233,10 +233,11 @@ static inline void mmu_tell_walked(const struct mmu *m, const struct tlb_entry *
 
 enum mmu_ahead { MMU_WALKED, MMU_NO_WALKER, MMU_REFUSED };
 
-/* Walks for a prefetch of `va` at `now`, if a walker is free then. MMU_WALKED: *out is what to fill. MMU_REFUSED: it met a
- * fault, or a descriptor that hardware would have to write. */
-enum mmu_ahead mmu_walk_ahead(struct mmu *m, uint64_t va, struct access a, cycles_t now,
-			      struct tlb_fill *out);
+/* Walks for a prefetch of `va` at `now`, if a walker is free then. MMU_WALKED: *out is what to fill, with what the walk has seen beside
+ * it in near[TLB_PAGES_MAX], where somebody wants neighbours. MMU_REFUSED: it met a fault, or a descriptor that hardware would have
+ * to write. */
+enum mmu_ahead mmu_walk_ahead(struct mmu *m, uint64_t va, struct access a, cycles_t now, struct tlb_fill *out,
+			      struct tlb_entry *near);
 
 /* Shows the path of the program, which must outlive `m`, to the policies of all its TLBs that look at it. */
 void mmu_follow(struct mmu *m, const struct repl_flow *flow);

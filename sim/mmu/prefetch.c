@@ -42,6 +42,9 @@ enum status prefetch_new(const struct prefetch_params *params, struct mmu_prefet
 	struct mmu_prefetch *p = xcalloc(1, sizeof(*p));
 	p->how = prefetchers[params->kind];
 	p->params = *params;
+	p->neighbours = params->neighbours ? (enum prefetch_neighbours)(params->neighbours - 1)
+					   : p->how->neighbours;
+	p->distance = xcalloc(params->buffer_entries, sizeof(*p->distance));
 	if (p->how->state_bytes) p->state = xcalloc(1, p->how->state_bytes(params));
 	enum status st = tlb_new(&buffer, &p->buffer, err);
 	if (st != OK) {
@@ -59,6 +62,7 @@ void prefetch_free(struct mmu_prefetch *p)
 	if (!p) return;
 	tlb_free(p->buffer);
 	free(p->state);
+	free(p->distance);
 	free(p);
 }
 
@@ -89,31 +93,42 @@ static bool is_held(const struct mmu *m, unsigned side, uint64_t va)
 	return tlb_peek(m->prefetch->buffer, va, m->tag);
 }
 
-static void put(struct mmu_prefetch *p, const struct tlb_fill *f)
+static void put(struct mmu_prefetch *p, const struct tlb_fill *f, int distance)
 {
-	tlb_fill(p->buffer, f);
+	const struct tlb_entry *e = tlb_fill(p->buffer, f);
+	p->distance[e - p->buffer->entry] = (int8_t)distance;
 	if (p->buffer->victims->count) note_lost(p, p->buffer->victims->page);
 	p->stats.filled++;
 }
 
-void prefetch_take_neighbours(struct mmu *m, unsigned side, const struct tlb_entry *near, unsigned count)
+static bool is_wanted(struct mmu_prefetch *p, const struct tlb_entry *e, int distance)
+{
+	if (p->neighbours != NEIGHBOURS_SAMPLED) return p->neighbours == NEIGHBOURS_ALL;
+	return free_pages_choose(&p->free, e->va, e->bits, distance);
+}
+
+void prefetch_take_neighbours(struct mmu *m, unsigned side, uint64_t va, const struct tlb_entry *near,
+			      unsigned count)
 {
 	struct mmu_prefetch *p = m->prefetch;
-	for (unsigned i = 0; p->how->neighbours && i < count; i++) {
-		if (is_held(m, side, near[i].va)) continue;
+	for (unsigned i = 0; p->neighbours && i < count; i++) {
+		int distance = (int)((int64_t)((near[i].va >> near[i].bits) - (va >> near[i].bits)));
+		if (is_held(m, side, near[i].va) || !is_wanted(p, &near[i], distance)) continue;
 		struct tlb_fill f = levels_fill_of(&near[i], near[i].va);
-		put(p, &f);
+		put(p, &f, distance);
 		p->stats.neighbours++;
 	}
 }
 
-/* The buffer's entry for an access that it allows, removed from it. */
-static bool remove_from_buffer(struct mmu *m, uint64_t va, struct access a, struct tlb_entry *out)
+/* The buffer's entry for an access that it allows, removed from it, and what it was put there for. */
+static bool remove_from_buffer(struct mmu *m, uint64_t va, struct access a, struct tlb_entry *out,
+			       int *distance)
 {
 	struct tlb *b = m->prefetch->buffer;
 	struct tlb_entry *e = tlb_find(b, va, m->tag);
 	b->stats.lookups++;
 	if (!e) return b->stats.misses++, false;
+	*distance = m->prefetch->distance[e - b->entry];
 	*out = *e;
 	tlb_drop(b, e);
 	if ((out->perm & m->perm_mask[a.kind]) == m->perm_want[a.kind]) return true;
@@ -128,8 +143,13 @@ bool prefetch_take(struct mmu *m, uint64_t va, struct access a, unsigned n, cycl
 	struct mmu_prefetch *p = m->prefetch;
 	unsigned side = a.kind == ACCESS_FETCH ? 0 : 1;
 	struct tlb_entry e;
+	int distance;
 	*now += p->params.hit_cycles;
-	if (!remove_from_buffer(m, va, a, &e)) return false;
+	if (!remove_from_buffer(m, va, a, &e, &distance)) {
+		if (p->neighbours == NEIGHBOURS_SAMPLED) free_pages_missed(&p->free, va);
+		return false;
+	}
+	if (distance && p->neighbours == NEIGHBOURS_SAMPLED) free_pages_used(&p->free, distance);
 	bool late = e.ready > *now;
 	out->cycle = late ? e.ready : *now;
 	out->pa = e.pa | (va & ~e.va_mask);
@@ -157,19 +177,21 @@ static void prefetch_page(struct mmu *m, uint64_t va, struct access a, cycles_t 
 {
 	struct mmu_prefetch *p = m->prefetch;
 	unsigned side = a.kind == ACCESS_FETCH ? 0 : 1;
+	struct tlb_entry near[TLB_PAGES_MAX];
 	struct tlb_fill f;
 	p->stats.proposed++;
 	if (is_held(m, side, va)) {
 		p->stats.held++;
 		return;
 	}
-	switch (mmu_walk_ahead(m, va, a, at, &f)) {
+	switch (mmu_walk_ahead(m, va, a, at, &f, near)) {
 	case MMU_NO_WALKER: p->stats.no_walker++; return;
 	case MMU_REFUSED: p->stats.refused++; return;
 	case MMU_WALKED: break;
 	}
-	put(p, &f);
+	put(p, &f, 0);
 	p->stats.walked++;
+	prefetch_take_neighbours(m, side, va, near, f.near_count);
 }
 
 void prefetch_train(struct mmu *m, uint64_t va, unsigned bits, struct access a, cycles_t at)

@@ -17,6 +17,7 @@
 #define MMU_PREFETCH_H
 
 #include "mmu/mmu.h"
+#include "tlb/free_pages.h"
 
 enum { PREFETCH_LOST = 64 };
 
@@ -29,9 +30,12 @@ struct prefetch_stats {
 
 struct mmu_prefetch {
 	const struct prefetcher *how;
+	enum prefetch_neighbours neighbours;
 	struct prefetch_params params;
 	void *state;
 	struct tlb *buffer;
+	int8_t *distance; /* by entry of it, from the page that was walked for; 0: it was walked for itself */
+	struct free_pages free;       /* of neighbours that are sampled */
 	uint64_t lost[PREFETCH_LOST]; /* VAs of what left the buffer unused, the latest of them */
 	unsigned lost_next;
 	struct prefetch_stats stats;
@@ -52,7 +56,8 @@ bool prefetch_take(struct mmu *m, uint64_t va, struct access a, unsigned n, cycl
 		   struct mmu_done *out);
 /* A translation of 2^bits bytes at `va` had to be walked for, or came from the buffer; it was known `at`. */
 void prefetch_train(struct mmu *m, uint64_t va, unsigned bits, struct access a, cycles_t at);
-/* Takes neighbours that a walk has seen into the buffer. */
-void prefetch_take_neighbours(struct mmu *m, unsigned side, const struct tlb_entry *near, unsigned count);
+/* Takes neighbours that a walk for `va` has seen into the buffer, as far as they are wanted. */
+void prefetch_take_neighbours(struct mmu *m, unsigned side, uint64_t va, const struct tlb_entry *near,
+			      unsigned count);
 
 #endif

@@ -25,7 +25,10 @@
 	X(masp, "per instruction: its last stride, and the present one") \
 	X(distance, "what followed when misses lay as far apart before") \
 	X(recency, "the pages that left the TLB just before and after this one") \
-	X(free_pte, "the neighbours on the descriptor lines that the walk has read")
+	X(h2p, "the pages that the last two distances lead to") \
+	X(free_pte, "the neighbours on the descriptor lines that the walk has read") \
+	X(sbfp, "of these, those at distances that sampling finds worth it") \
+	X(atp, "stride, h2p or masp, whichever would have done best lately, with sbfp's neighbours")
 
 enum prefetch_kind {
 	PREFETCH_none,
@@ -38,7 +41,11 @@ enum prefetch_kind {
 enum { PREFETCH_PAGES_MAX = 16 };
 #define PREFETCH_NO_PAGE UINT64_MAX
 
+/* Which neighbours of a page that was walked for, known from the descriptor lines that the walk has read, go to the buffer. */
+enum prefetch_neighbours { NEIGHBOURS_NONE, NEIGHBOURS_ALL, NEIGHBOURS_SAMPLED };
+
 struct prefetch_params {
+	uint64_t neighbours; /* 0: as the prefetcher has it; else enum prefetch_neighbours + 1 */
 	uint64_t kind, buffer_entries, hit_cycles, degree, table_entries;
 };
 extern const struct schema prefetch_schema;
@@ -61,7 +68,7 @@ static inline void prefetch_propose(struct prefetch_list *out, uint64_t page)
 
 struct prefetcher {
 	const char *name, *source; /* `source`: the paper that the behaviour is from */
-	bool neighbours; /* it wants what the walk has seen beside its leaf, at no walk of its own */
+	enum prefetch_neighbours neighbours;
 	size_t (*state_bytes)(const struct prefetch_params *p); /* NULL: none. A multiple of 8 */
 	void (*miss)(void *state, const struct prefetch_params *p, const struct prefetch_miss *m,
 		     struct prefetch_list *out);

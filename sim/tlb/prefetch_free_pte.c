@@ -1,6 +1,5 @@
 /* Free prefetching: the walk has read whole lines of descriptors, and the neighbours on them cost nothing
- * more. All of them go to the buffer. Not modelled: the sampling (SBFP) that learns which of them are worth
- * their place.
+ * more. All of them go to the buffer; prefetch_sbfp.c learns which of them are worth their place.
  */
 #include "tlb/prefetch.h"
 
@@ -14,6 +13,6 @@ const struct prefetcher prefetch_free_pte = {
 	.name = "free_pte",
 	.source =
 		"Vavouliotis et al., Exploiting Page Table Locality for Agile TLB Prefetching, ISCA 2021 (NaiveFP)",
-	.neighbours = true,
+	.neighbours = NEIGHBOURS_ALL,
 	.miss = free_pte_miss,
 };
