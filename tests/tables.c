@@ -132,10 +132,10 @@ void tables_translate(struct tables *w, struct va va, enum access_kind kind, str
 	translate(&w->info, va, a, &mem, t);
 }
 
-static void note(struct mapping *log, size_t *count, uint64_t from, uint64_t to, unsigned bits)
+static void note(struct table_mapping *log, size_t *count, uint64_t from, uint64_t to, unsigned bits)
 {
 	cr_assert(lt(sz, *count, TABLES_LOG));
-	log[(*count)++] = (struct mapping){bits_align_down(from, bits), to, bits};
+	log[(*count)++] = (struct table_mapping){bits_align_down(from, bits), to, bits};
 }
 
 static bool serve_stage1(struct tables *w, struct va va, enum access_kind kind)
@@ -169,24 +169,24 @@ void tables_access(struct tables *w, struct va va, enum access_kind kind, struct
 
 /* ---- what was written down ------------------------------------------------------------------ */
 
-static const struct mapping *find(const struct mapping *log, size_t count, uint64_t from)
+static const struct table_mapping *find(const struct table_mapping *log, size_t count, uint64_t from)
 {
-	const struct mapping *found = NULL;
+	const struct table_mapping *found = NULL;
 	for (size_t i = 0; i < count; i++)
 		if (bits_align_down(from, log[i].bits) == log[i].from) found = &log[i];
 	return found;
 }
 
-const struct mapping *tables_stage1(const struct tables *w, struct va va)
+const struct table_mapping *tables_stage1(const struct tables *w, struct va va)
 {
-	const struct mapping *m = find(w->stage1, w->stage1_count, va.raw);
+	const struct table_mapping *m = find(w->stage1, w->stage1_count, va.raw);
 	cr_assert(m != NULL, "nothing was written down for VA %#llx", (unsigned long long)va.raw);
 	return m;
 }
 
-const struct mapping *tables_stage2(const struct tables *w, struct ipa ipa)
+const struct table_mapping *tables_stage2(const struct tables *w, struct ipa ipa)
 {
-	const struct mapping *m = find(w->stage2, w->stage2_count, ipa.raw);
+	const struct table_mapping *m = find(w->stage2, w->stage2_count, ipa.raw);
 	cr_assert(m != NULL, "nothing was written down for IPA %#llx", (unsigned long long)ipa.raw);
 	return m;
 }

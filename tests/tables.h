@@ -21,7 +21,7 @@ struct tables_setup {
 	enum regime regime; /* of the kernel */
 };
 
-struct mapping {
+struct table_mapping {
 	uint64_t from, to; /* input and output address */
 	unsigned bits;
 };
@@ -37,7 +37,7 @@ struct tables {
 	struct os_aspace *as;
 	struct sysregs regs;
 	struct regime_info info;
-	struct mapping stage1[TABLES_LOG], stage2[TABLES_LOG];
+	struct table_mapping stage1[TABLES_LOG], stage2[TABLES_LOG];
 	size_t stage1_count, stage2_count;
 };
 
@@ -57,7 +57,7 @@ void tables_access(struct tables *w, struct va va, enum access_kind kind, struct
 void tables_translate(struct tables *w, struct va va, enum access_kind kind, struct translation *t);
 
 /* The mapping written down for an input address; fails the test if there is none. */
-const struct mapping *tables_stage1(const struct tables *w, struct va va);
-const struct mapping *tables_stage2(const struct tables *w, struct ipa ipa);
+const struct table_mapping *tables_stage1(const struct tables *w, struct va va);
+const struct table_mapping *tables_stage2(const struct tables *w, struct ipa ipa);
 
 #endif

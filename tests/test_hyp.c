@@ -97,7 +97,7 @@ static struct va draw_va(struct rng *r, uint64_t va_bits)
 
 static void check_translation(const struct tables *w, struct va va, const struct translation *t)
 {
-	const struct mapping *one = tables_stage1(w, va);
+	const struct table_mapping *one = tables_stage1(w, va);
 	uint64_t ipa = one->to + (va.raw - one->from);
 	cr_assert(eq(u64, t->ipa.raw, ipa));
 	cr_assert(t->s1_bits == one->bits || t->s1_run_bits == one->bits);
@@ -108,7 +108,7 @@ static void check_translation(const struct tables *w, struct va va, const struct
 		cr_assert(eq(u64, t->pa.raw, ipa));
 		return;
 	}
-	const struct mapping *two = tables_stage2(w, t->ipa);
+	const struct table_mapping *two = tables_stage2(w, t->ipa);
 	cr_assert(eq(u64, t->pa.raw, two->to + (ipa - two->from)));
 	cr_assert(t->s2_bits == two->bits || t->s2_run_bits == two->bits);
 }

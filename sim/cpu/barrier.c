@@ -4,23 +4,27 @@ enum { DSB_STORES = 2, DSB_LOADS_AND_STORES = 3, DSB_TYPES = 3, DSB_DOMAIN_NSH =
 
 static cycles_t later(cycles_t a, cycles_t b) { return a > b ? a : b; }
 
-/* The whole core stands still until `cycle`. */
-static void wait_until(struct core *c, cycles_t cycle, enum core_bucket bucket)
+static void wait_clock(struct core *c, uint64_t wait, enum core_bucket bucket)
 {
-	uint64_t clock = cycle << CORE_FRACTION_BITS;
-	if (clock > c->retire) {
-		c->bucket[bucket] += clock - c->retire;
-		c->retire = clock;
-	}
+	c->bucket[bucket] += wait;
+	if (c->maintenance.el) c->by_handler[bucket][c->maintenance.el] += wait;
+	c->retire += wait;
 	c->dispatch = c->retire;
 }
 
 static void wait_for(struct core *c, cycles_t cycles, enum core_bucket bucket)
 {
-	c->bucket[bucket] += cycles << CORE_FRACTION_BITS;
-	c->retire += cycles << CORE_FRACTION_BITS;
-	c->dispatch = c->retire;
+	wait_clock(c, cycles << CORE_FRACTION_BITS, bucket);
 }
+
+/* The whole core stands still until `cycle`. */
+static void wait_until(struct core *c, cycles_t cycle, enum core_bucket bucket)
+{
+	uint64_t clock = cycle << CORE_FRACTION_BITS;
+	wait_clock(c, clock > c->retire ? clock - c->retire : 0, bucket);
+}
+
+void core_maintain_at(struct core *c, unsigned el) { c->maintenance.el = el; }
 
 void core_set_maintenance(struct core *c, const struct primitive_params *p)
 {

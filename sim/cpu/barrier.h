@@ -19,6 +19,8 @@
 
 /* What they cost on a machine; all nothing before. */
 void core_set_maintenance(struct core *c, const struct primitive_params *p);
+/* Whose TLBIs and DSBs come next: those of a handler at `el`, or of the workload (0). */
+void core_maintain_at(struct core *c, unsigned el);
 /* `broadcast`: other cores must act, too. */
 void core_tlbi(struct core *c, bool broadcast);
 /* `crm`: domain <3:2> and access types <1:0>, as the instruction has them. */

@@ -52,6 +52,12 @@ void core_spend(struct core *c, const struct core_spent *spent)
 	c->dispatch = c->retire;
 }
 
+void core_pass(struct core *c, cycles_t cycles, enum core_bucket bucket, unsigned el)
+{
+	stop_for(c, cycles, bucket, el);
+	c->dispatch = c->retire;
+}
+
 static cycles_t spent_in(const struct core_spent *spent, enum core_bucket bucket)
 {
 	cycles_t sum = 0;

@@ -64,6 +64,7 @@ struct core {
 	cycles_t tlbi_done_here, tlbi_done_everywhere; /* of the TLBIs so far; barrier.h */
 	struct {
 		cycles_t tlbi, local, broadcast, dsb;
+		unsigned el; /* of who executes it; 0: the workload's own */
 	} maintenance;
 	cycles_t fetch_hit_cycles, load_hit_cycles; /* of the first-level caches */
 	uint64_t fetch_line_bytes;
@@ -111,6 +112,9 @@ enum status core_run_until(struct core *c, const struct record *rec, size_t n, c
 
 /* Time passes for the whole core: what was spent below or beside the workload. */
 void core_spend(struct core *c, const struct core_spent *spent);
+
+/* The same, of one bucket. */
+void core_pass(struct core *c, cycles_t cycles, enum core_bucket bucket, unsigned el);
 
 /* Forgets what has been counted; time goes on. */
 void core_reset_stats(struct core *c);

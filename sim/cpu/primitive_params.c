@@ -44,6 +44,10 @@ static const struct param rows[] = {
 	MILLI(sve_store_millicycles, 1000, "an SVE vector to memory, per register"),
 	MILLI(sve_load_millicycles, 1000, "and back"),
 	HW_U64(F, sve_register_bytes, "bytes", 16, 16, 256, "size of an SVE vector"),
+	MILLI(fill_line_millicycles, 9000,
+	      "a line written whole, one after the other, as by DC ZVA: what bounds a long fill"),
+	MILLI(clean_line_millicycles, 24000,
+	      "a line that is nowhere cached cleaned to the point of coherency by DC CVAC, one after the other"),
 	HW_U64(F, instructions_per_kilocycle, "instructions/1000 cycles", 1500, 1, 16000,
 	       "kernel and VMM code with its lines in the first caches"),
 };

@@ -28,6 +28,7 @@ struct primitive_params {
 	uint64_t fp_store_millicycles, fp_load_millicycles;
 	uint64_t sve_store_millicycles, sve_load_millicycles;
 	uint64_t sve_register_bytes;
+	uint64_t fill_line_millicycles, clean_line_millicycles; /* of a line of the caches */
 	uint64_t instructions_per_kilocycle;
 };
 extern const struct schema primitive_schema;

@@ -94,12 +94,32 @@ static struct hyp_fault map_frames(struct fault_site *s, int level, uint64_t fra
 		.size_bits = size_bits, .frame = {frame}, .cycles = s->vm->hyp->p.fault_cycles};
 }
 
+/* The largest that hugetlbfs has. */
+static bool map_gigabyte(struct fault_site *s, struct hyp_fault *out)
+{
+	const struct hyp_params *p = &s->vm->hyp->p;
+	unsigned bits = level_entry_bits(s->vm->stage2.granule_bits, BLOCK_LEVEL - 1);
+	uint64_t frame;
+	if (p->mapping != HYP_GIGABYTE || s->slot.level > BLOCK_LEVEL - 1 || !is_memory(s, bits)) return false;
+	if (!frames_take_block(s->vm->stage2.frames, bits, &frame)) {
+		s->vm->stats.blocks_failed++;
+		return false;
+	}
+	*out = map_frames(s, BLOCK_LEVEL - 1, frame, bits);
+	if (!out->size_bits) return true;
+	out->outcome = HYP_MAPPED_BLOCK;
+	out->cycles = p->block_fault_cycles << (bits - hyp_block_bits(p));
+	out->beyond = out->cycles > p->fault_cycles ? out->cycles - p->fault_cycles : 0;
+	s->vm->stats.blocks_mapped++;
+	return true;
+}
+
 static bool map_block(struct fault_site *s, struct hyp_fault *out)
 {
 	const struct hyp_params *p = &s->vm->hyp->p;
 	unsigned bits = hyp_block_bits(p);
 	uint64_t frame;
-	if (p->mapping != HYP_BLOCK || s->slot.level > BLOCK_LEVEL || !is_memory(s, bits)) return false;
+	if (p->mapping == HYP_PAGE || s->slot.level > BLOCK_LEVEL || !is_memory(s, bits)) return false;
 	if (!frames_take_huge(s->vm->stage2.frames, &frame)) {
 		s->vm->stats.blocks_failed++;
 		return false;
@@ -203,7 +223,7 @@ static struct hyp_fault handle(struct fault_site *s)
 	enum pgtable_result r = pgtable_find(&s->vm->stage2, s->ipa, &s->slot);
 	assert(r == PGTABLE_OK);
 	if (s->slot.desc & DESC_VALID) return upgrade(s);
-	if (map_block(s, &out) || map_eagerly(s, &out) || map_run(s, &out)) return out;
+	if (map_gigabyte(s, &out) || map_block(s, &out) || map_eagerly(s, &out) || map_run(s, &out)) return out;
 	return map_page(s);
 }
 

@@ -8,20 +8,22 @@
  * faults, which are counted like any other.
  *
  * Source: Linux 6.6 arch/arm64/kvm/hyp/pgtable.c, kvm/mmu.c, include/asm/kvm_arm.h, stage2_pgtable.h.
- * Not modelled: write protection for dirty logging, aging, 1 GiB blocks, VMA alignment (an IPA block
- * can always be backed by a block), RAS and pointer-authentication bits of HCR_EL2.
+ * What the hypervisor does to a VM's memory as a whole, such as write protection for a dirty log, is in stage2_ops.h.
+ * Not modelled: aging, VMA alignment (an IPA block can always be backed by a block), RAS and pointer-authentication bits of
+ * HCR_EL2.
  */
 #ifndef HYP_HYP_H
 #define HYP_HYP_H
 
 #include "base/status.h"
 #include "config/schema.h"
+#include "hyp/stage2_params.h"
 #include "mmu/features.h"
 #include "os/os.h"
 #include "os/pgtable.h"
 #include "stats/stats.h"
 
-enum hyp_mapping { HYP_PAGE, HYP_BLOCK };
+enum hyp_mapping { HYP_PAGE, HYP_BLOCK, HYP_GIGABYTE };
 
 struct hyp_params {
 	uint64_t granule; /* enum os_page_size: the host kernel's page size */
@@ -36,6 +38,7 @@ struct hyp_params {
 	uint64_t placement;                       /* enum os_placement */
 	uint64_t fault_cycles, block_fault_cycles;
 	struct numa_params numa; /* of the VM's memory */
+	struct stage2_params stage2;
 	uint64_t vmm_work_percent;
 	const char *paths,
 		*vmm; /* files of software paths (path.h), relative to the stack file; "" for none */

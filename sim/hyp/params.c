@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 static const char *const granule_names[] = {"4K", "16K", "64K", NULL};
-static const char *const mapping_names[] = {"page", "block", NULL};
+static const char *const mapping_names[] = {"page", "block", "gigabyte", NULL};
 static const char *const placement_names[] = {"in_order", "scattered", NULL};
 
 #define T struct hyp_params
@@ -13,7 +13,8 @@ static const struct param rows[] = {
 	P_BOOL(T, concatenate, 1,
 	       "up to 16 start tables side by side in place of a level with few entries (KVM does)"),
 	P_ENUM(T, mapping, mapping_names, HYP_PAGE,
-	       "stage 2 leaves: pages, or blocks of 2M, 32M, 512M wherever memory has one"),
+	       "stage 2 leaves: pages; blocks of 2M, 32M, 512M wherever memory has one; or with 4K pages blocks of 1G, as of "
+	       "hugetlbfs, and else those of 2M"),
 	P_U64(T, block_fail_percent, "percent", 0, 0, 100,
 	      "share of blocks that fragmented host memory cannot give; pages are mapped instead"),
 	P_BOOL(T, contiguous, 0,
@@ -41,6 +42,7 @@ static const struct param rows[] = {
 	      "cost of a stage 2 fault that maps a block (estimated: 2 MiB zeroed at 20 GB/s, 3 GHz)"),
 	P_MAP(T, numa, &numa_schema,
 	      "placement of the VM's memory and stage 2 tables, as of the VMM's process"),
+	P_MAP(T, stage2, &stage2_schema, "maintenance of stage 2 tables"),
 	P_STR(T, paths, "", "file of its software paths (docs/paths.md), relative to the file that says so"),
 	P_U64(T, vmm_work_percent, "percent", 100, 1, 10000,
 	      "instructions of the VMM's work steps, of what its file says: another build, or other devices"),
@@ -103,6 +105,17 @@ enum status hyp_check(const struct hyp_params *p, const struct features *f, cons
 	if (p->eager_bytes && !is_power_of_2(p->eager_bytes))
 		return err_set(err, ERR_CONFIG, "hyp.%s: %" PRIu64 " is not a power of 2",
 			       at_fault(key, "eager_bytes"), p->eager_bytes);
+	if (p->mapping == HYP_GIGABYTE && p->granule != OS_PAGE_4K)
+		return err_set(err, ERR_CONFIG, "hyp.%s: gigabyte needs granule 4K, not %s",
+			       at_fault(key, "mapping"), granule_names[p->granule]);
+	if (p->stage2.dirty_log == STAGE2_HARDWARE && !f->hafdbs)
+		return err_set(err, ERR_CONFIG,
+			       "hyp.%s.dirty_log: hardware needs the machine's features.hafdbs",
+			       at_fault(key, "stage2"));
+	if (p->stage2.unmap_flush == STAGE2_FLUSH_RANGE && !f->tlbirange)
+		return err_set(err, ERR_CONFIG,
+			       "hyp.%s.unmap_flush: range needs the machine's features.tlbirange",
+			       at_fault(key, "stage2"));
 	if (p->ipa_bits > most)
 		return err_set(err, ERR_CONFIG,
 			       "hyp.%s: %" PRIu64 " is outside 32..%" PRIu64 " of this machine",

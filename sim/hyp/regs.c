@@ -18,6 +18,7 @@ enum {
 };
 #define VTCR_VS BIT(19)
 #define VTCR_HA BIT(21) /* KVM sets it everywhere; of no effect without FEAT_HAFDBS */
+#define VTCR_HD BIT(22)
 #define VTCR_RES1 BIT(31)
 #define VTCR_DS BIT(32)
 
@@ -54,6 +55,7 @@ static uint64_t vtcr(const struct hyp_vm *vm)
 	v |= UINT64_C(1) << VTCR_IRGN0 | UINT64_C(1) << VTCR_ORGN0 | (uint64_t)SH_INNER << VTCR_SH0;
 	v |= (uint64_t)tg0[hyp->p.granule] << VTCR_TG0 | ps(hyp, vm->stage2.layout) << VTCR_PS;
 	if (hyp->f.vmid16) v |= VTCR_VS;
+	if (vm->hardware_dirty) v |= VTCR_HD;
 	if (vm->stage2.layout == DESC_OA_DS) v |= VTCR_DS;
 	return v;
 }

@@ -11,6 +11,7 @@ struct hyp_vm {
 	uint64_t memory_bytes;
 	struct hyp_stats stats;
 	struct hyp_populated populated; /* not yet taken */
+	bool hardware_dirty;            /* writes make writable-clean leaves dirty (VTCR_EL2.HD) */
 	struct hyp_vm *next;
 };
 

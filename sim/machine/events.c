@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "machine/pollution.h"
 #include "mmu/page_design.h"
+#include "mmu/tlbi_run.h"
 
 #define F struct event_stats
 const struct stat_desc event_stat_rows[] = {
@@ -79,8 +80,6 @@ static void tlbi_record(struct events *e, const struct record *rec)
 
 /* --- unmapping, as Linux flushes it ---------------------------------------------------------------------------- */
 
-enum { RANGE_SCALES = 4, RANGE_NUMS = 32 };
-
 static void kernel_tlbi(struct events *e, const char *name, uint64_t operand)
 {
 	struct tlbi_op op;
@@ -89,48 +88,25 @@ static void kernel_tlbi(struct events *e, const char *name, uint64_t operand)
 	execute_tlbi(e, op, operand | (uint64_t)os_aspace_asid(e->present) << 48);
 }
 
-/* As many pages as one range operation of `scale` takes of `pages`; 0: none. */
-static uint64_t range_pages(uint64_t pages, unsigned scale)
-{
-	uint64_t units = pages >> (5 * scale + 1) & (RANGE_NUMS - 1);
-	return units << (5 * scale + 1);
-}
-
-static void tlbi_pages(struct events *e, uint64_t va, uint64_t pages, unsigned scale)
-{
-	uint64_t num = (pages >> (5 * scale + 1)) - 1, tg = (e->kernel->page_bits - GRANULE_4K) / 2 + 1;
-	kernel_tlbi(e, "RVALE1IS",
-		    (va >> e->kernel->page_bits & bits_ones(37)) | num << 39 | (uint64_t)scale << 44 |
-			    tg << 46);
-}
-
 static void tlbi_page(struct events *e, uint64_t va)
 {
 	kernel_tlbi(e, "VALE1IS", va >> GRANULE_4K & bits_ones(44));
 }
 
-/* __flush_tlb_range_op(): odd pages alone, the rest in ranges of growing scale. */
+/* __flush_tlb_range_op() */
 static void flush_pages(struct events *e, uint64_t va, uint64_t pages)
 {
-	for (unsigned scale = 0; pages;) {
-		uint64_t taken = 1;
-		if (!e->kernel->features->tlbirange || pages % 2) {
-			tlbi_page(e, va);
-		} else {
-			taken = range_pages(pages, scale);
-			if (taken) tlbi_pages(e, va, taken, scale);
-			scale++;
-		}
-		va += taken << e->kernel->page_bits;
-		pages -= taken;
-	}
+	struct tlbi_run run = {va, pages, e->kernel->page_bits, 0, e->kernel->features->tlbirange};
+	struct tlbi_piece piece;
+	while (tlbi_run_next(&run, &piece))
+		kernel_tlbi(e, piece.range ? "RVALE1IS" : "VALE1IS", piece.operand);
 }
 
 /* Beyond so many pages Linux flushes the whole ASID: MAX_TLBI_OPS, MAX_TLBI_RANGE_PAGES. */
 static uint64_t most_pages(const struct events *e)
 {
 	if (!e->kernel->features->tlbirange) return UINT64_C(1) << (e->kernel->page_bits - 3);
-	return UINT64_C(32) << (5 * (RANGE_SCALES - 1) + 1);
+	return tlbi_run_most();
 }
 
 /* A block or run of pages that the kernel breaks up, as flush_pmd_tlb_range() and contpte_convert() do. */

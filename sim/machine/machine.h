@@ -13,6 +13,7 @@
 #define MACHINE_MACHINE_H
 
 #include "cpu/core.h"
+#include "hyp/stage2_ops.h"
 #include "machine/machine_config.h"
 #include "machine/path_engine.h"
 #include "machine/stack_config.h"
@@ -45,6 +46,10 @@ enum status machine_perform(struct machine *m, const char *operation, struct err
 /* With paths: all vCPUs but the first perform `operation` until it waits for others; they go on whenever the first one waits, at
  * their own times. ERR_CONFIG: there is no other vCPU, or the operation leads nowhere. */
 enum status machine_start_others(struct machine *m, const char *operation, struct err *err);
+/* The hypervisor performs an operation on the VM's stage 2 tables, on the first core; !timed: before time begins. Counters of
+ * these operations are there from the first one on. ERR_CONFIG: native, and as stage2_perform(). */
+enum status machine_stage2(struct machine *m, enum stage2_op op, struct stage2_area area, bool timed,
+			   struct err *err);
 /* With paths: the guest is entered anew, by a boot that takes no time. */
 enum status machine_enter_guest(struct machine *m, struct err *err);
 /* With paths: tells every event with its price. */

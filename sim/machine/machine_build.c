@@ -173,6 +173,7 @@ void machine_free(struct machine *m)
 	stats_free(m->stats);
 	for (unsigned i = 0; i < m->vms; i++) vm_fini(&m->vm[i]);
 	checker_free(m->checker);
+	machine_stage2_free(m);
 	hyp_free(m->hyp);
 	placement_fini(&m->memory);
 	for (unsigned i = 0; i < m->cpus; i++) {

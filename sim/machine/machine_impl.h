@@ -78,6 +78,7 @@ struct machine {
 	struct vcpu *vcpu; /* of all VMs, those of the first VM first; the index is the thread's number */
 	unsigned vcpus;
 	struct checker *checker; /* NULL: maintenance is not checked */
+	struct machine_stage2 *stage2; /* what operations on stage 2 counted; NULL: there was none */
 };
 
 /* The number of a thread, as who calls the machine counts them. */
@@ -102,5 +103,8 @@ enum status vm_build_ranges(struct vm *vm, struct err *err);
 
 /* Lets a page-table design of a VM's cores take memory for its tables (mmu/page_table.h). */
 void vm_give_table_memory(struct vm *vm);
+
+/* Frees what machine_stage2() has made. */
+void machine_stage2_free(struct machine *m);
 
 #endif

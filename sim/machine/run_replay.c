@@ -87,15 +87,24 @@ static enum status repeat(struct run *r, uint64_t times, struct run_report *repo
 	return OK;
 }
 
+static enum status repeat_stage2(struct run *r, struct run_report *report, struct err *err)
+{
+	for (uint64_t i = 0; i < r->workload.stage2.repetitions; i++, report->records++)
+		TRY(stage2_workload_repeat(&r->workload.stage2, r->machine, err));
+	return OK;
+}
+
 /* Repetitions of a scenario: its own warm-up, then what is measured. */
 static enum status replay_scenario(struct run *r, struct run_report *report, struct err *err)
 {
 	const struct scenario_params *p = &r->workload.scenario;
+	bool stage2 = r->workload.bound.schema == &stage2_workload_schema;
 	if (r->req.warmup || r->req.limit)
 		return err_set(err, ERR_USAGE,
 			       "%s: a scenario counts its own repetitions (--set workload.warmup, "
 			       "workload.repetitions); --warmup and --limit count loads and stores",
 			       r->req.workload);
+	if (stage2) return repeat_stage2(r, report, err);
 	if (*p->others) TRY(machine_start_others(r->machine, p->others, err));
 	TRY(repeat(r, p->warmup, report, err));
 	TRY(begin_measured(r, err));

@@ -5,6 +5,7 @@
 #include "machine/machine_config.h"
 #include "machine/scenario.h"
 #include "machine/stack_config.h"
+#include "machine/stage2_workload.h"
 #include "trace/generator.h"
 
 const struct schema *const schemas[] = {

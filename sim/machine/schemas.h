@@ -30,6 +30,8 @@
 	X(hyp_schema) \
 	X(gen_schema) \
 	X(gen_child_schema) \
+	X(stage2_workload_schema) \
+	X(stage2_schema) \
 	X(scenario_schema)
 
 /* All of them, NULL at the end. */

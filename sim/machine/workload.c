@@ -24,6 +24,11 @@ static enum status open_yaml(struct workload *w, struct conf *c, const char *pat
 		w->bound.params = &w->scenario;
 		return schema_bind(c, &scenario_schema, w->bound.file.root, &w->scenario, err);
 	}
+	if (is_stage2_workload(w->bound.file.root)) {
+		w->bound.schema = &stage2_workload_schema;
+		w->bound.params = &w->stage2;
+		return schema_bind(c, &stage2_workload_schema, w->bound.file.root, &w->stage2, err);
+	}
 	TRY(schema_bind(c, &gen_schema, w->bound.file.root, &w->gen, err));
 	return gen_open(path, &w->gen, seed, stream, &w->source, err);
 }

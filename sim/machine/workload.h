@@ -6,13 +6,15 @@
 #include "config/bind.h"
 #include "config/effective.h"
 #include "machine/scenario.h"
+#include "machine/stage2_workload.h"
 #include "trace/generator.h"
 
 struct workload {
 	struct gen_params gen; /* of a generator */
 	struct scenario_params scenario;
+	struct stage2_workload stage2;
 	struct bound bound;           /* the effective configuration of either; schema NULL for a trace */
-	struct trace_source *source;  /* of the first thread; NULL: a scenario */
+	struct trace_source *source;  /* of the first thread; NULL: a scenario, or operations on stage 2 */
 	struct trace_source **thread; /* of all; NULL where there is one */
 	unsigned threads;
 };

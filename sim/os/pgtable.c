@@ -277,3 +277,39 @@ enum pgtable_result pgtable_edit(struct pgtable *t, uint64_t addr, uint64_t byte
 	}
 	return PGTABLE_OK;
 }
+
+/* ---- visiting ------------------------------------------------------------------------------- */
+
+struct visiting {
+	const struct pgtable *t;
+	uint64_t from, last; /* addresses, both inclusive */
+	pgtable_visit_fn *visit;
+	void *ctx;
+};
+
+/* Entries of the table at `table`, of `level`, whose memory begins at `base`. */
+static enum pgtable_result visit_table(const struct visiting *v, uint64_t table, int level, uint64_t base)
+{
+	const struct pgtable *t = v->t;
+	unsigned bits = level_entry_bits(t->granule_bits, level);
+	unsigned width = level == t->start_level ? t->input_bits - bits : level_stride(t->granule_bits);
+	uint64_t end = base + bits_ones(bits + width), at = v->from > base ? v->from : base;
+	if (end > v->last) end = v->last;
+	for (at = bits_align_down(at, bits); at <= end; at += UINT64_C(1) << bits) {
+		struct pgtable_slot slot = {.level = level};
+		enum pgtable_result r = load_slot(t, table, at, &slot);
+		if (r == PGTABLE_OK) r = v->visit(v->ctx, at, &slot);
+		if (r == PGTABLE_OK && is_table(&slot))
+			r = visit_table(v, desc_address(slot.desc, t->layout, t->granule_bits), level + 1,
+					at);
+		if (r != PGTABLE_OK) return r;
+	}
+	return PGTABLE_OK;
+}
+
+enum pgtable_result pgtable_visit(const struct pgtable *t, uint64_t addr, uint64_t bytes,
+				  pgtable_visit_fn *visit, void *ctx)
+{
+	struct visiting v = {t, addr, addr + bytes - 1, visit, ctx};
+	return bytes ? visit_table(&v, t->root, t->start_level, 0) : PGTABLE_OK;
+}

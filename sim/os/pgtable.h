@@ -103,4 +103,12 @@ typedef uint64_t pgtable_edit_fn(void *ctx, uint64_t addr, const struct pgtable_
 enum pgtable_result pgtable_edit(struct pgtable *t, uint64_t addr, uint64_t bytes, pgtable_edit_fn *edit,
 				 void *ctx, uint64_t *edited);
 
+/* Sees a descriptor of any kind, before what it leads to: a table that it puts into *slot in place of a leaf is descended. */
+typedef enum pgtable_result pgtable_visit_fn(void *ctx, uint64_t addr, struct pgtable_slot *slot);
+
+/* Shows `visit` every descriptor whose memory overlaps [addr, addr + bytes), in the order of addresses, tables before their
+ * entries. Stops at the first result that is not PGTABLE_OK. */
+enum pgtable_result pgtable_visit(const struct pgtable *t, uint64_t addr, uint64_t bytes,
+				  pgtable_visit_fn *visit, void *ctx);
+
 #endif

@@ -336,6 +336,7 @@ static void drop_if_taken(void *ctx, struct tlb *t, struct tlb_entry *e)
 unsigned tlb_invalidate(struct tlb *t, const struct tlb_match *m)
 {
 	struct removal r = {.match = m};
+	if (!t->sizes_present) return 0;
 	tlb_each(t, drop_if_taken, &r);
 	if (t->evictors) tlb_forget_evicted(t, m);
 	t->stats.invalidated += r.dropped;
