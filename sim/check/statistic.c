@@ -31,7 +31,8 @@ static enum status read_word(const struct run *run, const struct run_report *tot
 	} totals[] = {{"cycles", (double)total->cycles},
 		      {"instructions", (double)total->instructions},
 		      {"accesses", (double)total->accesses},
-		      {"ns", (double)total->cycles * 1000 / (double)run_clock_mhz(run)}};
+		      {"ns", (double)total->cycles * 1000 / (double)run_clock_mhz(run)},
+		      {"ms", (double)total->cycles / 1000 / (double)run_clock_mhz(run)}};
 	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
 		if (strcmp(totals[i].name, word) != 0) continue;
 		*out = totals[i].value;
@@ -42,7 +43,7 @@ static enum status read_word(const struct run *run, const struct run_report *tot
 	*out = (double)pick.sum;
 	if (pick.found) return OK;
 	return err_set(err, ERR_CONFIG,
-		       "'%s' is no counter of this machine, nor cycles, instructions, accesses, ns", word);
+		       "'%s' is no counter of this machine, nor cycles, instructions, accesses, ns, ms", word);
 }
 
 /* Cuts `text` in place. */

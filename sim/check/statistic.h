@@ -1,7 +1,7 @@
 /* statistic.h - what a row's words "statistic" and "over" mean after a run.
  *
  * Words with blanks between are added, with a '-' before them taken off: "cycles", "cpu0.l1d.misses",
- * "cpu0.walker.walk_cycles -cpu0.walker.read_cycles.s2_final". A word is a total (cycles, instructions, accesses, ns) or a path or
+ * "cpu0.walker.walk_cycles -cpu0.walker.read_cycles.s2_final". A word is a total (cycles, instructions, accesses, ns, ms) or a path or
  * pattern of counters, whose sum it means; of a distribution the sum of its samples is meant.
  */
 #ifndef CHECK_STATISTIC_H

@@ -19,11 +19,11 @@ static const struct param rows[] = {
 	P_U64(F, visit_instructions, "instructions", 6, 0, 100000,
 	      "a walk's visit of one descriptor (estimated: the loop of Linux 5.8)"),
 	/* CAL: tlbi.unmap_s of references/hardware.yaml, 4 GB with range TLBI. */
-	P_U64(F, unmap_page_instructions, "instructions", 1750, 0, 100000,
+	P_U64(F, unmap_page_instructions, "instructions", 1813, 0, 100000,
 	      "what host and hypervisor do for each page that is unmapped beside the descriptor: to zap, uncharge and free it "
 	      "(derived: references/shootdown.yaml, unmap-4g-range)"),
 	/* CAL: dirty_log_start_ms of references/hardware.yaml, initially_all_set. */
-	P_U64(F, bitmap_page_instructions, "instructions", 1750, 0, 100000,
+	P_U64(F, bitmap_page_instructions, "instructions", 2300, 0, 100000,
 	      "to allocate and map a page of the dirty bitmap, beside clearing it (derived: references/shootdown.yaml, "
 	      "dirty-log-start-initially-set)"),
 	P_U64(F, table_instructions, "instructions", 400, 0, 100000,
