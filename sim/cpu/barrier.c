@@ -34,13 +34,43 @@ void core_set_maintenance(struct core *c, const struct primitive_params *p)
 	c->maintenance.dsb = p->dsb_cycles;
 }
 
-void core_tlbi(struct core *c, bool broadcast)
+void core_set_dvm(struct core *c, struct dvm *d, unsigned place)
+{
+	c->maintenance.dvm = d;
+	c->maintenance.place = place;
+}
+
+/* When all have answered; the core may have to wait until it can issue. */
+static cycles_t broadcast(struct core *c, enum tlbi_share reach)
+{
+	if (!c->maintenance.dvm) return core_now(c) + c->maintenance.broadcast;
+	enum dvm_domain domain = reach == TLBI_OUTER ? DVM_OUTER : DVM_INNER;
+	struct dvm_trip trip = dvm_send(c->maintenance.dvm, c->maintenance.place, domain, core_now(c));
+	wait_until(c, trip.sent, BUCKET_TLB_MAINTENANCE);
+	return trip.sent + c->maintenance.broadcast + trip.late;
+}
+
+cycles_t core_tlbi(struct core *c, enum tlbi_share reach)
 {
 	wait_for(c, c->maintenance.tlbi, BUCKET_TLB_MAINTENANCE);
-	c->tlbi_done_here = later(c->tlbi_done_here, core_now(c) + c->maintenance.local);
-	if (broadcast)
-		c->tlbi_done_everywhere = later(c->tlbi_done_everywhere,
-						core_now(c) + c->maintenance.broadcast);
+	cycles_t everywhere = reach == TLBI_LOCAL ? 0 : broadcast(c, reach);
+	cycles_t here = core_now(c) + c->maintenance.local;
+	c->tlbi_done_here = later(c->tlbi_done_here, here);
+	c->tlbi_done_everywhere = later(c->tlbi_done_everywhere, everywhere);
+	return later(here, everywhere);
+}
+
+void core_await_tlbi(struct core *c, cycles_t done)
+{
+	c->tlbi_done_everywhere = later(c->tlbi_done_everywhere, done);
+}
+
+cycles_t core_accept(struct core *c)
+{
+	if (!c->maintenance.dvm) return 0;
+	cycles_t lost = dvm_accept(c->maintenance.dvm, c->maintenance.place, core_now(c));
+	if (lost) wait_for(c, lost, BUCKET_TLB_MAINTENANCE);
+	return lost;
 }
 
 void core_dsb(struct core *c, unsigned crm)

@@ -64,7 +64,9 @@ struct core {
 	cycles_t tlbi_done_here, tlbi_done_everywhere; /* of the TLBIs so far; barrier.h */
 	struct {
 		cycles_t tlbi, local, broadcast, dsb;
-		unsigned el; /* of who executes it; 0: the workload's own */
+		unsigned el;     /* of who executes it; 0: the workload's own */
+		struct dvm *dvm; /* how broadcasts reach other cores; NULL: in a constant time */
+		unsigned place;  /* of this core in it */
 	} maintenance;
 	cycles_t fetch_hit_cycles, load_hit_cycles; /* of the first-level caches */
 	uint64_t fetch_line_bytes;

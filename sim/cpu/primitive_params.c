@@ -36,6 +36,8 @@ static const struct param rows[] = {
 	CYCLES(dmb_cycles, 4, "DMB with nothing outstanding"),
 	CYCLES(atomic_cycles, 12,
 	       "atomic read-modify-write of an uncontended line in the first cache: taking a lock"),
+	CYCLES(sgi_cycles, 210,
+	       "from the write that sends an SGI until it is signalled at another core: TLB shootdowns by interrupt"),
 	CYCLES(wake_cycles, 100, "from a wake-up event to the instruction behind WFI"),
 	MILLI(gp_store_millicycles, 500, "a general-purpose register to memory, per register"),
 	MILLI(gp_load_millicycles, 500, "and back"),

@@ -23,7 +23,7 @@ struct primitive_params {
 	uint64_t gic_read_cycles, gic_write_cycles;
 	uint64_t tlbi_cycles, tlbi_local_cycles, tlbi_broadcast_cycles; /* barrier.h */
 	uint64_t isb_cycles, dsb_cycles, dmb_cycles;
-	uint64_t atomic_cycles, wake_cycles;
+	uint64_t atomic_cycles, wake_cycles, sgi_cycles;
 	uint64_t gp_store_millicycles, gp_load_millicycles;
 	uint64_t fp_store_millicycles, fp_load_millicycles;
 	uint64_t sve_store_millicycles, sve_load_millicycles;

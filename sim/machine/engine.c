@@ -98,6 +98,11 @@ enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, boo
 	struct thread *t = first->owner;
 	cycles_t until = horizon(e), next = 0;
 	TRY(refill(t, err));
+	bool late = machine_accept(e->machine, number_of(e, t));
+	if (late && t->count && *left && (next = next_of(e, t)) >= until) {
+		event_at(&e->queue, first, next);
+		return OK;
+	}
 	while (t->count && *left) {
 		TRY(run(e, t, until, left, records, err));
 		if (t->count && (next = next_of(e, t)) >= until) break;

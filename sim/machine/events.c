@@ -25,33 +25,17 @@ const size_t event_stat_row_count = sizeof(event_stat_rows) / sizeof(event_stat_
 
 /* --- TLBI ------------------------------------------------------------------------------------------------------ */
 
-/* Both shareable domains hold every core here. */
-static void invalidate(struct events *e, const struct tlbi_scope *scope, enum tlbi_share reach)
+/* `of_kernel`: what the kernel does for the workload, not what the workload's trace holds. */
+static void execute_tlbi(struct events *e, struct tlbi_op op, uint64_t operand, bool of_kernel)
 {
 	struct event_kernel *k = e->kernel;
-	if (reach == TLBI_LOCAL) {
-		k->stats.tlbi_entries += mmu_tlbi(e->mmu, scope);
-		return;
-	}
-	for (unsigned i = 0; i < k->cpus; i++) k->stats.tlbi_entries += mmu_tlbi(k->mmus[i], scope);
-}
-
-static void execute_tlbi(struct events *e, struct tlbi_op op, uint64_t operand)
-{
-	struct event_kernel *k = e->kernel;
-	unsigned el = k->regime == REGIME_EL20 ? 2 : 1;
-	struct tlbi_context c = {e->regs, k->features, el, SEC_NONSECURE};
-	struct tlbi_scope scope;
-	enum tlbi_outcome outcome = tlbi_resolve(op, operand, &c, &scope);
-	if (outcome == TLBI_UNDEFINED) {
+	const struct tlbi_context c = {e->regs, k->features, k->regime == REGIME_EL20 ? 2 : 1, SEC_NONSECURE};
+	const struct shootdown what = {op, operand, &c, of_kernel ? &k->shoots : NULL};
+	e->shooter->core = e->core;
+	if (shootdown_tlbi(k->shootdowns, e->shooter, &what, &k->stats.tlbi_entries) == TLBI_UNDEFINED)
 		k->stats.tlbi_undefined++;
-		return;
-	}
-	k->stats.tlbi++;
-	if (e->core) core_tlbi(e->core, tlbi_reach(op, &c) != TLBI_LOCAL);
-	if (outcome != TLBI_DONE) return;
-	invalidate(e, &scope, tlbi_reach(op, &c));
-	if (k->checker) checker_tlbi(k->checker, &scope);
+	else
+		k->stats.tlbi++;
 }
 
 /* Domain and types of a DSB, as its CRm has them. */
@@ -59,8 +43,8 @@ enum { NSHST = 6, NSH = 7, ISHST = 10, ISH = 11 };
 
 static void dsb(struct events *e, unsigned crm)
 {
-	if (e->core) core_dsb(e->core, crm);
-	if (e->kernel->checker) checker_dsb(e->kernel->checker, crm);
+	e->shooter->core = e->core;
+	shootdown_dsb(e->kernel->shootdowns, e->shooter, crm);
 }
 
 static void barrier_record(struct events *e, const struct record *rec)
@@ -73,7 +57,7 @@ static void tlbi_record(struct events *e, const struct record *rec)
 {
 	struct tlbi_op op;
 	if (tlbi_decode(rec->count, &op))
-		execute_tlbi(e, op, rec->arg);
+		execute_tlbi(e, op, rec->arg, false);
 	else
 		e->kernel->stats.tlbi_undefined++;
 }
@@ -85,7 +69,7 @@ static void kernel_tlbi(struct events *e, const char *name, uint64_t operand)
 	struct tlbi_op op;
 	bool found = tlbi_named(name, &op);
 	assert(found);
-	execute_tlbi(e, op, operand | (uint64_t)os_aspace_asid(e->present) << 48);
+	execute_tlbi(e, op, operand | (uint64_t)os_aspace_asid(e->present) << 48, true);
 }
 
 static void tlbi_page(struct events *e, uint64_t va)

@@ -9,7 +9,7 @@
  * in place of what was mapped there, touched first by the accesses that follow. DESC writes one descriptor of the present
  * address space, and no more: what maintenance it needs is up to the workload's TLBI and DSB.
  * All processors of a VM, or of the machine, share one kernel and its address spaces. A TLBI acts on the core that executes it, or
- * where it is broadcast on all of the machine.
+ * where it is broadcast on others of the machine (shootdown.h).
  * Source: Arm ARM DDI 0487, D8.17 (TLBI, DSB); Linux 6.6 arch/arm64/include/asm/tlbflush.h (__flush_tlb_range).
  * TLBIs and DSBs take time, as cpu/barrier.h says.
  * Not modelled: the time of other events; TLBI records of a workload whose ASIDs an allocator gives (their operands
@@ -20,8 +20,7 @@
 #define MACHINE_EVENTS_H
 
 #include "base/record.h"
-#include "cpu/barrier.h"
-#include "mmu/maintenance.h"
+#include "machine/shootdown.h"
 #include "os/contexts.h"
 #include "os/os.h"
 
@@ -51,7 +50,8 @@ struct event_kernel {
 	struct process **processes;
 	size_t process_count;
 	struct events *entered;  /* the core that runs it at present, and so executes its TLBIs */
-	struct checker *checker; /* is told of TLBI and DSB; NULL: none */
+	struct shootdowns *shootdowns; /* how its TLBIs reach other cores */
+	struct shootdown_kernel shoots;
 	struct event_stats stats;
 };
 
@@ -62,6 +62,7 @@ struct events {
 	struct mmu *mmu;
 	struct core *core; /* spends the time of TLBIs and DSBs; NULL: no time passes */
 	struct sysregs *regs;
+	struct shooter *shooter; /* its core among them */
 	struct os_aspace *present; /* the address space that runs */
 	struct process *running;
 	struct mmu_observer walks; /* counts what a switch costs */

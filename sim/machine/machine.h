@@ -72,6 +72,8 @@ cycles_t machine_now(const struct machine *m, unsigned t);
 /* Executes rec[0..n-1] of the first thread. ERR_INPUT when the workload touches what neither kernel nor hypervisor can map. */
 enum status machine_run(struct machine *m, const struct record *rec, size_t n, struct err *err);
 
+/* Before a turn of thread `t`: its core loses what TLB maintenance of others has cost it. Returns whether it lost any cycles. */
+bool machine_accept(struct machine *m, unsigned t);
 /* When thread `t` would execute `rec` next. */
 cycles_t machine_next(const struct machine *m, unsigned t, const struct record *rec);
 /* Executes of rec[0..n-1] the first, and then those that begin before cycle `until`, as thread `t`. *executed says how many.

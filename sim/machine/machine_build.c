@@ -79,6 +79,28 @@ static enum status build_hardware(struct machine *m, struct err *err)
 	return label_cpus(m, err);
 }
 
+static void build_shootdowns(struct machine *m)
+{
+	m->dvm = mem_dvm_new(m->mem, &m->hw->dvm, (unsigned)m->hw->cores);
+	m->shootdowns = (struct shootdowns){.shooter = m->shooters,
+					    .count = m->cpus,
+					    .dvm = m->dvm,
+					    .primitives = &m->hw->primitives};
+	for (unsigned i = 0; i < m->cpus; i++) {
+		struct cpu *c = &m->cpu[i];
+		c->shooter = (struct shooter){.mmu = c->mmu, .place = i};
+		m->shooters[i] = &c->shooter;
+		if (m->dvm) core_set_dvm(&c->core, m->dvm, dvm_join(m->dvm, c->number));
+	}
+}
+
+static bool kernels_interrupt(const struct machine *m)
+{
+	for (unsigned i = 0; i < m->vms; i++)
+		if (m->vm[i].kernel.shoots.ipi) return true;
+	return false;
+}
+
 static void register_stats(struct machine *m)
 {
 	m->stats = stats_new();
@@ -91,6 +113,8 @@ static void register_stats(struct machine *m)
 	tlb_pool_register_stats(&m->shared_tlbs, m->stats);
 	mem_register_stats(m->mem, m->stats);
 	for (unsigned i = 0; i < m->vms; i++) vm_register_stats(&m->vm[i], m->stats);
+	if (m->dvm) dvm_register_stats(m->dvm, m->stats);
+	if (m->dvm || kernels_interrupt(m)) shootdowns_register_stats(&m->shootdowns, m->stats);
 }
 
 /* What of the machine knows one VM alone. */
@@ -110,6 +134,7 @@ static enum status build(struct machine *m, uint64_t seed, struct err *err)
 		TRY(build_hypervisor(m, seed, err));
 	else
 		build_native(m, seed);
+	build_shootdowns(m);
 	for (unsigned i = 0; i < m->vms; i++) TRY(vm_init(&m->vm[i], i, seed, err));
 	if (m->stack->pollution) count_evictors(m);
 	register_stats(m);
@@ -156,6 +181,7 @@ enum status machine_new(const struct machine_params *hardware, const struct stac
 	m->vcpu = xcalloc(m->vcpus, sizeof(*m->vcpu));
 	m->cpu = xcalloc(m->cpus, sizeof(*m->cpu));
 	m->mmus = xcalloc(m->cpus, sizeof(struct mmu *));
+	m->shooters = xcalloc(m->cpus, sizeof(struct shooter *));
 	deal_vcpus(m);
 	enum status st = place_vcpus(m, err);
 	if (st == OK) st = build(m, seed, err);
@@ -185,6 +211,8 @@ void machine_free(struct machine *m)
 	tlb_pool_fini(&m->shared_tlbs);
 	if (m->physmem) physmem_free(m->physmem);
 	mem_free(m->mem);
+	dvm_free(m->dvm);
+	free(m->shooters);
 	free(m->mmus);
 	free(m->cpu);
 	free(m->vcpu);

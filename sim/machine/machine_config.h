@@ -13,6 +13,7 @@
 #include "cpu/core_params.h"
 #include "cpu/primitive_params.h"
 #include "gic/timing.h"
+#include "mem/dvm.h"
 #include "mem/mem_params.h"
 #include "mmu/features.h"
 #include "mmu/walker_params.h"
@@ -36,6 +37,7 @@ struct machine_params {
 	struct walker_params walker;
 	struct param_list caches; /* of struct cache_params, in order to memory */
 	struct memory_params memory;
+	struct dvm_params dvm;
 	struct param_list fits; /* of struct fit_item */
 };
 

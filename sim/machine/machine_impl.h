@@ -55,6 +55,7 @@ struct cpu {
 	struct mem_cpu mem;
 	struct mmu *mmu;
 	struct core core;
+	struct shooter shooter; /* its TLB maintenance */
 	struct host_memory *path_memory;
 	struct mmu_observer checking;            /* feeds the checker */
 	const struct machine_observer *observer; /* NULL: nobody is told */
@@ -77,6 +78,9 @@ struct machine {
 	unsigned vms;
 	struct vcpu *vcpu; /* of all VMs, those of the first VM first; the index is the thread's number */
 	unsigned vcpus;
+	struct dvm *dvm; /* NULL: TLB maintenance is no message */
+	struct shootdowns shootdowns;
+	struct shooter **shooters; /* of every core */
 	struct checker *checker; /* NULL: maintenance is not checked */
 	struct machine_stage2 *stage2; /* what operations on stage 2 counted; NULL: there was none */
 };

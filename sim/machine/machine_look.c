@@ -55,7 +55,7 @@ void machine_check_maintenance(struct machine *m, mistake_fn *report, void *owne
 	}
 	m->physmem->on_write = check_write;
 	m->physmem->on_write_self = m;
-	for (unsigned i = 0; i < m->vms; i++) m->vm[i].kernel.checker = m->checker;
+	m->shootdowns.checker = m->checker;
 	stats_add(m->stats, checker_stat_rows, checker_stat_row_count, checker_stats(m->checker),
 		  "maintenance");
 }

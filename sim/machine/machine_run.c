@@ -117,6 +117,13 @@ cycles_t machine_lookahead(const struct machine *m)
 	return tlbs < memory ? tlbs : memory;
 }
 
+bool machine_accept(struct machine *m, unsigned t)
+{
+	struct cpu *c = m->vcpu[t].cpu;
+	c->shooter.core = &c->core;
+	return shootdown_accept(&c->shooter);
+}
+
 cycles_t machine_next(const struct machine *m, unsigned t, const struct record *rec)
 {
 	return core_next(&m->vcpu[t].cpu->core, rec);

@@ -83,8 +83,7 @@ static cycles_t leave_vmid(const struct pricing *s)
 static void barrier(struct pricing *s, unsigned crm)
 {
 	settle(s);
-	core_dsb(&s->c->core, crm);
-	if (s->m->checker) checker_dsb(s->m->checker, crm);
+	shootdown_dsb(&s->m->shootdowns, &s->c->shooter, crm);
 }
 
 static void step(void *self, enum stage2_step kind, uint64_t operand)
@@ -108,36 +107,22 @@ static void step(void *self, enum stage2_step kind, uint64_t operand)
 	}
 }
 
-static void invalidate(struct pricing *s, struct tlbi_op op, uint64_t operand, bool timed)
-{
-	struct machine *m = s->m;
-	const struct tlbi_context c = {&s->c->vcpu->regs, &m->hw->features, 2, SEC_NONSECURE};
-	struct tlbi_scope scope;
-	bool broadcast = tlbi_reach(op, &c) != TLBI_LOCAL;
-	if (timed) core_tlbi(&s->c->core, broadcast);
-	if (tlbi_resolve(op, operand, &c, &scope) != TLBI_DONE) return;
-	for (unsigned i = 0; i < m->cpus; i++)
-		if (broadcast || &m->cpu[i] == s->c) mmu_tlbi(m->mmus[i], &scope);
-	if (m->checker) checker_tlbi(m->checker, &scope);
-}
-
 static void tlbi(void *self, struct tlbi_op op, uint64_t operand)
 {
 	struct pricing *s = self;
+	struct machine *m = s->m;
+	struct event_stats *stats = &s->c->vcpu->vm->kernel.stats;
+	const struct tlbi_context c = {&s->c->vcpu->regs, &m->hw->features, 2, SEC_NONSECURE};
 	settle(s);
-	invalidate(s, op, operand, true);
+	stats->tlbi++;
+	shootdown_tlbi(&m->shootdowns, &s->c->shooter, &(struct shootdown){op, operand, &c, NULL},
+		       &stats->tlbi_entries);
 }
 
 /* Before time begins steps take none; what they do to TLBs is done. */
 static void untimed_step(void *self, enum stage2_step kind, uint64_t operand)
 {
-	struct pricing *s = self;
-	if (kind == STAGE2_DSB && s->m->checker) checker_dsb(s->m->checker, (unsigned)operand);
-}
-
-static void untimed_tlbi(void *self, struct tlbi_op op, uint64_t operand)
-{
-	invalidate(self, op, operand, false);
+	if (kind == STAGE2_DSB) barrier(self, (unsigned)operand);
 }
 
 static struct pricing begin(struct machine *m)
@@ -193,8 +178,9 @@ enum status machine_stage2(struct machine *m, enum stage2_op op, struct stage2_a
 	if (!m->stage2) register_stats(m);
 	struct pricing s = begin(m);
 	struct stage2_done done;
-	const struct stage2_clock clock = {&s, timed ? step : untimed_step, timed ? tlbi : untimed_tlbi};
+	const struct stage2_clock clock = {&s, timed ? step : untimed_step, tlbi};
 	cycles_t start = core_now(&s.c->core);
+	s.c->shooter.core = timed ? &s.c->core : NULL;
 	placement_enter(&m->memory, &vm->numa, &vm->vcpu[0].task);
 	core_maintain_at(&s.c->core, 2);
 	enum status st = stage2_perform(vm->hyp, op, area, &clock, &done, err);

@@ -46,7 +46,9 @@ static struct event_kernel kernel_of(struct vm *vm)
 				     .mmus = m->mmus,
 				     .cpus = m->cpus,
 				     .vcpus = vm->vcpus,
-				     .number = vm->number};
+				     .number = vm->number,
+				     .shootdowns = &vm->machine->shootdowns,
+				     .shoots = {os->shootdown == OS_SHOOTDOWN_IPI, vm->hyp != NULL}};
 }
 
 static void start_events(struct vcpu *v)
@@ -54,6 +56,8 @@ static void start_events(struct vcpu *v)
 	struct cpu *c = v->cpu;
 	v->events = (struct events){
 		.kernel = &v->vm->kernel, .cpu = v->number, .mmu = c->mmu, .regs = &v->regs};
+	v->events.shooter = &c->shooter;
+	c->shooter.kernel = &v->vm->kernel.shoots;
 	events_start(&v->events);
 	v->events.core = &c->core; /* from now on time passes */
 }

@@ -23,6 +23,7 @@
 	X(node_schema) \
 	X(distance_schema) \
 	X(link_schema) \
+	X(dvm_schema) \
 	X(fits_schema) \
 	X(stack_schema) \
 	X(numa_schema) \

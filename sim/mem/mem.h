@@ -14,6 +14,7 @@
 
 #include "base/why.h"
 #include "mem/cache.h"
+#include "mem/dvm.h"
 #include "mem/fabric.h"
 #include "mem/mpam.h"
 
@@ -55,6 +56,8 @@ void mem_free(struct mem_side *m);
 
 /* How cores are grouped; borrowed. Before the first mem_cpu_init(); until then all cores are in one group. */
 void mem_set_topology(struct mem_side *m, const struct topology_params *t);
+/* The way of TLB maintenance between the `cores` of the machine; the side must outlive it. NULL: it is no message here. */
+struct dvm *mem_dvm_new(struct mem_side *m, const struct dvm_params *p, unsigned cores);
 /* Builds the private caches and the ports of core `number`, and what it shares where no core before it has; the side must
  * outlive it. */
 enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, unsigned number, struct err *err);

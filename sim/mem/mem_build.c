@@ -202,6 +202,16 @@ static enum status build_caches(struct mem_cpu *cpu, struct mem_side *m, unsigne
 	return OK;
 }
 
+struct dvm *mem_dvm_new(struct mem_side *m, const struct dvm_params *p, unsigned cores)
+{
+	struct dvm_parts parts = {.params = p,
+				  .topology = &m->topology,
+				  .fabric = m->fabric,
+				  .cores = cores,
+				  .dies = m->nodes};
+	return p->outstanding ? dvm_new(&parts) : NULL;
+}
+
 enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, unsigned number, struct err *err)
 {
 	struct mem_port port = {

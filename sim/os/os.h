@@ -33,6 +33,7 @@ enum os_thp { OS_THP_NEVER, OS_THP_ALWAYS };
 enum os_first_touch { OS_GRANT_ALL, OS_GRANT_ACCESS };
 /* Who says which ASID an address space has: the workload's SWITCH records, or allocator `value - 1` of contexts.h. */
 enum { OS_ASIDS_RECORDED };
+enum os_shootdown { OS_SHOOTDOWN_BROADCAST, OS_SHOOTDOWN_IPI };
 enum os_placement { OS_IN_ORDER, OS_SCATTERED };
 
 /* What the kernel does when it is entered. */
@@ -53,6 +54,7 @@ struct os_params {
 	uint64_t first_touch;  /* enum os_first_touch */
 	uint64_t shared_frame; /* bool: every base page maps one and the same frame */
 	uint64_t fault_cycles, thp_fault_cycles;
+	uint64_t shootdown; /* enum os_shootdown */
 	uint64_t asids;     /* enum os_asids */
 	uint64_t asid_bits; /* 0: as many as the machine has */
 	uint64_t processes, switch_every;

@@ -6,6 +6,8 @@ static const char *const thp_names[] = {"never", "always", NULL};
 static const char *const first_touch_names[] = {"all", "access", NULL};
 static const char *const placement_names[] = {"in_order", "scattered", NULL};
 
+static const char *const shootdown_names[] = {"broadcast", "ipi", NULL};
+
 /* OS_ASIDS_RECORDED, and the allocators behind it. */
 static const char *const asids_names[] = {"recorded",
 #define X(name, doc) #name,
@@ -65,6 +67,9 @@ static const struct param rows[] = {
 	       "least recently run; one for all, flushed at every switch"),
 	P_U64(T, asid_bits, "bits", 0, 0, 16,
 	      "bits of an ASID, at most those that the machine has (features.asid16); 0: all of them"),
+	P_ENUM(T, shootdown, shootdown_names, OS_SHOOTDOWN_BROADCAST,
+	       "how TLB maintenance reaches other cores: by broadcast TLBIs, or by interrupts whose handlers do it, as on "
+	       "architectures without broadcasts"),
 	P_U64(T, processes, "processes", 1, 1, 4096,
 	      "processes that share the core; each runs the workload, or another of its streams, in an address space of "
 	      "its own"),
