@@ -94,12 +94,12 @@ dsb 0 11
 tlbi 0 $vale1is arg=0x1000000000010
 dsb 0 11
 END
-check "a DSB waits for a broadcast TLBI as long as the machine says" $((4 + 4500)) "$(counter cpu0.cycles_by_bucket.tlb_maintenance)"
+check "a DSB waits for a broadcast TLBI as long as the machine says" $((4 + 2244)) "$(counter cpu0.cycles_by_bucket.tlb_maintenance)"
 run neoverse-n1 native <<END
 S $page 8
 unmap $page 0 arg=0x1000
 END
-check "so does the kernel's when it unmaps" $((4 + 4500)) "$(counter cpu0.cycles_by_bucket.tlb_maintenance)"
+check "so does the kernel's when it unmaps" $((4 + 2244)) "$(counter cpu0.cycles_by_bucket.tlb_maintenance)"
 { echo "strata-text 1"; echo "switch 0 0 arg=1"; echo "L $page 8"; echo "switch 0 0 arg=2"; echo "L $page 8"; echo "end"; } >"$dir/trace.txt"
 for populate in "" --populate; do
 	"$STRATA" run -q --no-db --json $populate -m configs/machines/neoverse-n1.yaml --set stack.os.asids=flush -w "$dir/trace.txt" >"$dir/out.json"
