@@ -448,6 +448,70 @@ Test(path_exits, records_that_leave_the_guest_take_the_path_of_their_operation)
 	rig_close(&r);
 }
 
+/* Cycles of an HVC that asks for `id`, each from a fresh start; *vmm: what of it the VMM spent. */
+static uint64_t call_cycles(const char *stack, uint64_t id, uint64_t *vmm)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", stack);
+	run_record(&r, (struct record){.kind = REC_HVC, .arg = id});
+	uint64_t cycles = stat_of(&r, "vm0.vcpu0.exits.HVC64.cycles");
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.HVC64.count"), 1));
+	if (vmm) *vmm = stat_of(&r, "cpu0.cycles_by_bucket.vmm");
+	check_sums(&r);
+	rig_close(&r);
+	return cycles;
+}
+
+Test(path_calls, a_trace_says_what_an_hvc_asks_for)
+{
+	static const char *const stacks[] = {"kvm-vhe", "kvm-nvhe", "kvm-protected", "kvm-2015", "el2linux"};
+	for (size_t i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++) {
+		uint64_t vmm, unsaid = call_cycles(stacks[i], 0, &vmm);
+		cr_expect(eq(u64, vmm, 0));
+		cr_expect(eq(u64, call_cycles(stacks[i], 0x84000000, NULL), unsaid), "PSCI_VERSION");
+		cr_expect(eq(u64, call_cycles(stacks[i], 0xdeadbeef, NULL), unsaid),
+			  "a call that there is not");
+		cr_expect(lt(u64, unsaid, call_cycles(stacks[i], 0xc4000053, NULL)), "TRNG_RND");
+		cr_expect(lt(u64, unsaid, call_cycles(stacks[i], 0xc5000021, NULL)), "PV_TIME_ST");
+		cr_expect(lt(u64, unsaid, call_cycles(stacks[i], 0x84000008, &vmm)), "PSCI_SYSTEM_OFF");
+		cr_expect(lt(u64, 0, vmm), "the VMM hears of it");
+		cr_expect(eq(u64, call_cycles(stacks[i], 0x84000003, NULL),
+			     call_cycles(stacks[i], 0xc4000003, NULL)),
+			  "both forms of PSCI_CPU_ON");
+	}
+}
+
+/* Only the low half of X0 is the identifier. */
+Test(path_calls, upper_half_of_x0_is_no_part_of_the_identifier)
+{
+	cr_expect(eq(u64, call_cycles("kvm-vhe", UINT64_C(0xffffffffc4000053), NULL),
+		     call_cycles("kvm-vhe", 0xc4000053, NULL)));
+}
+
+Test(path_calls, workarounds_are_answered_before_anything_is_saved)
+{
+	static const uint32_t ids[] = {0x80008000, 0x80007fff, 0x80003fff};
+	for (size_t i = 0; i < 3; i++) {
+		cr_expect(lt(u64, 3 * call_cycles("kvm-vhe", ids[i], NULL),
+			     call_cycles("kvm-vhe", 0x80000000, NULL)));
+		cr_expect(lt(u64, 3 * call_cycles("kvm-nvhe", ids[i], NULL),
+			     call_cycles("kvm-nvhe", 0x80000000, NULL)));
+	}
+}
+
+Test(path_calls, a_suspended_vcpu_waits_until_its_timer_fires)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", "kvm-vhe");
+	run_record(&r, (struct record){.kind = REC_TIMER, .arg = 500000});
+	run_record(&r, (struct record){.kind = REC_HVC, .arg = 0xc4000001});
+	uint64_t idle = stat_of(&r, "cpu0.cycles_by_bucket.idle"), cycles = stat_of(&r, "cpu0.cycles");
+	cr_expect(lt(u64, 400000, idle));
+	cr_expect(lt(u64, 500000, cycles));
+	check_sums(&r);
+	rig_close(&r);
+}
+
 Test(path_exits, what_no_path_knows_stays_with_the_kernel)
 {
 	struct rig r = {0};

@@ -301,3 +301,25 @@ Test(smccc, every_call_is_found_by_its_identifier_and_belongs_to_a_known_owner)
 	}
 	cr_assert(eq(ptr, (void *)smccc_find("PSCI_CPU_ONN"), NULL));
 }
+
+Test(smccc, calls_that_have_a_narrow_form_are_found_by_it_and_others_are_not)
+{
+	cr_assert(eq(ptr, (void *)smccc_by_id(0x84000003), (void *)smccc_find("PSCI_CPU_ON")));
+	cr_assert(eq(ptr, (void *)smccc_by_id(0x84000053), (void *)smccc_find("TRNG_RND")));
+	cr_assert(eq(ptr, (void *)smccc_by_id(0x85000021), NULL)); /* PV_TIME_ST is SMC64 only */
+	cr_assert(eq(ptr, (void *)smccc_by_id(0xc4000000), NULL)); /* PSCI_VERSION is SMC32 only */
+}
+
+Test(smccc, owners_make_services)
+{
+	enum smccc_service s;
+	cr_assert(eq(int, smccc_service_of(0x80008000), SERVICE_arch));
+	cr_assert(eq(int, smccc_service_of(0xc4000003), SERVICE_standard));
+	cr_assert(eq(int, smccc_service_of(0x82000000), SERVICE_sip));
+	cr_assert(eq(int, smccc_service_of(0xb0000000), SERVICE_trusted_app));
+	cr_assert(eq(int, smccc_service_of(0xb2000000), SERVICE_trusted_os));
+	cr_assert(eq(int, smccc_service_of(0xbf000000), SERVICE_trusted_os));
+	cr_assert(eq(int, smccc_service_of(0x87000000), SERVICE_COUNT)); /* reserved */
+	cr_assert(smccc_service_find("vendor_hypervisor", &s) && s == SERVICE_vendor_hypervisor);
+	cr_assert(not(smccc_service_find("psci", &s)));
+}

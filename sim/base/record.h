@@ -17,8 +17,8 @@
 	X(LOAD, 1, "L", "addr = VA, count = bytes") \
 	X(STORE, 2, "S", "addr = VA, count = bytes") \
 	X(SVC, 16, "svc", "count = immediate") \
-	X(HVC, 17, "hvc", "count = immediate") \
-	X(SMC, 18, "smc", "count = immediate") \
+	X(HVC, 17, "hvc", "count = immediate, arg = X0: the SMCCC function identifier (0: unsaid)") \
+	X(SMC, 18, "smc", "count = immediate, arg = X0: the SMCCC function identifier (0: unsaid)") \
 	X(ERET, 19, "eret", \
 	  "addr = target VA, count = exception level returned to, arg = level returned from (0: unsaid)") \
 	X(WFI, 20, "wfi", "-") \

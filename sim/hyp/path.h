@@ -163,7 +163,7 @@ struct path_instruction {
 	struct reg_name reg; /* read, write */
 	uint64_t value;      /* write: what the guest would write */
 	uint64_t ipa;        /* load, store: in memory */
-	const char *call;    /* hvc, smc: what x0 asks for; NULL: nothing that a path knows */
+	const char *call;    /* hvc, smc: what x0 asks for, a name or a number; NULL: unsaid */
 };
 
 enum path_outcome {

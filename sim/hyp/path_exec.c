@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "el/smccc.h"
 #include "hyp/path_gic.h"
 #include "hyp/path_steps.h"
 
@@ -147,7 +148,8 @@ static enum status exec_mask(struct path_machine *m, const struct path_step *s, 
 
 static enum status exec_exception(struct path_machine *m, const struct path_step *s, struct err *err)
 {
-	m->call = s->name;
+	m->call = (struct path_call){s->name, (uint32_t)s->number};
+	if (path_in_guest(m)) m->guest_call = m->call;
 	switch (s->kind) {
 	case STEP_svc: return plain(m, s, trap_svc(0), err);
 	case STEP_hvc: return plain(m, s, trap_hvc(0), err);
@@ -415,6 +417,19 @@ static bool names_register(uint64_t esr, const struct path_term *t)
 	return esr_ec(esr) == EC_SYSREG && !((esr ^ trap_reg(reg, true, 0).iss) & bits_ones(25) & ~ignored);
 }
 
+static const struct path_call *call_of(const struct path_machine *m, const struct path_term *t)
+{
+	return t->of != PATH_NONE ? &m->guest_call : &m->call;
+}
+
+/* SMCCC calls are the same by identifier, also in their narrow form; others by name. */
+static bool is_call(const struct path_call *call, const struct path_term *t)
+{
+	if (!call->id || !t->value) return strcmp(call->name, t->call) == 0;
+	const struct smccc_call *known = smccc_by_id(call->id);
+	return (known ? known->id : call->id) == t->value;
+}
+
 static bool term_holds(const struct path_machine *m, const struct path_term *t)
 {
 	switch ((enum path_condition_kind)t->kind) {
@@ -426,7 +441,9 @@ static bool term_holds(const struct path_machine *m, const struct path_term *t)
 	case COND_sysreg: return names_register(syndrome(m, t), t);
 	case COND_region: return region_at(m, fault_ipa(m, t)) == t->index;
 	case COND_page: return fault_ipa(m, t) == t->value;
-	case COND_call: return strcmp(m->call, t->call) == 0;
+	case COND_call: return is_call(call_of(m, t), t);
+	case COND_service:
+		return call_of(m, t)->id && (uint64_t)smccc_service_of(call_of(m, t)->id) == t->value;
 	case COND_irq: return m->acknowledged == t->value;
 	case COND_vgic: return path_vgic_holds(m, (enum path_vgic_state)t->index);
 	case COND_KINDS: break;

@@ -239,13 +239,21 @@ static enum status copy_step(struct steps *s, enum path_step_kind kind, const st
 	return OK;
 }
 
+uint32_t path_call_id(const char *name)
+{
+	uint64_t id;
+	const struct smccc_call *call = smccc_find(name);
+	if (call) return call->id;
+	return param_parse_u64(name, "", &id) && id <= UINT32_MAX ? (uint32_t)id : 0;
+}
+
 static enum status named_step(struct steps *s, enum path_step_kind kind, const struct node *n,
 			      struct place at, struct err *err)
 {
 	struct path_step *step = add(s, kind, at);
 	TRY(need_text(n, "a name", &step->name, err));
-	uint64_t id;
-	if (kind == STEP_smc && !param_parse_u64(step->name, "", &id) && !smccc_find(step->name))
+	if (kind == STEP_svc || kind == STEP_hvc || kind == STEP_smc) step->number = path_call_id(step->name);
+	if (kind == STEP_smc && !step->number)
 		return conf_fail(err, n->at, "%s: no SMCCC or PSCI call of that name", step->name);
 	return OK;
 }
@@ -357,6 +365,28 @@ static enum status sysreg_term(const struct node *n, struct path_term *t, struct
 	return OK;
 }
 
+static enum status call_term(const struct node *n, struct path_term *t, struct err *err)
+{
+	TRY(need_text(n, "the name of a call", &t->call, err));
+	t->value = path_call_id(t->call);
+	return OK;
+}
+
+static enum status service_term(const struct node *n, struct path_term *t, struct err *err)
+{
+	static const char names[] =
+#define X(name, first, last) " " #name
+		SMCCC_SERVICES(X);
+#undef X
+	const char *text;
+	enum smccc_service service;
+	TRY(need_text(n, "an SMCCC service", &text, err));
+	if (!smccc_service_find(text, &service))
+		return conf_fail(err, n->at, "service: %s: is none of%s", text, names);
+	t->value = service;
+	return OK;
+}
+
 static enum status read_term(const struct path_book *b, int kind, const struct node *n, struct path_term *t,
 			     struct err *err)
 {
@@ -369,8 +399,9 @@ static enum status read_term(const struct path_book *b, int kind, const struct n
 	case COND_sysreg: return sysreg_term(n, t, err);
 	case COND_region: return region_term(n, t, err);
 	case COND_vgic: return need_one_of(n, vgic_state_names, "pending, kick or direct", &t->index, err);
-	case COND_call: return need_text(n, "the name of a call", &t->call, err);
 	case COND_page: return need_u64(n, "an address", &t->value, err);
+	case COND_call: return call_term(n, t, err);
+	case COND_service: return service_term(n, t, err);
 	default: return need_u64(n, "an INTID", &t->value, err);
 	}
 }

@@ -172,7 +172,7 @@ static void prepare(struct path_machine *m)
 	m->el.pstate = pstate_mode(b->start_el);
 	m->el.pc = path_address(b->start, 0);
 	m->sp_el3 = UINT64_C(0x3000000);
-	m->call = "";
+	m->call = m->guest_call = (struct path_call){.name = ""};
 }
 
 /* What comes before the instruction at the PC: an interrupt, or an illegal execution state. */
@@ -409,7 +409,9 @@ enum status path_instruct(struct path_machine *m, const struct path_instruction 
 					    .name = i->call ? i->call : "",
 					    .owner = "",
 					    .reg = i->reg,
-					    .number = i->kind == STEP_write ? i->value : i->ipa};
+					    .number = i->call                 ? path_call_id(i->call)
+						      : i->kind == STEP_write ? i->value
+									      : i->ipa};
 	m->own_step[1] = (struct path_step){.kind = STEP_done, .at = nowhere, .name = "", .owner = ""};
 	m->own_fetch = i->fetch;
 	m->own_mapped = m->world.mapped;

@@ -53,7 +53,8 @@ struct path_value {
 	X(sysreg, "register of a trapped access (ISS)") \
 	X(region, "kind of the region at HPFAR: memory, kernel, user") \
 	X(page, "the address at HPFAR: a page of the guest's physical addresses") \
-	X(call, "name that the SVC, HVC or SMC carried") \
+	X(call, "name that the latest SVC, HVC or SMC carried; with `of`, the guest's latest") \
+	X(service, "SMCCC service that owns that call") \
 	X(irq, "INTID that was acknowledged last") \
 	X(vgic, \
 	  "pending: an interrupt waits for this vCPU; kick: one for a vCPU of another core; direct: the GIC delivers virtual SGIs")
@@ -75,7 +76,7 @@ struct path_term {
 	uint8_t kind;       /* enum path_condition_kind */
 	bool expect;        /* false: it must not hold */
 	uint16_t of, index; /* variable, register, region kind */
-	uint64_t value;     /* exception class, INTID, feature's value, write */
+	uint64_t value; /* exception class, INTID, feature's value, write, identifier of a call, service */
 	bool el12;
 	const char *call;
 };
@@ -189,6 +190,9 @@ enum status book_check(struct path_book *b, struct err *err);
 /* "write HCR_EL2", "save el1_state to host (18 registers)". Returns out. */
 const char *step_text(const struct path_book *b, const struct path_step *s, char *out, size_t bytes);
 
+/* The SMCCC identifier that a call's name or number stands for; 0: neither. */
+uint32_t path_call_id(const char *name);
+
 /* --- the interpreter's state --------------------------------------------------------------------------- */
 
 enum { PATH_STACK = 64, PATH_PAGES = 64, PATH_LISTS = 16 };
@@ -198,9 +202,12 @@ struct path_machine {
 	struct el_state el;
 	uint64_t (*context)[R_COUNT]; /* by context */
 	bool *variable;
-	const char *call; /* what the last SVC, HVC or SMC asked for */
-	uint64_t entry;   /* where the guest begins: VALUE_OPERATION */
-	struct path own;  /* the guest's present instruction, and done */
+	struct path_call {
+		const char *name;
+		uint32_t id; /* SMCCC; 0: a name that only paths know */
+	} call, guest_call;  /* what the latest SVC, HVC or SMC asked for, and the latest of a guest */
+	uint64_t entry;      /* where the guest begins: VALUE_OPERATION */
+	struct path own;     /* the guest's present instruction, and done */
 	struct path_step own_step[2];
 	unsigned own_asked;         /* how often it has faulted */
 	bool own_running;           /* it is under way, and no operation of the files */

@@ -1,9 +1,12 @@
 #include "machine/path_engine.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "el/smccc.h"
 #include "hyp/path_cost.h"
 #include "hyp/path_gic.h"
 #include "machine/host_memory.h"
@@ -42,6 +45,7 @@ struct path_engine {
 	cycles_t left; /* when the guest was left */
 	struct exit_stats exits[REASONS], operations;
 	uint64_t own_traps, not_mapped;
+	char call[16]; /* of the present HVC or SMC, where its identifier has no name */
 };
 
 #define F struct exit_stats
@@ -253,8 +257,20 @@ static enum status instruct(struct path_engine *e, const struct path_instruction
 	return OK;
 }
 
+/* What X0 asks for: only its low half counts (DEN 0028, 2.5). NULL: the trace does not say. */
+static const char *call_of(struct path_engine *e, const struct record *rec)
+{
+	uint32_t id = (uint32_t)rec->arg;
+	const struct smccc_call *call = smccc_by_id(id);
+	if ((rec->kind != REC_HVC && rec->kind != REC_SMC) || !id) return NULL;
+	if (call) return call->name;
+	snprintf(e->call, sizeof(e->call), "0x%" PRIx32, id);
+	return e->call;
+}
+
 /* The instruction of a record; false: it is none that leaves a guest. */
-static bool instruction_of(const struct record *rec, struct path_instruction *out, bool *undefined)
+static bool instruction_of(struct path_engine *e, const struct record *rec, struct path_instruction *out,
+			   bool *undefined)
 {
 	static const struct {
 		uint8_t record, step;
@@ -263,7 +279,7 @@ static bool instruction_of(const struct record *rec, struct path_instruction *ou
 	size_t i = 0;
 	while (i < sizeof(kinds) / sizeof(kinds[0]) && kinds[i].record != rec->kind) i++;
 	if (i == sizeof(kinds) / sizeof(kinds[0])) return false;
-	*out = (struct path_instruction){.kind = kinds[i].step, .value = rec->arg};
+	*out = (struct path_instruction){.kind = kinds[i].step, .call = call_of(e, rec), .value = rec->arg};
 	bool register_access = rec->kind == REC_MSR || rec->kind == REC_MRS;
 	*undefined = register_access && !reg_decode(rec->count, &out->reg);
 	return true;
@@ -280,7 +296,7 @@ enum status path_engine_event(struct path_engine *e, const struct record *rec, c
 		path_gic_deadline(e->parts.gic, e->parts.pe, now + rec->arg);
 		return OK;
 	}
-	*known = instruction_of(rec, &i, &undefined);
+	*known = instruction_of(e, rec, &i, &undefined);
 	if (!*known) return OK;
 	if (!undefined) return instruct(e, &i, err);
 	take_own_trap(e);

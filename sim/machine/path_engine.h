@@ -6,7 +6,6 @@
  * the guest to the return that enters it again is one exit, counted under the name that Linux's kvm_exit and perf kvm stat
  * give its reason.
  * Source: names: Linux 6.6 arch/arm64/include/asm/kvm_arm.h (kvm_arm_exception_class).
- * Not modelled: what an HVC or SMC of a trace asks for (traces do not say).
  */
 #ifndef MACHINE_PATH_ENGINE_H
 #define MACHINE_PATH_ENGINE_H
