@@ -24,7 +24,10 @@ check "a scenario's mean is the table's sum" "$total.0" \
 	"$(sqlite3 "$dir/r.db" "SELECT mean FROM distribution WHERE path = 'vm0.vcpu0.operations.latency' AND region = 'measured'")"
 check "repetitions are counted, warm-up apart" "1000 100" \
 	"$(sqlite3 -separator ' ' "$dir/r.db" "SELECT m.count, w.count FROM distribution m, distribution w WHERE m.path = 'vm0.vcpu0.operations.latency' AND w.path = m.path AND m.region = 'measured' AND w.region = 'warmup'")"
-check "the query of exits names the reason" DABT_LOW "$(sqlite3 "$dir/r.db" <reports/exits.sql | cut -d'|' -f4)"
+check "the query of exits names VM, vCPU and reason" "vm0|*|DABT_LOW|1000 vm0|0|DABT_LOW|1000" \
+	"$(sqlite3 "$dir/r.db" <reports/exits.sql | cut -d'|' -f3-6 | paste -sd' ')"
+check "its quantiles are those of the distribution" "$(sqlite3 "$dir/r.db" "SELECT p50, p99 FROM distribution WHERE path = 'vm0.vcpu0.exits.DABT_LOW.latency' AND region = 'measured'")" \
+	"$(sqlite3 "$dir/r.db" <reports/exits.sql | grep '|0|DABT' | cut -d'|' -f11-12)"
 check "buckets add up to the cycles" 0 \
 	"$(sqlite3 "$dir/r.db" "SELECT sum(c.cycles) - r.cycles FROM cycle_bucket c JOIN region r USING (run, region) WHERE region = 'measured'")"
 run hvc --set workload.repetitions=7 --set workload.warmup=0
