@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "hyp/path_cost.h"
+#include "machine/export.h"
 #include "machine/machine.h"
 
 enum { WARM_UPS = 20 };
@@ -105,16 +106,23 @@ static void print_sums(const struct waterfall *w)
 	puts("  sum");
 }
 
-static enum status print_waterfall(struct machine *m, const struct stack_paths *p, const char *operation,
-				   struct err *err)
+/* Caches have seen the operation; the guest has just been entered for the first time. */
+static enum status warm_up(struct machine *m, const char *operation, struct err *err)
 {
-	struct waterfall w = {.clock_mhz = p->machine.params.clock_mhz};
 	for (int i = 0; i < WARM_UPS; i++) {
 		TRY(machine_enter_guest(m, err));
 		TRY(machine_perform(m, operation, err));
 	}
 	TRY(machine_enter_guest(m, err));
 	machine_finish(m);
+	return OK;
+}
+
+static enum status print_waterfall(struct machine *m, const struct stack_paths *p, const char *operation,
+				   struct err *err)
+{
+	struct waterfall w = {.clock_mhz = p->machine.params.clock_mhz};
+	TRY(warm_up(m, operation, err));
 	cycles_t before = machine_totals(m).cycles;
 	machine_listen(m, on_price, &w);
 	puts("  cycles        ns      sum  at  bucket     path                     step");
@@ -130,12 +138,30 @@ static enum status print_waterfall(struct machine *m, const struct stack_paths *
 		       operation, w.sum, passed);
 }
 
-enum status explain_costs(const struct stack_paths *p, const char *operation, struct err *err)
+/* The same operation once more, told of to the files. */
+static enum status write_exports(struct machine *m, const struct stack_paths *p, const char *operation,
+				 const struct export_request *q, struct err *err)
+{
+	const struct export_parts parts = {m, true, p->machine.params.clock_mhz};
+	struct export *x;
+	TRY(warm_up(m, operation, err));
+	TRY(export_new(q, &parts, &x, err));
+	export_begin(x);
+	enum status st = machine_perform(m, operation, err);
+	machine_finish(m);
+	if (st == OK) st = machine_check_sums(m, err);
+	if (st == OK) st = export_commit(x, err);
+	export_free(x);
+	return st;
+}
+
+enum status explain_costs(const struct stack_paths *p, const char *operation, const struct export_request *q,
+			  struct err *err)
 {
 	struct machine *m;
 	TRY(machine_new(&p->machine.params, &p->stack, 1, &m, err));
 	enum status st = machine_use_paths(m, p->book, err);
-	if (st == OK) st = print_waterfall(m, p, operation, err);
+	if (st == OK) st = q ? write_exports(m, p, operation, q, err) : print_waterfall(m, p, operation, err);
 	machine_free(m);
 	return st;
 }

@@ -10,6 +10,7 @@
 #include "cli/explain_costs.h"
 #include "cli/results.h"
 #include "cli/texts.h"
+#include "machine/export.h"
 #include "machine/stack_paths.h"
 
 struct options {
@@ -17,9 +18,11 @@ struct options {
 	const char *stack, *operation;
 	struct texts sets;
 	bool brief, guest, registers, costs;
+	struct export_request export;
 };
 
-enum { OPT_SET = 256, OPT_BRIEF, OPT_GUEST, OPT_REGISTERS, OPT_COSTS };
+enum { OPT_SET = 256, OPT_BRIEF, OPT_GUEST, OPT_REGISTERS, OPT_COSTS, OPT_EXPORT_KVM, OPT_EXPORT_PERFETTO };
+enum { EVENTS_MAX = 1000000 }; /* no operation has as many */
 
 static const struct argp_option option_rows[] = {
 	{"machine", 'm', "FILE", 0, "hardware: a file of configs/machines/ or one of your own", 0},
@@ -32,8 +35,14 @@ static const struct argp_option option_rows[] = {
 	 "what each step costs, in cycles and nanoseconds, with caches that have seen the operation before",
 	 0},
 	{"registers", OPT_REGISTERS, NULL, 0, "how often each system register is written and read", 0},
+	{"export-kvm", OPT_EXPORT_KVM, "FILE", 0,
+	 "write the operation, in time as with --costs, as kvm trace text like a kernel's instead of printing it",
+	 0},
+	{"export-perfetto", OPT_EXPORT_PERFETTO, "FILE", 0, "the same as a timeline for ui.perfetto.dev", 0},
 	{0},
 };
+
+static bool exports(const struct options *o) { return o->export.kvm || o->export.perfetto; }
 
 static void need_arguments(const struct options *o, struct argp_state *state)
 {
@@ -43,6 +52,8 @@ static void need_arguments(const struct options *o, struct argp_state *state)
 		argp_error(state, "-m FILE is needed, such as configs/machines/neoverse-v2.yaml");
 	if (o->costs && (o->brief || o->registers))
 		argp_error(state, "--costs prints a table of its own; --brief and --registers are others");
+	if (exports(o) && (o->brief || o->registers || o->costs))
+		argp_error(state, "--export-kvm and --export-perfetto write files, and nothing is printed");
 	if (!o->stack) argp_error(state, "-s FILE is needed, such as configs/stacks/kvm-vhe.yaml");
 }
 
@@ -57,6 +68,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_GUEST: o->guest = true; return 0;
 	case OPT_REGISTERS: o->registers = true; return 0;
 	case OPT_COSTS: o->costs = true; return 0;
+	case OPT_EXPORT_KVM: o->export.kvm = arg; return 0;
+	case OPT_EXPORT_PERFETTO: o->export.perfetto = arg; return 0;
 	case ARGP_KEY_ARG:
 		if (o->operation) argp_error(state, "one operation at a time");
 		o->operation = arg;
@@ -170,7 +183,8 @@ static enum status answer(const struct options *o, struct stack_paths *p, struct
 {
 	struct path_counts counts = {0};
 	TRY(stack_paths_load(p, &o->machine, o->stack, err));
-	if (o->costs) return explain_costs(p, o->operation, err);
+	if (exports(o)) return explain_costs(p, o->operation, &o->export, err);
+	if (o->costs) return explain_costs(p, o->operation, NULL, err);
 	if (o->brief) {
 		TRY(print_brief(p, o, &counts, err));
 	} else {
@@ -193,7 +207,7 @@ int explain_trap(int argc, char **argv)
 		NULL,
 		NULL,
 		NULL};
-	struct options o = {0};
+	struct options o = {.export.limit = EVENTS_MAX};
 	struct stack_paths p = {0};
 	struct err err = {0};
 	results_parse(&argp, argc, argv, &o);

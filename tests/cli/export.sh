@@ -132,3 +132,21 @@ run $N1 -s configs/stacks/kvm-vhe.yaml -w /nowhere.yaml --export-kvm "$dir/empty
 check "a run that fails leaves no file" "" "$(ls "$dir/empty")"
 run $N1 -s configs/stacks/kvm-vhe.yaml -w workloads/micro/hvc.yaml --export-kvm "$dir/none/kvm"
 check "a folder that there is not is a failure of the host" "3 1" "$? $(grep -c 'none/kvm: cannot be written: No such' "$dir/said")"
+
+# One operation, by `strata explain trap`: the levels' cycles are those of --costs, exits those of --brief.
+for machine_stack in neoverse-v2:kvm-vhe cortex-a72:kvm-nvhe-el3; do
+	world="-m configs/machines/${machine_stack%:*}.yaml -s configs/stacks/${machine_stack#*:}.yaml"
+	for operation in hvc mmio_user_write timer_wfi psci_suspend workaround; do
+		"$STRATA" explain trap $operation $world --export-kvm "$dir/kvm" --export-perfetto "$dir/json" >"$dir/out" 2>"$dir/said"
+		check "$machine_stack $operation: nothing is printed" "" "$(cat "$dir/out" "$dir/said")"
+		costs=$("$STRATA" explain trap $operation $world --costs | awk '$3 ~ /^EL[0-3]$/ && NF == 3 { print "0", $3, $1 }')
+		check "$machine_stack $operation: slices are the costs" "$costs" "$(slices)"
+		left=$("$STRATA" explain trap $operation $world --brief | tr ' ' '\n' | grep -c '^[a-z]*_*[a-z]*:1>2$')
+		check "$machine_stack $operation: the guest leaves and enters" 1 "$([ "$(grep -c kvm_exit: "$dir/kvm")" -ge 1 ] && [ "$left" -ge "$(grep -c kvm_exit: "$dir/kvm")" ] && echo 1)"
+		check "$machine_stack $operation: entries match exits" "$(grep -c kvm_exit: "$dir/kvm")" "$(grep -c kvm_entry: "$dir/kvm")"
+	done
+done
+"$STRATA" explain trap hvc -m configs/machines/neoverse-v2.yaml -s configs/stacks/kvm-vhe.yaml --export-kvm "$dir/none/kvm" >"$dir/said" 2>&1
+check "an operation into a directory that is not there" 3 $?
+"$STRATA" explain trap hvc -m configs/machines/neoverse-v2.yaml -s configs/stacks/kvm-vhe.yaml --brief --export-kvm "$dir/kvm" >"$dir/said" 2>&1
+check "exports print nothing, so --brief is an error" 2 $?
