@@ -216,7 +216,7 @@ Test(numa, a_table_that_does_not_fit_the_nodes_is_refused_with_the_figures)
 static const char *order_of(enum numa_policy policy, const char *list, unsigned times)
 {
 	static char text[NODES + 1];
-	struct numa_params p = {policy, list};
+	struct numa_params p = {.policy = policy, .nodes = list, .table_nodes = ""};
 	struct numa_task task;
 	struct numa numa;
 	struct board b;
@@ -248,9 +248,26 @@ Test(numa, interleaving_takes_the_listed_nodes_in_turn)
 		cr_expect(eq(int, order_of(NUMA_interleave, "2,0", times)[0], times % 2 ? '2' : '0'));
 }
 
+Test(numa, tables_have_an_order_of_their_own_or_that_of_pages)
+{
+	struct numa_params p = {.nodes = "", .tables = NUMA_TABLES_bind, .table_nodes = "2,0"};
+	unsigned order[NUMA_NODES_MAX];
+	struct numa_task task = {.near = {1, 0, 2}};
+	struct numa numa;
+	struct err err;
+	cr_assert(eq(int, numa_init(&numa, &p, NODES, &err), OK), "%s", err.text);
+	cr_assert(eq(uint, numa_table_order(&numa, &task, order), 2));
+	cr_expect(eq(uint, order[0], 0), "of those listed the nearest");
+	numa.tables = NUMA_TABLES_first_touch;
+	cr_assert(eq(uint, numa_table_order(&numa, &task, order), NODES));
+	cr_expect(eq(uint, order[0], 1));
+	numa.tables = NUMA_TABLES_with_data;
+	cr_expect(eq(uint, numa_table_order(&numa, &task, order), 0), "as pages");
+}
+
 Test(numa, a_list_of_nodes_that_the_machine_does_not_have_is_refused)
 {
-	struct numa_params p = {NUMA_bind, "0,3"};
+	struct numa_params p = {.policy = NUMA_bind, .nodes = "0,3", .table_nodes = ""};
 	struct numa numa;
 	struct err err;
 	cr_expect(eq(int, numa_init(&numa, &p, NODES, &err), ERR_CONFIG));

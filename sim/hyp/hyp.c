@@ -1,5 +1,6 @@
 #include "hyp/hyp.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -216,6 +217,14 @@ static struct hyp_fault upgrade(struct fault_site *s)
 	return out;
 }
 
+/* The memory of a virtual node comes from the node of its number alone. */
+static void prefer_node_of(const struct hyp_vm *vm, uint64_t ipa)
+{
+	uint64_t number = (ipa - vm->hyp->p.memory_base) / vm->node_bytes;
+	unsigned node = number < vm->nodes ? (unsigned)number : vm->nodes - 1;
+	frames_prefer(vm->stage2.frames, &node, 1);
+}
+
 static struct hyp_fault handle(struct fault_site *s)
 {
 	struct hyp_fault out;
@@ -223,6 +232,7 @@ static struct hyp_fault handle(struct fault_site *s)
 	enum pgtable_result r = pgtable_find(&s->vm->stage2, s->ipa, &s->slot);
 	assert(r == PGTABLE_OK);
 	if (s->slot.desc & DESC_VALID) return upgrade(s);
+	if (s->vm->nodes) prefer_node_of(s->vm, s->ipa);
 	if (map_gigabyte(s, &out) || map_block(s, &out) || map_eagerly(s, &out) || map_run(s, &out)) return out;
 	return map_page(s);
 }
@@ -334,12 +344,33 @@ void hyp_free(struct hyp *hyp)
 		struct hyp_vm *vm = hyp->vms;
 		hyp->vms = vm->next;
 		ranges_free(vm->stage2.ranges);
+		replicas_free(vm->stage2.replicas);
 		free(vm);
 	}
 	free(hyp);
 }
 
 void hyp_vm_set_memory(struct hyp_vm *vm, uint64_t bytes) { vm->memory_bytes = bytes; }
+
+enum status hyp_expose_nodes(struct hyp_vm *vm, unsigned nodes, uint64_t *node_bytes, struct err *err)
+{
+	*node_bytes = bits_align_down(vm->memory_bytes / nodes, hyp_block_bits(&vm->hyp->p));
+	if (!*node_bytes)
+		return err_set(err, ERR_CONFIG,
+			       "hyp.vnuma: exposed, but memory_bytes, %" PRIu64
+			       ", is less than a block for each of %u nodes",
+			       vm->memory_bytes, nodes);
+	vm->nodes = nodes;
+	vm->node_bytes = *node_bytes;
+	return OK;
+}
+
+struct replicas *hyp_replicate(struct hyp_vm *vm)
+{
+	unsigned nodes = frames_regions(vm->stage2.frames);
+	if (nodes > 1) pgtable_replicate(&vm->stage2, replicas_new(nodes));
+	return vm->stage2.replicas;
+}
 
 void hyp_keep_ranges(struct hyp_vm *vm) { vm->stage2.ranges = ranges_new(); }
 
@@ -360,6 +391,7 @@ struct hyp_vm *hyp_vm_new(struct hyp *hyp, uint16_t vmid)
 				      .frames = hyp->frames,
 				      .granule_bits = g.granule_bits,
 				      .input_bits = (unsigned)hyp->p.ipa_bits,
+				      .stage2 = true,
 				      .start_level = g.start_level,
 				      .layout = hyp_layout(&hyp->p, &hyp->f)};
 	if (pgtable_create(&vm->stage2, g.concatenated) != PGTABLE_OK) {

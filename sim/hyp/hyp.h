@@ -24,6 +24,7 @@
 #include "stats/stats.h"
 
 enum hyp_mapping { HYP_PAGE, HYP_BLOCK, HYP_GIGABYTE };
+enum hyp_vnuma { HYP_VNUMA_HIDDEN, HYP_VNUMA_EXPOSED };
 
 struct hyp_params {
 	uint64_t granule; /* enum os_page_size: the host kernel's page size */
@@ -39,6 +40,7 @@ struct hyp_params {
 	uint64_t fault_cycles, block_fault_cycles;
 	struct numa_params numa; /* of the VM's memory */
 	struct stage2_params stage2;
+	uint64_t vnuma;          /* enum hyp_vnuma */
 	uint64_t vmm_work_percent;
 	const char *paths,
 		*vmm; /* files of software paths (path.h), relative to the stack file; "" for none */
@@ -94,6 +96,16 @@ struct hyp_vm *hyp_vm_new(struct hyp *hyp, uint16_t vmid);
 void hyp_vm_set_memory(struct hyp_vm *vm, uint64_t bytes);
 /* Writes HCR_EL2, VTCR_EL2 and VTTBR_EL2 as they are while the VM runs, its own MMU on. */
 void hyp_write_regs(const struct hyp_vm *vm, struct sysregs *regs);
+
+/* The VM's memory is cut into so many virtual nodes from now on, each backed by the host's node of its number and no other. The
+ * first begins where the memory does, and all but the last are of *node_bytes bytes. ERR_CONFIG: it is too small for that. */
+enum status hyp_expose_nodes(struct hyp_vm *vm, unsigned nodes, uint64_t *node_bytes, struct err *err);
+
+/* Keeps a copy of the stage 2 tables on every node of the host's memory from now on (os/replicas.h); NULL: there is but one.
+ * Before anything is mapped. */
+struct replicas *hyp_replicate(struct hyp_vm *vm);
+/* VTTBR_EL2 becomes that of cores of `node`, behind hyp_write_regs(). */
+void hyp_enter_node(const struct hyp_vm *vm, unsigned node, struct sysregs *regs);
 
 /* Keeps a range table of stage 2 from now on. Before anything is mapped. */
 void hyp_keep_ranges(struct hyp_vm *vm);

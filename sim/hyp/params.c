@@ -6,6 +6,8 @@ static const char *const granule_names[] = {"4K", "16K", "64K", NULL};
 static const char *const mapping_names[] = {"page", "block", "gigabyte", NULL};
 static const char *const placement_names[] = {"in_order", "scattered", NULL};
 
+static const char *const vnuma_names[] = {"hidden", "exposed", NULL};
+
 #define T struct hyp_params
 static const struct param rows[] = {
 	P_ENUM(T, granule, granule_names, OS_PAGE_4K, "page size of the host kernel, the granule at stage 2"),
@@ -43,6 +45,9 @@ static const struct param rows[] = {
 	P_MAP(T, numa, &numa_schema,
 	      "placement of the VM's memory and stage 2 tables, as of the VMM's process"),
 	P_MAP(T, stage2, &stage2_schema, "maintenance of stage 2 tables"),
+	P_ENUM(T, vnuma, vnuma_names, HYP_VNUMA_HIDDEN,
+	       "whether the guest sees one node of memory, which numa places; or as many as the machine has, each an equal part of "
+	       "its memory that the node of its number backs, and places its own memory on them by os.numa"),
 	P_STR(T, paths, "", "file of its software paths (docs/paths.md), relative to the file that says so"),
 	P_U64(T, vmm_work_percent, "percent", 100, 1, 10000,
 	      "instructions of the VMM's work steps, of what its file says: another build, or other devices"),

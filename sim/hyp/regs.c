@@ -60,12 +60,22 @@ static uint64_t vtcr(const struct hyp_vm *vm)
 	return v;
 }
 
+static uint64_t vttbr(const struct hyp_vm *vm, uint64_t root)
+{
+	uint64_t high = vm->stage2.layout == DESC_OA_48 ? 0 : bits_put(root >> 48, 5, 2);
+	return (root & bits_ones(48)) | high | (uint64_t)vm->vmid << 48;
+}
+
+/* Tables that differ from core to core are not common to all (CnP). */
+void hyp_enter_node(const struct hyp_vm *vm, unsigned node, struct sysregs *regs)
+{
+	if (vm->stage2.replicas) regs->VTTBR_EL2 = vttbr(vm, pgtable_root_of(&vm->stage2, node));
+}
+
 void hyp_write_regs(const struct hyp_vm *vm, struct sysregs *regs)
 {
 	const struct features *f = &vm->hyp->f;
-	uint64_t root = vm->stage2.root;
-	uint64_t high = vm->stage2.layout == DESC_OA_48 ? 0 : bits_put(root >> 48, 5, 2);
 	regs->VTCR_EL2 = vtcr(vm);
-	regs->VTTBR_EL2 = (root & bits_ones(48)) | high | (uint64_t)vm->vmid << 48 | (f->ttcnp ? 1 : 0);
+	regs->VTTBR_EL2 = vttbr(vm, vm->stage2.root) | (f->ttcnp ? 1 : 0);
 	regs->HCR_EL2 = HCR_GUEST_FLAGS | (f->vhe ? HCR_E2H | HCR_TLOR : 0) | (f->s2fwb ? HCR_FWB : 0);
 }

@@ -12,6 +12,8 @@ struct hyp_vm {
 	struct hyp_stats stats;
 	struct hyp_populated populated; /* not yet taken */
 	bool hardware_dirty;            /* writes make writable-clean leaves dirty (VTCR_EL2.HD) */
+	unsigned nodes;                 /* virtual ones that the guest sees; 0: it sees none */
+	uint64_t node_bytes;
 	struct hyp_vm *next;
 };
 

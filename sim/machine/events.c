@@ -215,6 +215,7 @@ static void make_present(struct events *e, struct process *p)
 	e->mmu->port->cpu->agent.process = p->number;
 	flush_context(e, s.flush);
 	os_write_regs(k->os, p->aspace, k->regime, e->regs);
+	os_enter_node(k->os, p->aspace, e->node, k->regime, e->regs);
 	mmu_set_context(e->mmu, e->regs, k->features, 0, false, SEC_NONSECURE);
 }
 

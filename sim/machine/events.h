@@ -58,7 +58,8 @@ struct event_kernel {
 /* One core of it. Zero it, then set what is borrowed: all up to `regs`. */
 struct events {
 	struct event_kernel *kernel;
-	unsigned cpu; /* its number, of kernel->vcpus */
+	unsigned cpu;  /* its number, of kernel->vcpus */
+	unsigned node; /* of memory that it is nearest to */
 	struct mmu *mmu;
 	struct core *core; /* spends the time of TLBIs and DSBs; NULL: no time passes */
 	struct sysregs *regs;

@@ -94,8 +94,9 @@ enum status machine_on_fault(void *owner, const struct mmu_fault *f, cycles_t no
 	if (f->fault.kind == FAULT_ADDRESS_SIZE)
 		return refuse(f, "an address in its translation is too large", err);
 	struct vcpu *v = c->vcpu;
-	placement_enter(&c->machine->memory, &v->vm->numa, &v->task);
+	vcpu_enter_nodes(v);
 	TRY(f->fault.stage == 2 ? stage2_fault(v, f, now, spent, err) : stage1_fault(v, f, now, spent, err));
+	vcpu_spend_copies(v, now, spent);
 	machine_tell_spent(c, now, spent);
 	return OK;
 }
@@ -109,8 +110,10 @@ enum status machine_on_populate(void *owner, const struct mmu_fault *f, cycles_t
 	struct kernel_work *work = v->work;
 	v->paths = NULL;
 	v->work = NULL;
+	v->before_time = true;
 	enum status st = machine_on_fault(v->cpu, f, now, spent, err);
 	v->paths = paths;
 	v->work = work;
+	v->before_time = false;
 	return st;
 }

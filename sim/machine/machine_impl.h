@@ -18,12 +18,15 @@ struct vm {
 	struct machine *machine;
 	unsigned number; /* names its counters */
 	struct vm_params params;
-	struct hyp_vm *hyp;    /* NULL when native */
-	struct frames *frames; /* of its IPAs; NULL when native */
-	char *frames_path;     /* names their random stream; NULL for the first VM */
-	struct numa numa;      /* where its memory is placed */
-	struct path_gic *gic;  /* hyp/path_gic.h; NULL: no software paths */
-	bool others_run;       /* vCPUs go on while the first waits: they wait for nobody */
+	struct hyp_vm *hyp;                      /* NULL when native */
+	struct frames *frames;                   /* of its IPAs, those of `guest`; NULL when native */
+	struct placement guest;                  /* its memory as its kernel sees it */
+	struct numa guest_numa;                  /* where that places what it takes */
+	struct replicas *os_copies, *hyp_copies; /* of its tables, one for each node; NULL: there are none */
+	char *frames_path;                       /* names their random stream; NULL for the first VM */
+	struct numa numa;                        /* where its memory is placed */
+	struct path_gic *gic;                    /* hyp/path_gic.h; NULL: no software paths */
+	bool others_run;                         /* vCPUs go on while the first waits: they wait for nobody */
 	struct os *os;
 	struct contexts *contexts;  /* NULL: the workload says ASIDs */
 	struct event_kernel kernel; /* what events of the workload do */
@@ -45,6 +48,7 @@ struct vcpu {
 	bool last_was_spurious;
 	struct numa_task task; /* to the kernel or hypervisor that gives it memory */
 	struct populator populator;
+	bool before_time; /* while it maps what was there before */
 };
 
 /* A core of the hardware that runs something. */
@@ -98,6 +102,20 @@ enum status machine_on_fault(void *owner, const struct mmu_fault *f, cycles_t no
 			     struct err *err);
 enum status machine_on_populate(void *owner, const struct mmu_fault *f, cycles_t now,
 				struct core_spent *spent, struct err *err);
+
+/* --- machine_nodes.c: machines with several nodes of memory ------------------------------------------------------------ */
+
+/* The guest's own view of its memory: one node, or as many as the machine has. Its frames are `like` but for region and seed. */
+enum status vm_build_guest_memory(struct vm *vm, const struct frames_params *like, uint64_t seed,
+				  struct err *err);
+/* Keeps copies of its tables of stage 2, and of its kernel, where their policy says so. Before anything is mapped. */
+enum status vm_copy_stage2(struct vm *vm, struct err *err);
+enum status vm_copy_stage1(struct vm *vm, struct err *err);
+/* `v` takes memory next, from the kernel or hypervisor that has it. */
+void vcpu_enter_nodes(struct vcpu *v);
+/* The time that the writes to copies of tables since the last call take from `now` on; adds to *spent. */
+void vcpu_spend_copies(struct vcpu *v, cycles_t now, struct core_spent *spent);
+void vm_register_nodes(struct vm *vm, struct stats *s);
 
 /* Tells who observes that a fault or event has taken *spent from `at` on. */
 void machine_tell_spent(const struct cpu *c, cycles_t at, const struct core_spent *spent);

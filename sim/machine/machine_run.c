@@ -24,7 +24,8 @@ static enum status execute_event(struct vcpu *v, const struct record *rec, struc
 	if (v->paths) TRY(path_engine_event(v->paths, rec, core_now(&c->core), &known, &spent, err));
 	bool entered = enter_kernel(v, rec, &spent);
 	if (!known && !(entered && rec->kind == REC_SVC)) TRY(events_execute(&v->events, rec, err));
-	if (!known && !entered) return OK;
+	if (v->vm->os_copies) vcpu_spend_copies(v, core_now(&c->core), &spent);
+	if (!known && !entered && !v->vm->os_copies) return OK;
 	machine_tell_spent(c, core_now(&c->core), &spent);
 	core_spend(&c->core, &spent);
 	return OK;

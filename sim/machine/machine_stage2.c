@@ -143,6 +143,7 @@ static void load_registers(struct machine *m)
 	for (unsigned i = 0; i < vm->vcpus; i++) {
 		struct vcpu *v = &vm->vcpu[i];
 		hyp_write_regs(vm->hyp, &v->regs);
+		hyp_enter_node(vm->hyp, v->task.near[0], &v->regs);
 		mmu_set_context(v->cpu->mmu, &v->regs, &m->hw->features, 0, false, SEC_NONSECURE);
 	}
 }

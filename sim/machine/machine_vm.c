@@ -8,13 +8,11 @@
 /* --- memory ------------------------------------------------------------------------------------------------------ */
 
 /* The frames of the guest's IPAs: the first VM's random stream has the plain name. */
-static struct frames *guest_frames(struct vm *vm, uint64_t seed)
+static enum status build_guest_memory(struct vm *vm, uint64_t seed, struct err *err)
 {
-	const struct hyp_params *hyp = stack_hypervisor(vm->machine->stack);
-	struct frames_params p = os_frames_params(&vm->params.os, hyp->memory_base, vm->params.memory_bytes);
-	p.seed = seed;
+	struct frames_params p = os_frames_params(&vm->params.os, 0, 0);
 	if (vm->number) p.path = vm->frames_path = xasprintf("vm%u.%s", vm->number, p.path);
-	return frames_new(&p);
+	return vm_build_guest_memory(vm, &p, seed, err);
 }
 
 /* VMIDs go by number; 0 is the host's. */
@@ -25,8 +23,12 @@ static enum status build_stage2(struct vm *vm, uint64_t seed, struct err *err)
 	if (!vm->hyp) return err_set(err, ERR_CONFIG, "memory: too small for the VM's stage 2 tables");
 	hyp_vm_set_memory(vm->hyp, vm->params.memory_bytes);
 	if (m->hw->walker.range_tlb.entries) hyp_keep_ranges(vm->hyp);
-	vm->frames = guest_frames(vm, seed);
-	for (unsigned i = 0; i < vm->vcpus; i++) hyp_write_regs(vm->hyp, &vm->vcpu[i].regs);
+	TRY(build_guest_memory(vm, seed, err));
+	TRY(vm_copy_stage2(vm, err));
+	for (unsigned i = 0; i < vm->vcpus; i++) {
+		hyp_write_regs(vm->hyp, &vm->vcpu[i].regs);
+		hyp_enter_node(vm->hyp, vm->vcpu[i].task.near[0], &vm->vcpu[i].regs);
+	}
 	return OK;
 }
 
@@ -54,8 +56,11 @@ static struct event_kernel kernel_of(struct vm *vm)
 static void start_events(struct vcpu *v)
 {
 	struct cpu *c = v->cpu;
-	v->events = (struct events){
-		.kernel = &v->vm->kernel, .cpu = v->number, .mmu = c->mmu, .regs = &v->regs};
+	v->events = (struct events){.kernel = &v->vm->kernel,
+				    .cpu = v->number,
+				    .node = v->task.near[0],
+				    .mmu = c->mmu,
+				    .regs = &v->regs};
 	v->events.shooter = &c->shooter;
 	c->shooter.kernel = &v->vm->kernel.shoots;
 	events_start(&v->events);
@@ -70,6 +75,7 @@ static enum status build_kernel(struct vm *vm, struct err *err)
 	struct frames *frames = vm->hyp ? vm->frames : m->memory.frames;
 	TRY(os_new(os, &m->hw->features, frames, m->physmem, vm->hyp ? &view : NULL, &vm->os, err));
 	TRY(vm_build_ranges(vm, err));
+	TRY(vm_copy_stage1(vm, err));
 	struct os_aspace *first = os_aspace_new(vm->os, 1);
 	if (!first) return err_set(err, ERR_CONFIG, "memory: too small for a translation table");
 	if (os->asids != OS_ASIDS_RECORDED)
@@ -137,7 +143,7 @@ void vm_fini(struct vm *vm)
 	event_kernel_fini(&vm->kernel);
 	contexts_free(vm->contexts);
 	os_free(vm->os);
-	if (vm->frames) frames_free(vm->frames);
+	placement_fini(&vm->guest);
 	free(vm->frames_path);
 }
 
@@ -162,6 +168,7 @@ void vm_register_stats(struct vm *vm, struct stats *s)
 	stats_add(s, event_stat_rows, event_stat_row_count, &vm->kernel.stats, "%sevents", own);
 	for (unsigned i = 0; i < vm->vcpus; i++)
 		if (vm->vcpu[i].work) register_work(&vm->vcpu[i], s);
+	vm_register_nodes(vm, s);
 	if (vm->contexts)
 		stats_add(s, ctx_stat_rows, ctx_stat_row_count, contexts_stats(vm->contexts), "%sasids", own);
 }

@@ -4,27 +4,36 @@
 
 #include "base/alloc.h"
 
-static struct frames *node_frames(struct placement *pl, const struct mem_node *n, unsigned number,
+static struct frames *node_frames(struct placement *pl, const struct placement_region *r, unsigned number,
 				  const struct frames_params *like, uint64_t seed)
 {
 	struct frames_params p = *like;
 	if (number) p.path = pl->path[number] = xasprintf("%s.node%u", like->path, number);
-	p.base = n->base;
-	p.bytes = n->limit - n->base;
+	p.base = r->base;
+	p.bytes = r->limit - r->base;
 	p.seed = seed;
 	return frames_new(&p);
+}
+
+void placement_init_over(struct placement *pl, const struct placement_region *region, unsigned count,
+			 const struct frames_params *p, uint64_t seed)
+{
+	*pl = (struct placement){.nodes = count};
+	pl->path = xcalloc(count, sizeof(char *));
+	struct frames **frames = xcalloc(count, sizeof(struct frames *));
+	for (unsigned i = 0; i < count; i++) frames[i] = node_frames(pl, &region[i], i, p, seed);
+	pl->frames = frames_join(frames, count);
 }
 
 void placement_init(struct placement *pl, const struct mem_side *mem, const struct frames_params *p,
 		    uint64_t seed)
 {
+	struct placement_region region[NUMA_NODES_MAX];
 	unsigned count;
 	const struct mem_node *node = mem_nodes(mem, &count);
-	*pl = (struct placement){.nodes = count};
-	pl->path = xcalloc(count, sizeof(char *));
-	struct frames **region = xcalloc(count, sizeof(struct frames *));
-	for (unsigned i = 0; i < count; i++) region[i] = node_frames(pl, &node[i], i, p, seed);
-	pl->frames = frames_join(region, count);
+	for (unsigned i = 0; i < count; i++)
+		region[i] = (struct placement_region){node[i].base, node[i].limit};
+	placement_init_over(pl, region, count, p, seed);
 }
 
 void placement_fini(struct placement *pl)
@@ -40,4 +49,6 @@ void placement_enter(struct placement *pl, const struct numa *policy, struct num
 	if (pl->nodes == 1) return;
 	unsigned count = numa_order(policy, t, order);
 	frames_prefer(pl->frames, order, count);
+	count = numa_table_order(policy, t, order);
+	frames_prefer_tables(pl->frames, order, count, policy->tables == NUMA_TABLES_interleave);
 }

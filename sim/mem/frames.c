@@ -48,6 +48,8 @@ struct frames {
 	struct frames **region; /* of several joined, which is all that this one is; else NULL */
 	unsigned regions;
 	unsigned order[REGIONS_MAX], ordered;
+	unsigned table_order[REGIONS_MAX], table_ordered, table_turn; /* of tables; 0: as pages */
+	bool tables_in_turn;
 };
 
 static uint64_t align_up(uint64_t v, unsigned bits) { return bits_align_down(v + bits_ones(bits), bits); }
@@ -232,6 +234,16 @@ static bool take_from_any(struct frames *f, take_fn *take, uint64_t *addr)
 	return false;
 }
 
+/* A table from the regions of its own order. */
+static bool take_ordered_table(struct frames *f, uint64_t *addr)
+{
+	unsigned first = f->tables_in_turn ? f->table_turn++ : 0;
+	for (unsigned i = 0; i < f->table_ordered; i++)
+		if (frames_take_table(f->region[f->table_order[(first + i) % f->table_ordered]], addr))
+			return true;
+	return false;
+}
+
 bool frames_take_page(struct frames *f, uint64_t *addr)
 {
 	if (f->region) return take_from_any(f, frames_take_page, addr);
@@ -245,6 +257,7 @@ bool frames_take_page(struct frames *f, uint64_t *addr)
 
 bool frames_take_table(struct frames *f, uint64_t *addr)
 {
+	if (f->region && f->table_ordered) return take_ordered_table(f, addr);
 	if (f->region) return take_from_any(f, frames_take_table, addr);
 	unsigned bits = f->p.page_bits, group_bits = TABLE_GROUP_BITS;
 	uint64_t group;
@@ -276,6 +289,27 @@ bool frames_take_huge(struct frames *f, uint64_t *addr)
 {
 	f = preferred(f);
 	return frames_take_run(f, f->p.block_bits, f->p.fail_percent, addr);
+}
+
+static struct frames *numbered(struct frames *f, unsigned number)
+{
+	assert(number < frames_regions(f));
+	return f->region ? f->region[number] : f;
+}
+
+bool frames_take_table_of(struct frames *f, unsigned number, uint64_t *addr)
+{
+	return frames_take_table(numbered(f, number), addr);
+}
+
+bool frames_take_block_of(struct frames *f, unsigned number, unsigned bits, uint64_t *addr)
+{
+	return frames_take_block(numbered(f, number), bits, addr);
+}
+
+bool frames_take_page_of(struct frames *f, unsigned number, uint64_t *addr)
+{
+	return frames_take_page(numbered(f, number), addr);
 }
 
 /* Of several regions the one that `addr` lies in. */
@@ -317,6 +351,23 @@ void frames_prefer(struct frames *f, const unsigned *order, unsigned count)
 	assert(count && count <= f->regions);
 	for (unsigned i = 0; i < count; i++) f->order[i] = order[i];
 	f->ordered = count;
+}
+
+void frames_prefer_tables(struct frames *f, const unsigned *order, unsigned count, bool in_turn)
+{
+	assert(count <= f->regions);
+	for (unsigned i = 0; i < count; i++) f->table_order[i] = order[i];
+	f->table_ordered = count;
+	f->tables_in_turn = in_turn;
+}
+
+unsigned frames_regions(const struct frames *f) { return f->regions ? f->regions : 1; }
+
+unsigned frames_region_of(const struct frames *f, uint64_t addr)
+{
+	unsigned i = 0;
+	while (i + 1 < f->regions && (addr < f->region[i]->base || addr >= f->region[i]->end)) i++;
+	return i;
 }
 
 struct frames *frames_new(const struct frames_params *p)

@@ -39,6 +39,13 @@ void frames_free(struct frames *f);
 struct frames *frames_join(struct frames **region, unsigned count);
 /* From now on the regions are tried in this order, and others not at all; at first all are, as they come. */
 void frames_prefer(struct frames *f, const unsigned *order, unsigned count);
+/* The same for translation tables alone; count 0: they come from where pages do, as at first. `in_turn`: each begins one further
+ * in the order than the one before. */
+void frames_prefer_tables(struct frames *f, const unsigned *order, unsigned count, bool in_turn);
+/* How many regions were joined; 1: none. */
+unsigned frames_regions(const struct frames *f);
+/* The number of the region that `addr` lies in; 0 where none were joined. */
+unsigned frames_region_of(const struct frames *f, uint64_t addr);
 
 /* Each puts an address into *addr, or returns false and leaves it: the region has nothing left that fits. */
 bool frames_take_page(struct frames *f, uint64_t *addr);
@@ -50,6 +57,11 @@ bool frames_take_block(struct frames *f, unsigned bits, uint64_t *addr);
 bool frames_take_run(struct frames *f, unsigned bits, unsigned fail_percent, uint64_t *addr);
 /* A pageblock, for a huge page: fails as often as fail_percent says. */
 bool frames_take_huge(struct frames *f, uint64_t *addr);
+
+/* Of region `number` of several joined and of no other, whatever order is set. 2^bits bytes as frames_take_block(). */
+bool frames_take_table_of(struct frames *f, unsigned number, uint64_t *addr);
+bool frames_take_block_of(struct frames *f, unsigned number, unsigned bits, uint64_t *addr);
+bool frames_take_page_of(struct frames *f, unsigned number, uint64_t *addr);
 
 /* Gives back 2^bits bytes at `addr`, as they were taken or as any aligned part of that. */
 void frames_give(struct frames *f, uint64_t addr, unsigned bits);

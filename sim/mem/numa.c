@@ -8,25 +8,45 @@ static const char *const policy_names[] = {
 #undef X
 		NULL};
 
+static const char *const table_names[] = {
+#define X(name, doc) #name,
+	NUMA_TABLE_POLICIES(X)
+#undef X
+		NULL};
+
 #define F struct numa_params
 static const struct param rows[] = {
 	P_ENUM(F, policy, policy_names, NUMA_first_touch,
 	       "where pages and tables come from: the node nearest to who touches first; only those listed; the first listed "
 	       "before the nearest; those listed in turn"),
 	P_STR(F, nodes, "", "nodes of the policy, such as 0-1,3; empty: all"),
+	P_ENUM(F, tables, table_names, NUMA_TABLES_with_data,
+	       "where translation tables come from: as pages do; the node nearest to whose fault needs them; only those of "
+	       "table_nodes; those in turn; or a copy on every node, of which each core walks that of its own"),
+	P_STR(F, table_nodes, "", "nodes of the tables' policy; empty: all"),
 };
 #undef F
 SCHEMA(numa_schema, "numa", struct numa_params, rows, "placement of memory on the nodes of the machine");
 
+/* The nodes that the text of `key` lists; all where it is empty. */
+static enum status read_list(const char *key, const char *text, unsigned nodes, unsigned *list,
+			     unsigned *count, struct err *err)
+{
+	*count = 0;
+	if (ranges_parse(text, nodes - 1, list, NUMA_NODES_MAX, count, err) != OK) {
+		const struct err what = *err;
+		return err_set(err, what.code, "numa.%s: %.400s", key, what.text);
+	}
+	for (unsigned i = 0; !*text && i < nodes; i++) list[(*count)++] = i;
+	return OK;
+}
+
 enum status numa_init(struct numa *n, const struct numa_params *p, unsigned nodes, struct err *err)
 {
-	*n = (struct numa){.policy = (enum numa_policy)p->policy, .nodes = nodes};
-	if (ranges_parse(p->nodes, nodes - 1, n->listed, NUMA_NODES_MAX, &n->listed_count, err) != OK) {
-		const struct err what = *err;
-		return err_set(err, what.code, "numa.nodes: %.400s", what.text);
-	}
-	for (unsigned i = 0; !*p->nodes && i < nodes; i++) n->listed[n->listed_count++] = i;
-	return OK;
+	*n = (struct numa){
+		.policy = (enum numa_policy)p->policy, .nodes = nodes, .tables = (enum numa_tables)p->tables};
+	TRY(read_list("nodes", p->nodes, nodes, n->listed, &n->listed_count, err));
+	return read_list("table_nodes", p->table_nodes, nodes, n->table_node, &n->table_nodes, err);
 }
 
 static cycles_t distance(const struct mem_cpu *cpu, unsigned node)
@@ -48,10 +68,10 @@ void numa_task_init(struct numa_task *t, const struct mem_cpu *cpu)
 	}
 }
 
-static bool is_listed(const struct numa *n, unsigned node)
+static bool is_listed(const unsigned *list, unsigned count, unsigned node)
 {
-	for (unsigned i = 0; i < n->listed_count; i++)
-		if (n->listed[i] == node) return true;
+	for (unsigned i = 0; i < count; i++)
+		if (list[i] == node) return true;
 	return false;
 }
 
@@ -66,20 +86,35 @@ static unsigned first_then_near(const struct numa *n, const struct numa_task *t,
 	return count;
 }
 
-static unsigned listed_by_distance(const struct numa *n, const struct numa_task *t, unsigned *out)
+/* Those of the list, nearest first. */
+static unsigned by_distance(const struct numa *n, const struct numa_task *t, const unsigned *list,
+			    unsigned listed, unsigned *out)
 {
 	unsigned count = 0;
 	for (unsigned i = 0; i < n->nodes; i++)
-		if (is_listed(n, t->near[i])) out[count++] = t->near[i];
+		if (is_listed(list, listed, t->near[i])) out[count++] = t->near[i];
 	return count;
 }
 
 unsigned numa_order(const struct numa *n, struct numa_task *t, unsigned out[NUMA_NODES_MAX])
 {
 	switch (n->policy) {
-	case NUMA_bind: return listed_by_distance(n, t, out);
+	case NUMA_bind: return by_distance(n, t, n->listed, n->listed_count, out);
 	case NUMA_preferred: return first_then_near(n, t, n->listed[0], out);
 	case NUMA_interleave: return first_then_near(n, t, n->listed[t->next++ % n->listed_count], out);
 	default: return first_then_near(n, t, t->near[0], out);
+	}
+}
+
+unsigned numa_table_order(const struct numa *n, const struct numa_task *t, unsigned out[NUMA_NODES_MAX])
+{
+	switch (n->tables) {
+	case NUMA_TABLES_first_touch: return first_then_near(n, t, t->near[0], out);
+	case NUMA_TABLES_replicate: return first_then_near(n, t, 0, out);
+	case NUMA_TABLES_bind: return by_distance(n, t, n->table_node, n->table_nodes, out);
+	case NUMA_TABLES_interleave:
+		for (unsigned i = 0; i < n->table_nodes; i++) out[i] = n->table_node[i];
+		return n->table_nodes;
+	default: return 0;
 	}
 }

@@ -2,9 +2,10 @@
  *
  *   numa_order: (policy, task) -> the nodes to try, in order
  * Every page, block and table that a kernel or hypervisor takes goes by it, at the time of the fault that needs it; huge pages
- * come from the first node of the order or not at all.
+ * come from the first node of the order or not at all. Tables may have a policy of their own.
  * Source: Linux 6.6 mm/mempolicy.c (MPOL_LOCAL, MPOL_BIND, MPOL_PREFERRED, MPOL_INTERLEAVE), Documentation/admin-guide/mm/
- * numa_memory_policy.rst.
+ * numa_memory_policy.rst; table policies: Achermann et al., "Mitosis", ASPLOS 2020; Panwar et al., "Fast Local Page-Tables for
+ * Virtualized NUMA Servers with vMitosis", ASPLOS 2021.
  * Not modelled: migration (AutoNUMA), weights, policies per range of addresses.
  */
 #ifndef MEM_NUMA_H
@@ -27,9 +28,26 @@ enum numa_policy {
 		NUMA_POLICY_COUNT
 };
 
+/* Where translation tables come from. */
+#define NUMA_TABLE_POLICIES(X) \
+	X(with_data, "as pages do") \
+	X(first_touch, "the node nearest to the core whose fault needs them, then the next nearest") \
+	X(bind, "only the nodes of table_nodes, nearest first") \
+	X(interleave, "the nodes of table_nodes in turn, one table each") \
+	X(replicate, "every node has a copy of each, and each core walks the copy of its node")
+
+enum numa_tables {
+#define X(name, doc) NUMA_TABLES_##name,
+	NUMA_TABLE_POLICIES(X)
+#undef X
+		NUMA_TABLES_COUNT
+};
+
 struct numa_params {
-	uint64_t policy;   /* enum numa_policy */
-	const char *nodes; /* "0-1,3"; "": all */
+	uint64_t policy;         /* enum numa_policy */
+	const char *nodes;       /* "0-1,3"; "": all */
+	uint64_t tables;         /* enum numa_tables */
+	const char *table_nodes; /* as `nodes` */
 };
 extern const struct schema numa_schema;
 
@@ -40,6 +58,8 @@ struct numa {
 	enum numa_policy policy;
 	unsigned nodes;                                /* of the machine */
 	unsigned listed[NUMA_NODES_MAX], listed_count; /* as the list has them */
+	enum numa_tables tables;
+	unsigned table_node[NUMA_NODES_MAX], table_nodes; /* table_nodes, as the list has them */
 };
 
 /* Who takes memory, on one core. */
@@ -54,5 +74,7 @@ void numa_task_init(struct numa_task *t, const struct mem_cpu *cpu);
 
 /* The nodes that a fault of `t` may take memory from, in order; returns how many. Interleaving moves on by one. */
 unsigned numa_order(const struct numa *n, struct numa_task *t, unsigned out[NUMA_NODES_MAX]);
+/* The same of the tables that it takes; 0: they come from where pages do. */
+unsigned numa_table_order(const struct numa *n, const struct numa_task *t, unsigned out[NUMA_NODES_MAX]);
 
 #endif

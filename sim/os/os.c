@@ -401,6 +401,7 @@ void os_free(struct os *os)
 {
 	if (!os) return;
 	ranges_free(os->kernel.ranges);
+	replicas_free(os->kernel.replicas);
 	while (os->aspaces) {
 		struct os_aspace *as = os->aspaces;
 		os->aspaces = as->next;
@@ -408,6 +409,14 @@ void os_free(struct os *os)
 		free(as);
 	}
 	free(os);
+}
+
+struct replicas *os_replicate(struct os *os)
+{
+	unsigned nodes = frames_regions(os->kernel.frames);
+	assert(!os->aspaces && !os->kernel.replicas);
+	if (nodes > 1) pgtable_replicate(&os->kernel, replicas_new(nodes));
+	return os->kernel.replicas;
 }
 
 void os_keep_ranges(struct os *os)

@@ -111,6 +111,10 @@ enum status os_new(const struct os_params *p, const struct features *f, struct f
 		   struct physmem *mem, const struct pgtable_view *view, struct os **out, struct err *err);
 void os_free(struct os *os);
 
+/* Keeps a copy of every table on each node of the kernel's memory from now on (replicas.h); NULL: it has but one. Before the
+ * first address space. */
+struct replicas *os_replicate(struct os *os);
+
 /* Keeps a range table beside each tree from now on (ranges.h). Before the first address space. */
 void os_keep_ranges(struct os *os);
 /* The range of `as` that holds `va` (in its half of the address space), if ranges are kept; as ranges_find(). */
@@ -126,6 +130,10 @@ uint16_t os_aspace_asid(const struct os_aspace *as);
  * with HCR_EL2.{E2H,TGE} set (REGIME_EL20, a host kernel with VHE). ASIDs are in TTBR1 (TCR.A1), as Linux has
  * them. */
 void os_write_regs(const struct os *os, const struct os_aspace *as, enum regime regime, struct sysregs *regs);
+
+/* The TTBRs become those of cores of `node`, behind os_write_regs(), where tables have copies. */
+void os_enter_node(const struct os *os, const struct os_aspace *as, unsigned node, enum regime regime,
+		   struct sysregs *regs);
 
 /* Maps or upgrades what an access to `va` (without tag) needs. Well below a microsecond on average. */
 struct os_fault os_handle_fault(struct os *os, struct os_aspace *as, struct va va, enum access_kind access);

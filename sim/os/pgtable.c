@@ -17,6 +17,57 @@ static bool is_block(const struct pgtable_slot *s)
 	return s->level < LAST_LEVEL && (s->desc & DESC_VALID) && !(s->desc & DESC_TABLE);
 }
 
+/* ---- copies on other nodes ------------------------------------------------------------------ */
+
+/* Where node `node` has the entry of a slot; false: nowhere else. */
+static bool find_copy(const struct pgtable *t, const struct pgtable_slot *slot, unsigned node, struct pa *at)
+{
+	uint64_t page = bits_align_down(slot->entry, t->granule_bits);
+	uint64_t copy = replicas_of(t->replicas, page, node);
+	if (copy == page) return false;
+	bool backed = resolve(t, copy + (slot->entry - page), at);
+	assert(backed); /* since the copy was cleared */
+	return true;
+}
+
+/* `desc` as node `node` has it: a table's is that of the node's own copy. */
+static uint64_t desc_of_copy(const struct pgtable *t, const struct pgtable_slot *slot, uint64_t desc,
+			     unsigned node)
+{
+	const struct pgtable_slot now = {.desc = desc, .level = slot->level};
+	if (!is_table(&now)) return desc;
+	uint64_t table = desc_address(desc, t->layout, t->granule_bits);
+	uint64_t field = desc_put_address(table, t->layout);
+	return (desc & ~field) | desc_put_address(replicas_of(t->replicas, table, node), t->layout);
+}
+
+static void store_copies(const struct pgtable *t, const struct pgtable_slot *slot, uint64_t desc)
+{
+	struct pa at;
+	for (unsigned node = 1; node < replicas_nodes(t->replicas); node++) {
+		if (!find_copy(t, slot, node, &at)) continue;
+		physmem_write64(t->mem, at, desc_of_copy(t, slot, desc, node));
+		replicas_note(t->replicas, at);
+	}
+}
+
+/* What hardware has set in the copies since is so of the descriptor: accessed in any, dirty in any. */
+static void read_copies(const struct pgtable *t, struct pgtable_slot *slot)
+{
+	struct pa at;
+	if (!(slot->desc & DESC_VALID) || is_table(slot)) return;
+	for (unsigned node = 1; node < replicas_nodes(t->replicas); node++) {
+		if (!find_copy(t, slot, node, &at)) continue;
+		uint64_t copy = physmem_read64(t->mem, at);
+		slot->desc |= copy & DESC_AF;
+		if (!(slot->desc & DESC_DBM)) continue;
+		if (t->stage2)
+			slot->desc |= copy & DESC_S2AP_WRITE;
+		else
+			slot->desc &= copy | ~DESC_AP_READ_ONLY;
+	}
+}
+
 /* The slot that `addr` selects in the table (or concatenated tables) at `table`, of slot->level. */
 static enum pgtable_result load_slot(const struct pgtable *t, uint64_t table, uint64_t addr,
 				     struct pgtable_slot *slot)
@@ -25,7 +76,9 @@ static enum pgtable_result load_slot(const struct pgtable *t, uint64_t table, ui
 	unsigned width = slot->level == t->start_level ? t->input_bits - low : level_stride(t->granule_bits);
 	uint64_t index = (addr >> low) & bits_ones(width);
 	if (!resolve(t, table + (index << DESC_BYTES_BITS), &slot->at)) return PGTABLE_NO_BACKING;
+	slot->entry = table + (index << DESC_BYTES_BITS);
 	slot->desc = physmem_read64(t->mem, slot->at);
+	if (t->replicas) read_copies(t, slot);
 	return PGTABLE_OK;
 }
 
@@ -56,6 +109,7 @@ bool pgtable_find_level(const struct pgtable *t, uint64_t addr, int level, struc
 void pgtable_set(struct pgtable *t, const struct pgtable_slot *slot, uint64_t desc)
 {
 	physmem_write64(t->mem, slot->at, desc);
+	if (t->replicas) store_copies(t, slot, desc);
 }
 
 uint64_t pgtable_output(const struct pgtable *t, const struct pgtable_slot *leaf)
@@ -63,17 +117,27 @@ uint64_t pgtable_output(const struct pgtable *t, const struct pgtable_slot *leaf
 	return desc_address(leaf->desc, t->layout, level_entry_bits(t->granule_bits, leaf->level));
 }
 
-static struct pa run_start(const struct pgtable_slot *slot, unsigned entries_bits)
+/* The first slot of the run of 2^entries_bits around `slot`. */
+static struct pgtable_slot run_start(const struct pgtable_slot *slot, unsigned entries_bits)
 {
-	return (struct pa){bits_align_down(slot->at.raw, entries_bits + DESC_BYTES_BITS)};
+	struct pgtable_slot first = *slot;
+	first.at.raw = bits_align_down(slot->at.raw, entries_bits + DESC_BYTES_BITS);
+	first.entry = bits_align_down(slot->entry, entries_bits + DESC_BYTES_BITS);
+	return first;
+}
+
+static void to_next(struct pgtable_slot *slot)
+{
+	slot->at.raw += 1u << DESC_BYTES_BITS;
+	slot->entry += 1u << DESC_BYTES_BITS;
 }
 
 bool pgtable_run_is_empty(const struct pgtable *t, const struct pgtable_slot *slot, unsigned entries_bits)
 {
-	struct pa at = run_start(slot, entries_bits);
+	struct pgtable_slot one = run_start(slot, entries_bits);
 	if (slot->level < LAST_LEVEL) return !(slot->desc & DESC_VALID);
-	for (unsigned i = 0; i >> entries_bits == 0; i++, at.raw += 1u << DESC_BYTES_BITS)
-		if (physmem_read64(t->mem, at) & DESC_VALID) return false;
+	for (unsigned i = 0; i >> entries_bits == 0; i++, to_next(&one))
+		if (physmem_read64(t->mem, one.at) & DESC_VALID) return false;
 	return true;
 }
 
@@ -81,11 +145,10 @@ void pgtable_set_run(struct pgtable *t, const struct pgtable_slot *slot, unsigne
 		     uint64_t attributes)
 {
 	unsigned bits = level_entry_bits(t->granule_bits, slot->level);
-	struct pa at = run_start(slot, entries_bits);
+	struct pgtable_slot one = run_start(slot, entries_bits);
 	if (entries_bits) attributes |= DESC_CONTIGUOUS;
-	for (uint64_t i = 0; i >> entries_bits == 0; i++, at.raw += 1u << DESC_BYTES_BITS)
-		physmem_write64(t->mem, at,
-				desc_leaf(out + (i << bits), t->layout, slot->level) | attributes);
+	for (uint64_t i = 0; i >> entries_bits == 0; i++, to_next(&one))
+		pgtable_set(t, &one, desc_leaf(out + (i << bits), t->layout, slot->level) | attributes);
 }
 
 /* ---- growing -------------------------------------------------------------------------------- */
@@ -101,12 +164,41 @@ static bool clear_tables(struct pgtable *t, uint64_t table, unsigned bits)
 	return true;
 }
 
+/* Node `node` gets a copy of the 2^bits bytes of fresh table at `table`; *copy is the table itself where it has no memory. */
+static void copy_table(struct pgtable *t, uint64_t table, unsigned bits, unsigned node, uint64_t *copy)
+{
+	bool taken = bits == t->granule_bits ? frames_take_table_of(t->frames, node, copy)
+					     : frames_take_block_of(t->frames, node, bits, copy);
+	if (taken && clear_tables(t, *copy, bits)) return;
+	*copy = table;
+}
+
+/* All nodes get copies of the 2^bits bytes of fresh table at `table`. */
+static void replicate(struct pgtable *t, uint64_t table, unsigned bits)
+{
+	uint64_t copy[REPLICAS_NODES_MAX] = {table};
+	unsigned nodes = replicas_nodes(t->replicas);
+	for (unsigned n = 1; n < nodes; n++) copy_table(t, table, bits, n, &copy[n]);
+	for (uint64_t at = 0; at >> bits == 0; at += UINT64_C(1) << t->granule_bits) {
+		replicas_add(t->replicas, copy);
+		for (unsigned n = 0; n < nodes; n++) copy[n] += UINT64_C(1) << t->granule_bits;
+	}
+}
+
+/* A frame for a table: of the first node where there are copies on others. */
+static bool take_table(struct pgtable *t, uint64_t *table)
+{
+	if (t->replicas && frames_take_table_of(t->frames, 0, table)) return true;
+	return frames_take_table(t->frames, table);
+}
+
 /* An empty table; its address is lost to the region when the view cannot back it. */
 static enum pgtable_result new_table(struct pgtable *t, uint64_t *table)
 {
-	if (!frames_take_table(t->frames, table)) return PGTABLE_NO_FRAME;
+	if (!take_table(t, table)) return PGTABLE_NO_FRAME;
 	if (!clear_tables(t, *table, t->granule_bits)) return PGTABLE_NO_BACKING;
 	t->tables++;
+	if (t->replicas) replicate(t, *table, t->granule_bits);
 	return PGTABLE_OK;
 }
 
@@ -118,6 +210,19 @@ enum pgtable_result pgtable_create(struct pgtable *t, unsigned concatenated)
 	if (!clear_tables(t, t->root, bits)) return PGTABLE_NO_BACKING;
 	t->tables += UINT64_C(1) << concatenated;
 	return PGTABLE_OK;
+}
+
+void pgtable_replicate(struct pgtable *t, struct replicas *r)
+{
+	unsigned low = level_entry_bits(t->granule_bits, t->start_level);
+	unsigned bits = t->input_bits - low + DESC_BYTES_BITS; /* of all start tables together */
+	t->replicas = r;
+	replicate(t, t->root, bits > t->granule_bits ? bits : t->granule_bits);
+}
+
+uint64_t pgtable_root_of(const struct pgtable *t, unsigned node)
+{
+	return t->replicas ? replicas_of(t->replicas, t->root, node) : t->root;
 }
 
 static void link_table(struct pgtable *t, struct pgtable_slot *slot, uint64_t table)
@@ -148,7 +253,8 @@ static enum pgtable_result split_block(struct pgtable *t, uint64_t addr, struct 
 	if (r != PGTABLE_OK) return r;
 	struct pgtable_slot part = {.level = slot->level + 1};
 	for (uint64_t i = 0; i >> level_stride(t->granule_bits) == 0; i++) {
-		if (!resolve(t, table + (i << DESC_BYTES_BITS), &part.at)) return PGTABLE_NO_BACKING;
+		part.entry = table + (i << DESC_BYTES_BITS);
+		if (!resolve(t, part.entry, &part.at)) return PGTABLE_NO_BACKING;
 		pgtable_set(t, &part, desc_leaf(out + (i << size_bits), t->layout, part.level) | same);
 	}
 	pgtable_set(t, slot, 0);

@@ -16,6 +16,7 @@
 #include "mem/frames.h"
 #include "mem/physmem.h"
 #include "mmu/descriptor.h"
+#include "os/replicas.h"
 
 /* How a builder reaches the memory its tables stand in. */
 struct pgtable_view {
@@ -45,9 +46,11 @@ struct pgtable {
 	struct pgtable_break breaking;
 	struct ranges
 		*ranges; /* its range table, which whoever changes leaves keeps (ranges.h); NULL: none */
+	struct replicas *replicas; /* copies of its tables on other nodes; NULL: none */
 	unsigned granule_bits;
 	unsigned input_bits; /* of the input address */
 	int start_level;
+	bool stage2;
 	enum desc_layout layout;
 	uint64_t in_table; /* attribute bits of every table descriptor */
 	uint64_t root;     /* address of the (first) start table; 0 until pgtable_create */
@@ -57,12 +60,18 @@ struct pgtable {
 /* One descriptor and where it is. */
 struct pgtable_slot {
 	struct pa at;
+	uint64_t entry; /* the same address as the tree has it: an IPA in a guest's */
 	uint64_t desc;
 	int level;
 };
 
 /* Takes the start table(s), 2^concatenated pages, aligned to their total size. */
 enum pgtable_result pgtable_create(struct pgtable *t, unsigned concatenated);
+/* The tree has copies on all nodes of `r` (borrowed), whose regions `frames` joined, from now on: before anything is mapped. A
+ * node that has no memory for a table goes without a copy. */
+void pgtable_replicate(struct pgtable *t, struct replicas *r);
+/* The root for cores of `node`. */
+uint64_t pgtable_root_of(const struct pgtable *t, unsigned node);
 
 /* The leaf or invalid descriptor that `addr` leads to. Never PGTABLE_NO_FRAME. */
 enum pgtable_result pgtable_find(const struct pgtable *t, uint64_t addr, struct pgtable_slot *slot);

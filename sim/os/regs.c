@@ -71,11 +71,22 @@ static uint64_t tcr(const struct os *os)
 	return v;
 }
 
-/* phys_to_ttbr(): with 52-bit addresses <51:48> move to <5:2>. CnP is set where it exists. */
+/* phys_to_ttbr(): with 52-bit addresses <51:48> move to <5:2>. CnP is set where it exists, unless tables differ from core to
+ * core. */
 static uint64_t ttbr(const struct os *os, uint64_t root)
 {
 	uint64_t high = os->kernel.layout == DESC_OA_48 ? 0 : bits_put(root >> 48, 5, 2);
-	return (root & bits_ones(48)) | high | (os->f.ttcnp ? 1 : 0);
+	return (root & bits_ones(48)) | high | (os->f.ttcnp && !os->kernel.replicas ? 1 : 0);
+}
+
+void os_enter_node(const struct os *os, const struct os_aspace *as, unsigned node, enum regime regime,
+		   struct sysregs *regs)
+{
+	bool host = regime == REGIME_EL20;
+	if (!os->kernel.replicas) return;
+	*(host ? &regs->TTBR0_EL2 : &regs->TTBR0_EL1) = ttbr(os, pgtable_root_of(&as->user, node));
+	*(host ? &regs->TTBR1_EL2 : &regs->TTBR1_EL1) =
+		ttbr(os, pgtable_root_of(&os->kernel, node)) | (uint64_t)as->asid << 48;
 }
 
 void os_write_regs(const struct os *os, const struct os_aspace *as, enum regime regime, struct sysregs *regs)
