@@ -45,6 +45,8 @@ Test(statistics_doc, every_query_runs_and_gives_rows)
 					     .source = "guess"};
 	sample_gather(st, "bare metal", 1, 2000);
 	cr_assert(eq(int, store_param(st, &estimate, &err), OK));
+	cr_assert(eq(int, store_interval(st, 0, 0, 1000, &err), OK));
+	cr_assert(eq(int, store_series(st, "node0.reads", 0, 7, &err), OK));
 	cr_assert(eq(int, store_run_commit(st, NULL, &err), OK));
 	int blocks = 0;
 	for (const char *at = doc; (at = strstr(at, opening)); blocks++) {

@@ -112,7 +112,7 @@ Test(store, every_table_is_strict)
 	expect_number(
 		st,
 		"SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict",
-		8);
+		10);
 	expect_number(
 		st,
 		"SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND NOT strict"
@@ -242,7 +242,7 @@ Test(store, a_newer_schema_is_refused_with_both_versions)
 	char *path = sample_path();
 	sample_append(path, "old", 1, 2000);
 	exec(path, "PRAGMA user_version = 99");
-	expect_open_error(path, STORE_APPEND, ERR_INPUT, "schema version 99; this one knows 1..2");
+	expect_open_error(path, STORE_APPEND, ERR_INPUT, "schema version 99; this one knows 1..3");
 	expect_open_error(path, STORE_READ, ERR_INPUT, "newer strata");
 	sample_remove(path);
 }
@@ -428,7 +428,7 @@ Test(store, a_file_of_an_older_schema_is_brought_up_to_date_by_the_first_append)
 	char *path = sample_path();
 	sample_append(path, "old", 1, 2000);
 	exec(path,
-	     "DROP TABLE estimate; DROP VIEW cpi; CREATE VIEW cpi AS SELECT 7 AS cpi; PRAGMA user_version = 1");
+	     "DROP TABLE estimate; DROP VIEW series_point; DROP TABLE series; DROP TABLE interval; DROP VIEW cpi; CREATE VIEW cpi AS SELECT 7 AS cpi; PRAGMA user_version = 1");
 	struct store *st;
 	struct err err;
 	cr_assert(eq(int, store_open(path, STORE_READ, &st, &err), OK), "%s", err.text);
@@ -436,9 +436,11 @@ Test(store, a_file_of_an_older_schema_is_brought_up_to_date_by_the_first_append)
 	store_close(st);
 	cr_assert(eq(int, store_open(path, STORE_APPEND, &st, &err), OK), "%s", err.text);
 	expect_number(st, "SELECT count(*) FROM estimate", 0);
+	expect_number(st, "SELECT count(*) FROM series", 0);
+	expect_number(st, "SELECT count(*) FROM series_point", 0);
 	expect_number(st, "SELECT count(*) FROM cpi WHERE run = 1 AND region = 'measured'", 1);
 	expect_number(st, "SELECT count(*) FROM run", 1);
-	expect_number(st, "SELECT user_version FROM pragma_user_version", 2);
+	expect_number(st, "SELECT user_version FROM pragma_user_version", 3);
 	store_close(st);
 	sample_remove(path);
 }

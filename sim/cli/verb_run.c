@@ -15,6 +15,7 @@
 #include "cli/texts.h"
 #include "cli/verbs.h"
 #include "machine/run.h"
+#include "stats/series.h"
 #include "trace/ahead.h"
 
 struct options {
@@ -42,6 +43,8 @@ enum {
 	OPT_EXPORT_KVM,
 	OPT_EXPORT_PERFETTO,
 	OPT_EXPORT_LIMIT,
+	OPT_INTERVAL,
+	OPT_INTERVAL_LIMIT,
 	OPT_CHECK
 };
 
@@ -82,6 +85,12 @@ static const struct argp_option run_options[] = {
 	 0},
 	{"export-limit", OPT_EXPORT_LIMIT, "N", 0,
 	 "events that each export has at most (1000000); later ones are left out, and the file says so", 0},
+	{"interval", OPT_INTERVAL, "CYCLES", 0,
+	 "store every counter of the measured region by intervals of so many cycles (tables interval and series)",
+	 0},
+	{"interval-limit", OPT_INTERVAL_LIMIT, "N", 0,
+	 "intervals at most (256): when they are full, each two become one, and all are twice as long from then on",
+	 0},
 	{"check-maintenance", OPT_CHECK, NULL, 0,
 	 "compare every TLB hit with the tables, and print which TLBI, DSB or break-before-make is missing (exit code 1)",
 	 0},
@@ -90,7 +99,7 @@ static const struct argp_option run_options[] = {
 	{0},
 };
 
-enum { EXPLAIN_MAX = 100000, EXPORT_LIMIT = 1000000 };
+enum { EXPLAIN_MAX = 100000, EXPORT_LIMIT = 1000000, INTERVAL_LIMIT = 256 };
 
 /* "3,17,200". */
 static void parse_numbers(struct options *o, char *text, struct argp_state *state)
@@ -108,6 +117,20 @@ static void parse_decode(struct options *o, const char *arg, struct argp_state *
 	if (!is_auto && strcmp(arg, "on") != 0 && strcmp(arg, "off") != 0)
 		argp_error(state, "--decode-thread: '%s' is none of auto, on, off", arg);
 	o->req.decode_thread = is_auto ? trace_host_cpus() > 1 : strcmp(arg, "on") == 0;
+}
+
+static void parse_interval(struct options *o, const char *arg, struct argp_state *state)
+{
+	o->req.interval = need_number(state, "--interval", arg, INT64_MAX / SERIES_LIMIT_MAX);
+	if (!o->req.interval) argp_error(state, "--interval: an interval has at least 1 cycle");
+}
+
+static void parse_interval_limit(struct options *o, const char *arg, struct argp_state *state)
+{
+	o->req.interval_limit = need_number(state, "--interval-limit", arg, SERIES_LIMIT_MAX);
+	if (o->req.interval_limit < SERIES_LIMIT_MIN || o->req.interval_limit % 2)
+		argp_error(state, "--interval-limit: '%s' is no even number from %d on", arg,
+			   SERIES_LIMIT_MIN);
 }
 
 /* What one option says and another takes back would otherwise be lost without a word. */
@@ -160,6 +183,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_EXPORT_LIMIT:
 		o->req.exports.limit = need_number(state, "--export-limit", arg, INT64_MAX);
 		return 0;
+	case OPT_INTERVAL: parse_interval(o, arg, state); return 0;
+	case OPT_INTERVAL_LIMIT: parse_interval_limit(o, arg, state); return 0;
 	case OPT_CHECK: o->req.on_mistake = mistake_print; return 0;
 	case OPT_EXPLAIN_AT: parse_numbers(o, arg, state); return 0;
 	case 'q': o->quiet = true; return 0;
@@ -226,6 +251,7 @@ int verb_run(int argc, char **argv)
 	struct options o = {.req = {.seed = 1,
 				    .db = "results.db",
 				    .exports.limit = EXPORT_LIMIT,
+				    .interval_limit = INTERVAL_LIMIT,
 				    .decode_thread = trace_host_cpus() > 1}};
 	struct err err = {0};
 	struct run *run = NULL;

@@ -64,6 +64,12 @@ static cycles_t horizon(const struct engine *e)
 	return next ? next->when + e->lookahead : UINT64_MAX;
 }
 
+cycles_t engine_now(const struct engine *e)
+{
+	const struct event *next = event_first(&e->queue);
+	return next ? next->when : 0;
+}
+
 static uint64_t count_data(const struct record *rec, size_t n)
 {
 	uint64_t count = 0;

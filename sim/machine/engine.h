@@ -26,4 +26,7 @@ void engine_free(struct engine *e);
  * up. *more is false when all streams have ended. Errors as machine_run() and trace_next(). */
 enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, bool *more, struct err *err);
 
+/* The cycle before which no thread will begin anything any more; 0 when all streams have ended. */
+cycles_t engine_now(const struct engine *e);
+
 #endif

@@ -110,6 +110,7 @@ enum status run_new(const struct run_request *request, struct run **out, struct 
 		machine_check_maintenance(r->machine, request->on_mistake, request->mistake_owner);
 	if (st == OK && request->explain) machine_watch(r->machine, &r->watch);
 	if (st == OK) st = open_exports(r, err);
+	if (st == OK) st = run_series_new(r, err);
 	if (st == OK && r->req.db) st = run_begin_stored(r, err);
 	if (st != OK) {
 		run_free(r);
@@ -125,6 +126,7 @@ void run_free(struct run *r)
 	store_close(r->store);
 	sampling_free(r->sampling);
 	export_free(r->exports);
+	series_free(r->series);
 	machine_free(r->machine);
 	workload_close(&r->workload);
 	machine_config_free(&r->machine_config);

@@ -34,7 +34,9 @@ struct run_request {
 	bool populate;          /* map all pages before time begins: nothing measured is a page fault */
 	bool decode_thread;     /* read the workload ahead on a thread of its own; changes no result */
 	struct sampling_request sampling; /* which parts are measured; zero: all */
-	const char *db;                   /* results database to append to; NULL: none */
+	uint64_t interval,
+		interval_limit; /* cycles of an interval of the series, at most so many, even; interval 0: none */
+	const char *db;         /* results database to append to; NULL: none */
 	mistake_fn *on_mistake; /* checks TLB maintenance and is told of mistakes; NULL: unchecked */
 	void *mistake_owner;
 	struct export_request exports; /* of the measured region; zero: none */

@@ -9,6 +9,7 @@
 #include "machine/run.h"
 #include "machine/stack_book.h"
 #include "machine/workload.h"
+#include "stats/series.h"
 #include "store/store.h"
 
 /* --set by where it goes: what its first word says, or to the machine. */
@@ -29,6 +30,7 @@ struct run {
 	struct watch watch;
 	struct export *exports;    /* NULL: none are asked for */
 	struct sampling *sampling; /* of the measured region; NULL: all of it is measured */
+	struct series *series;     /* of the measured region; NULL: none is asked for */
 	struct store *store;       /* NULL: the run is not stored */
 	uint64_t left;             /* loads and stores until the present region ends; UINT64_MAX: no limit */
 };
@@ -41,6 +43,17 @@ static inline const char *base_name(const char *path)
 
 /* Opens one more reading of the run's streams. */
 enum status run_open_workload(struct run *r, struct workload *w, struct err *err);
+
+/* Makes the interval series that is asked for. */
+enum status run_series_new(struct run *r, struct err *err);
+/* The measured region begins, and its first interval, where there is a series. */
+void run_series_begin(struct run *r);
+/* Nothing begins before `now` any more. Only with a series. */
+void run_series_at(struct run *r, cycles_t now);
+/* As machine_run(), with a series. */
+enum status run_by_intervals(struct run *r, const struct record *rec, size_t n, struct err *err);
+/* The region has ended and counters are up to date: checks that intervals add up to them, and stores. */
+enum status run_series_finish(struct run *r, struct err *err);
 
 /* Begins the stored run of r->req.db: its options, and the effective configuration. */
 enum status run_begin_stored(struct run *r, struct err *err);

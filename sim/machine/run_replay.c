@@ -45,6 +45,7 @@ static enum status begin_measured(struct run *r, struct err *err)
 	TRY(end_region(r, "warmup", err));
 	machine_reset_stats(r->machine);
 	if (r->exports) export_begin(r->exports);
+	run_series_begin(r);
 	r->left = r->req.limit ? r->req.limit : UINT64_MAX;
 	return OK;
 }
@@ -72,6 +73,7 @@ static enum status replay_threads(struct run *r, run_progress_fn *progress, void
 			if (r->left != UINT64_MAX) r->left *= threads;
 			measured = true;
 		}
+		if (measured && r->series && more) run_series_at(r, engine_now(e));
 		if (!progress || report->records < next) continue;
 		progress(ctx, report->records);
 		next = report->records + records_per_report;
@@ -82,8 +84,10 @@ static enum status replay_threads(struct run *r, run_progress_fn *progress, void
 
 static enum status repeat(struct run *r, uint64_t times, struct run_report *report, struct err *err)
 {
-	for (uint64_t i = 0; i < times; i++, report->records++)
+	for (uint64_t i = 0; i < times; i++, report->records++) {
 		TRY(scenario_repeat(&r->workload.scenario, perform, r->machine, err));
+		if (r->series) run_series_at(r, machine_now(r->machine, 0));
+	}
 	return OK;
 }
 
@@ -114,6 +118,7 @@ static enum status replay_scenario(struct run *r, struct run_report *report, str
 /* Executes records of one region. */
 static enum status execute(struct run *r, const struct record *rec, size_t n, bool measured, struct err *err)
 {
+	if (measured && r->series) return run_by_intervals(r, rec, n, err);
 	if (!measured || !r->sampling) return machine_run(r->machine, rec, n, err);
 	TRY(sampling_run(r->sampling, rec, n, err));
 	if (sampling_is_over(r->sampling)) r->left = 0;
@@ -233,6 +238,7 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 	r->left = limit ? limit : UINT64_MAX;
 	bool one = machine_threads(r->machine) == 1;
 	if (r->exports && !r->req.warmup && r->workload.source) export_begin(r->exports);
+	run_series_begin(r);
 	if (!r->workload.source) {
 		TRY(replay_scenario(r, report, err));
 	} else {
@@ -242,6 +248,7 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 	report->host_ns = now_ns() - begin;
 	TRY(finish_sampling(r, err));
 	TRY(end_region(r, "measured", err));
+	TRY(run_series_finish(r, err));
 	if (r->exports) TRY(export_commit(r->exports, err));
 	watch_sort(&r->watch);
 	struct machine_totals t = machine_totals(r->machine);

@@ -59,6 +59,21 @@ static enum status store_options(const struct run *r, struct err *err)
 	return OK;
 }
 
+/* Nothing where there is no series. */
+static enum status store_series_options(const struct run *r, struct err *err)
+{
+	const struct store_param rows[] = {
+		{.path = "run.interval", .number = r->req.interval, .unit = "cycles", .origin = "--interval"},
+		{.path = "run.interval_limit",
+		 .number = r->req.interval_limit,
+		 .unit = "intervals",
+		 .origin = "--interval-limit"},
+	};
+	if (!r->req.interval) return OK;
+	TRY(store_param(r->store, &rows[0], err));
+	return store_param(r->store, &rows[1], err);
+}
+
 static void hash_sampling(XXH64_state_t *state, const struct sampling_request *q)
 {
 	const uint64_t numbers[] = {q->kind, q->unit,   q->interval, q->from,
@@ -130,6 +145,7 @@ enum status run_begin_stored(struct run *r, struct err *err)
 	TRY(store_run_begin(r->store, &meta, err));
 	TRY(store_options(r, err));
 	TRY(store_sampling(r, err));
+	TRY(store_series_options(r, err));
 	TRY(config_visit(&r->machine_config.bound, store_value, r->store, err));
 	TRY(config_visit(&r->stack_bound, store_value, r->store, err));
 	if (r->workload.bound.schema) TRY(config_visit(&r->workload.bound, store_value, r->store, err));

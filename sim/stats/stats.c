@@ -124,10 +124,13 @@ static void complete_path(char *path, size_t bytes, const struct stat_group *g, 
 static struct stat_value value_of(const struct stat_group *g, const struct stat_desc *d, size_t i)
 {
 	struct stat_value v = {.unit = d->unit, .doc = d->doc};
-	if (d->kind == STAT_HIST)
+	if (d->kind == STAT_HIST) {
 		v.hist = element(g, d, i);
-	else
-		v.value = *(const uint64_t *)element(g, d, i);
+		return v;
+	}
+	v.at = element(g, d, i);
+	v.value = *v.at;
+	v.level = d->kind == STAT_LEVEL;
 	return v;
 }
 

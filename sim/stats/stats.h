@@ -8,6 +8,7 @@
 #ifndef STATS_STATS_H
 #define STATS_STATS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -73,10 +74,12 @@ size_t stats_image_bytes(const struct stats *s);
 void stats_save(const struct stats *s, void *image);
 void stats_load(struct stats *s, const void *image);
 
-/* One visited value. For a counter `hist` is NULL. `path` is complete: group path, row name, labels, joined by '.'. */
+/* One visited value. For a counter or level `hist` is NULL; for a histogram `at` is. `path` is complete: group path, row name, labels, joined by '.'. */
 struct stat_value {
 	const char *path, *unit, *doc;
 	uint64_t value;
+	const uint64_t *at; /* where it is counted */
+	bool level;
 	const struct hist *hist;
 };
 typedef enum status stats_visit_fn(void *ctx, const struct stat_value *v, struct err *err);

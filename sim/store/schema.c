@@ -55,6 +55,14 @@ const struct store_object store_objects[] = {
 	 RUN_KEY ", metric TEXT NOT NULL, unit TEXT NOT NULL, units INTEGER NOT NULL, value REAL NOT NULL,"
 	 " low REAL, high REAL, confidence REAL, PRIMARY KEY (run, metric)",
 	 "what a sampled run says of the whole program: value, its confidence interval, and from how many units"},
+	{"interval", SCHEMA_TABLE,
+	 RUN_KEY ", number INTEGER NOT NULL, \"begin\" INTEGER NOT NULL, \"end\" INTEGER NOT NULL,"
+	 " PRIMARY KEY (run, number)",
+	 "the intervals of the measured region where a run has series: cycles from its beginning on"},
+	{"series", SCHEMA_TABLE,
+	 RUN_KEY ", path TEXT NOT NULL, interval INTEGER NOT NULL, value INTEGER NOT NULL,"
+	 " PRIMARY KEY (run, path, interval)",
+	 "what each counter counted in each interval; no row where it is 0; of histograms PATH.count and PATH.sum"},
 	{"stat_dictionary", SCHEMA_SHARED,
 	 "path TEXT PRIMARY KEY, kind TEXT NOT NULL CHECK (kind IN ('counter', 'histogram')),"
 	 " unit TEXT NOT NULL, meaning TEXT NOT NULL",
@@ -80,6 +88,13 @@ const struct store_object store_objects[] = {
 	 "mean, quantiles and extremes of each histogram"},
 	{"distribution_total", SCHEMA_VIEW, DISTRIBUTION_OF("hist_total", "hist_bucket_total"),
 	 "the same, merged over CPUs"},
+	{"series_point", SCHEMA_VIEW,
+	 "WITH part AS (SELECT DISTINCT run, path FROM series)"
+	 " SELECT i.run, p.path, i.number AS interval, i.\"begin\", i.\"end\", ifnull(s.value, 0) AS value,"
+	 "  1000.0 * ifnull(s.value, 0) / (i.\"end\" - i.\"begin\") AS per_kilocycle"
+	 " FROM interval AS i JOIN part AS p ON p.run = i.run"
+	 "  LEFT JOIN series AS s ON s.run = i.run AND s.path = p.path AND s.interval = i.number",
+	 "every interval of every counter that was not always 0, with its rate"},
 	{"hit_ratio", SCHEMA_VIEW,
 	 "WITH part AS (SELECT run, region,"
 	 "  substr(path, 1, length(path) - CASE WHEN path GLOB '*.hits' THEN 5 ELSE 7 END) AS component,"

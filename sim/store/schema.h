@@ -9,7 +9,7 @@
 
 enum {
 	STORE_APPLICATION_ID = 0x53745261, /* "StRa": PRAGMA application_id */
-	STORE_SCHEMA_VERSION = 2,          /* PRAGMA user_version */
+	STORE_SCHEMA_VERSION = 3,          /* PRAGMA user_version */
 };
 
 enum schema_kind {

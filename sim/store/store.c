@@ -23,6 +23,8 @@
 	X(HIST, "INSERT INTO pending_hist VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
 	X(BUCKET, "INSERT INTO pending_hist_bucket VALUES (NULL, ?1, ?2, ?3, ?4, ?5)") \
 	X(ESTIMATE, "INSERT INTO pending_estimate VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
+	X(INTERVAL, "INSERT INTO pending_interval VALUES (NULL, ?1, ?2, ?3)") \
+	X(SERIES, "INSERT INTO pending_series VALUES (NULL, ?1, ?2, ?3)") \
 	X(WORD, "INSERT INTO pending_stat_dictionary VALUES (?1, ?2, ?3, ?4)")
 
 enum insert {
@@ -258,6 +260,27 @@ enum status store_estimate(struct store *st, const struct store_estimate *e, str
 		sqlite3_bind_double(insert, 7, e->confidence);
 	}
 	return sql_run(insert, "gather an estimate", err);
+}
+
+enum status store_interval(struct store *st, uint64_t number, uint64_t begin, uint64_t end, struct err *err)
+{
+	assert(st->gathering);
+	sqlite3_stmt *insert = st->insert[INSERT_INTERVAL];
+	TRY(sql_bind_u64(insert, 1, number, "interval", err));
+	TRY(sql_bind_u64(insert, 2, begin, "begin", err));
+	TRY(sql_bind_u64(insert, 3, end, "end", err));
+	return sql_run(insert, "gather an interval", err);
+}
+
+enum status store_series(struct store *st, const char *path, uint64_t interval, int64_t value,
+			 struct err *err)
+{
+	assert(st->gathering);
+	sqlite3_stmt *insert = st->insert[INSERT_SERIES];
+	sql_bind_text(insert, 1, path);
+	TRY(sql_bind_u64(insert, 2, interval, path, err));
+	sqlite3_bind_int64(insert, 3, value);
+	return sql_run(insert, "gather a series", err);
 }
 
 /* The statement that copies the waiting rows of a table into the database `into`; `run` is the number of the new run. */

@@ -75,6 +75,10 @@ enum status store_param(struct store *st, const struct store_param *p, struct er
 enum status store_region(struct store *st, const struct store_region *region, const struct stats *s,
 			 struct err *err);
 enum status store_estimate(struct store *st, const struct store_estimate *e, struct err *err);
+/* An interval of the series of the measured region, and what a counter that is not 0 has in it. */
+enum status store_interval(struct store *st, uint64_t number, uint64_t begin, uint64_t end, struct err *err);
+enum status store_series(struct store *st, const char *path, uint64_t interval, int64_t value,
+			 struct err *err);
 /* Writes the run, durably, and gives its number (run_id may be NULL). After an error the file is as it was before
  * and the run is still gathered: commit again or drop. Waits up to a minute for other writers. */
 enum status store_run_commit(struct store *st, int64_t *run_id, struct err *err);
