@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fails when a file under sim/<a>/ includes a header of a later layer than <a>. The order is the way of one access.
-layers="base event config stats repl mem tlb mmu gic el cpu os hyp virtio smmu trace analysis store machine report check cli"
+layers="base event config stats repl mem lock tlb mmu gic el cpu os hyp virtio smmu trace analysis store machine report check cli"
 rank() { n=0; for l in $layers; do n=$((n+1)); [ "$l" = "$1" ] && { echo $n; return; }; done; echo 99; }
 bad=0
 for f in $(find sim -mindepth 2 -name '*.[ch]'); do

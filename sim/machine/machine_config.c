@@ -26,6 +26,7 @@ static const struct param rows[] = {
 	P_LIST(F, caches, &cache_schema, 0, 16, "data and instruction caches, in order to memory"),
 	P_MAP(F, memory, &memory_schema, "main memory"),
 	P_MAP(F, dvm, &dvm_schema, "TLB maintenance on its way to other cores"),
+	P_MAP(F, coherence, &coherence_schema, "lines that cores share"),
 	P_LIST(F, fits, &fits_schema, 0, FITS_MAX, "published figures that numbers were fitted to"),
 };
 #undef F

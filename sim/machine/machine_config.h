@@ -14,6 +14,7 @@
 #include "cpu/primitive_params.h"
 #include "gic/timing.h"
 #include "mem/dvm.h"
+#include "mem/coherence.h"
 #include "mem/mem_params.h"
 #include "mmu/features.h"
 #include "mmu/walker_params.h"
@@ -38,6 +39,7 @@ struct machine_params {
 	struct param_list caches; /* of struct cache_params, in order to memory */
 	struct memory_params memory;
 	struct dvm_params dvm;
+	struct coherence_params coherence;
 	struct param_list fits; /* of struct fit_item */
 };
 
