@@ -35,7 +35,7 @@ Test(line, comes_as_late_as_its_cores_are_far_apart)
 	} rows[] = {{0, 0}, {1, CLUSTER}, {2, DIE}, {3, DIE}, {4, SOCKET}, {7, SOCKET}, {8, MACHINE}};
 	struct coherence c = make(ATOMICS_NEAR);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct line l;
+		struct shared_line l;
 		line_init(&l, &c);
 		line_write(&l, 0, 100);
 		cr_expect(eq(u64, line_write(&l, rows[i].to, 1000), 1000 + rows[i].cycles + ATOMIC),
@@ -56,7 +56,7 @@ Test(line, a_machine_that_says_nothing_is_one_die)
 Test(line, transfers_follow_each_other)
 {
 	struct coherence c = make(ATOMICS_NEAR);
-	struct line l;
+	struct shared_line l;
 	line_init(&l, &c);
 	line_write(&l, 0, 0);
 	line_write(&l, 2, 100);
@@ -72,7 +72,7 @@ Test(line, transfers_follow_each_other)
 Test(line, far_atomics_stay_at_home)
 {
 	struct coherence near = make(ATOMICS_NEAR), far = make(ATOMICS_FAR);
-	struct line a, b;
+	struct shared_line a, b;
 	line_init(&a, &near);
 	line_init(&b, &far);
 	cycles_t last_near = 0, last_far = 0;
@@ -88,7 +88,7 @@ Test(line, far_atomics_stay_at_home)
 Test(line, a_far_atomic_on_a_line_of_its_own_core_is_near)
 {
 	struct coherence c = make(ATOMICS_FAR);
-	struct line l;
+	struct shared_line l;
 	line_init(&l, &c);
 	line_store(&l, 3, 0);
 	cr_expect(eq(u64, line_write(&l, 3, 1000), 1000 + ATOMIC));

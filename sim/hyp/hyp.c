@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "hyp/vm.h"
+#include "hyp/dirty.h"
 
 enum { BLOCK_LEVEL = 2 };
 
@@ -34,9 +34,11 @@ struct hyp_stats *hyp_stats(struct hyp_vm *vm) { return &vm->stats; }
 
 /* ---- descriptors (stage2_set_prot_attr) ----------------------------------------------------- */
 
-static uint64_t leaf_attributes(const struct hyp *hyp, const struct pgtable *t, enum access_kind access)
+static uint64_t leaf_attributes(const struct hyp_vm *vm, const struct pgtable *t, enum access_kind access)
 {
-	uint64_t d = DESC_AF | DESC_S2AP_READ | DESC_S2AP_WRITE;
+	const struct hyp *hyp = vm->hyp;
+	uint64_t d = DESC_AF | DESC_S2AP_READ;
+	if (!vm->dirty || access == ACCESS_WRITE) d |= DESC_S2AP_WRITE;
 	d |= desc_s2_attr(hyp->f.s2fwb ? S2_FWB_NORMAL_WB : S2_ATTR_NORMAL_WB);
 	if (t->layout != DESC_OA_DS) d |= desc_sh(SH_INNER); /* else VTCR.SH0 says it */
 	if (hyp->p.exec_on_fetch && access != ACCESS_FETCH) d |= DESC_S2_XN;
@@ -83,7 +85,7 @@ static struct hyp_fault map_frames(struct fault_site *s, int level, uint64_t fra
 {
 	struct pgtable *t = &s->vm->stage2;
 	unsigned entries_bits = size_bits - level_entry_bits(t->granule_bits, level);
-	uint64_t attributes = leaf_attributes(s->vm->hyp, t, s->access);
+	uint64_t attributes = leaf_attributes(s->vm, t, s->access);
 	if (pgtable_descend(t, s->ipa, level, &s->slot) != PGTABLE_OK) {
 		frames_give(t->frames, frame, size_bits);
 		return failed();
@@ -157,7 +159,7 @@ static struct hyp_fault map_area(struct fault_site *s, uint64_t frame, unsigned 
 	uint64_t mapped;
 	physmem_clear(t->mem, (struct pa){frame}, UINT64_C(1) << bits);
 	enum pgtable_result r = pgtable_map_pages(t, s->ipa, bits, frame,
-						  leaf_attributes(s->vm->hyp, t, s->access), &mapped);
+						  leaf_attributes(s->vm, t, s->access), &mapped);
 	note_leaves(t, s->ipa, bits);
 	if (r == PGTABLE_OK) {
 		s->vm->stats.areas_mapped++;
@@ -199,6 +201,30 @@ static struct hyp_fault map_page(struct fault_site *s)
 	return out;
 }
 
+/* Writes are logged page by page. */
+static bool must_split(const struct fault_site *s)
+{
+	return s->vm->dirty && s->access == ACCESS_WRITE && s->slot.level < LAST_LEVEL;
+}
+
+/* A page of a block that was split has the memory that it had. */
+static bool map_again(struct fault_site *s, struct hyp_fault *out)
+{
+	struct pgtable *t = &s->vm->stage2;
+	uint64_t pa;
+	*out = failed();
+	if (!dirty_find(s->vm, s->ipa, &pa)) return false;
+	if (pgtable_descend(t, s->ipa, LAST_LEVEL, &s->slot) != PGTABLE_OK) return true;
+	pgtable_set_run(t, &s->slot, 0, pa, leaf_attributes(s->vm, t, s->access));
+	note_leaves(t, s->ipa, t->granule_bits);
+	s->vm->stats.pages_mapped++;
+	*out = (struct hyp_fault){.outcome = HYP_MAPPED_PAGE,
+				  .size_bits = t->granule_bits,
+				  .frame = {pa},
+				  .cycles = s->vm->hyp->p.fault_cycles};
+	return true;
+}
+
 static struct hyp_fault upgrade(struct fault_site *s)
 {
 	struct pgtable *t = &s->vm->stage2;
@@ -231,8 +257,14 @@ static struct hyp_fault handle(struct fault_site *s)
 	if (!is_memory(s, s->vm->stage2.granule_bits)) return (struct hyp_fault){.outcome = HYP_NOT_MEMORY};
 	enum pgtable_result r = pgtable_find(&s->vm->stage2, s->ipa, &s->slot);
 	assert(r == PGTABLE_OK);
-	if (s->slot.desc & DESC_VALID) return upgrade(s);
+	if (s->slot.desc & DESC_VALID) {
+		if (!must_split(s)) return upgrade(s);
+		dirty_split(s->vm, s->ipa, &s->slot);
+		r = pgtable_find(&s->vm->stage2, s->ipa, &s->slot);
+		assert(r == PGTABLE_OK);
+	}
 	if (s->vm->nodes) prefer_node_of(s->vm, s->ipa);
+	if (map_again(s, &out)) return out;
 	if (map_gigabyte(s, &out) || map_block(s, &out) || map_eagerly(s, &out) || map_run(s, &out)) return out;
 	return map_page(s);
 }
@@ -253,6 +285,7 @@ struct hyp_fault hyp_handle_stage2_fault(struct hyp_vm *vm, struct ipa ipa, enum
 	uint64_t tables = vm->stage2.tables;
 	struct hyp_fault out = handle(&s);
 	out.tables = (unsigned)(vm->stage2.tables - tables);
+	if (vm->dirty) vm->dirty->stats.pages_logged += access == ACCESS_WRITE && out.size_bits;
 	count_fault(&vm->stats, &out);
 	return out;
 }
@@ -345,6 +378,7 @@ void hyp_free(struct hyp *hyp)
 		hyp->vms = vm->next;
 		ranges_free(vm->stage2.ranges);
 		replicas_free(vm->stage2.replicas);
+		hyp_end_dirty_log(vm);
 		free(vm);
 	}
 	free(hyp);

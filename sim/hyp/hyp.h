@@ -26,6 +26,15 @@
 enum hyp_mapping { HYP_PAGE, HYP_BLOCK, HYP_GIGABYTE };
 enum hyp_vnuma { HYP_VNUMA_HIDDEN, HYP_VNUMA_EXPOSED };
 
+/* The lock that stage 2 faults take; parallel: a reader-writer lock that they all take as readers. */
+enum hyp_mmu_lock {
+	MMU_LOCK_PATHS,
+	MMU_LOCK_SPINLOCK,
+	MMU_LOCK_RWLOCK,
+	MMU_LOCK_RWLOCK_PARALLEL,
+	MMU_LOCK_MUTEX
+};
+
 struct hyp_params {
 	uint64_t granule; /* enum os_page_size: the host kernel's page size */
 	uint64_t ipa_bits;
@@ -41,7 +50,9 @@ struct hyp_params {
 	struct numa_params numa; /* of the VM's memory */
 	struct stage2_params stage2;
 	uint64_t vnuma;          /* enum hyp_vnuma */
-	uint64_t vmm_work_percent;
+	uint64_t vmm_work_percent, fault_work_percent, mmu_work_percent;
+	uint64_t mmu_lock;  /* enum hyp_mmu_lock */
+	uint64_t dirty_log; /* bool */
 	const char *paths,
 		*vmm; /* files of software paths (path.h), relative to the stack file; "" for none */
 };
@@ -118,6 +129,13 @@ struct hyp_fault hyp_handle_stage2_fault(struct hyp_vm *vm, struct ipa ipa, enum
 bool hyp_ipa_to_pa(const struct hyp_vm *vm, struct ipa ipa, struct pa *pa);
 /* The same, but what is absent is mapped first, by a stage 2 write fault; false: not memory, or none left. */
 bool hyp_populate(struct hyp_vm *vm, struct ipa ipa, struct pa *pa);
+/* Logs writes from now on: all that is mapped becomes read-only (dirty.h). Again: anew. */
+void hyp_start_dirty_log(struct hyp_vm *vm);
+void hyp_end_dirty_log(struct hyp_vm *vm);
+struct dirty_stats *hyp_dirty_stats(struct hyp_vm *vm); /* NULL: there is no log */
+extern const struct stat_desc dirty_stat_rows[];
+extern const size_t dirty_stat_row_count;
+
 /* Removes what is mapped in [ipa, ipa + bytes) and gives its frames back; returns the leaves removed. */
 uint64_t hyp_unmap(struct hyp_vm *vm, struct ipa ipa, uint64_t bytes);
 

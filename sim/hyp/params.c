@@ -4,6 +4,7 @@
 
 static const char *const granule_names[] = {"4K", "16K", "64K", NULL};
 static const char *const mapping_names[] = {"page", "block", "gigabyte", NULL};
+static const char *const mmu_lock_names[] = {"paths", "spinlock", "rwlock", "rwlock_parallel", "mutex", NULL};
 static const char *const placement_names[] = {"in_order", "scattered", NULL};
 
 static const char *const vnuma_names[] = {"hidden", "exposed", NULL};
@@ -51,6 +52,15 @@ static const struct param rows[] = {
 	P_STR(T, paths, "", "file of its software paths (docs/paths.md), relative to the file that says so"),
 	P_U64(T, vmm_work_percent, "percent", 100, 1, 10000,
 	      "instructions of the VMM's work steps, of what its file says: another build, or other devices"),
+	P_U64(T, fault_work_percent, "percent", 100, 1, 10000,
+	      "instructions of the work steps whose owner is fault: a stage 2 fault outside of mmu_lock; another kernel"),
+	P_U64(T, mmu_work_percent, "percent", 100, 1, 10000, "the same of owner mmu: under mmu_lock"),
+	P_ENUM(T, mmu_lock, mmu_lock_names, MMU_LOCK_PATHS,
+	       "the lock of stage 2 faults: as the file of paths says; a spin lock or mutex, which excludes all; a rwlock, which "
+	       "faults that add a permission take as readers; or a rwlock that all faults take as readers (parallel)"),
+	P_BOOL(T, dirty_log, 0,
+	       "dirty logging is on: what is mapped when the run begins is write-protected, so that the first write to each page "
+	       "faults, and blocks give way to pages"),
 	P_STR(T, vmm, "", "file of its VMM's software paths"),
 };
 #undef T

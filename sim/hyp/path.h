@@ -46,7 +46,9 @@ struct path_gic;  /* path_gic.h */
 	X(store, "address") \
 	X(eret, "-") \
 	X(barrier, "dsb, isb or dmb") \
+	X(tlbi, "name of an operation for all cores") \
 	X(lock, "name") \
+	X(lock_shared, "name; as a reader, where the lock has readers") \
 	X(unlock, "name") \
 	X(mask, "interrupts to mask, of d, a, i, f") \
 	X(unmask, "interrupts to unmask, of d, a, i, f") \
@@ -160,6 +162,7 @@ enum status path_unpark(struct path_machine *m, struct err *err);
 struct path_instruction {
 	uint8_t kind; /* enum path_step_kind: hvc, smc, wfi, wfe, read, write; load and store: a stage 2 abort */
 	bool fetch;          /* load: an instruction abort */
+	bool permission;     /* load, store: the page is there, but does not allow it */
 	struct reg_name reg; /* read, write */
 	uint64_t value;      /* write: what the guest would write */
 	uint64_t ipa;        /* load, store: in memory */
@@ -170,9 +173,19 @@ enum path_outcome {
 	PATH_EXECUTED,   /* in the guest, or below it and then back */
 	PATH_OWN_TRAP,   /* the guest's own kernel gets an exception: undefined, or trapped to EL1 */
 	PATH_NOT_MAPPED, /* the paths returned to the guest without a page for its access */
+	PATH_PAUSED,     /* below the guest: path_resume() goes on */
 };
 enum status path_instruct(struct path_machine *m, const struct path_instruction *i, enum path_outcome *out,
 			  struct err *err);
+
+/* With several vCPUs: path_instruct() stops before each step that others can see, a lock or a TLBI, until path_resume(), so
+ * that the steps of all come in order of time; and behind one at which path_wait() was called. */
+void path_piecewise(struct path_machine *m, bool on);
+enum status path_resume(struct path_machine *m, enum path_outcome *out, struct err *err);
+/* From within an event: the step waits, and the next is not begun. */
+void path_wait(struct path_machine *m);
+/* Sets a variable of the book as the stack says; a book without it does not ask. */
+void path_set_variable(struct path_machine *m, const char *name, bool value);
 
 /* What the level machine must know, from a machine's features. */
 struct el_features path_el_features(const struct features *f);

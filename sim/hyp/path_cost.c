@@ -33,8 +33,12 @@ struct path_costs {
 	const struct gic_timing *gic;
 	struct mem_cpu *mem;
 	struct path_memory memory;
-	uint64_t vmm_work_percent;
 	cycles_t share_cycles;
+	struct work_percents percent;
+	struct path_sharing sharing;
+	struct lock_waiter *waiter; /* at each lock of the set */
+	bool invalidates;           /* TLBIs are under way */
+	cycles_t tlbi_done;
 	uint64_t line_bytes;
 	cycles_t fetch_hit, data_hit; /* of the first-level caches: hidden */
 	struct owner *owner;
@@ -53,8 +57,13 @@ static uint64_t lines_of(const struct path_costs *c, uint64_t bytes)
 
 static uint64_t instructions_of(const struct path_costs *c, const struct path_step *s)
 {
-	bool vmm = strcmp(s->owner, "vmm") == 0;
-	return vmm ? (s->number * c->vmm_work_percent + 50) / 100 : s->number;
+	const struct {
+		const char *owner;
+		uint64_t percent;
+	} rows[] = {{"vmm", c->percent.vmm}, {"fault", c->percent.fault}, {"mmu", c->percent.mmu}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].owner, s->owner) == 0) return (s->number * rows[i].percent + 50) / 100;
+	return s->number;
 }
 
 static uint64_t code_lines(const struct path_costs *c, const struct path_step *s)
@@ -132,15 +141,25 @@ static cycles_t first_hit(const struct mem_port *port)
 	return port->level[0] ? port->level[0]->hit_cycles : 0;
 }
 
+static void use_sharing(struct path_costs *c, const struct path_sharing *sharing)
+{
+	size_t locks = sharing->set ? sharing->set->count : 0;
+	c->sharing = *sharing;
+	c->waiter = xcalloc(locks + 1, sizeof(*c->waiter));
+	for (size_t i = 0; i < locks; i++)
+		c->waiter[i] = (struct lock_waiter){.core = sharing->core, .owner = sharing->owner};
+}
+
 enum status path_costs_new(const struct path_cost_parts *parts, struct path_costs **out, struct err *err)
 {
 	const struct path_book *b = parts->book;
 	struct mem_cpu *mem = parts->mem;
 	struct path_costs *c = xcalloc(1, sizeof(*c));
 	*c = (struct path_costs){.book = b, .p = parts->primitives, .mem = mem, .memory = parts->memory};
-	c->vmm_work_percent = parts->vmm_work_percent;
 	c->share_cycles = parts->share_cycles;
 	c->gic = parts->gic;
+	c->percent = parts->percent;
+	use_sharing(c, &parts->sharing);
 	c->line_bytes = UINT64_C(1) << mem->data.line_bits;
 	c->fetch_hit = first_hit(&mem->fetch);
 	c->data_hit = first_hit(&mem->data);
@@ -165,6 +184,7 @@ void path_costs_free(struct path_costs *c)
 	for (size_t i = 0; c->work && i < c->book->paths; i++) free(c->work[i]);
 	free(c->work);
 	free(c->image);
+	free(c->waiter);
 	free(c->owner);
 	free(c);
 }
@@ -288,13 +308,6 @@ static cycles_t instructions_price(const struct path_costs *c, uint64_t n)
 	return (n * KILO + c->p->instructions_per_kilocycle - 1) / c->p->instructions_per_kilocycle;
 }
 
-static cycles_t barrier_price(const struct path_costs *c, const char *name)
-{
-	if (strcmp(name, "isb") == 0) return c->p->isb_cycles;
-	if (strcmp(name, "dmb") == 0) return c->p->dmb_cycles;
-	return c->p->dsb_cycles;
-}
-
 /* The step of `e`, as an index into its path: work of a file's path, not of a workload's instruction. */
 static const struct step_lines *lines_of_work(const struct path_costs *c, const struct path_step *s)
 {
@@ -362,6 +375,69 @@ static struct path_price spill_price(struct path_costs *c, const struct path_eve
 	return out;
 }
 
+/* The lock of the VM that `s` names, and who waits at it here; NULL: it is no lock that is shared. */
+static struct lock *lock_of(const struct path_costs *c, const struct path_step *s,
+			    struct lock_waiter **waiter)
+{
+	struct lock *l = c->sharing.set ? lock_set_find(c->sharing.set, s->name) : NULL;
+	for (size_t i = 0; l && i < c->sharing.set->count; i++)
+		if (&c->sharing.set->item[i].lock == l) *waiter = &c->waiter[i];
+	return l;
+}
+
+static struct path_price lock_price(struct path_costs *c, const struct path_step *s, cycles_t now)
+{
+	struct lock_waiter *w;
+	struct lock *l = lock_of(c, s, &w);
+	cycles_t done;
+	if (!l) return (struct path_price){.cycles = c->p->atomic_cycles};
+	w->shared = s->kind == STEP_lock_shared;
+	if (!lock_acquire(l, w, now, &done)) return (struct path_price){.waits = true};
+	return (struct path_price){.cycles = done - now};
+}
+
+/* An exclusive one by a store with release. */
+static struct path_price unlock_price(struct path_costs *c, const struct path_step *s, cycles_t now)
+{
+	struct lock_waiter *w;
+	struct lock *l = lock_of(c, s, &w);
+	cycles_t store = instructions_price(c, 1);
+	if (!l) return (struct path_price){.cycles = store};
+	cycles_t done = lock_release(l, w, now, c->sharing.granted, c->sharing.ctx);
+	return (struct path_price){.cycles = done > now + store ? done - now : store};
+}
+
+static struct path_price tlbi_price(struct path_costs *c, cycles_t now)
+{
+	struct lock_set *set = c->sharing.set;
+	cycles_t done = (set ? broadcast_send(set->messages, now) : now) + c->p->tlbi_broadcast_cycles;
+	if (!c->invalidates || done > c->tlbi_done) c->tlbi_done = done;
+	c->invalidates = true;
+	return (struct path_price){.cycles = c->p->tlbi_cycles};
+}
+
+/* A DSB behind TLBIs sends a message of its own, whose way begins when the interconnect takes it. */
+static struct path_price dsb_price(struct path_costs *c, cycles_t now)
+{
+	struct lock_set *set = c->sharing.set;
+	cycles_t done = c->tlbi_done, all = c->p->tlbi_broadcast_cycles;
+	if (!c->invalidates) return (struct path_price){.cycles = c->p->dsb_cycles};
+	c->invalidates = false;
+	if (set) {
+		cycles_t message = set->messages->message, sync = broadcast_send(set->messages, now);
+		sync += all > 2 * message ? all - message : message;
+		if (sync > done) done = sync;
+	}
+	return (struct path_price){.cycles = (done > now ? done - now : 0) + c->p->dsb_cycles};
+}
+
+static struct path_price barrier_price(struct path_costs *c, const char *name, cycles_t now)
+{
+	if (strcmp(name, "isb") == 0) return (struct path_price){.cycles = c->p->isb_cycles};
+	if (strcmp(name, "dmb") == 0) return (struct path_price){.cycles = c->p->dmb_cycles};
+	return dsb_price(c, now);
+}
+
 static struct path_price step_price(struct path_costs *c, const struct path_event *e, cycles_t now)
 {
 	const struct path_step *s = e->step;
@@ -377,14 +453,16 @@ static struct path_price step_price(struct path_costs *c, const struct path_even
 	case STEP_write: return (struct path_price){.cycles = read + register_price(c, e, s->reg, true)};
 	case STEP_mask:
 	case STEP_unmask: return (struct path_price){.cycles = c->p->sysreg_read_cycles};
-	case STEP_barrier: return (struct path_price){.cycles = barrier_price(c, s->name)};
-	case STEP_lock: return (struct path_price){.cycles = c->p->atomic_cycles};
+	case STEP_barrier: return barrier_price(c, s->name, now);
+	case STEP_tlbi: return tlbi_price(c, now);
+	case STEP_lock:
+	case STEP_lock_shared: return lock_price(c, s, now);
+	case STEP_unlock: return unlock_price(c, s, now);
 	case STEP_wfi: return (struct path_price){.cycles = e->waits ? c->p->wake_cycles : 0};
 	case STEP_lists: return lists_price(c, e);
 	case STEP_spin:
 	case STEP_signal:
 	case STEP_await:
-	case STEP_unlock: /* a store with release */
 	case STEP_load:
 	case STEP_store:
 	case STEP_fp:

@@ -6,10 +6,13 @@
  * lines: code is fetched one line after the other, data is asked for at once. A line that a first-level cache has costs
  * nothing more, as for the core. Lines that work shares with other vCPUs come from the core that wrote them last, one after the other. Every work step has lines of its own in the memory of its owner; every context has lines for
  * each class of registers.
+ * A lock that the vCPUs share (the files' `locks`) takes its line to the core, and may have to be waited for; who else has
+ * it, and who gets it, is lock/lock.h's. A TLBI and the DSB behind it are messages to all cores (lock/broadcast.h). Any other
+ * lock is an atomic in the first cache.
  * Each cycle is booked to the level that spent it: an entry to the level that it leads to, a return to the one that it
  * leaves. Steps of the guest go to `base`, those of EL0 outside of the guest to `vmm`, those of EL3 and of Secure state
  * to `firmware`, all others to `hypervisor`; entries and returns to `exception`; waits to `idle`.
- * Lines are found by translation, as path_memory has it. Not modelled: branch prediction, contention for locks, overlap of steps.
+ * Lines are found by translation, as path_memory has it. Not modelled: branch prediction, overlap of steps.
  */
 #ifndef HYP_PATH_COST_H
 #define HYP_PATH_COST_H
@@ -18,6 +21,7 @@
 #include "cpu/primitive_params.h"
 #include "gic/timing.h"
 #include "hyp/path.h"
+#include "hyp/path_share.h"
 #include "mem/mem.h"
 
 struct path_costs;
@@ -38,6 +42,7 @@ struct path_price {
 	cycles_t memory; /* of them: waiting for lines and their translation */
 	uint8_t el;
 	uint8_t bucket; /* enum core_bucket */
+	bool waits;     /* for a lock: who gives it back will say how long */
 };
 
 /* Everything is borrowed and must outlive it. */
@@ -48,7 +53,8 @@ struct path_cost_parts {
 	struct mem_cpu *mem;
 	struct path_memory memory;
 	cycles_t share_cycles;     /* of a line that another core wrote last */
-	uint64_t vmm_work_percent; /* of the instructions of steps whose owner is vmm */
+	struct work_percents percent;
+	struct path_sharing sharing;
 };
 
 /* ERR_CONFIG: there is no memory for the lines. */

@@ -294,13 +294,17 @@ static bool page_mapped(const struct path_machine *m, uint64_t ipa)
 	return r && r->mapped;
 }
 
+/* Status codes of aborts without their level; what a permission fault has over a translation fault of the same level. */
+enum { FAULT_STATUS_KIND = 0x3c, FAULT_STATUS_OF_PERMISSION = 0xc, FAULT_STATUS_PERMISSION = 8 };
+
 /* ISV <24>, SAS <23:22> word, WnR <6>, DFSC <5:0> translation fault, level 3. DDI 0487, D19.2, ESR_EL2. */
 static struct el_exception stage2_abort(const struct path_machine *m, uint64_t ipa, bool write)
 {
 	struct el_exception x = {.kind = EXC_SYNC, .to = 2, .has_far = true, .has_hpfar = true};
 	uint64_t iss = UINT64_C(1) << 24 | UINT64_C(2) << 22 | (uint64_t)write << 6 | 7;
+	if (m->own_running && m->own_permission) iss |= FAULT_STATUS_PERMISSION;
 	x.esr = esr_make(EC_DABT_LOW, iss);
-	if (m->own_running && m->own_fetch) x.esr = esr_make(EC_IABT_LOW, 7);
+	if (m->own_running && m->own_fetch) x.esr = esr_make(EC_IABT_LOW, iss & bits_ones(6));
 	x.far = ipa;
 	x.hpfar = (ipa >> 12) << 4;
 	x.preferred_pc = m->el.pc;
@@ -437,6 +441,9 @@ static bool term_holds(const struct path_machine *m, const struct path_term *t)
 	case COND_var: return m->variable[t->index];
 	case COND_ec: return esr_ec(syndrome(m, t)) == t->value;
 	case COND_write: return bit_get(syndrome(m, t), 6) == (t->value != 0);
+	case COND_permission:
+		return ((syndrome(m, t) & FAULT_STATUS_KIND) == FAULT_STATUS_OF_PERMISSION) ==
+		       (t->value != 0);
 	case COND_wfe: return bit_get(syndrome(m, t), 0) == (t->value != 0);
 	case COND_sysreg: return names_register(syndrome(m, t), t);
 	case COND_region: return region_at(m, fault_ipa(m, t)) == t->index;

@@ -6,6 +6,7 @@
 #include "config/merge.h"
 #include "config/suggest.h"
 #include "hyp/path_steps.h"
+#include "lock/lock.h"
 
 const char *const region_names[REGION_KINDS + 1] = {"memory", "kernel", "user", NULL};
 const char *const vector_names[16] = {
@@ -271,6 +272,23 @@ static enum status read_variables(struct path_book *b, const struct node *root, 
 	return OK;
 }
 
+static enum status read_locks(struct path_book *b, const struct node *root, struct err *err)
+{
+	const struct node *map;
+	TRY(section(root, "locks", &map, err));
+	b->lock = conf_alloc(b->conf, (map ? map->count + 1 : 1) * sizeof(*b->lock));
+	for (size_t i = 0; map && i < map->count; i++) {
+		const char *text = map->item[i]->kind == NODE_SCALAR ? map->item[i]->text : "";
+		uint8_t kind = 0;
+		while (kind < LOCK_KIND_COUNT && strcmp(lock_kind_names[kind], text) != 0) kind++;
+		if (kind == LOCK_KIND_COUNT)
+			return conf_fail(err, map->item[i]->at,
+					 "%s: spinlock, rwlock, mutex or rcu is needed", map->key[i]);
+		b->lock[b->locks++] = (struct path_lock){map->key[i], kind};
+	}
+	return OK;
+}
+
 #define R struct path_region_params
 struct path_region_params {
 	const char *name;
@@ -342,13 +360,15 @@ static enum status read_names(struct path_book *b, const struct node *root, stru
 	TRY(name_paths(b, root, "operations", err));
 	TRY(name_tables(b, root, err));
 	TRY(read_variables(b, root, err));
+	TRY(read_locks(b, root, err));
 	return read_classes(b, root, err);
 }
 
 static enum status read_book(struct path_book *b, const struct node *root, struct err *err)
 {
-	static const char *const keys[] = {"name",    "registers", "contexts",   "variables", "vectors",
-					   "regions", "start",     "operations", "paths",     NULL};
+	static const char *const keys[] = {"name",    "registers", "contexts", "variables",
+					   "vectors", "regions",   "start",    "operations",
+					   "paths",   "locks",     NULL};
 	TRY(check_keys(root, "a file of paths", keys, err));
 	TRY(read_names(b, root, err));
 	TRY(read_contexts(b, root, err));

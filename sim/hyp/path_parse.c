@@ -304,6 +304,8 @@ static enum status one_step(struct steps *s, const char *name, const struct node
 	case STEP_hvc:
 	case STEP_smc:
 	case STEP_lock:
+	case STEP_lock_shared:
+	case STEP_tlbi:
 	case STEP_unlock:
 	case STEP_barrier: return named_step(s, (enum path_step_kind)kind, n, at, err);
 	default: return argument_step(s, (enum path_step_kind)kind, n, at, err);
@@ -395,6 +397,7 @@ static enum status read_term(const struct path_book *b, int kind, const struct n
 	case COND_var: return need_index(b, n, book_variable, "variable", &t->index, err);
 	case COND_ec: return ec_term(n, t, err);
 	case COND_wfe:
+	case COND_permission:
 	case COND_write: return yes_no(n, &t->value, err);
 	case COND_sysreg: return sysreg_term(n, t, err);
 	case COND_region: return region_term(n, t, err);

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "hyp/path_gic.h"
+#include "hyp/path_share.h"
 #include "hyp/path_steps.h"
 
 #include <stdlib.h>
@@ -276,19 +277,39 @@ static enum status boot(struct path_machine *m, struct err *err)
 		       m->book->name, STEP_LIMIT, path_name_at(m, m->el.pc));
 }
 
-/* From `pc` on, until the guest is done. */
-static enum status run_from(struct path_machine *m, uint64_t pc, const char *what, struct err *err)
+/* Whether others see what the step at the PC does. */
+static bool is_seen(const struct path_machine *m)
+{
+	size_t index;
+	const struct path *p = path_at(m, m->el.pc, &index);
+	unsigned kind = p ? p->step[index].kind : STEP_KINDS;
+	return kind == STEP_lock || kind == STEP_lock_shared || kind == STEP_unlock || kind == STEP_tlbi;
+}
+
+/* Until the guest is done, or until a stop. */
+static enum status run_on(struct path_machine *m, const char *what, struct err *err)
 {
 	enum status st = OK;
-	m->el.pc = pc;
-	m->finished = m->parked = false;
 	m->running = true;
-	for (int i = 0; st == OK && i < STEP_LIMIT && !m->finished && !m->parked; i++)
-		st = checked_step(m, err);
+	m->parked = m->paused = false;
+	for (int i = 0; st == OK && i < STEP_LIMIT && !m->finished && !m->parked && !m->paused; i++) {
+		m->paused = m->piecewise && !m->goes_on && is_seen(m);
+		m->goes_on = m->paused;
+		if (!m->paused) st = checked_step(m, err);
+	}
 	m->running = false;
-	if (st != OK || m->finished || m->parked) return st;
+	if (st != OK || m->finished || m->parked || m->paused) return st;
 	return err_set(err, ERR_CONFIG, "%s: %s does not end: %d steps, last in path %s", m->book->name, what,
 		       STEP_LIMIT, path_name_at(m, m->el.pc));
+}
+
+/* From `pc` on. */
+static enum status run_from(struct path_machine *m, uint64_t pc, const char *what, struct err *err)
+{
+	m->el.pc = pc;
+	m->finished = false;
+	m->goes_on = false;
+	return run_on(m, what, err);
 }
 
 static enum status find_operation(const struct path_book *b, const char *name, uint16_t *out, struct err *err)
@@ -371,6 +392,22 @@ void path_machine_in_world(struct path_machine *m, uint64_t memory_base, uint64_
 
 bool path_machine_maps_all(const struct path_machine *m) { return m->world.mapped; }
 
+void path_piecewise(struct path_machine *m, bool on) { m->piecewise = on; }
+void path_wait(struct path_machine *m) { m->paused = true; }
+
+void path_set_variable(struct path_machine *m, const char *name, bool value)
+{
+	uint16_t variable = book_variable(m->book, name);
+	if (variable != PATH_NONE) m->variable[variable] = value;
+}
+
+const char *path_lock(const struct path_book *b, size_t index, unsigned *kind)
+{
+	if (index >= b->locks) return NULL;
+	*kind = b->lock[index].kind;
+	return b->lock[index].name;
+}
+
 void path_forget_pages(struct path_machine *m) { m->pages = 0; }
 
 enum status path_perform(struct path_machine *m, const char *operation, struct err *err)
@@ -400,6 +437,19 @@ static bool own_trap(const struct path_machine *m)
 	return t.x.to == 1 || (t.x.to == 3 && m->own_step[0].kind != STEP_smc);
 }
 
+static const char own_text[] = "an instruction of the guest";
+
+/* The guest's instruction has run, with `st`, to its end or to a stop. */
+static enum status end_own(struct path_machine *m, enum status st, enum path_outcome *out)
+{
+	*out = PATH_PAUSED;
+	if (st == OK && m->paused) return OK;
+	m->own_running = false;
+	bool access = m->own_step[0].kind == STEP_load || m->own_step[0].kind == STEP_store;
+	*out = access && !m->own_mapped ? PATH_NOT_MAPPED : PATH_EXECUTED;
+	return st;
+}
+
 enum status path_instruct(struct path_machine *m, const struct path_instruction *i, enum path_outcome *out,
 			  struct err *err)
 {
@@ -414,17 +464,18 @@ enum status path_instruct(struct path_machine *m, const struct path_instruction 
 									      : i->ipa};
 	m->own_step[1] = (struct path_step){.kind = STEP_done, .at = nowhere, .name = "", .owner = ""};
 	m->own_fetch = i->fetch;
+	m->own_permission = i->permission;
 	m->own_mapped = m->world.mapped;
 	m->own_asked = 0;
 	m->own_running = true;
 	*out = PATH_OWN_TRAP;
 	if (own_trap(m)) return m->own_running = false, OK;
-	enum status st = run_from(m, GUEST_BASE, "an instruction of the guest", err);
-	m->own_running = false;
-	if (st != OK) return st;
-	bool access = i->kind == STEP_load || i->kind == STEP_store;
-	*out = access && !m->own_mapped ? PATH_NOT_MAPPED : PATH_EXECUTED;
-	return OK;
+	return end_own(m, run_from(m, GUEST_BASE, own_text, err), out);
+}
+
+enum status path_resume(struct path_machine *m, enum path_outcome *out, struct err *err)
+{
+	return end_own(m, run_on(m, own_text, err), out);
 }
 
 enum status path_run(const struct path_book *b, const char *operation, path_event_fn *event, void *ctx,

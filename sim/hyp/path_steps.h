@@ -49,6 +49,7 @@ struct path_value {
 	X(var, "a variable is set") \
 	X(ec, "exception class of ESR, by short name") \
 	X(write, "the aborted access was a write (ISS.WnR)") \
+	X(permission, "the abort is one of permission: the page is there (ISS.DFSC)") \
 	X(wfe, "what was trapped was WFE, not WFI (ISS.TI)") \
 	X(sysreg, "register of a trapped access (ISS)") \
 	X(region, "kind of the region at HPFAR: memory, kernel, user") \
@@ -141,6 +142,12 @@ struct path_variable {
 	bool value; /* initial */
 };
 
+/* A lock that all vCPUs share. */
+struct path_lock {
+	const char *name;
+	uint8_t kind; /* enum lock_kind */
+};
+
 struct path_book {
 	struct conf *conf;
 	const struct features *features;
@@ -151,7 +158,8 @@ struct path_book {
 	struct path_vectors *vectors;
 	struct path_region *region;
 	struct path_variable *variable;
-	size_t paths, lists, contexts, tables, regions, variables;
+	struct path_lock *lock;
+	size_t paths, lists, contexts, tables, regions, variables, locks;
 	uint16_t start;
 	uint8_t start_el;
 	struct path_context *start_registers;
@@ -212,6 +220,9 @@ struct path_machine {
 	unsigned own_asked;         /* how often it has faulted */
 	bool own_running;           /* it is under way, and no operation of the files */
 	bool own_fetch, own_mapped; /* its abort is one of a fetch; the paths have mapped its page */
+	bool own_permission;        /* its abort is one of permission */
+	bool piecewise, paused;     /* stops at steps that others see; has stopped */
+	bool goes_on;               /* the step at which it stopped is to be executed now */
 	struct path_region world;   /* bytes 0: none */
 	bool in_world;              /* something outside ends every wait */
 	struct path_slot {

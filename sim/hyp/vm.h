@@ -14,6 +14,7 @@ struct hyp_vm {
 	bool hardware_dirty;            /* writes make writable-clean leaves dirty (VTCR_EL2.HD) */
 	unsigned nodes;                 /* virtual ones that the guest sees; 0: it sees none */
 	uint64_t node_bytes;
+	struct dirty_log *dirty;        /* NULL: writes are not logged */
 	struct hyp_vm *next;
 };
 

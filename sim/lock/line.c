@@ -11,9 +11,12 @@ const struct stat_desc line_stat_rows[] = {
 #undef F
 const size_t line_stat_row_count = sizeof(line_stat_rows) / sizeof(line_stat_rows[0]);
 
-void line_init(struct line *l, const struct coherence *c) { *l = (struct line){.coherence = c}; }
+void line_init(struct shared_line *l, const struct coherence *c)
+{
+	*l = (struct shared_line){.coherence = c};
+}
 
-static cycles_t begin(struct line *l, cycles_t now)
+static cycles_t begin(struct shared_line *l, cycles_t now)
 {
 	if (l->free <= now) return now;
 	l->stats.wait_cycles += l->free - now;
@@ -22,7 +25,7 @@ static cycles_t begin(struct line *l, cycles_t now)
 
 /* The line comes to `core` from `now` on: when it has it. The first core of all finds it at home, which is no
  * farther than another core's. */
-static cycles_t fetch(struct line *l, unsigned core, cycles_t now)
+static cycles_t fetch(struct shared_line *l, unsigned core, cycles_t now)
 {
 	enum core_distance far = l->owned ? coherence_distance(&l->coherence->topology, l->owner, core)
 					  : DISTANCE_SAME;
@@ -34,7 +37,7 @@ static cycles_t fetch(struct line *l, unsigned core, cycles_t now)
 }
 
 /* To the home and back takes as long as to a core of the die: no core is nearer to all others. */
-static cycles_t at_home(struct line *l, cycles_t now)
+static cycles_t at_home(struct shared_line *l, cycles_t now)
 {
 	const struct coherence *c = l->coherence;
 	cycles_t start = begin(l, now);
@@ -44,7 +47,7 @@ static cycles_t at_home(struct line *l, cycles_t now)
 	return start + c->transfer[DISTANCE_DIE];
 }
 
-cycles_t line_write(struct line *l, unsigned core, cycles_t now)
+cycles_t line_write(struct shared_line *l, unsigned core, cycles_t now)
 {
 	bool here = l->owned && l->owner == core;
 	l->stats.writes++;
@@ -52,10 +55,10 @@ cycles_t line_write(struct line *l, unsigned core, cycles_t now)
 	return fetch(l, core, now) + l->coherence->local;
 }
 
-cycles_t line_store(struct line *l, unsigned core, cycles_t now)
+cycles_t line_store(struct shared_line *l, unsigned core, cycles_t now)
 {
 	l->stats.writes++;
 	return fetch(l, core, now);
 }
 
-cycles_t line_read(struct line *l, unsigned core, cycles_t now) { return fetch(l, core, now); }
+cycles_t line_read(struct shared_line *l, unsigned core, cycles_t now) { return fetch(l, core, now); }

@@ -20,7 +20,7 @@ struct line_stats {
 extern const struct stat_desc line_stat_rows[];
 extern const size_t line_stat_row_count;
 
-struct line {
+struct shared_line {
 	const struct coherence *coherence;
 	cycles_t free; /* when the latest transfer or far atomic ends */
 	unsigned owner;
@@ -28,13 +28,13 @@ struct line {
 	struct line_stats stats;
 };
 
-void line_init(struct line *l, const struct coherence *c);
+void line_init(struct shared_line *l, const struct coherence *c);
 
 /* An atomic read-modify-write by `core` from `now` on; when it is done. */
-cycles_t line_write(struct line *l, unsigned core, cycles_t now);
+cycles_t line_write(struct shared_line *l, unsigned core, cycles_t now);
 /* A store that nobody waits for; when other cores can see it. */
-cycles_t line_store(struct line *l, unsigned core, cycles_t now);
+cycles_t line_store(struct shared_line *l, unsigned core, cycles_t now);
 /* When `core` sees what was written at `now`, while it waits for that: the line comes to it. */
-cycles_t line_read(struct line *l, unsigned core, cycles_t now);
+cycles_t line_read(struct shared_line *l, unsigned core, cycles_t now);
 
 #endif

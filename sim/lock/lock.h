@@ -64,7 +64,7 @@ struct lock_waiter {
 struct lock {
 	enum lock_kind kind;
 	struct lock_costs costs;
-	struct line line;
+	struct shared_line line;
 	unsigned readers;                  /* that hold it beside each other */
 	bool written;                      /* held exclusively */
 	uint64_t grants, returns, holders; /* since ever; the counters begin anew with each region of a run */

@@ -12,15 +12,25 @@ struct thread {
 	struct trace_source *source;
 	struct record buf[THREAD_BATCH];
 	size_t at, count;
+	bool ended, waits; /* its stream has ended; it waits for another thread */
 };
 
 struct engine {
 	struct machine *machine;
 	struct event_queue queue; /* of the threads that have not ended, and are not running */
 	struct thread *thread;
-	unsigned threads;
+	unsigned threads, waiting;
 	cycles_t lookahead;
 };
+
+static void on_wake(void *engine, unsigned t)
+{
+	struct engine *e = engine;
+	if (!e->thread[t].waits) return; /* it has not come to wait yet: its turn is not over */
+	e->thread[t].waits = false;
+	e->waiting--;
+	event_at(&e->queue, &e->thread[t].turn, machine_now(e->machine, t));
+}
 
 struct engine *engine_new(struct machine *m, struct trace_source *const *source)
 {
@@ -29,6 +39,7 @@ struct engine *engine_new(struct machine *m, struct trace_source *const *source)
 	e->lookahead = machine_lookahead(m);
 	e->threads = machine_threads(m);
 	e->thread = xcalloc(e->threads, sizeof(*e->thread));
+	machine_on_wake(m, on_wake, e);
 	for (unsigned t = 0; t < e->threads; t++) {
 		e->thread[t].source = source[t];
 		e->thread[t].turn = (struct event){.owner = &e->thread[t], .phase = EVENT_CORE};
@@ -52,9 +63,11 @@ static unsigned number_of(const struct engine *e, const struct thread *t)
 
 static enum status refill(struct thread *t, struct err *err)
 {
-	if (t->at < t->count) return OK;
+	if (t->at < t->count || t->ended) return OK;
 	t->at = 0;
-	return trace_next(t->source, t->buf, THREAD_BATCH, &t->count, err);
+	TRY(trace_next(t->source, t->buf, THREAD_BATCH, &t->count, err));
+	t->ended = !t->count;
+	return OK;
 }
 
 /* Until when the earliest thread may go on. */
@@ -91,28 +104,45 @@ static enum status run(struct engine *e, struct thread *t, cycles_t until, uint6
 	return refill(t, err);
 }
 
+static bool has_more(const struct engine *e, const struct thread *t)
+{
+	return t->count || machine_is_busy(e->machine, number_of(e, t));
+}
+
 static cycles_t next_of(const struct engine *e, const struct thread *t)
 {
+	if (machine_is_busy(e->machine, number_of(e, t))) return machine_now(e->machine, number_of(e, t));
 	return machine_next(e->machine, number_of(e, t), &t->buf[t->at]);
+}
+
+static enum status check_end(const struct engine *e, struct err *err)
+{
+	if (!e->waiting) return OK;
+	return err_set(err, ERR_INPUT, "%u threads wait for locks that nobody gives back", e->waiting);
 }
 
 enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, bool *more, struct err *err)
 {
 	struct event *first = event_take(&e->queue);
 	*more = first != NULL;
-	if (!first) return OK;
+	if (!first) return check_end(e, err);
 	struct thread *t = first->owner;
-	cycles_t until = horizon(e), next = 0;
+	cycles_t next = 0;
 	TRY(refill(t, err));
 	bool late = machine_accept(e->machine, number_of(e, t));
-	if (late && t->count && *left && (next = next_of(e, t)) >= until) {
+	if (late && has_more(e, t) && *left && (next = next_of(e, t)) >= horizon(e)) {
 		event_at(&e->queue, first, next);
 		return OK;
 	}
-	while (t->count && *left) {
-		TRY(run(e, t, until, left, records, err));
-		if (t->count && (next = next_of(e, t)) >= until) break;
+	while (has_more(e, t) && *left) {
+		TRY(run(e, t, horizon(e), left, records, err));
+		if (machine_waits(e->machine, number_of(e, t))) {
+			t->waits = true;
+			e->waiting++;
+			return OK;
+		}
+		if (has_more(e, t) && (next = next_of(e, t)) >= horizon(e)) break;
 	}
-	if (t->count) event_at(&e->queue, first, next);
+	if (has_more(e, t)) event_at(&e->queue, first, next);
 	return OK;
 }

@@ -76,6 +76,8 @@ enum status machine_check_sums(const struct machine *m, struct err *err)
 	TRY(mmu_check_group(m->mmus, m->cpus, err));
 	for (unsigned i = 0; i < m->vms; i++)
 		if (m->vm[i].gic) TRY(path_gic_check(m->vm[i].gic, err));
+	for (unsigned i = 0; i < m->vms; i++)
+		if (m->vm[i].locks) TRY(lock_set_check(m->vm[i].locks, err));
 	return mem_check_sums(m->mem, err);
 }
 

@@ -78,6 +78,14 @@ bool machine_accept(struct machine *m, unsigned t);
 cycles_t machine_next(const struct machine *m, unsigned t, const struct record *rec);
 /* Executes of rec[0..n-1] the first, and then those that begin before cycle `until`, as thread `t`. *executed says how many.
  * Errors as machine_run. */
+/* Whether thread `t` is in the software below its guest, between two pieces: machine_run_until() then runs the next piece, at
+ * machine_now(), and no record. */
+bool machine_is_busy(const struct machine *m, unsigned t);
+/* Whether it waits for a lock: it has no turn until *fn says so. */
+bool machine_waits(const struct machine *m, unsigned t);
+typedef void machine_wake_fn(void *ctx, unsigned t);
+void machine_on_wake(struct machine *m, machine_wake_fn *fn, void *ctx);
+
 enum status machine_run_until(struct machine *m, unsigned t, const struct record *rec, size_t n,
 			      cycles_t until, size_t *executed, struct err *err);
 

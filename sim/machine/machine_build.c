@@ -72,6 +72,8 @@ static enum status build_hardware(struct machine *m, struct err *err)
 {
 	TRY(mem_new(&m->hw->memory, &m->hw->caches, m->hw->clock_mhz, &m->mem, err));
 	mem_set_topology(m->mem, &m->hw->topology);
+	coherence_init(&m->coherence, &m->hw->coherence, &m->hw->topology, m->hw->clock_mhz,
+		       m->hw->primitives.atomic_cycles);
 	TRY(mem_use_mpam(m->mem, &m->stack->mpam, err));
 	m->shared_tlbs.topology = m->hw->topology;
 	m->physmem = physmem_new();
@@ -243,10 +245,15 @@ static enum status use_paths(struct vcpu *v, const struct path_book *book, struc
 					  .gic = v->vm->gic,
 					  .pe = v->number,
 					  .share_cycles = mem_cross_latency(m->mem),
-					  .vmm_work_percent = hyp ? hyp->vmm_work_percent : 100,
+					  .percent = {100, 100, 100},
+					  .sharing = vcpu_sharing(v),
 					  .memory_base = hyp ? hyp->memory_base : 0,
 					  .memory_bytes = hyp ? v->vm->params.memory_bytes : 0};
+	if (hyp)
+		parts.percent = (struct work_percents){hyp->vmm_work_percent, hyp->fault_work_percent,
+						       hyp->mmu_work_percent};
 	TRY(path_engine_new(&parts, &v->paths, err));
+	vcpu_start_paths(v);
 	path_engine_register_stats(v->paths, m->stats, v->vm->number, v->number);
 	return OK;
 }
@@ -274,6 +281,7 @@ static void build_gic(struct vm *vm)
 enum status machine_use_paths(struct machine *m, const struct path_book *book, struct err *err)
 {
 	for (unsigned i = 0; i < m->vms; i++) build_gic(&m->vm[i]);
+	machine_share_locks(m, book);
 	for (unsigned i = 0; i < m->vcpus; i++) TRY(use_paths(&m->vcpu[i], book, err));
 	return OK;
 }

@@ -20,9 +20,9 @@ static enum status note_spurious(struct vcpu *v, const struct mmu_fault *f, bool
 	return refuse(f, "it is mapped, but EL0 may not access it (is it a kernel address?)", err);
 }
 
-/* `what` faults of stage 2 took place at `ipa` from `now` on: by the hypervisor's paths, or at the price in the stack
+/* `what` faults of stage 2 like `fault` took place from `now` on: by the hypervisor's paths, or at the price in the stack
  * file. */
-static enum status spend_stage2(struct vcpu *v, struct ipa ipa, enum access_kind kind, cycles_t now,
+static enum status spend_stage2(struct vcpu *v, const struct path_fault *fault, cycles_t now,
 				const struct hyp_populated *what, struct core_spent *spent, struct err *err)
 {
 	struct cpu *c = v->cpu;
@@ -33,9 +33,10 @@ static enum status spend_stage2(struct vcpu *v, struct ipa ipa, enum access_kind
 	if (path_engine_maps_all(v->paths)) return OK;
 	struct why *why = c->mmu->why; /* explains accesses of the guest, not of who handles its faults */
 	enum status st = OK;
+	bool later = vcpu_put_off_fault(v, fault, what->faults);
 	c->mmu->why = c->mmu->port->why = NULL;
-	for (uint64_t i = 0; st == OK && i < what->faults; i++)
-		st = path_engine_fault(v->paths, ipa, kind, now, spent, err);
+	for (uint64_t i = 0; st == OK && i < what->faults && !later; i++)
+		st = path_engine_fault(v->paths, fault, now, spent, err);
 	c->mmu->why = c->mmu->port->why = why;
 	if (st != OK) return st;
 	spent->cycles[BUCKET_HYPERVISOR][2] += what->beyond;
@@ -50,7 +51,8 @@ static enum status stage2_fault(struct vcpu *v, const struct mmu_fault *f, cycle
 	if (done.outcome == HYP_NOT_MEMORY) return refuse(f, "its IPA is outside of the VM's memory", err);
 	if (done.outcome == HYP_NO_MEMORY) return refuse(f, "the machine has no memory left for the VM", err);
 	struct hyp_populated what = {1, done.cycles, done.beyond};
-	TRY(spend_stage2(v, f->fault.ipa, kind, now, &what, spent, err));
+	struct path_fault fault = {f->fault.ipa, (uint8_t)kind, done.outcome == HYP_UPGRADED};
+	TRY(spend_stage2(v, &fault, now, &what, spent, err));
 	return note_spurious(v, f, done.outcome == HYP_SPURIOUS, err);
 }
 
@@ -74,8 +76,9 @@ static enum status stage1_fault(struct vcpu *v, const struct mmu_fault *f, cycle
 	if (v->work) kernel_work_do(v->work, KERNEL_PAGE_FAULT, now, spent);
 	if (vm->hyp) { /* new tables in new memory */
 		struct hyp_populated what = hyp_take_populated(vm->hyp);
-		struct ipa base = {stack_hypervisor(vm->machine->stack)->memory_base};
-		TRY(spend_stage2(v, base, ACCESS_WRITE, now, &what, spent, err));
+		struct path_fault base = {.ipa = {stack_hypervisor(vm->machine->stack)->memory_base},
+					  .kind = ACCESS_WRITE};
+		TRY(spend_stage2(v, &base, now, &what, spent, err));
 	}
 	return note_spurious(v, f, done.outcome == OS_SPURIOUS, err);
 }

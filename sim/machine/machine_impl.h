@@ -5,6 +5,7 @@
 
 #include "cpu/core.h"
 #include "hyp/path_gic.h"
+#include "lock/shared.h"
 #include "machine/events.h"
 #include "machine/host_memory.h"
 #include "machine/kernel_work.h"
@@ -12,6 +13,8 @@
 #include "machine/path_engine.h"
 #include "machine/placement.h"
 #include "machine/populate.h"
+
+enum { FAULTS_DUE = 8 };
 
 /* A kernel and what it has: a VM's, or the machine's own where there is no hypervisor. */
 struct vm {
@@ -32,6 +35,7 @@ struct vm {
 	struct event_kernel kernel; /* what events of the workload do */
 	struct vcpu *vcpu;          /* those of the machine that are its own */
 	unsigned vcpus;
+	struct lock_set *locks; /* of the software below; NULL: the machine has one vCPU, or no paths */
 };
 
 /* Who runs a stream of the workload: a vCPU, or natively a thread of the kernel. */
@@ -49,6 +53,11 @@ struct vcpu {
 	struct numa_task task; /* to the kernel or hypervisor that gives it memory */
 	struct populator populator;
 	bool before_time; /* while it maps what was there before */
+	struct fault_due {
+		struct path_fault fault;
+		uint64_t times;
+	} due[FAULTS_DUE]; /* where there are several vCPUs: faults whose paths are still to be run */
+	unsigned due_count;
 };
 
 /* A core of the hardware that runs something. */
@@ -87,6 +96,11 @@ struct machine {
 	struct shooter **shooters; /* of every core */
 	struct checker *checker; /* NULL: maintenance is not checked */
 	struct machine_stage2 *stage2; /* what operations on stage 2 counted; NULL: there was none */
+	struct coherence coherence;
+	struct broadcast messages;
+	bool in_pieces; /* the software below several vCPUs runs piece by piece (machine_share.c) */
+	machine_wake_fn *wake;
+	void *wake_ctx;
 };
 
 /* The number of a thread, as who calls the machine counts them. */
@@ -119,6 +133,17 @@ void vm_register_nodes(struct vm *vm, struct stats *s);
 
 /* Tells who observes that a fault or event has taken *spent from `at` on. */
 void machine_tell_spent(const struct cpu *c, cycles_t at, const struct core_spent *spent);
+
+/* Makes what the paths of `book` share where there are several vCPUs: each VM's locks, as its stack chooses them, and the way of
+ * messages. Registers their counters. */
+void machine_share_locks(struct machine *m, const struct path_book *book);
+/* The part of `v` in it; and what its paths must know of the stack. */
+struct path_sharing vcpu_sharing(struct vcpu *v);
+void vcpu_start_paths(struct vcpu *v);
+/* A fault whose path is to run when its access is over, piece by piece; false: there is no room, or no need. */
+bool vcpu_put_off_fault(struct vcpu *v, const struct path_fault *fault, uint64_t times);
+/* Runs a piece of what `v` is busy with. */
+enum status vcpu_run_piece(struct vcpu *v, struct err *err);
 
 /* Gives range TLBs of a VM's cores their range tables: pages whose descriptors no hardware changes one by one. */
 enum status vm_build_ranges(struct vm *vm, struct err *err);

@@ -115,6 +115,8 @@ cycles_t machine_lookahead(const struct machine *m)
 	if (m->hw->order == ORDER_STRICT) return 0;
 	if (m->hw->lookahead_cycles) return m->hw->lookahead_cycles;
 	cycles_t memory = mem_cross_latency(m->mem), tlbs = tlb_pool_cross_latency(&m->shared_tlbs);
+	cycles_t lines = m->in_pieces ? coherence_least(&m->coherence) : UINT64_MAX;
+	if (lines < memory) memory = lines;
 	return tlbs < memory ? tlbs : memory;
 }
 
@@ -139,16 +141,25 @@ static enum status run_some(struct vcpu *v, const struct record *rec, size_t n, 
 	return execute_event(v, rec, err);
 }
 
+/* Where paths run behind the access that faulted, the core goes on for a lookahead at most before it turns to them. */
+static cycles_t soon_after(const struct vcpu *v, const struct record *rec)
+{
+	return core_next(&v->cpu->core, rec) + machine_lookahead(v->vm->machine);
+}
+
 enum status machine_run_until(struct machine *m, unsigned t, const struct record *rec, size_t n,
 			      cycles_t until, size_t *executed, struct err *err)
 {
 	struct vcpu *v = &m->vcpu[t];
 	size_t some = 0;
 	*executed = 0;
+	if (machine_is_busy(m, t)) return vcpu_run_piece(v, err);
 	do {
-		TRY(run_some(v, rec + *executed, n - *executed, until, &some, err));
+		cycles_t soon = m->in_pieces ? soon_after(v, &rec[*executed]) : until;
+		TRY(run_some(v, rec + *executed, n - *executed, soon < until ? soon : until, &some, err));
 		*executed += some;
-	} while (*executed < n && core_next(&v->cpu->core, &rec[*executed]) < until);
+	} while (!machine_is_busy(m, t) && *executed < n &&
+		 core_next(&v->cpu->core, &rec[*executed]) < until);
 	return OK;
 }
 
@@ -173,6 +184,9 @@ void machine_populate_end(struct machine *m)
 		events_rewind(&m->vcpu[i].events);
 		m->vcpu[i].events.core = &m->vcpu[i].cpu->core;
 	}
-	for (unsigned i = 0; i < m->vms; i++) /* of what came after the last fault: no time passed */
-		if (m->vm[i].hyp) hyp_take_populated(m->vm[i].hyp);
+	for (unsigned i = 0; i < m->vms; i++) { /* of what came after the last fault: no time passed */
+		if (!m->vm[i].hyp) continue;
+		hyp_take_populated(m->vm[i].hyp);
+		if (stack_hypervisor(m->stack)->dirty_log) hyp_start_dirty_log(m->vm[i].hyp);
+	}
 }

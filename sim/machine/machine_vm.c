@@ -23,6 +23,7 @@ static enum status build_stage2(struct vm *vm, uint64_t seed, struct err *err)
 	if (!vm->hyp) return err_set(err, ERR_CONFIG, "memory: too small for the VM's stage 2 tables");
 	hyp_vm_set_memory(vm->hyp, vm->params.memory_bytes);
 	if (m->hw->walker.range_tlb.entries) hyp_keep_ranges(vm->hyp);
+	if (stack_hypervisor(m->stack)->dirty_log) hyp_start_dirty_log(vm->hyp);
 	TRY(build_guest_memory(vm, seed, err));
 	TRY(vm_copy_stage2(vm, err));
 	for (unsigned i = 0; i < vm->vcpus; i++) {
@@ -140,6 +141,7 @@ void vm_fini(struct vm *vm)
 		kernel_work_free(vm->vcpu[i].work);
 	}
 	path_gic_free(vm->gic);
+	lock_set_free(vm->locks);
 	event_kernel_fini(&vm->kernel);
 	contexts_free(vm->contexts);
 	os_free(vm->os);
@@ -165,6 +167,9 @@ void vm_register_stats(struct vm *vm, struct stats *s)
 	const char *guest = vm->hyp ? name : "", *own = vm->machine->vms > 1 ? name : "";
 	stats_add(s, os_stat_rows, os_stat_row_count, os_stats(vm->os), "%sos", guest);
 	if (vm->hyp) stats_add(s, hyp_stat_rows, hyp_stat_row_count, hyp_stats(vm->hyp), "%shyp", guest);
+	if (vm->hyp && hyp_dirty_stats(vm->hyp))
+		stats_add(s, dirty_stat_rows, dirty_stat_row_count, hyp_dirty_stats(vm->hyp), "%sdirty_log",
+			  guest);
 	stats_add(s, event_stat_rows, event_stat_row_count, &vm->kernel.stats, "%sevents", own);
 	for (unsigned i = 0; i < vm->vcpus; i++)
 		if (vm->vcpu[i].work) register_work(&vm->vcpu[i], s);

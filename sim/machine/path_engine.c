@@ -1,5 +1,6 @@
 #include "machine/path_engine.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,8 @@ static const struct {
 };
 enum { REASONS = sizeof(reasons) / sizeof(reasons[0]) };
 
+enum { VARIABLES_MAX = 4 };
+
 struct path_engine {
 	struct path_engine_parts parts;
 	struct path_machine *machine;
@@ -41,6 +44,12 @@ struct path_engine {
 	cycles_t now; /* of the next event */
 	struct core_spent *spent;
 	bool outside; /* of the guest */
+	bool piecewise, busy, waits;
+	struct {
+		const char *name;
+		bool value;
+	} variable[VARIABLES_MAX]; /* that the stack sets */
+	size_t variables;
 	unsigned reason;
 	cycles_t left; /* when the guest was left */
 	struct exit_stats exits[REASONS], operations;
@@ -89,6 +98,9 @@ enum status path_engine_boot(struct path_engine *e, struct err *err)
 	TRY(path_machine_new_at(e->parts.book, NULL, e->parts.gic, e->parts.pe, &e->machine, err));
 	path_machine_listen(e->machine, on_event, e, NULL);
 	path_machine_in_world(e->machine, e->parts.memory_base, e->parts.memory_bytes);
+	path_piecewise(e->machine, e->piecewise);
+	for (size_t i = 0; i < e->variables; i++)
+		path_set_variable(e->machine, e->variable[i].name, e->variable[i].value);
 	return OK;
 }
 
@@ -101,9 +113,10 @@ enum status path_engine_new(const struct path_engine_parts *parts, struct path_e
 					      .primitives = parts->primitives,
 					      .mem = parts->mem,
 					      .memory = {parts->memory, reserve, locate},
-					      .vmm_work_percent = parts->vmm_work_percent,
 					      .share_cycles = parts->share_cycles,
-					      .gic = parts->gic_timing};
+					      .gic = parts->gic_timing,
+					      .percent = parts->percent,
+					      .sharing = parts->sharing};
 	enum status st = path_engine_boot(e, err);
 	if (st == OK) st = path_costs_new(&costs, &e->costs, err);
 	if (st != OK) {
@@ -190,6 +203,11 @@ static void on_event(void *ctx, const struct path_event *event)
 	struct path_price price = path_cost_of(e->costs, event, e->now);
 	price.cycles += wait_cycles(e, event);
 	book(e, &price);
+	if (price.waits) {
+		assert(e->piecewise); /* who is alone waits for nobody */
+		e->waits = true;
+		path_wait(e->machine);
+	}
 	enter_guest(e, event);
 	if (e->listener) e->listener(e->listener_ctx, event, &price);
 }
@@ -246,15 +264,49 @@ static void take_own_trap(struct path_engine *e)
 	book(e, &price);
 }
 
-static enum status instruct(struct path_engine *e, const struct path_instruction *i, struct err *err)
+/* The paths have run, with `st`, up to `outcome`. */
+static enum status end_piece(struct path_engine *e, enum status st, enum path_outcome outcome)
 {
-	enum path_outcome outcome;
-	enum status st = path_instruct(e->machine, i, &outcome, err);
 	host_memory_leave(e->parts.memory);
 	if (st != OK) return st;
+	e->busy = outcome == PATH_PAUSED;
 	if (outcome == PATH_OWN_TRAP) take_own_trap(e);
 	e->not_mapped += outcome == PATH_NOT_MAPPED;
 	return OK;
+}
+
+static enum status instruct(struct path_engine *e, const struct path_instruction *i, struct err *err)
+{
+	enum path_outcome outcome = PATH_EXECUTED;
+	enum status st = path_instruct(e->machine, i, &outcome, err);
+	return end_piece(e, st, outcome);
+}
+
+enum status path_engine_resume(struct path_engine *e, cycles_t now, struct core_spent *spent, struct err *err)
+{
+	enum path_outcome outcome = PATH_EXECUTED;
+	e->now = now;
+	e->spent = spent;
+	enum status st = path_resume(e->machine, &outcome, err);
+	return end_piece(e, st, outcome);
+}
+
+void path_engine_piecewise(struct path_engine *e, bool on)
+{
+	e->piecewise = on;
+	path_piecewise(e->machine, on);
+}
+
+bool path_engine_is_busy(const struct path_engine *e) { return e->busy; }
+bool path_engine_waits(const struct path_engine *e) { return e->waits; }
+void path_engine_granted(struct path_engine *e) { e->waits = false; }
+
+void path_engine_set_variable(struct path_engine *e, const char *name, bool value)
+{
+	assert(e->variables < VARIABLES_MAX);
+	e->variable[e->variables].name = name;
+	e->variable[e->variables++].value = value;
+	path_set_variable(e->machine, name, value);
 }
 
 /* What X0 asks for: only its low half counts (DEN 0028, 2.5). NULL: the trace does not say. */
@@ -303,12 +355,13 @@ enum status path_engine_event(struct path_engine *e, const struct record *rec, c
 	return OK;
 }
 
-enum status path_engine_fault(struct path_engine *e, struct ipa ipa, enum access_kind kind, cycles_t now,
+enum status path_engine_fault(struct path_engine *e, const struct path_fault *fault, cycles_t now,
 			      struct core_spent *spent, struct err *err)
 {
-	struct path_instruction i = {.kind = kind == ACCESS_WRITE ? STEP_store : STEP_load,
-				     .fetch = kind == ACCESS_FETCH,
-				     .ipa = ipa.raw};
+	struct path_instruction i = {.kind = fault->kind == ACCESS_WRITE ? STEP_store : STEP_load,
+				     .fetch = fault->kind == ACCESS_FETCH,
+				     .permission = fault->permission,
+				     .ipa = fault->ipa.raw};
 	begin(e, now, spent);
 	return instruct(e, &i, err);
 }

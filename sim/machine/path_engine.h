@@ -14,6 +14,7 @@
 #include "base/request.h"
 #include "cpu/buckets.h"
 #include "cpu/primitive_params.h"
+#include "hyp/path_share.h"
 #include "stats/stats.h"
 
 struct path_engine;
@@ -39,10 +40,11 @@ struct path_engine_parts {
 	struct host_memory
 		*memory; /* of the software: its lines, and the guest's context that is to be kept */
 	uint64_t memory_base, memory_bytes; /* of the VM; 0: no VM */
-	uint64_t vmm_work_percent;
 	struct path_gic *gic; /* hyp/path_gic.h; all engines of a machine share it */
 	unsigned pe;
 	cycles_t share_cycles; /* of a line that another core wrote last */
+	struct work_percents percent;
+	struct path_sharing sharing;
 };
 
 /* Boots the stack up to the guest. Errors of path_machine_new() and path_costs_new(). */
@@ -69,9 +71,26 @@ enum status path_engine_unpark(struct path_engine *e, cycles_t now, struct core_
 /* Executes a record that may leave the guest; false in *known: it is none, and nothing happened. */
 enum status path_engine_event(struct path_engine *e, const struct record *rec, cycles_t now, bool *known,
 			      struct core_spent *spent, struct err *err);
-/* A stage 2 fault on memory at `ipa`; takes no time where path_engine_maps_all(). */
-enum status path_engine_fault(struct path_engine *e, struct ipa ipa, enum access_kind kind, cycles_t now,
+/* A stage 2 fault on memory; takes no time where path_engine_maps_all(). */
+struct path_fault {
+	struct ipa ipa;
+	uint8_t kind;    /* enum access_kind */
+	bool permission; /* the page is there, but does not allow the access */
+};
+enum status path_engine_fault(struct path_engine *e, const struct path_fault *fault, cycles_t now,
 			      struct core_spent *spent, struct err *err);
+/* With several vCPUs: an event or a fault stops before each step that others can see (path_piecewise()). Then
+ * path_engine_is_busy(), and path_engine_resume() goes on at the time of that step; but not while path_engine_waits() for a
+ * lock, which lasts until path_engine_granted(). */
+void path_engine_piecewise(struct path_engine *e, bool on);
+bool path_engine_is_busy(const struct path_engine *e);
+bool path_engine_waits(const struct path_engine *e);
+void path_engine_granted(struct path_engine *e);
+enum status path_engine_resume(struct path_engine *e, cycles_t now, struct core_spent *spent,
+			       struct err *err);
+/* Sets a variable of the paths, now and after each boot. */
+void path_engine_set_variable(struct path_engine *e, const char *name, bool value);
+
 bool path_engine_maps_all(const struct path_engine *e);
 /* Unmaps what operations have had mapped, so that they fault again. */
 void path_engine_forget_pages(struct path_engine *e);

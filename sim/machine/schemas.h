@@ -20,6 +20,7 @@
 	X(cache_schema) \
 	X(topology_schema) \
 	X(memory_schema) \
+	X(coherence_schema) \
 	X(node_schema) \
 	X(distance_schema) \
 	X(link_schema) \
