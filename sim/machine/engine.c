@@ -70,13 +70,6 @@ static enum status refill(struct thread *t, struct err *err)
 	return OK;
 }
 
-/* Until when the earliest thread may go on. */
-static cycles_t horizon(const struct engine *e)
-{
-	const struct event *next = event_first(&e->queue);
-	return next ? next->when + e->lookahead : UINT64_MAX;
-}
-
 cycles_t engine_now(const struct engine *e)
 {
 	const struct event *next = event_first(&e->queue);
@@ -88,6 +81,15 @@ static uint64_t count_data(const struct record *rec, size_t n)
 	uint64_t count = 0;
 	for (size_t i = 0; i < n; i++) count += rec[i].kind == REC_LOAD || rec[i].kind == REC_STORE;
 	return count;
+}
+
+/* Until when `t` may go on: a lookahead beyond the next thread; but what it does below its guest is what others see, in strict
+ * order of time. */
+static cycles_t horizon(const struct engine *e, const struct thread *t)
+{
+	const struct event *next = event_first(&e->queue);
+	if (!next) return UINT64_MAX;
+	return next->when + (machine_is_busy(e->machine, number_of(e, t)) ? 0 : e->lookahead);
 }
 
 /* Runs what has been read of `t`, up to the horizon. */
@@ -130,18 +132,18 @@ enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, boo
 	cycles_t next = 0;
 	TRY(refill(t, err));
 	bool late = machine_accept(e->machine, number_of(e, t));
-	if (late && has_more(e, t) && *left && (next = next_of(e, t)) >= horizon(e)) {
+	if (late && has_more(e, t) && *left && (next = next_of(e, t)) >= horizon(e, t)) {
 		event_at(&e->queue, first, next);
 		return OK;
 	}
 	while (has_more(e, t) && *left) {
-		TRY(run(e, t, horizon(e), left, records, err));
+		TRY(run(e, t, horizon(e, t), left, records, err));
 		if (machine_waits(e->machine, number_of(e, t))) {
 			t->waits = true;
 			e->waiting++;
 			return OK;
 		}
-		if (has_more(e, t) && (next = next_of(e, t)) >= horizon(e)) break;
+		if (has_more(e, t) && (next = next_of(e, t)) >= horizon(e, t)) break;
 	}
 	if (has_more(e, t)) event_at(&e->queue, first, next);
 	return OK;
