@@ -293,7 +293,7 @@ static enum status run_on(struct path_machine *m, const char *what, struct err *
 	m->running = true;
 	m->parked = m->paused = false;
 	for (int i = 0; st == OK && i < STEP_LIMIT && !m->finished && !m->parked && !m->paused; i++) {
-		m->paused = m->piecewise && !m->goes_on && is_seen(m);
+		m->paused = m->piecewise && m->own_running && !m->goes_on && is_seen(m);
 		m->goes_on = m->paused;
 		if (!m->paused) st = checked_step(m, err);
 	}

@@ -285,8 +285,7 @@ static enum status instruct(struct path_engine *e, const struct path_instruction
 enum status path_engine_resume(struct path_engine *e, cycles_t now, struct core_spent *spent, struct err *err)
 {
 	enum path_outcome outcome = PATH_EXECUTED;
-	e->now = now;
-	e->spent = spent;
+	go_on(e, now, spent);
 	enum status st = path_resume(e->machine, &outcome, err);
 	return end_piece(e, st, outcome);
 }
