@@ -62,7 +62,8 @@ void dirty_split(struct hyp_vm *vm, uint64_t ipa, const struct pgtable_slot *slo
 	struct pgtable *t = &vm->stage2;
 	unsigned bits = level_entry_bits(t->granule_bits, slot->level);
 	uint64_t changed = 0;
-	*block_of(vm, ipa) = pgtable_output(t, slot) | 1;
+	for (uint64_t at = 0; at >> bits == 0; at += UINT64_C(1) << hyp_block_bits(&vm->hyp->p))
+		*block_of(vm, bits_align_down(ipa, bits) + at) = (pgtable_output(t, slot) + at) | 1;
 	enum pgtable_result r = pgtable_edit(t, bits_align_down(ipa, bits), UINT64_C(1) << bits, take_out,
 					     NULL, &changed);
 	assert(r == PGTABLE_OK && changed == 1);

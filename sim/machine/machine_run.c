@@ -141,12 +141,6 @@ static enum status run_some(struct vcpu *v, const struct record *rec, size_t n, 
 	return execute_event(v, rec, err);
 }
 
-/* Where paths run behind the access that faulted, the core goes on for a lookahead at most before it turns to them. */
-static cycles_t soon_after(const struct vcpu *v, const struct record *rec)
-{
-	return core_next(&v->cpu->core, rec) + machine_lookahead(v->vm->machine);
-}
-
 enum status machine_run_until(struct machine *m, unsigned t, const struct record *rec, size_t n,
 			      cycles_t until, size_t *executed, struct err *err)
 {
@@ -155,8 +149,8 @@ enum status machine_run_until(struct machine *m, unsigned t, const struct record
 	*executed = 0;
 	if (machine_is_busy(m, t)) return vcpu_run_piece(v, err);
 	do {
-		cycles_t soon = m->in_pieces ? soon_after(v, &rec[*executed]) : until;
-		TRY(run_some(v, rec + *executed, n - *executed, soon < until ? soon : until, &some, err));
+		/* A fault's path runs behind its access: nothing else comes before it. */
+		TRY(run_some(v, rec + *executed, n - *executed, m->in_pieces ? 0 : until, &some, err));
 		*executed += some;
 	} while (!machine_is_busy(m, t) && *executed < n &&
 		 core_next(&v->cpu->core, &rec[*executed]) < until);
