@@ -141,7 +141,7 @@ static void tlbi(struct world *t, const char *name, uint64_t operand)
 	struct tlbi_scope scope;
 	cr_assert(tlbi_named(name, &op) && tlbi_resolve(op, operand, &c, &scope) == TLBI_DONE);
 	mmu_tlbi(t->w.mmu, &scope);
-	checker_tlbi(t->checker, &scope);
+	checker_tlbi(t->checker, &scope, (struct checker_reach){NULL, NULL});
 }
 
 enum { ISHST = 10, ISH = 11 };
@@ -217,4 +217,69 @@ Test(maintenance, everything_of_the_vm_at_once_is_enough)
 	cr_expect(not(access_va(&t)));
 	cr_expect(eq(uint, t.mistakes, 0));
 	stop(&t);
+}
+
+/* --- several CPUs ---------------------------------------------------------------------------------------------- */
+
+/* Translations of CPUs 0 and 1, then the end of it in the tables; the kernel is on CPU 0. */
+static void unmap_on_two(struct world *t)
+{
+	static const struct tlb_match everything = {.levels = 0};
+	start(t);
+	cr_assert(access_va(t));
+	tlb_invalidate(t->w.mmu->level[1][0], &everything); /* what CPU 1 walks for is its own */
+	checker_on(t->checker, 1);
+	cr_assert(access_va(t));
+	checker_on(t->checker, 0);
+	physmem_write64(t->w.memory, t->leaf, 0);
+	checker_dsb(t->checker, ISHST);
+}
+
+static bool reaches_first(const void *ctx, unsigned cpu)
+{
+	(void)ctx;
+	return cpu == 0;
+}
+
+static void tlbi_all(struct world *t, bool everywhere)
+{
+	struct tlbi_scope all = {.translations = true,
+				 .ipas = true,
+				 .s1_walks = true,
+				 .s2_walks = true,
+				 .match = {.tag = t->w.mmu->tag, .tag_mask = TLB_TAG_GLOBAL}};
+	checker_tlbi(t->checker, &all, (struct checker_reach){everywhere ? NULL : reaches_first, NULL});
+}
+
+Test(maintenance, a_tlbi_that_is_not_broadcast_leaves_what_other_cpus_hold)
+{
+	for (int everywhere = 0; everywhere < 2; everywhere++) {
+		struct world t;
+		unmap_on_two(&t);
+		tlbi_all(&t, everywhere);
+		checker_dsb(t.checker, ISH);
+		checker_on(t.checker, 1);
+		access_va(&t); /* the TLB itself has not been told, and answers */
+		cr_assert(eq(uint, t.mistakes, 1));
+		cr_expect(eq(u8, t.last.kind, MISTAKE_NO_TLBI));
+		cr_expect(eq(int, t.last.cpu, 1));
+		cr_expect(eq(int, t.last.write.event == 0, everywhere), "then nothing explains the answer");
+		stop(&t);
+	}
+}
+
+Test(maintenance, a_dsb_of_another_cpu_completes_no_tlbi)
+{
+	for (unsigned cpu = 0; cpu < 2; cpu++) {
+		struct world t;
+		unmap_on_two(&t);
+		tlbi_all(&t, true);
+		checker_on(t.checker, cpu);
+		checker_dsb(t.checker, ISH);
+		checker_on(t.checker, 1);
+		access_va(&t);
+		cr_assert(eq(uint, t.mistakes, 1));
+		cr_expect(eq(u8, t.last.kind, cpu ? MISTAKE_NO_DSB_AFTER : MISTAKE_NO_TLBI));
+		stop(&t);
+	}
 }

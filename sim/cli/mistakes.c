@@ -31,8 +31,9 @@ static void print_title(FILE *out, const struct mistake *m)
 			   : m->kind == MISTAKE_CONFLICT ? "conflict"
 			   : at_write                    ? "break-before-make"
 							 : "possible stale hit";
-	fprintf(out, "%s of VA 0x%" PRIx64 ", ASID %u, after event %" PRIu64 ": %s\n", what, m->va.raw,
-		m->asid, m->event, mistake_doc((enum mistake_kind)m->kind));
+	fprintf(out, "%s of VA 0x%" PRIx64 ", ASID %u", what, m->va.raw, m->asid);
+	if (m->cpu >= 0) fprintf(out, ", on CPU %d", m->cpu);
+	fprintf(out, ", after event %" PRIu64 ": %s\n", m->event, mistake_doc((enum mistake_kind)m->kind));
 	fprintf(out, at_write ? "  the descriptors differ in %s\n" : "  %s\n", m->differs);
 }
 

@@ -28,15 +28,20 @@ void machine_observe(struct machine *m, const struct machine_observer *o)
 
 void machine_watch(struct machine *m, struct watch *w) { core_watch(&m->cpu[0].core, w); }
 
+/* Cores that share a TLB count as one. */
+static unsigned tlb_unit(const struct cpu *c) { return c->mmu->shared_count ? 0 : c->number; }
+
 static void check_hit(void *self, const struct tlb_entry *e, struct va va, struct access a)
 {
 	struct cpu *c = self;
+	checker_on(c->machine->checker, tlb_unit(c));
 	checker_hit(c->machine->checker, &c->mmu->regime, e, va, a);
 }
 
 static void check_walk(void *self, const struct tlb_entry *e, struct va va, struct access a)
 {
 	struct cpu *c = self;
+	checker_on(c->machine->checker, tlb_unit(c));
 	checker_walk(c->machine->checker, &c->mmu->regime, e, va, a);
 }
 

@@ -77,10 +77,6 @@ static enum status read_files(struct run *r, struct err *err)
 	TRY(machine_new(&r->machine_config.params, &r->stack, q->seed, &r->machine, err));
 	if (r->book) TRY(machine_use_paths(r->machine, r->book, err));
 	if (q->translation_only) machine_only_translate(r->machine);
-	if (machine_threads(r->machine) > 1 && (q->explain || q->on_mistake))
-		return err_set(
-			err, ERR_USAGE,
-			"stack.threads: accesses are explained and maintenance is checked of one thread alone");
 	return OK;
 }
 

@@ -82,6 +82,35 @@ static void issue(struct shootdowns *s, struct shooter *by, struct tlbi_op op, e
 	if (!local && !told) hist_add(&k->latency, done - at);
 }
 
+/* As the checker numbers CPUs: those that share a TLB are one. */
+static unsigned tlb_unit(const struct shooter *by)
+{
+	return by->mmu->shared_count ? 0 : by->mmu->port->cpu->agent.cpu;
+}
+
+struct tlbi_reach_of {
+	const struct shootdowns *all;
+	const struct shooter *by;
+	enum tlbi_share reach;
+	bool told;
+};
+
+static bool reaches_cpu(const void *ctx, unsigned cpu)
+{
+	const struct tlbi_reach_of *r = ctx;
+	for (unsigned i = 0; i < r->all->count; i++) {
+		const struct shooter *to = r->all->shooter[i];
+		if (tlb_unit(to) == cpu && reaches(r->all, r->by, to, r->reach, r->told)) return true;
+	}
+	return false;
+}
+
+static void tell_checker(struct checker *c, const struct tlbi_scope *scope, struct tlbi_reach_of reach)
+{
+	checker_on(c, tlb_unit(reach.by));
+	checker_tlbi(c, scope, (struct checker_reach){reaches_cpu, &reach});
+}
+
 enum tlbi_outcome shootdown_tlbi(struct shootdowns *s, struct shooter *by, const struct shootdown *what,
 				 uint64_t *entries)
 {
@@ -95,7 +124,7 @@ enum tlbi_outcome shootdown_tlbi(struct shootdowns *s, struct shooter *by, const
 	for (unsigned i = 0; i < s->count; i++)
 		if (reaches(s, by, s->shooter[i], reach, told))
 			*entries += mmu_tlbi(s->shooter[i]->mmu, &scope);
-	if (s->checker) checker_tlbi(s->checker, &scope);
+	if (s->checker) tell_checker(s->checker, &scope, (struct tlbi_reach_of){s, by, reach, told});
 	return outcome;
 }
 
@@ -148,7 +177,10 @@ void shootdown_dsb(struct shootdowns *s, struct shooter *by, unsigned crm)
 	bool waits = (crm & DSB_LOADS_AND_STORES) == DSB_LOADS_AND_STORES;
 	if (by->core && waits && by->told) tell_others(s, by);
 	if (by->core) core_dsb(by->core, crm);
-	if (s->checker) checker_dsb(s->checker, crm);
+	if (s->checker) {
+		checker_on(s->checker, tlb_unit(by));
+		checker_dsb(s->checker, crm);
+	}
 	if (!waits || !by->operations) return;
 	s->stats.count++;
 	s->stats.operations += by->operations;

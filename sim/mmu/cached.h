@@ -30,6 +30,7 @@ struct dependence {
 struct cached {
 	struct tlb_entry entry;
 	struct va va; /* that the walk was for */
+	unsigned cpu; /* whose TLB */
 	uint64_t event;
 	struct dependence dep[CACHED_DEPS_MAX];
 	unsigned deps;
@@ -41,7 +42,8 @@ struct cached {
 	bool needs_tables; /* the changed one is a table descriptor, which walk caches hold */
 	bool needs_ipa;    /* ... is of stage 2 */
 	bool early;        /* a TLBI came before that DSB */
-	bool taken, tables_taken, ipa_taken; /* by a TLBI in order */
+	bool taken, tables_taken, ipa_taken; /* by a TLBI in order, ... */
+	unsigned taken_by;                   /* ... of this CPU */
 	struct cached *next, **link;         /* of its bucket */
 };
 

@@ -11,6 +11,8 @@ struct checker {
 	mistake_fn *report;
 	void *owner;
 	struct cached_set set;
+	unsigned cpu; /* that acts */
+	bool several; /* CPUs have acted */
 	struct checker_stats stats;
 };
 
@@ -51,6 +53,12 @@ struct checker *checker_new(const struct features *f, struct physmem *memory, mi
 	return c;
 }
 
+void checker_on(struct checker *c, unsigned cpu)
+{
+	c->several |= c->stats.walks && cpu != c->cpu;
+	c->cpu = cpu;
+}
+
 void checker_free(struct checker *c)
 {
 	if (!c) return;
@@ -67,6 +75,7 @@ static struct cached_text text_of(const struct cached *c)
 static void tell(struct checker *c, struct mistake *m)
 {
 	m->event = c->stats.events;
+	if (!c->several) m->cpu = -1;
 	c->stats.mistakes[m->kind]++;
 	c->report(c->owner, m);
 }
@@ -147,6 +156,7 @@ struct inspection {
 static void tell_stale(struct inspection *in, struct cached *x, const char *why)
 {
 	struct mistake m = {.kind = (uint8_t)missing_step(x),
+			    .cpu = (int)x->cpu,
 			    .hit = in->harm != NULL,
 			    .va = in->va,
 			    .asid = (uint16_t)x->entry.tag,
@@ -162,7 +172,7 @@ static void tell_stale(struct inspection *in, struct cached *x, const char *why)
 static void inspect(void *self, struct cached *x)
 {
 	struct inspection *in = self;
-	const char *why = harm(&x->entry, in->now, in->access);
+	const char *why = x->cpu == in->checker->cpu ? harm(&x->entry, in->now, in->access) : NULL;
 	if (!why) return;
 	tell_stale(in, x, why);
 	if (in->walked) cached_remove(&in->checker->set, x);
@@ -173,6 +183,7 @@ static void tell_unexplained(struct inspection *in)
 {
 	struct mistake m = {
 		.kind = MISTAKE_NO_TLBI,
+		.cpu = (int)in->checker->cpu,
 		.hit = true,
 		.va = in->va,
 		.asid = (uint16_t)in->used->tag,
@@ -220,11 +231,13 @@ struct newcomer {
 static void meet(void *self, struct cached *x)
 {
 	struct newcomer *n = self;
+	if (x->cpu != n->checker->cpu) return;
 	if (x->entry.bits == n->entry->bits && x->entry.tag_mask == n->entry->tag_mask) {
 		n->same = x;
 		return;
 	}
 	struct mistake m = {.kind = MISTAKE_CONFLICT,
+			    .cpu = (int)x->cpu,
 			    .va = n->va,
 			    .asid = (uint16_t)n->entry->tag,
 			    .write = x->write,
@@ -260,6 +273,7 @@ void checker_walk(struct checker *c, const struct regime_info *r, const struct t
 		c->stats.translations++;
 	}
 	cached_renew(x);
+	x->cpu = c->cpu;
 	x->entry = *e;
 	x->va = va;
 	x->event = c->stats.events;
@@ -277,6 +291,7 @@ static void check_make(struct checker *c, const struct dependence *d, const stru
 	const char *differs = descriptor_needs_break(w->stage, w->level, d->value, w->now, bbm);
 	if (*told || !(d->value & DESC_VALID) || !(w->now & DESC_VALID) || !differs) return;
 	struct mistake m = {.kind = w->old & DESC_VALID ? MISTAKE_NO_BREAK : MISTAKE_EARLY_MAKE,
+			    .cpu = (int)x->cpu,
 			    .va = x->va,
 			    .step = (uint8_t)missing_step(x),
 			    .asid = (uint16_t)x->entry.tag,
@@ -330,9 +345,18 @@ static bool takes_any_ipa(const struct tlbi_scope *s, const struct cached *x)
 	return false;
 }
 
+/* A TLBI of CPU `by`. */
+struct operation {
+	const struct tlbi_scope *scope;
+	unsigned by;
+	struct checker_reach reach;
+};
+
 static void apply_tlbi(void *self, struct cached *x)
 {
-	const struct tlbi_scope *s = *(const struct tlbi_scope **)self;
+	const struct operation *o = self;
+	const struct tlbi_scope *s = o->scope;
+	if (o->reach.reaches && !o->reach.reaches(o->reach.ctx, x->cpu)) return;
 	bool taken = s->translations && tlb_match_takes(&s->match, &x->entry);
 	bool ipa = x->needs_ipa && takes_any_ipa(s, x);
 	if (!taken && !ipa) return;
@@ -340,15 +364,17 @@ static void apply_tlbi(void *self, struct cached *x)
 		x->early = true;
 		return;
 	}
+	x->taken_by = o->by;
 	x->taken |= taken;
 	x->tables_taken |= taken && s->s1_walks;
 	x->ipa_taken |= ipa;
 }
 
-void checker_tlbi(struct checker *c, const struct tlbi_scope *s)
+void checker_tlbi(struct checker *c, const struct tlbi_scope *s, struct checker_reach reach)
 {
+	struct operation o = {s, c->cpu, reach};
 	c->stats.events++;
-	cached_each(&c->set, apply_tlbi, &s);
+	cached_each(&c->set, apply_tlbi, &o);
 }
 
 static void order(void *self, struct cached *x)
@@ -359,8 +385,9 @@ static void order(void *self, struct cached *x)
 
 static void complete(void *self, struct cached *x)
 {
-	if (all_taken(x))
-		cached_remove(self, x);
+	struct checker *c = self;
+	if (all_taken(x) && x->taken_by == c->cpu)
+		cached_remove(&c->set, x);
 	else
 		x->ordered = true;
 }
@@ -370,6 +397,6 @@ void checker_dsb(struct checker *c, unsigned crm)
 	enum { TYPE_LOADS = 1, TYPE_STORES = 2, TYPE_ALL = 3 };
 	unsigned types = crm & 3;
 	c->stats.events++;
-	if (types == TYPE_ALL) cached_each(&c->set, complete, &c->set);
+	if (types == TYPE_ALL) cached_each(&c->set, complete, c);
 	if (types == TYPE_STORES) cached_each(&c->set, order, NULL);
 }

@@ -14,8 +14,9 @@
  * machine's FEAT_BBM level allows it; the old one must be invalid, and gone, first. Two translations of different size
  * or output for one address, both possibly held, are a conflict.
  * Source: Arm ARM DDI 0487, D8.16 (break-before-make, support levels), D8.17 (TLBI and DSB), K11.5 examples; B2.3.12 (DSB).
- * Not modelled: ISB and other context synchronization; maintenance executed on one CPU for translations of
- * another; changes of registers (TTBR, TCR) instead of descriptors; tables that no walk has read.
+ * Each CPU has translations of its own: a TLBI that is not broadcast takes those of the CPU that executes it, and is complete by a
+ * DSB of the same CPU. A DSB of any CPU orders a write, which it may have learned of in a way that is not in the trace.
+ * Not modelled: ISB and other context synchronization; changes of registers (TTBR, TCR) instead of descriptors; tables that no walk has read.
  */
 #ifndef MMU_MAINTENANCE_H
 #define MMU_MAINTENANCE_H
@@ -60,6 +61,7 @@ struct mistake {
 	uint8_t step; /* EARLY_MAKE: the kind of what was missing when it was made */
 	bool hit;     /* the simulated TLB used it */
 	uint64_t event;
+	int cpu; /* that would use the translation; -1: there is one alone */
 	struct va va;
 	uint16_t asid;
 	struct descriptor_write write;    /* that made it so; event 0 where none is known */
@@ -75,7 +77,7 @@ struct checker_stats {
 extern const struct stat_desc checker_stat_rows[];
 extern const size_t checker_stat_row_count;
 
-struct checker; /* of one core's MMU */
+struct checker; /* of all CPUs whose MMUs are shown to it */
 
 /* Called for each mistake, once per access or write and cause. */
 typedef void mistake_fn(void *owner, const struct mistake *m);
@@ -83,6 +85,8 @@ typedef void mistake_fn(void *owner, const struct mistake *m);
 struct checker *checker_new(const struct features *f, struct physmem *memory, mistake_fn *report,
 			    void *owner);
 void checker_free(struct checker *c);
+/* The CPU that does all that follows, until another does. At first it is number 0. */
+void checker_on(struct checker *c, unsigned cpu);
 struct checker_stats *checker_stats(struct checker *c);
 
 /* The present translation of `va` by the tables in memory becomes one that TLBs may hold. `e` describes what a TLB was
@@ -94,7 +98,12 @@ void checker_hit(struct checker *c, const struct regime_info *r, const struct tl
 		 struct access a);
 /* A word of memory that may be a descriptor was written. */
 void checker_write(struct checker *c, struct pa pa, uint64_t old, uint64_t now);
-void checker_tlbi(struct checker *c, const struct tlbi_scope *s);
+/* Which CPUs an operation acts on. */
+struct checker_reach {
+	bool (*reaches)(const void *ctx, unsigned cpu); /* NULL: all of them */
+	const void *ctx;
+};
+void checker_tlbi(struct checker *c, const struct tlbi_scope *s, struct checker_reach reach);
 /* crm: domain and types, as in the instruction. */
 void checker_dsb(struct checker *c, unsigned crm);
 

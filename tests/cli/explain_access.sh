@@ -47,6 +47,15 @@ check "a region that has fewer says so" 1 "$(grep -c '10 of 20 accesses' "$dir/o
 "$STRATA" run -q --no-db $n1 -w workloads/gups.yaml --limit 10 --explain 1 --fidelity translation 2>/dev/null
 check "translation alone has no accesses to explain" 2 $?
 
+printf 'generator: uniform\nfootprint_bytes: 8M\naccesses: 3000\nthreads: 2\n' >"$dir/two.yaml"
+two="$n1 -w $dir/two.yaml --set stack.threads=2"
+"$STRATA" run -q --no-db --json $two | tr -d ',' >"$dir/a"
+"$STRATA" run -q --no-db $two --explain 3 >"$dir/out"
+check "of two threads those of the first are explained" "3" "$(grep -c '^[0-9]*\. access' "$dir/out")"
+check "and their steps add up" good "$(sums "$dir/out")"
+slowest=$(sed -n 's/^1\. access \([0-9]*\),.*/\1/p' "$dir/out")
+check "which have numbers of that thread" yes "$([ "$slowest" -le "$(sed -n 's/^ *"cpu0.accesses": *//p' "$dir/a")" ] && echo yes)"
+
 printf 'generator: sequential\nfootprint_bytes: 64K\naccesses: 8192\n' >"$dir/seq.yaml"
 walk() { "$STRATA" explain walk "$@" >"$dir/out" 2>"$dir/err"; }
 walk 0x4000001234 $n1 $kvm -w "$dir/seq.yaml"

@@ -201,3 +201,20 @@ L 0x212000 8
 END
 	passes "unmapping a part with $split is right"
 done
+
+# Two CPUs: the second holds the page when the first takes it away, with an operation of the first alone or of all.
+vale1=1085 # op1 0, CRn 8, CRm 7, op2 5
+takes_away() {
+	{
+		printf 'strata-text 1\nstreams 2\nstream 0\nL %s 8\nL 0x20000 8 gap=60000\ndesc %s 3 arg=0\n' $page $page
+		printf 'dsb 0 10\ntlbi 0 %s arg=%s\ndsb 0 11\nL 0x20000 8\nstream 1\nL %s 8\n' "$1" $operand $page
+		printf 'L 0x30000 8 gap=60000\nL 0x30000 8 gap=60000\nL 0x30000 8 gap=60000\nL %s 8\nend 12\n' $page
+	} >"$dir/trace.txt"
+	"$STRATA" run -q --no-db -m configs/machines/neoverse-n1.yaml -w "$dir/trace.txt" --check-maintenance \
+		--set stack.threads=2 >"$dir/out" 2>"$dir/err"
+	status=$?
+}
+takes_away $vale1
+says "a TLBI of one CPU leaves what another holds" "stale hit of VA $page, ASID 1, on CPU 1, after event 4: no TLBI took it"
+takes_away $vale1is
+passes "one that is broadcast does not"
