@@ -34,10 +34,15 @@ struct work {
 	uint64_t next; /* of the data, the line that comes first the next time */
 };
 
+struct area {
+	uint64_t va; /* of its line 0 */
+	struct pa *page;
+};
+
 struct kernel_work {
 	struct kernel_work_parts parts;
 	struct work work[KERNEL_ENTRY_COUNT];
-	uint64_t code_va, data_va; /* of line 0 */
+	struct area code, data;
 	unsigned line_bits;
 	cycles_t fetch_hit, data_hit; /* of the first-level caches: hidden */
 	struct kernel_stats stats;
@@ -77,22 +82,24 @@ static void place_lines(struct kernel_work *w, uint64_t *code, uint64_t *data)
 	}
 }
 
-/* The guest's page is backed from the beginning, as its kernel has long run. */
-static bool back(const struct kernel_work *w, const struct os_fault *f, uint64_t va)
+/* Where a mapped page is. A guest's is backed from the beginning, as its kernel has long run. */
+static bool find_page(const struct kernel_work *w, const struct os_fault *f, uint64_t va, struct pa *out)
 {
-	struct pa pa;
 	uint64_t offset = va & bits_ones(f->size_bits);
-	return !w->parts.vm || hyp_populate(w->parts.vm, (struct ipa){f->frame + offset}, &pa);
+	out->raw = f->frame + offset;
+	return !w->parts.vm || hyp_populate(w->parts.vm, (struct ipa){f->frame + offset}, out);
 }
 
-static enum status map_lines(struct kernel_work *w, uint64_t va, uint64_t lines, enum access_kind kind,
-			     struct err *err)
+static enum status map_lines(struct kernel_work *w, struct area *area, uint64_t va, uint64_t lines,
+			     enum access_kind kind, struct err *err)
 {
 	unsigned page_bits = os_page_bits(w->parts.params);
-	uint64_t end = va + (lines << w->line_bits);
-	for (; va < end; va += UINT64_C(1) << page_bits) {
+	uint64_t pages = ((lines << w->line_bits) + bits_ones(page_bits)) >> page_bits;
+	area->va = va;
+	area->page = xcalloc(pages, sizeof(*area->page));
+	for (uint64_t i = 0; i < pages; i++, va += UINT64_C(1) << page_bits) {
 		struct os_fault f = os_handle_fault(w->parts.os, w->parts.aspace, (struct va){va}, kind);
-		if (f.outcome >= OS_BAD_ADDRESS || !back(w, &f, va))
+		if (f.outcome >= OS_BAD_ADDRESS || !find_page(w, &f, va, &area->page[i]))
 			return err_set(err, ERR_CONFIG, "memory: too small for the kernel's code and data");
 	}
 	return OK;
@@ -104,10 +111,9 @@ static enum status map_all(struct kernel_work *w, struct err *err)
 	place_lines(w, &code, &data);
 	uint64_t code_bytes = bits_align_down((code << w->line_bits) + page - 1, log2_floor(page));
 	uint64_t data_bytes = bits_align_down((data << w->line_bits) + page - 1, log2_floor(page));
-	w->code_va = ~bits_ones((unsigned)w->parts.params->va_bits);
-	w->data_va = w->code_va + code_bytes + w->parts.cpu * data_bytes;
-	TRY(map_lines(w, w->code_va, code, ACCESS_FETCH, err));
-	TRY(map_lines(w, w->data_va, data, ACCESS_WRITE, err));
+	uint64_t base = ~bits_ones((unsigned)w->parts.params->va_bits);
+	TRY(map_lines(w, &w->code, base, code, ACCESS_FETCH, err));
+	TRY(map_lines(w, &w->data, base + code_bytes + w->parts.cpu * data_bytes, data, ACCESS_WRITE, err));
 	if (w->parts.vm) hyp_take_populated(w->parts.vm); /* no time has passed */
 	return OK;
 }
@@ -133,7 +139,13 @@ enum status kernel_work_new(const struct kernel_work_parts *parts, struct kernel
 	return OK;
 }
 
-void kernel_work_free(struct kernel_work *w) { free(w); }
+void kernel_work_free(struct kernel_work *w)
+{
+	if (!w) return;
+	free(w->code.page);
+	free(w->data.page);
+	free(w);
+}
 
 void kernel_work_register_stats(struct kernel_work *w, struct stats *s, const char *path)
 {
@@ -142,19 +154,33 @@ void kernel_work_register_stats(struct kernel_work *w, struct stats *s, const ch
 
 /* --- work -------------------------------------------------------------------------------------------------------- */
 
+/* Where a line is, and when that is known. Other page-table designs than Arm's keep the program's half alone; there, at once. */
+static struct mmu_done locate(struct kernel_work *w, const struct area *area, uint64_t line,
+			      enum access_kind kind, cycles_t now)
+{
+	unsigned page_bits = os_page_bits(w->parts.params);
+	uint64_t offset = line << w->line_bits;
+	struct mmu_done done = {now, area->page[offset >> page_bits].raw | (offset & bits_ones(page_bits))};
+	if (w->parts.mmu->design) return done;
+	bool mapped = mmu_translate(w->parts.mmu, area->va + offset, kind, 1, now, &done);
+	assert(mapped); /* by map_all() */
+	return done;
+}
+
 /* How much longer than a first-level hit an access takes. */
-static cycles_t touch(struct kernel_work *w, uint64_t va, enum access_kind kind, cycles_t now)
+static cycles_t touch(struct kernel_work *w, const struct area *area, uint64_t line, enum access_kind kind,
+		      cycles_t now)
 {
 	bool fetch = kind == ACCESS_FETCH;
-	struct mem_req r = {.kind = (uint8_t)kind,
+	struct mmu_done known = locate(w, area, line, kind, now);
+	struct mem_req r = {.pa.raw = known.pa,
+			    .kind = (uint8_t)kind,
 			    .cause = fetch ? CAUSE_IFETCH : CAUSE_DATA,
 			    .el = (uint8_t)w->parts.el,
+			    .partid = w->parts.mem->label.partid,
+			    .pmg = w->parts.mem->label.pmg,
 			    .security = SEC_NONSECURE};
-	struct mmu_done known;
 	unsigned served;
-	bool mapped = mmu_translate(w->parts.mmu, va, kind, 1, now, &known);
-	assert(mapped); /* by map_all() */
-	r.pa.raw = known.pa;
 	cycles_t done = mem_access(fetch ? &w->parts.mem->fetch : &w->parts.mem->data, &r, known.cycle, 0,
 				   &served);
 	cycles_t hidden = now + (fetch ? w->fetch_hit : w->data_hit);
@@ -166,7 +192,7 @@ static cycles_t fetch_code(struct kernel_work *w, const struct work *k, cycles_t
 {
 	cycles_t waited = 0;
 	for (uint64_t i = 0; i < k->code_lines; i++)
-		waited += touch(w, w->code_va + ((k->code + i) << w->line_bits), ACCESS_FETCH, now + waited);
+		waited += touch(w, &w->code, k->code + i, ACCESS_FETCH, now + waited);
 	return waited;
 }
 
@@ -175,8 +201,7 @@ static cycles_t touch_data(struct kernel_work *w, struct work *k, cycles_t now)
 {
 	cycles_t longest = 0;
 	for (uint64_t i = 0; i < k->p.lines; i++) {
-		uint64_t line = k->data + k->next;
-		cycles_t waited = touch(w, w->data_va + (line << w->line_bits), ACCESS_READ, now);
+		cycles_t waited = touch(w, &w->data, k->data + k->next, ACCESS_READ, now);
 		if (waited > longest) longest = waited;
 		if (++k->next == k->p.span_lines) k->next = 0;
 	}

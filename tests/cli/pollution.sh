@@ -49,6 +49,12 @@ check "counting evictors changes no cycle" "$cycles" "$(counter cpu0.cycles)"
 run svc --set stack.pollution=yes --set stack.os.syscall.instructions=1600 --set stack.os.syscall.lines=64
 check "a page of the kernel beside 40 is nobody's loss" "0" "$(counter cpu0.l1d_tlb.pollution.misses_by_evictor.kernel)"
 
+run svc --set stack.pollution=yes --set stack.os.syscall.instructions=1600 $lines=1024 --set walker.page_table.design=flattened
+check "beside another page-table design the kernel touches its lines alone" "20 0" \
+	"$(counter cpu0.kernel.entries.syscall) $(counter cpu0.l1d_tlb.pollution.misses_by_evictor.kernel)"
+run svc --set stack.os.syscall.instructions=1600 $lines=1024 --sample 500:2000
+check "system calls of a sampled run keep its sums" 0 $status
+
 # Processes: 40 pages each, at the same addresses, in turns of 400.
 printf 'generator: chase\nfootprint_bytes: 160K\naccesses: 8000\n' >"$dir/chase.yaml"
 "$STRATA" run -q --no-db --json -m configs/machines/plain-lru.yaml -w "$dir/chase.yaml" --populate --warmup 1600 --limit 6400 \
