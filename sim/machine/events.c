@@ -201,6 +201,12 @@ static void flush_context(struct events *e, enum ctx_flush flush)
 	dsb(e, NSH);
 }
 
+void events_occupy(struct events *e)
+{
+	e->mmu->port->cpu->agent.kind = AGENT_PROGRAM;
+	e->mmu->port->cpu->agent.process = e->running->number;
+}
+
 static void make_present(struct events *e, struct process *p)
 {
 	struct event_kernel *k = e->kernel;
@@ -211,8 +217,7 @@ static void make_present(struct events *e, struct process *p)
 	}
 	e->present = p->aspace;
 	e->running = p;
-	e->mmu->port->cpu->agent.kind = AGENT_PROGRAM;
-	e->mmu->port->cpu->agent.process = p->number;
+	events_occupy(e);
 	flush_context(e, s.flush);
 	os_write_regs(k->os, p->aspace, k->regime, e->regs);
 	os_enter_node(k->os, p->aspace, e->node, k->regime, e->regs);

@@ -77,6 +77,8 @@ void event_kernel_fini(struct event_kernel *k);
 void events_start(struct events *e);
 void events_rewind(struct events *e);
 
+/* The core runs the present process of this stream from now on: what it pushes out of TLBs and caches is in its name. */
+void events_occupy(struct events *e);
 /* This core enters the kernel, for another reason than an event of the workload. */
 void events_enter(struct events *e);
 /* Executes one record that is no access. ERR_INPUT: an ASID that the machine does not have; ERR_CONFIG: no memory for

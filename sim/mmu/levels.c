@@ -126,6 +126,9 @@ void mmu_count_evictors(struct mmu *m)
 	for (unsigned i = 0; i < m->owned_count; i++) tlb_count_evictors(m->owned[i]);
 	for (unsigned i = 0; i < m->shared_count; i++)
 		if (!m->shared[i]->tlb->evictors) tlb_count_evictors(m->shared[i]->tlb);
+	for (unsigned i = 0; i < m->caches[0]; i++) tlb_count_evictors(m->cache[0][i].tlb);
+	for (unsigned i = 0; i < m->caches[1]; i++) tlb_count_evictors(m->cache[1][i].tlb);
+	if (m->ipa_cache) tlb_count_evictors(m->ipa_cache);
 }
 
 /* --- fills ------------------------------------------------------------------------------------------------------- */

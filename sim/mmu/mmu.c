@@ -198,6 +198,13 @@ static void resume(void *self, const struct stage_info *s, uint64_t input, struc
 					   .address = input, .value = pos->table});
 }
 
+/* A walk had to read what it fills a cache with: it missed it there. */
+static void ask_evictors(const struct mmu *m, struct tlb *t, const struct tlb_fill *f)
+{
+	evictors_act(t->evictors, m->port->cpu->agent);
+	tlb_ask_evictors(t, f);
+}
+
 /* A table descriptor of level pos->level - 1 was read on the way to `input`: `pos` is where it leads. */
 static void learn(void *self, const struct stage_info *s, uint64_t input, const struct walk_pos *pos)
 {
@@ -215,6 +222,7 @@ static void learn(void *self, const struct stage_info *s, uint64_t input, const 
 		struct walk_cache *c = &m->cache[s->stage - 1][i];
 		if (!bit_get(c->levels, (unsigned)pos->level) || goes_by(m, c))
 			continue; /* bit l + 1 for level l = pos->level - 1 */
+		if (c->tlb->evictors) ask_evictors(m, c->tlb, &f);
 		struct tlb_entry *e = tlb_fill(c->tlb, &f);
 		struct walk_place *p = &c->place[e - c->tlb->entry];
 		*p = (struct walk_place){.pos = *pos};
@@ -289,6 +297,7 @@ static void learn_stage2(void *self, uint64_t ipa, const struct leaf *leaf)
 				      .level = (uint8_t)(leaf->level + 1),
 				      .perm = leaf->perm,
 				      .ready = m->now}};
+	if (m->ipa_cache->evictors) ask_evictors(m, m->ipa_cache, &f);
 	struct tlb_entry *e = tlb_fill(m->ipa_cache, &f);
 	if (e) m->ipa_leaf[e - m->ipa_cache->entry] = *leaf;
 }

@@ -242,7 +242,7 @@ enum mmu_ahead mmu_walk_ahead(struct mmu *m, uint64_t va, struct access a, cycle
 /* Shows the path of the program, which must outlive `m`, to the policies of all its TLBs that look at it. */
 void mmu_follow(struct mmu *m, const struct repl_flow *flow);
 
-/* From now on every TLB of it, shared ones included, counts whose doing its misses are; before statistics are registered. */
+/* From now on every TLB of it, shared ones, walk caches and the IPA cache included, counts whose doing its misses are; before statistics are registered. */
 void mmu_count_evictors(struct mmu *m);
 
 /* Calls `fn` for every TLB, shared ones included, walk cache and IPA cache. `stage`: 0 combined translations, 1 and 2 walk caches of that
