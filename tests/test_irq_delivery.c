@@ -172,6 +172,27 @@ Test(irq_delivery, registers_of_the_gic_may_cost_what_the_machine_says_of_each)
 	}
 }
 
+Test(irq_delivery, interrupts_that_fit_no_list_register_come_by_a_maintenance_interrupt)
+{
+	static const char *const enough[] = {"workload.operations=sgi_burst", "workload.others=",
+					     "workload.repetitions=10",       "gic.version=3",
+					     "gic.list_registers=4",          NULL};
+	static const char *const few[] = {"workload.operations=sgi_burst", "workload.others=",
+					  "workload.repetitions=10",       "gic.version=3",
+					  "gic.list_registers=2",          NULL};
+	struct scene s = play("neoverse-n1", "kvm-vhe", "ipi", enough),
+		     t = play("neoverse-n1", "kvm-vhe", "ipi", few);
+	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.sgi.count"), 30));
+	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.maintenance"), 0));
+	cr_expect(eq(u64, stat_of(&s, "vm0.vgic.overflows"), 0));
+	cr_expect(eq(u64, stat_of(&t, "vm0.virqs.sgi.count"), 30));
+	cr_expect(eq(u64, stat_of(&t, "vm0.virqs.maintenance"), 10));
+	cr_expect(eq(u64, stat_of(&t, "vm0.vcpu0.exits.IRQ.count"), 10));
+	cr_expect(lt(u64, 9, stat_of(&t, "vm0.vgic.overflows")));
+	end(&s);
+	end(&t);
+}
+
 /* --- registers ------------------------------------------------------------------------------------------------------- */
 
 struct lists {

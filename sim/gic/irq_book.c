@@ -60,9 +60,10 @@ static const struct stat_desc count_rows[] = {
 	     "raised again before they were acknowledged, so that software sees one"),
 	STAT(F, spurious, "reads", "of IAR that found no interrupt"),
 	STAT(F, dropped, "interrupts", "that nobody could take: disabled, unmapped"),
+	STAT(F, maintenance, "exits", "of a guest for the maintenance interrupt of its list registers"),
 };
 #undef F
-enum { TIME_ROWS = 4, COUNT_ROWS = 3 };
+enum { TIME_ROWS = 4, COUNT_ROWS = 4 };
 
 struct irq_book *irq_book_new(bool is_virtual)
 {

@@ -61,7 +61,7 @@ struct irq_times {
 };
 
 struct irq_book_counts {
-	uint64_t merged, spurious, dropped;
+	uint64_t merged, spurious, dropped, maintenance;
 };
 
 /* One that has just ended, for who looks on. */

@@ -7,7 +7,7 @@
 #include "gic/lr.h"
 #include "hyp/path_gic_state.h"
 
-enum { GUEST_TIMER = 27, KERNEL_PRIORITY = 0xa0, KERNEL_MASK = 0xf0, CTLR_ENABLE_ALL = 7 };
+enum { MAINTENANCE = 25, GUEST_TIMER = 27, KERNEL_PRIORITY = 0xa0, KERNEL_MASK = 0xf0, CTLR_ENABLE_ALL = 7 };
 enum {
 	GICR_SGI_BASE = 0x10000,
 	IGROUPR = 0x80,
@@ -52,6 +52,7 @@ static void start_gic(struct path_gic *g)
 	const struct gic_params p = {.pes = g->params.pes,
 				     .priority_bits = (unsigned)g->timing.priority_bits,
 				     .list_registers = (unsigned)g->timing.list_registers,
+				     .maintenance_intid = MAINTENANCE,
 				     .nmi = g->timing.nmi != 0,
 				     .awake = true};
 	g->gic = gic_new(&p);

@@ -62,7 +62,10 @@ void path_note_exit(struct path_machine *m) { pe_of(m)->left = now_of(m); }
 
 void path_note_taken(struct path_machine *m, const struct el_exception *x, bool left_guest)
 {
+	struct gic_context c = gic_lines_context(&m->el);
 	if (left_guest) irq_book_mark_all(virtual(m), m->pe, VIRQ_delivery, VIRQ_exit, now_of(m));
+	if (left_guest && x->kind == EXC_IRQ && gic_signals(m->gic->gic, m->pe, &c).maintenance)
+		irq_book_counts(virtual(m))->maintenance++;
 	if (x->kind != EXC_IRQ && x->kind != EXC_FIQ) return;
 	if (x->virtual_line) {
 		irq_book_mark_all(virtual(m), m->pe, VIRQ_delivery, VIRQ_exception, now_of(m));
