@@ -172,6 +172,24 @@ Test(irq_delivery, registers_of_the_gic_may_cost_what_the_machine_says_of_each)
 	}
 }
 
+Test(irq_delivery, a_vpe_that_is_not_resident_is_woken_by_its_doorbell)
+{
+	static const char *const soon[] = {TWO, "gic.version=4.1", "workload.others=wait_idle",
+					   "gic.vpe_schedule_ns=100", NULL},
+				 *const late[] = {TWO, "gic.version=4.1", "workload.others=wait_idle",
+						  "gic.vpe_schedule_ns=400", NULL};
+	struct scene s = play("neoverse-n1", "kvm-vhe", "ipi_hw", soon),
+		     t = play("neoverse-n1", "kvm-vhe", "ipi_hw", late);
+	cr_expect(eq(u64, stat_of(&s, "vm0.irqs.doorbell.count"), 20));
+	cr_expect(eq(u64, stat_of(&s, "vm0.irqs.sgi.count"), 0));
+	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.vsgi.count"), 20));
+	cr_expect(eq(u64,
+		     stat_of(&t, "vm0.vcpu0.operations.cycles") - stat_of(&s, "vm0.vcpu0.operations.cycles"),
+		     20 * 300 * 3));
+	end(&s);
+	end(&t);
+}
+
 Test(irq_delivery, interrupts_that_fit_no_list_register_come_by_a_maintenance_interrupt)
 {
 	static const char *const enough[] = {"workload.operations=sgi_burst", "workload.others=",

@@ -31,6 +31,9 @@ static const struct param rows[] = {
 	       "of each cache of the ITS, a power of 2 from 4; 0: none"),
 	HW_U64(F, its_write_ns, "ns", 50, 0, 1000000,
 	       "a core's store to a register of the ITS or distributor on its own die, until it is there"),
+	HW_U64(F, vpe_schedule_ns, "ns", 500, 0, 1000000,
+	       "until a vPE is resident: GICR_VPENDBASER.Dirty is polled that long (GICv4.1)"),
+	HW_U64(F, doorbell_ns, "ns", 20, 0, 1000000, "more for a doorbell than for another LPI (GICv4.1)"),
 	HW_U64(F, ack_cycles, "cycles", 0, 0, 1000000, "a read of IAR; 0: primitives.gic_read_cycles"),
 	HW_U64(F, eoi_cycles, "cycles", 0, 0, 1000000, "a write of EOIR; 0: primitives.gic_write_cycles"),
 	HW_U64(F, dir_cycles, "cycles", 0, 0, 1000000, "a write of DIR; 0: primitives.gic_write_cycles"),
@@ -61,9 +64,10 @@ static void through_its(const struct gic_timing *t, const struct topology_params
 			const struct gic_route_request *r, uint64_t ns[GIC_HOP_COUNT])
 {
 	unsigned its = (unsigned)t->its_core;
-	ns[GIC_HOP_assert] = (r->source == GIC_FROM_vsgi ? t->its_write_ns : t->assert_ns) +
+	ns[GIC_HOP_assert] = (r->source != GIC_FROM_lpi ? t->its_write_ns : t->assert_ns) +
 			     between_ns(t, p, r->from, its);
 	ns[GIC_HOP_translate] = t->its_ns + r->its_reads * t->its_read_ns;
+	if (r->source == GIC_FROM_doorbell) ns[GIC_HOP_translate] += t->doorbell_ns;
 	ns[GIC_HOP_redistributor] = between_ns(t, p, its, r->to) + t->redistributor_ns;
 }
 

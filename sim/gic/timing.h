@@ -6,7 +6,7 @@
  * to the ITS or distributor, and from there to the redistributor of the core.
  * Source: stages: Arm IHI 0069H, 2.2 (distributor, redistributors, CPU interfaces, ITS) and figure 2-1; a SGI passes the sender's
  * redistributor and the distributor (CoreLink GIC-600 TRM 100336, 1.3). Times are no part of the architecture.
- * Not modelled: vLPIs, vPEs that are not resident and their doorbells; contention inside of the GIC; SPIs of a distributor on another chip than their device.
+ * Not modelled: vLPIs; contention inside of the GIC; SPIs of a distributor on another chip than their device.
  */
 #ifndef GIC_TIMING_H
 #define GIC_TIMING_H
@@ -28,6 +28,7 @@ struct gic_timing {
 	uint64_t its_ns, its_read_ns;
 	uint64_t its_cached; /* entries of each of its caches; 0: none */
 	uint64_t its_write_ns;
+	uint64_t vpe_schedule_ns, doorbell_ns;
 	uint64_t ack_cycles, eoi_cycles, dir_cycles, lr_read_cycles, lr_write_cycles;
 };
 extern const struct schema gic_schema;
@@ -38,7 +39,8 @@ extern const struct schema gic_schema;
 	X(ppi, "a wire of the core itself") \
 	X(spi, "a wire of a device") \
 	X(lpi, "a message of a device, through the ITS") \
-	X(vsgi, "a virtual SGI that the ITS delivers (GICv4.1)")
+	X(vsgi, "a virtual SGI that the ITS delivers (GICv4.1)") \
+	X(doorbell, "the LPI that tells of an interrupt for a vPE that is not resident")
 enum gic_source {
 #define X(name, doc) GIC_FROM_##name,
 	GIC_SOURCES(X)

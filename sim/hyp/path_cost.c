@@ -33,7 +33,7 @@ struct path_costs {
 	const struct gic_timing *gic;
 	struct mem_cpu *mem;
 	struct path_memory memory;
-	cycles_t share_cycles;
+	cycles_t share_cycles, schedule_cycles;
 	struct work_percents percent;
 	struct path_sharing sharing;
 	struct lock_waiter *waiter; /* at each lock of the set */
@@ -160,6 +160,7 @@ enum status path_costs_new(const struct path_cost_parts *parts, struct path_cost
 	c->gic = parts->gic;
 	c->percent = parts->percent;
 	use_sharing(c, &parts->sharing);
+	c->schedule_cycles = parts->schedule_cycles;
 	c->line_bytes = UINT64_C(1) << mem->data.line_bits;
 	c->fetch_hit = first_hit(&mem->fetch);
 	c->data_hit = first_hit(&mem->data);
@@ -460,6 +461,8 @@ static struct path_price step_price(struct path_costs *c, const struct path_even
 	case STEP_unlock: return unlock_price(c, s, now);
 	case STEP_wfi: return (struct path_price){.cycles = e->waits ? c->p->wake_cycles : 0};
 	case STEP_lists: return lists_price(c, e);
+	case STEP_vgic:
+		return (struct path_price){.cycles = s->target == VGIC_schedule ? c->schedule_cycles : 0};
 	case STEP_spin:
 	case STEP_signal:
 	case STEP_await:

@@ -53,6 +53,7 @@ struct path_cost_parts {
 	struct mem_cpu *mem;
 	struct path_memory memory;
 	cycles_t share_cycles; /* of a line that another core wrote last */
+	cycles_t schedule_cycles; /* of a vPE that becomes resident: step vgic: schedule */
 	struct work_percents percent;
 	struct path_sharing sharing;
 };

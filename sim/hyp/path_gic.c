@@ -183,12 +183,14 @@ void path_gic_send_virtual(struct path_gic *g, unsigned from, unsigned to, uint3
 	const struct gic_context guest = {.el = 1, .imo = true, .fmo = true};
 	cycles_t hop[GIC_HOP_COUNT], now = g->pe[from].now;
 	bool waits = gic_signals(g->gic, to, &guest).virq;
-	r.its_reads = path_vpes_sgi(g->vpes, to, sgi);
+	struct path_vsgi sent = path_vpes_sgi(g->vpes, to, sgi);
+	r.its_reads = sent.reads;
 	cycles_t at = now + gic_route(&g->timing, g->params.topology, g->params.clock_mhz, &r, hop);
 	if (!irq_book_open(g->book[1], to, sgi, GIC_FROM_vsgi, cause)) return;
 	irq_book_mark(g->book[1], to, sgi, VIRQ_request, now);
-	irq_book_mark(g->book[1], to, sgi, VIRQ_delivery, at);
-	if (!waits) p->vhidden = at;
+	if (sent.doorbell) at = path_gic_send(g, from, to, sent.doorbell, GIC_FROM_doorbell, now);
+	if (sent.resident || sent.doorbell) irq_book_mark(g->book[1], to, sgi, VIRQ_delivery, at);
+	if (sent.resident && !waits) p->vhidden = at;
 }
 
 void path_gic_on_wait(struct path_gic *g, path_gic_others_fn *fn, void *ctx)

@@ -105,6 +105,10 @@ static void acknowledged(struct path_machine *m, bool is_virtual)
 static void close_physical(struct path_machine *m, uint32_t intid)
 {
 	struct gic_irq_state s;
+	if (intid >= GIC_LPI) { /* which is never active */
+		irq_book_close(physical(m), m->pe, intid);
+		return;
+	}
 	if (intid >= GIC_PRIVATE || !gic_irq_state(m->gic->gic, m->pe, intid, &s) || s.active) return;
 	irq_book_mark(physical(m), m->pe, intid, IRQ_deactivate, now_of(m));
 	irq_book_close(physical(m), m->pe, intid);
@@ -280,6 +284,13 @@ static void send_virtual(struct path_machine *m)
 	}
 }
 
+/* What came meanwhile is offered by the GIC from now on: no list register has it. */
+static void schedule(struct path_machine *m, bool resident)
+{
+	if (m->gic->vpes) path_vpes_schedule(m->gic->vpes, m->pe, resident);
+	if (resident) irq_book_mark_all(virtual(m), m->pe, VIRQ_request, VIRQ_inject, now_of(m));
+}
+
 void path_vgic(struct path_machine *m, enum path_vgic verb)
 {
 	switch (verb) {
@@ -292,6 +303,8 @@ void path_vgic(struct path_machine *m, enum path_vgic verb)
 	case VGIC_timer: inject_timer(m); break;
 	case VGIC_lpi: inject_lpi(m); break;
 	case VGIC_vsgi: send_virtual(m); break;
+	case VGIC_schedule: schedule(m, true); break;
+	case VGIC_deschedule: schedule(m, false); break;
 	case VGIC_KINDS: break;
 	}
 }
@@ -306,6 +319,7 @@ void path_listed(struct path_machine *m, unsigned i)
 bool path_vgic_holds(const struct path_machine *m, enum path_vgic_state what)
 {
 	if (what == VGIC_pending) return vgic_wanted(m->gic->vgic, m->pe);
+	if (what == VGIC_doorbell) return m->acknowledged >= GIC_LPI;
 	if (what == VGIC_direct) return m->gic->vpes != NULL;
 	for (unsigned i = 0; i < m->gic->params.pes; i++)
 		if (i != m->pe && m->gic->pe[i].kicked) return true;

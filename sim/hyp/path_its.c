@@ -127,6 +127,7 @@ struct path_vpes {
 	struct lpi_source *source;
 	struct its *its;
 	unsigned pes, reads;
+	bool *resident; /* by vPE */
 	uint64_t writer;
 };
 
@@ -151,6 +152,7 @@ struct path_vpes *path_vpes_new(struct gic *g, unsigned pes, unsigned cached)
 	p->memory = physmem_new();
 	p->gic = g;
 	p->pes = pes;
+	p->resident = xcalloc(pes, sizeof(*p->resident));
 	p->source = lpi_source_new(&lp, g, p->memory);
 	p->its = its_new(&ip, p->memory, lpi_source_redists(p->source), pes);
 	its_on_read(p->its, count_read, p);
@@ -162,6 +164,7 @@ void path_vpes_free(struct path_vpes *p)
 	if (!p) return;
 	its_free(p->its);
 	lpi_source_free(p->source);
+	free(p->resident);
 	physmem_free(p->memory);
 	free(p);
 }
@@ -176,16 +179,24 @@ static void command(struct path_vpes *p, uint64_t w0, uint64_t w1, uint64_t w2, 
 
 static uint64_t pending_table(unsigned vpe) { return PENDING_BASE + (uint64_t)vpe * 4 * PENDING_BYTES; }
 
+void path_vpes_schedule(struct path_vpes *p, unsigned vpe, bool resident)
+{
+	uint64_t what = resident ? VALID : UINT64_C(1) << 62; /* Valid, or Doorbell */
+	if (p->resident[vpe] == resident) return;
+	p->resident[vpe] = resident;
+	gic_redist_write(p->gic, vpe, VPENDBASER, 8, what | (uint64_t)VPE_GROUPS << 58 | vpe, false);
+	vpe_settle(lpi_source_redists(p->source)[vpe].vpe);
+}
+
 /* VMAPP with Alloc and PTZ, as Linux maps a vPE first; all its SGIs enabled in group 1. */
 static void map_vpe(struct path_vpes *p, unsigned n)
 {
-	command(p, OP_VMAPP | 0x300 | VCONFIG, (uint64_t)n << 32 | 1023, (uint64_t)n << 16 | VALID,
+	command(p, OP_VMAPP | 0x300 | VCONFIG, (uint64_t)n << 32 | (GIC_LPI + n), (uint64_t)n << 16 | VALID,
 		(pending_table(n) + 2 * PENDING_BYTES) | (ID_BITS - 1));
 	for (uint64_t sgi = 0; sgi < GIC_SGIS; sgi++)
 		command(p, OP_VSGI | sgi << 32 | (PRIORITY >> 4) << 20 | 1 << 10 | 1 << 8, (uint64_t)n << 32,
 			0, 0);
-	gic_redist_write(p->gic, n, VPENDBASER, 8, VALID | (uint64_t)VPE_GROUPS << 58 | n, false);
-	vpe_settle(lpi_source_redists(p->source)[n].vpe);
+	path_vpes_schedule(p, n, true);
 }
 
 void path_vpes_start(struct path_vpes *p)
@@ -195,6 +206,9 @@ void path_vpes_start(struct path_vpes *p)
 	its_write(p->its, BASER + 8, 8, VALID | COLLECTIONS);
 	its_write(p->its, BASER + 16, 8, VALID | VPES | 31);
 	its_write(p->its, CTLR, 4, 1);
+	for (unsigned i = 0; i < p->pes; i += 8) /* doorbells */
+		physmem_write64(p->memory, (struct pa){CONFIG + i},
+				(PRIORITY | 1) * UINT64_C(0x101010101010101));
 	for (unsigned i = 0; i < p->pes; i++) {
 		gic_redist_write(p->gic, i, PROPBASER, 8, CONFIG | (ID_BITS - 1), false);
 		gic_redist_write(p->gic, i, PENDBASER, 8, pending_table(i), false);
@@ -205,9 +219,11 @@ void path_vpes_start(struct path_vpes *p)
 }
 
 /* GITS_SGIR: vINTID <35:32>, vPEID <15:0>. */
-unsigned path_vpes_sgi(struct path_vpes *p, unsigned vpe, unsigned sgi)
+struct path_vsgi path_vpes_sgi(struct path_vpes *p, unsigned vpe, unsigned sgi)
 {
+	const uint64_t *rung = &vpe_stats(lpi_source_redists(p->source)[vpe].vpe)->doorbells;
+	uint64_t before = *rung;
 	p->reads = 0;
 	its_write(p->its, SGIR, 8, (uint64_t)sgi << 32 | vpe);
-	return p->reads;
+	return (struct path_vsgi){p->reads, p->resident[vpe], *rung > before ? GIC_LPI + vpe : 0};
 }

@@ -22,8 +22,8 @@ enum value_kind {
 };
 
 /* What the emulated interrupt controller is told, and asked. */
-#define PATH_VGIC(X) X(prepare) X(absorb) X(sgi) X(timer) X(lpi) X(vsgi)
-#define PATH_VGIC_STATES(X) X(pending) X(kick) X(direct)
+#define PATH_VGIC(X) X(prepare) X(absorb) X(sgi) X(timer) X(lpi) X(vsgi) X(schedule) X(deschedule)
+#define PATH_VGIC_STATES(X) X(pending) X(kick) X(direct) X(doorbell)
 enum path_vgic {
 #define X(name) VGIC_##name,
 	PATH_VGIC(X)
@@ -58,7 +58,7 @@ struct path_value {
 	X(service, "SMCCC service that owns that call") \
 	X(irq, "INTID that was acknowledged last") \
 	X(vgic, \
-	  "pending: an interrupt waits for this vCPU; kick: one for a vCPU of another core; direct: the GIC delivers virtual SGIs")
+	  "pending: an interrupt waits for this vCPU; kick: one for a vCPU of another core; direct: the GIC delivers virtual SGIs; doorbell: that is what was acknowledged")
 
 /* Register files whose registers are saved by number. */
 enum path_bank { BANK_gp, BANK_fp, BANK_sve, BANK_KINDS };

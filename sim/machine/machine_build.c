@@ -84,10 +84,8 @@ static enum status build_hardware(struct machine *m, struct err *err)
 static void build_shootdowns(struct machine *m)
 {
 	m->dvm = mem_dvm_new(m->mem, &m->hw->dvm, (unsigned)m->hw->cores);
-	m->shootdowns = (struct shootdowns){.shooter = m->shooters,
-					    .count = m->cpus,
-					    .dvm = m->dvm,
-					    .primitives = &m->hw->primitives};
+	m->shootdowns = (struct shootdowns){
+		.shooter = m->shooters, .count = m->cpus, .dvm = m->dvm, .primitives = &m->hw->primitives};
 	for (unsigned i = 0; i < m->cpus; i++) {
 		struct cpu *c = &m->cpu[i];
 		c->shooter = (struct shooter){.mmu = c->mmu, .place = i};
@@ -240,6 +238,8 @@ static enum status use_paths(struct vcpu *v, const struct path_book *book, struc
 	struct path_engine_parts parts = {.book = book,
 					  .primitives = &m->hw->primitives,
 					  .gic_timing = &m->hw->gic,
+					  .schedule_cycles = gic_ns(m->hw->gic.vpe_schedule_ns,
+								    m->hw->clock_mhz),
 					  .mem = &c->mem,
 					  .memory = c->path_memory,
 					  .gic = v->vm->gic,

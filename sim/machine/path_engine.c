@@ -116,7 +116,8 @@ enum status path_engine_new(const struct path_engine_parts *parts, struct path_e
 					      .share_cycles = parts->share_cycles,
 					      .gic = parts->gic_timing,
 					      .percent = parts->percent,
-					      .sharing = parts->sharing};
+					      .sharing = parts->sharing,
+					      .schedule_cycles = parts->schedule_cycles};
 	enum status st = path_engine_boot(e, err);
 	if (st == OK) st = path_costs_new(&costs, &e->costs, err);
 	if (st != OK) {

@@ -43,6 +43,7 @@ struct path_engine_parts {
 	struct path_gic *gic; /* hyp/path_gic.h; all engines of a machine share it */
 	unsigned pe;
 	cycles_t share_cycles; /* of a line that another core wrote last */
+	cycles_t schedule_cycles; /* of a vPE that becomes resident */
 	struct work_percents percent;
 	struct path_sharing sharing;
 };
