@@ -266,6 +266,47 @@ ParameterizedTest(struct exit_case *c, path_exits, each_is_caused_by_the_control
 	free(vhe);
 }
 
+struct abort_case {
+	char operation[24];
+	unsigned status; /* DFSC */
+	bool write;
+};
+
+ParameterizedTestParameters(path_aborts, stage_2_says_why_it_refuses)
+{
+	static struct abort_case cases[] = {{"stage2_fault", 0x07, false},
+					    {"stage2_write_protected", 0x0f, true},
+					    {"stage2_aged", 0x0b, false}};
+	return cr_make_param_array(struct abort_case, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void first_syndrome(void *ctx, const struct path_event *e)
+{
+	uint64_t *esr = ctx;
+	if (e->kind == EVENT_ENTRY && !*esr) *esr = e->exception.esr;
+}
+
+/* A page that is there is written again without an exit: what the exit left is a mapping. */
+ParameterizedTest(struct abort_case *c, path_aborts, stage_2_says_why_it_refuses)
+{
+	static const char *const stacks[][2] = {{"neoverse-v2", "kvm-vhe"}, {"cortex-a72", "kvm-nvhe"}};
+	for (int i = 0; i < 2; i++) {
+		struct stack_paths p;
+		struct err err = {0};
+		uint64_t esr = 0;
+		load(&p, stacks[i][0], stacks[i][1]);
+		cr_assert(eq(int, path_run(p.book, c->operation, first_syndrome, &esr, NULL, &err), OK), "%s",
+			  err.text);
+		cr_expect(eq(u64, esr & 0x3f, c->status), "%s under %s", c->operation, stacks[i][1]);
+		cr_expect(eq(int, (esr >> 6 & 1), c->write));
+		cr_expect(eq(u64, esr >> 26, 0x24));
+		stack_paths_free(&p);
+	}
+	char *vhe = brief_of("neoverse-v2", "kvm-vhe", c->operation);
+	cr_expect(eq(str, vhe, " dabt_low:1>2 ret:2>1"));
+	free(vhe);
+}
+
 /* --- other hypervisors ------------------------------------------------------------------------------------ */
 
 static const char *const all_operations[] = {

@@ -414,6 +414,25 @@ Test(path_cost, the_software_below_takes_entries_of_the_guests_tlb)
 	cr_expect(ne(u64, misses_after_exit(48), 0));
 }
 
+static uint64_t operation_cycles(const char *operation)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", "kvm-vhe");
+	perform(&r, operation);
+	uint64_t cycles = stat_of(&r, "vm0.vcpu0.exits.DABT_LOW.cycles");
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.DABT_LOW.count"), 1));
+	check_sums(&r);
+	rig_close(&r);
+	return cycles;
+}
+
+Test(path_cost, a_page_that_is_there_costs_less_than_one_that_is_not)
+{
+	uint64_t aged = operation_cycles("stage2_aged"), guarded = operation_cycles("stage2_write_protected");
+	cr_expect(lt(u64, aged, guarded));
+	cr_expect(lt(u64, guarded, operation_cycles("stage2_fault")));
+}
+
 /* --- exits inside runs ------------------------------------------------------------------------------------------------ */
 
 static void run_record(struct rig *r, struct record rec)

@@ -32,6 +32,8 @@ ParameterizedTestParameters(path_files, what_is_wrong_is_named_with_its_place)
 		 ":4:12: fature: no such condition"},
 		{HEAD "paths:\n  a:\n    - if: {feature: svee}\n      then: [eret]\n",
 		 ":4:21: svee: no such feature"},
+		{HEAD "paths:\n  a:\n    - if: {fault: size}\n      then: [eret]\n",
+		 ":4:19: size: translation, access_flag or permission is needed"},
 		{HEAD "paths:\n  a:\n    - if: {service: psci}\n      then: [eret]\n",
 		 ":4:21: service: psci: is none of arch cpu sip oem standard"},
 		{HEAD "paths:\n  a:\n    - eret: 1\n", ":4:13: eret: takes no argument"},

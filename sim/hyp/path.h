@@ -21,6 +21,7 @@
 #include "el/async.h"
 #include "el/exception.h"
 #include "el/trap.h"
+#include "mmu/fault.h"
 #include "mmu/features.h"
 
 struct path_book; /* owned by the conf it was loaded with */
@@ -57,6 +58,8 @@ struct path_gic;  /* path_gic.h */
 	X(call, "path") \
 	X(repeat, "- (back to the first step of the path)") \
 	X(map, "context whose fault address gets its page at stage 2") \
+	X(protect, "address of a page that stage 2 has read-only from here on") \
+	X(age, "address of a page whose stage 2 entry has lost its access flag") \
 	X(skip, "context whose ELR_EL2 moves to the next instruction") \
 	X(timer, "INTID that fires at the next wait") \
 	X(vgic, "what the emulated interrupt controller does: prepare, absorb, sgi, timer, lpi, vsgi, schedule, deschedule") \

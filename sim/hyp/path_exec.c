@@ -286,25 +286,58 @@ static enum region_kind region_at(const struct path_machine *m, uint64_t ipa)
 
 bool path_is_device(const struct path_machine *m, uint64_t ipa) { return region_at(m, ipa) != REGION_memory; }
 
-static bool page_mapped(const struct path_machine *m, uint64_t ipa)
+static struct path_page *find_page(struct path_machine *m, uint64_t ipa)
 {
-	const struct path_region *r = region_of(m, ipa);
 	for (size_t i = 0; i < m->pages; i++)
-		if (m->page[i] == ipa >> 12) return true;
-	return r && r->mapped;
+		if (m->page[i].number == ipa >> 12) return &m->page[i];
+	return NULL;
 }
 
-/* Status codes of aborts without their level; what a permission fault has over a translation fault of the same level. */
-enum { FAULT_STATUS_KIND = 0x3c, FAULT_STATUS_OF_PERMISSION = 0xc, FAULT_STATUS_PERMISSION = 8 };
+/* Status codes of aborts without their level. */
+enum { FAULT_STATUS_KIND = 0x3c, FAULT_STATUS_OF_PERMISSION = 0xc };
 
-/* ISV <24>, SAS <23:22> word, WnR <6>, DFSC <5:0> translation fault, level 3. DDI 0487, D19.2, ESR_EL2. */
-static struct el_exception stage2_abort(const struct path_machine *m, uint64_t ipa, bool write)
+static enum status put_page(struct path_machine *m, const struct path_step *s, uint64_t ipa,
+			    enum fault_kind refuses, struct err *err)
+{
+	struct path_page *p = find_page(m, ipa);
+	if (!p && m->pages == PATH_PAGES)
+		return conf_fail(err, s->at, "%s: more than %d pages", path_step_names[s->kind], PATH_PAGES);
+	if (!p) p = &m->page[m->pages++];
+	*p = (struct path_page){ipa >> 12, (uint8_t)refuses};
+	return next(m);
+}
+
+/* Who maps all memory beforehand neither logs writes nor ages pages. */
+static enum status exec_page_state(struct path_machine *m, const struct path_step *s, enum fault_kind refuses,
+				   struct err *err)
+{
+	const struct path_region *r = region_of(m, s->number);
+	return r && r->mapped ? next(m) : put_page(m, s, s->number, refuses, err);
+}
+
+/* The fault that stage 2 answers an access with; FAULT_NONE: none. */
+static enum fault_kind page_refuses(struct path_machine *m, uint64_t ipa, bool write)
+{
+	const struct path_region *r = region_of(m, ipa);
+	const struct path_page *p = find_page(m, ipa);
+	if (!p) return r && r->mapped ? FAULT_NONE : FAULT_TRANSLATION;
+	return p->refuses == FAULT_PERMISSION && !write ? FAULT_NONE : (enum fault_kind)p->refuses;
+}
+
+/* DFSC <5:0>: 0b0001LL translation, 0b0010LL access flag, 0b0011LL permission, all of level 3 here; WnR <6>; ISV <24>, SAS <23:22>
+ * word. DDI 0487, D19.2, ESR_EL2. */
+static uint64_t abort_syndrome(const struct path_machine *m, enum fault_kind kind, bool write)
+{
+	uint64_t status = ((uint64_t)kind - FAULT_ADDRESS_SIZE) << 2 | 3;
+	if (m->own_running && m->own_fetch) return esr_make(EC_IABT_LOW, status);
+	return esr_make(EC_DABT_LOW, UINT64_C(1) << 24 | UINT64_C(2) << 22 | (uint64_t)write << 6 | status);
+}
+
+static struct el_exception stage2_abort(const struct path_machine *m, uint64_t ipa, enum fault_kind kind,
+					bool write)
 {
 	struct el_exception x = {.kind = EXC_SYNC, .to = 2, .has_far = true, .has_hpfar = true};
-	uint64_t iss = UINT64_C(1) << 24 | UINT64_C(2) << 22 | (uint64_t)write << 6 | 7;
-	if (m->own_running && m->own_permission) iss |= FAULT_STATUS_PERMISSION;
-	x.esr = esr_make(EC_DABT_LOW, iss);
-	if (m->own_running && m->own_fetch) x.esr = esr_make(EC_IABT_LOW, iss & bits_ones(6));
+	x.esr = abort_syndrome(m, kind, write);
 	x.far = ipa;
 	x.hpfar = (ipa >> 12) << 4;
 	x.preferred_pc = m->el.pc;
@@ -313,11 +346,17 @@ static struct el_exception stage2_abort(const struct path_machine *m, uint64_t i
 
 static enum status exec_access(struct path_machine *m, const struct path_step *s, struct err *err)
 {
-	bool mapped = is_own(m, s) ? m->own_mapped : page_mapped(m, s->number);
-	if (!path_in_guest(m) || mapped) return next(m);
-	if (is_own(m, s) && m->own_asked++) return m->finished = true, OK; /* and it would fault for ever */
-	struct el_exception x = stage2_abort(m, s->number, s->kind == STEP_store);
-	return path_take(m, s, &x, "HCR_EL2.VM: stage 2 maps nothing there", "DDI 0487, D8", err);
+	static const char *const rules[] = {
+		[FAULT_TRANSLATION] = "HCR_EL2.VM: stage 2 maps nothing there",
+		[FAULT_ACCESS_FLAG] = "HCR_EL2.VM: stage 2 has not set the access flag",
+		[FAULT_PERMISSION] = "HCR_EL2.VM: stage 2 does not allow it"};
+	bool write = s->kind == STEP_store, own = is_own(m, s);
+	enum fault_kind kind = page_refuses(m, s->number, write);
+	if (own) kind = m->own_permission ? FAULT_PERMISSION : FAULT_TRANSLATION;
+	if (!path_in_guest(m) || (own ? m->own_mapped : kind == FAULT_NONE)) return next(m);
+	if (own && m->own_asked++) return m->finished = true, OK; /* and it would fault for ever */
+	struct el_exception x = stage2_abort(m, s->number, kind, write);
+	return path_take(m, s, &x, rules[kind], "DDI 0487, D8", err);
 }
 
 static enum status exec_map(struct path_machine *m, const struct path_step *s, struct err *err)
@@ -326,9 +365,7 @@ static enum status exec_map(struct path_machine *m, const struct path_step *s, s
 	if (region_at(m, ipa) != REGION_memory)
 		return conf_fail(err, s->at, "map: IPA 0x%" PRIx64 " is no memory", ipa);
 	if (m->own_running) return m->own_mapped = true, next(m);
-	if (m->pages == PATH_PAGES) return conf_fail(err, s->at, "map: more than %d pages", PATH_PAGES);
-	m->page[m->pages++] = ipa >> 12;
-	return next(m);
+	return put_page(m, s, ipa, FAULT_NONE, err);
 }
 
 /* A host's timer for a guest that waits stands for the guest's own: without one a vCPU waits for others alone. */
@@ -394,6 +431,8 @@ enum status path_execute(struct path_machine *m, const struct path_step *s, stru
 	case STEP_store: return exec_access(m, s, err);
 	case STEP_eret: return exec_eret(m, s, err);
 	case STEP_map: return exec_map(m, s, err);
+	case STEP_protect: return exec_page_state(m, s, FAULT_PERMISSION, err);
+	case STEP_age: return exec_page_state(m, s, FAULT_ACCESS_FLAG, err);
 	default: return exec_control(m, s, err);
 	}
 }
@@ -447,6 +486,7 @@ static bool term_holds(const struct path_machine *m, const struct path_term *t)
 	case COND_wfe: return bit_get(syndrome(m, t), 0) == (t->value != 0);
 	case COND_sysreg: return names_register(syndrome(m, t), t);
 	case COND_region: return region_at(m, fault_ipa(m, t)) == t->index;
+	case COND_fault: return bits_get(syndrome(m, t), 5, 2) + 1 == t->value; /* levels do not matter */
 	case COND_page: return fault_ipa(m, t) == t->value;
 	case COND_call: return is_call(call_of(m, t), t);
 	case COND_service:

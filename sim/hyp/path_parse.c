@@ -264,6 +264,8 @@ static enum status argument_step(struct steps *s, enum path_step_kind kind, cons
 	struct path_step *step = add(s, kind, at);
 	const struct path_book *b = s->book;
 	switch (kind) {
+	case STEP_protect:
+	case STEP_age:
 	case STEP_load:
 	case STEP_store: return need_u64(n, "an address", &step->number, err);
 	case STEP_timer: return need_u64(n, "an INTID", &step->number, err);
@@ -346,6 +348,18 @@ static enum status region_term(const struct node *n, struct path_term *t, struct
 	return conf_fail(err, n->at, "%s: memory, kernel or user is needed", text);
 }
 
+static enum status fault_term(const struct node *n, struct path_term *t, struct err *err)
+{
+	static const char *const names[] = {[FAULT_TRANSLATION] = "translation",
+					    [FAULT_ACCESS_FLAG] = "access_flag",
+					    [FAULT_PERMISSION] = "permission"};
+	const char *text;
+	TRY(need_text(n, "translation, access_flag or permission", &text, err));
+	for (uint64_t i = FAULT_TRANSLATION; i <= FAULT_PERMISSION; i++)
+		if (strcmp(names[i], text) == 0) return t->value = i, OK;
+	return conf_fail(err, n->at, "%s: translation, access_flag or permission is needed", text);
+}
+
 static enum status ec_term(const struct node *n, struct path_term *t, struct err *err)
 {
 	const char *text;
@@ -401,6 +415,7 @@ static enum status read_term(const struct path_book *b, int kind, const struct n
 	case COND_write: return yes_no(n, &t->value, err);
 	case COND_sysreg: return sysreg_term(n, t, err);
 	case COND_region: return region_term(n, t, err);
+	case COND_fault: return fault_term(n, t, err);
 	case COND_vgic: return need_one_of(n, vgic_state_names, "pending, kick, direct or doorbell", &t->index, err);
 	case COND_page: return need_u64(n, "an address", &t->value, err);
 	case COND_call: return call_term(n, t, err);

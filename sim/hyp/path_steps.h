@@ -52,6 +52,7 @@ struct path_value {
 	X(permission, "the abort is one of permission: the page is there (ISS.DFSC)") \
 	X(wfe, "what was trapped was WFE, not WFI (ISS.TI)") \
 	X(sysreg, "register of a trapped access (ISS)") \
+	X(fault, "status of an abort (DFSC): translation, access_flag or permission") \
 	X(region, "kind of the region at HPFAR: memory, kernel, user") \
 	X(page, "the address at HPFAR: a page of the guest's physical addresses") \
 	X(call, "name that the latest SVC, HVC or SMC carried; with `of`, the guest's latest") \
@@ -230,7 +231,10 @@ struct path_machine {
 	} stack[PATH_STACK];
 	size_t stack_used;
 	uint64_t sp_el3;
-	uint64_t page[PATH_PAGES]; /* mapped at stage 2 */
+	struct path_page {
+		uint64_t number;
+		uint8_t refuses; /* enum fault_kind: FAULT_NONE: nothing; ACCESS_FLAG: all; PERMISSION: writes */
+	} page[PATH_PAGES];      /* that stage 2 has */
 	size_t pages;
 	struct path_gic *gic; /* path_gic.h */
 	bool own_gic;         /* not shared: freed with it */

@@ -57,6 +57,8 @@ const char *step_text(const struct path_book *b, const struct path_step *s, char
 	case STEP_save:
 	case STEP_restore: return copy_text(b, s, out, bytes);
 	case STEP_read: snprintf(out, bytes, "read %s", reg_text(s->reg, reg, sizeof(reg))); return out;
+	case STEP_protect:
+	case STEP_age:
 	case STEP_load:
 	case STEP_store: snprintf(out, bytes, "%s 0x%" PRIx64, name, s->number); return out;
 	case STEP_timer: snprintf(out, bytes, "timer: INTID %" PRIu64 " will fire", s->number); return out;

@@ -22,6 +22,7 @@ struct path_book; /* hyp/path.h */
 struct path_gic;
 struct gic_timing; /* gic/timing.h */
 struct path_event;
+struct fault;      /* mmu/fault.h */
 struct path_price; /* hyp/path_cost.h */
 struct mem_cpu;
 struct host_memory; /* machine/host_memory.h */
