@@ -59,4 +59,4 @@ check "two tables at once are refused" 2 $?
 
 "$STRATA" check references/exits.yaml >"$dir/rows" 2>/dev/null
 check "every published exit that docs/validation.md does not name as missed is within its tolerance" \
-	"xgene-virtual-irq-completion" "$(echo $(awk '$NF == "FAIL" { print $1 }' "$dir/rows"))"
+	"$(echo $(sed -n '/^### Known misses/,/^### Exits/s/^| `\([^`]*\)`.*/\1/p' docs/validation.md | grep -Fx "$(sed -n 's/^  - name: //p' references/exits.yaml)"))" "$(echo $(awk '$NF == "FAIL" { print $1 }' "$dir/rows"))"
