@@ -256,11 +256,13 @@ static inline ALWAYS_INLINE bool store(struct core *c, struct hits *h, const str
 	if (start + w->tlb->params.hit_cycles > leaves || *slot > leaves || !w->cache->write_back)
 		return false;
 	if (!find(w, r->addr, ACCESS_WRITE, start, &f) || f.way == CACHE_MISS) return false;
-	*slot = leaves + w->cache->hit_cycles;
+	cycles_t done = leaves + w->cache->hit_cycles;
 	if (cache_may_wait(w->cache, f.line, f.way, leaves)) {
+		if (cache_is_shared(w->cache, f.line, f.way)) return false; /* others may have it */
 		cycles_t ready = cache_arrival(w->cache, f.line, (unsigned)f.way);
-		if (ready > *slot) *slot = wait_for_line(h, ready, *slot);
+		if (ready > done) done = wait_for_line(h, ready, done);
 	}
+	*slot = done;
 	touch_entry(w, h, &f);
 	touch_line(w, &f);
 	w->cache->set[f.line & w->cache->set_mask].dirty |= UINT64_C(1) << f.way;

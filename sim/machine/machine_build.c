@@ -74,6 +74,8 @@ static enum status build_hardware(struct machine *m, struct err *err)
 	mem_set_topology(m->mem, &m->hw->topology);
 	coherence_init(&m->coherence, &m->hw->coherence, &m->hw->topology, m->hw->clock_mhz,
 		       m->hw->primitives.atomic_cycles);
+	if (m->cpus > 1 && m->hw->coherence.protocol == PROTOCOL_DIRECTORY)
+		mem_use_directory(m->mem, &m->coherence);
 	TRY(mem_use_mpam(m->mem, &m->stack->mpam, err));
 	m->shared_tlbs.topology = m->hw->topology;
 	m->physmem = physmem_new();

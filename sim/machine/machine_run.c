@@ -115,7 +115,8 @@ cycles_t machine_lookahead(const struct machine *m)
 	if (m->hw->order == ORDER_STRICT) return 0;
 	if (m->hw->lookahead_cycles) return m->hw->lookahead_cycles;
 	cycles_t memory = mem_cross_latency(m->mem), tlbs = tlb_pool_cross_latency(&m->shared_tlbs);
-	cycles_t lines = m->in_pieces ? coherence_least(&m->coherence) : UINT64_MAX;
+	bool sharing = m->in_pieces || m->hw->coherence.protocol != PROTOCOL_NONE;
+	cycles_t lines = sharing ? coherence_least(&m->coherence) : UINT64_MAX;
 	if (lines < memory) memory = lines;
 	return tlbs < memory ? tlbs : memory;
 }

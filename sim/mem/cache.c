@@ -91,6 +91,7 @@ void cache_free(struct cache *c)
 	repl_state_free(&c->state);
 	evictors_free(c->evictors);
 	free(c->mask);
+	free(c->sharing);
 	free(c->mshr);
 	free(c->mshr_soonest);
 	cache_mpam_free(c->mpam);
@@ -119,6 +120,7 @@ static struct cache_victim take_out(struct cache *c, uint64_t set, unsigned way)
 	*tag = 0;
 	c->set[set].dirty &= ~(UINT64_C(1) << way);
 	c->set[set].flying &= ~(UINT64_C(1) << way);
+	if (c->sharing) c->sharing[set] &= ~(UINT64_C(1) << way);
 	if (c->mpam) v.monitor = (uint8_t)cache_mpam_gone(c, set, way);
 	return v;
 }
@@ -130,6 +132,21 @@ void cache_count_evictors(struct cache *c) { c->evictors = evictors_new((unsigne
 void cache_ask_evictors(struct cache *c, uint64_t line)
 {
 	evictors_ask(c->evictors, (unsigned)(line & c->set_mask), &(struct evicted){.address = line});
+}
+
+void cache_make_coherent(struct cache *c)
+{
+	c->settled = UINT64_MAX;
+	if (!c->sharing) c->sharing = xcalloc(c->set_mask + 1, sizeof(*c->sharing));
+}
+
+void cache_share(struct cache *c, uint64_t line)
+{
+	uint64_t set = line & c->set_mask;
+	int way = cache_way_of(c, line);
+	if (way == CACHE_MISS) return;
+	c->sharing[set] |= UINT64_C(1) << way;
+	c->set[set].flying |= UINT64_C(1) << way;
 }
 
 struct cache_victim cache_drop_evicted(struct cache *c, uint64_t line)
@@ -190,6 +207,7 @@ cycles_t cache_arrival(struct cache *c, uint64_t line, unsigned way)
 	if (asked->line == line && asked->done) return asked->done;
 	for (unsigned i = 0; i < c->mshrs; i++)
 		if (c->mshr[i].line == line && c->mshr[i].done) return c->mshr[c->mshr_asked = i].done;
+	if (cache_is_shared(c, line, (int)way)) return 0;
 	*flying &= ~(UINT64_C(1) << way); /* its register has another miss by now */
 	return 0;
 }

@@ -39,7 +39,7 @@ struct cache {         /* laid out for the hit path; change it through the funct
 	uint32_t *tag; /* sets x stride; 0 = invalid, else (line >> set_bits) + 1 */
 	struct cache_set *set;
 	struct repl_state state;
-	cycles_t settled; /* no miss ends after this cycle */
+	cycles_t settled; /* no miss ends after this cycle; a coherent cache always asks */
 	uint64_t set_mask;
 	unsigned set_bits, ways;
 	unsigned stride; /* ways rounded up to whole groups of lanes */
@@ -54,6 +54,8 @@ struct cache {         /* laid out for the hit path; change it through the funct
 	int (*choose)(struct cache *c, uint64_t set);
 	struct cache_mpam *mpam;   /* NULL: no partitions (cache_mpam.h) */
 	struct evictors *evictors; /* NULL: nobody asks whose doing misses are */
+	uint64_t *
+		sharing; /* by set, a bit per way: other cores may have it; NULL: no cache but this one is asked */
 	struct cache_params params;
 	struct cache_stats stats;
 };
@@ -120,6 +122,16 @@ static inline int cache_find(struct cache *c, uint64_t line)
 
 /* Whether `line` is held; changes nothing. */
 bool cache_holds(const struct cache *c, uint64_t line);
+
+/* From now on lines may be shared with other cores' caches: a hit on one goes the way of a line under way, as if it might
+ * still come. */
+void cache_make_coherent(struct cache *c);
+/* Other cores may have `line`, too, if it is held: who writes it must ask first. Until it leaves. */
+void cache_share(struct cache *c, uint64_t line);
+static inline bool cache_is_shared(const struct cache *c, uint64_t line, int way)
+{
+	return c->sharing && (c->sharing[line & c->set_mask] >> way & 1);
+}
 
 struct cache_victim {
 	uint64_t line;

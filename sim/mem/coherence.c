@@ -6,11 +6,15 @@ const char *const core_distance_names[] = {
 #undef X
 		NULL};
 
+static const char *const protocol_names[] = {"none", "directory", NULL};
 static const char *const atomics_names[] = {"near", "far", NULL};
 
 #define F struct coherence_params
 #define NS(m, dflt, doc) HW_U64(F, m, "ns", dflt, 1, 100000, doc)
 static const struct param rows[] = {
+	P_ENUM(F, protocol, protocol_names, PROTOCOL_NONE,
+	       "lines of data that several cores write: come as if nobody else had them; or from the core that wrote them, known by "
+	       "a directory"),
 	NS(cluster_ns, 40, "a line comes from another core of the same cluster, which wrote it last"),
 	NS(die_ns, 60, "the same from another cluster of the die"),
 	NS(socket_ns, 80, "from another die of the socket"),

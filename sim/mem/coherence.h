@@ -30,7 +30,11 @@ extern const char *const core_distance_names[]; /* NULL at the end */
 /* Where an atomic executes whose line another core has: in the core that asks, or where the line has its home. */
 enum atomics { ATOMICS_NEAR, ATOMICS_FAR };
 
+/* What keeps the data of several cores' caches coherent: nothing that takes time, or a directory (directory.h). */
+enum protocol { PROTOCOL_NONE, PROTOCOL_DIRECTORY };
+
 struct coherence_params {
+	uint64_t protocol;                                  /* enum protocol */
 	uint64_t cluster_ns, die_ns, socket_ns, machine_ns; /* core to core */
 	uint64_t atomics;                                   /* enum atomics */
 	uint64_t far_atomic_ns;                             /* of the home, per operation */

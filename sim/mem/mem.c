@@ -215,9 +215,36 @@ static unsigned monitor_of(const struct mem_port *port, const struct mem_req *r)
 	return port->side->mpam ? port->side->mpam->monitor_of[r->partid][r->pmg] : 0;
 }
 
+/* Where the core's own caches end: what the directory knows of others. */
+static bool ask_directory(struct mem_port *port, const struct mem_req *r, uint64_t line, cycles_t now,
+			  unsigned level, struct directory_found *out)
+{
+	struct directory *d = port->side->directory;
+	bool ends = level == port->levels || port->level[level]->params.shared;
+	if (!d || !ends || out->asked || port != &port->cpu->data) return false;
+	*out = directory_fetch(d, port, r, line, now);
+	if (out->from) write_down(port, level, line, now);
+	return out->given;
+}
+
+/* A write finds its line in a cache of the core, or has brought it there. */
+static cycles_t own_line(struct mem_port *port, const struct cache *c, const struct mem_req *r, uint64_t line,
+			 int way, cycles_t now)
+{
+	if (r->kind != ACCESS_WRITE || !cache_is_shared(c, line, way)) return now;
+	return directory_write(port->side->directory, port, line, now);
+}
+
+static void share_line(struct mem_port *port, uint64_t line)
+{
+	for (unsigned i = 0; i < port->levels && !port->level[i]->params.shared; i++)
+		cache_share(port->level[i], line);
+}
+
 static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
 		     unsigned *served)
 {
+	struct directory_found others = {0};
 	uint64_t line = mem_line(port, r);
 	unsigned slot[MEM_LEVELS_MAX], level = first;
 	cycles_t done;
@@ -225,6 +252,7 @@ static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t no
 	for (; level < port->levels; level++) {
 		struct cache *c = port->level[level];
 		if (level > first) {
+			if (ask_directory(port, r, line, now, level, &others)) break;
 			c->stats.accesses++;
 			if ((way = cache_find(c, line)) != CACHE_MISS) break;
 		}
@@ -233,16 +261,23 @@ static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t no
 		if (c->evictors) ask_evictors(port, c, line);
 		now = reserve(port, c, now, &slot[level]);
 	}
+	if (level == port->levels) ask_directory(port, r, line, now, level, &others);
 	unsigned to = nearest_taker(port, r, first, level);
-	if (way != CACHE_MISS)
-		done = hit_done(port, port->level[level], line, way, now);
+	if (others.given)
+		done = others.done;
+	else if (way != CACHE_MISS)
+		done = hit_done(port, port->level[level], line, way,
+				own_line(port, port->level[level], r, line, way, now));
 	else if (to < port->levels)
 		done = read_memory(port, r, now);
 	else
 		done = post_write(port, r->pa.raw, now); /* no cache takes it; write_down() books it */
 	for (unsigned i = first; i < level && !port->untimed; i++)
 		cache_mshr_take(port->level[i], slot[i], line, done);
+	bool shared = others.shared || (way != CACHE_MISS && cache_is_shared(port->level[level], line, way));
+	if (others.done > done) done = others.done;
 	fill_missed(port, r, line, to, level, done);
+	if (shared) share_line(port, line);
 	*served = level;
 	return done;
 }
@@ -260,6 +295,7 @@ cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_
 	c->stats.accesses++;
 	int way = cache_find(c, line);
 	if (way == CACHE_MISS) return miss(port, r, now, first, served);
+	now = own_line(port, c, r, line, way, now);
 	if (r->kind == ACCESS_WRITE) mark_written(port, first, line, way, now);
 	*served = first;
 	return hit_done(port, c, line, way, now);

@@ -7,7 +7,8 @@
  * hit_cycles, whatever it passed on the way, plus what it waited for. Calls may come with any `now`; state changes in
  * the order of the calls.
  * Shared caches have one instance for each cluster, die or socket (topology.h) that has a core in use.
- * Not modelled: coherence between cores; prefetchers; latency of the way back up, beyond hit_cycles.
+ * Lines that several cores write: directory.h, where the machine has one.
+ * Not modelled: prefetchers; latency of the way back up, beyond hit_cycles.
  */
 #ifndef MEM_MEM_H
 #define MEM_MEM_H
@@ -35,7 +36,8 @@ struct mem_cpu_stats { /* lines read from memory */
 	uint64_t local[CAUSE_COUNT], remote[CAUSE_COUNT];
 };
 
-struct mem_cpu { /* one core's private caches and its two ports */
+struct mem_cpu {        /* one core's private caches and its two ports */
+	unsigned place; /* in the directory */
 	struct mem_port data, fetch;
 	struct mem_route *route; /* from its die, by node */
 	struct mem_cpu_stats stats;
@@ -48,6 +50,7 @@ struct mem_cpu { /* one core's private caches and its two ports */
 };
 
 struct mem_side;
+struct coherence;
 
 /* Builds the nodes and the fabric. `caches` lists struct cache_params. ERR_CONFIG with the key at fault. */
 enum status mem_new(const struct memory_params *memory, const struct param_list *caches, uint64_t clock_mhz,
@@ -56,6 +59,8 @@ void mem_free(struct mem_side *m);
 
 /* How cores are grouped; borrowed. Before the first mem_cpu_init(); until then all cores are in one group. */
 void mem_set_topology(struct mem_side *m, const struct topology_params *t);
+/* Lines that cores share come from the core that wrote them (directory.h). Before the first mem_cpu_init(). */
+void mem_use_directory(struct mem_side *m, const struct coherence *c);
 /* The way of TLB maintenance between the `cores` of the machine; the side must outlive it. NULL: it is no message here. */
 struct dvm *mem_dvm_new(struct mem_side *m, const struct dvm_params *p, unsigned cores);
 /* Builds the private caches and the ports of core `number`, and what it shares where no core before it has; the side must

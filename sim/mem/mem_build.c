@@ -85,6 +85,7 @@ void mem_free(struct mem_side *m)
 	}
 	free(m->shared);
 	free(m->cpu);
+	directory_free(m->directory);
 	fabric_free(m->fabric);
 	free(m->node);
 	free(m);
@@ -204,12 +205,14 @@ static enum status build_caches(struct mem_cpu *cpu, struct mem_side *m, unsigne
 
 struct dvm *mem_dvm_new(struct mem_side *m, const struct dvm_params *p, unsigned cores)
 {
-	struct dvm_parts parts = {.params = p,
-				  .topology = &m->topology,
-				  .fabric = m->fabric,
-				  .cores = cores,
-				  .dies = m->nodes};
+	struct dvm_parts parts = {
+		.params = p, .topology = &m->topology, .fabric = m->fabric, .cores = cores, .dies = m->nodes};
 	return p->outstanding ? dvm_new(&parts) : NULL;
+}
+
+void mem_use_directory(struct mem_side *m, const struct coherence *c)
+{
+	m->directory = directory_new(c, m->line_bits);
 }
 
 enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, unsigned number, struct err *err)
@@ -228,6 +231,7 @@ enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, unsigned numbe
 	cpu->served_names[cpu->data.levels] = "dram";
 	if (is_full(m->cpus)) m->cpu = xrealloc(m->cpu, m->cpus ? 2 * m->cpus : 1, sizeof(struct mem_cpu *));
 	m->cpu[m->cpus++] = cpu;
+	if (m->directory) directory_join(m->directory, cpu, number);
 	return OK;
 }
 
@@ -275,6 +279,7 @@ void mem_register_stats(struct mem_side *m, struct stats *s)
 	}
 	for (unsigned i = 0; i < m->nodes; i++) node_register_stats(&m->node[i], s, i);
 	fabric_register_stats(m->fabric, s);
+	if (m->directory) directory_register_stats(m->directory, s);
 }
 
 #define F struct mem_cpu_stats
@@ -324,5 +329,6 @@ enum status mem_check_sums(const struct mem_side *m, struct err *err)
 	for (unsigned n = 0; n < m->cpus; n++)
 		for (unsigned i = 0; i < m->cpu[n]->owned_count; i++)
 			TRY(check_cache(m->cpu[n]->owned[i], err));
+	if (m->directory) TRY(directory_check(m->directory, err));
 	return check_nodes(m, err);
 }

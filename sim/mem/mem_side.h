@@ -3,6 +3,7 @@
 #define MEM_MEM_SIDE_H
 
 #include "mem/cache_mpam.h"
+#include "mem/directory.h"
 #include "mem/mem.h"
 
 /* One instance of a cache that several cores may share. */
@@ -24,7 +25,8 @@ struct mem_side {
 	struct mem_node *node;
 	unsigned nodes;
 	struct fabric *fabric;
-	struct mpam *mpam; /* NULL: no request has a label */
+	struct directory *directory; /* NULL: who shares a line does not matter */
+	struct mpam *mpam;           /* NULL: no request has a label */
 	bool has_node_mpam;
 	unsigned line_bits, security_shift;
 	uint64_t line_limit; /* lines of all security states are below it */
