@@ -375,6 +375,38 @@ cycles_t core_next(const struct core *c, const struct record *rec)
 	return waits ? c->last_load_done : start;
 }
 
+/* Whether the first-level TLB has the page of `va` at `now`, and the first-level cache its line, in which there may be a write. */
+static bool is_near(const struct core *c, uint64_t va, enum access_kind kind, cycles_t now)
+{
+	const struct mem_port *port = kind == ACCESS_FETCH ? &c->mem->fetch : &c->mem->data;
+	const struct cache *cache = port->level[0];
+	const struct tlb_entry *e = mmu_predicted(c->mmu, c->mmu->first[kind], va, kind, now);
+	if (!e || c->only_translates) return e != NULL;
+	if (!cache || cache->params.shared || (kind == ACCESS_WRITE && !cache->write_back)) return false;
+	return cache_way_of(cache, mem_line_at(port, e->pa | (va & ~e->va_mask), SEC_NONSECURE)) !=
+	       CACHE_MISS;
+}
+
+static bool is_private(const struct core *c, const struct record *rec, cycles_t now)
+{
+	static const enum access_kind kind[] = {
+		[REC_FETCH] = ACCESS_FETCH, [REC_LOAD] = ACCESS_READ, [REC_STORE] = ACCESS_WRITE};
+	uint64_t line = c->mem->data.side ? UINT64_C(1) << c->mem->data.line_bits : 1;
+	uint64_t bytes = rec->kind == REC_FETCH ? UINT64_C(4) * rec->count : rec->count;
+	uint64_t last = rec->addr + (bytes ? bytes - 1 : 0);
+	for (uint64_t va = rec->addr; va <= last; va = (va | (line - 1)) + 1)
+		if (!is_near(c, va, kind[rec->kind], now)) return false;
+	return true;
+}
+
+bool core_goes_on(const struct core *c, const struct record *rec, cycles_t until)
+{
+	cycles_t next = core_next(c, rec);
+	if (next >= until) return false;
+	if (!c->lookahead || next + c->lookahead < until) return true;
+	return rec->kind <= REC_STORE && is_private(c, rec, next);
+}
+
 enum status core_run_until(struct core *c, const struct record *rec, size_t n, cycles_t until,
 			   size_t *executed, struct err *err)
 {
@@ -382,7 +414,7 @@ enum status core_run_until(struct core *c, const struct record *rec, size_t n, c
 	do {
 		if (!c->run(c, &rec[i], 1)) break;
 		i++;
-	} while (i < n && rec[i].kind <= REC_STORE && core_next(c, &rec[i]) < until);
+	} while (i < n && rec[i].kind <= REC_STORE && core_goes_on(c, &rec[i], until));
 	*executed = i;
 	if (c->err.code == OK) return OK;
 	*err = c->err;

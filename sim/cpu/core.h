@@ -85,6 +85,7 @@ struct core {
 	size_t (*timed_run)(struct core *c, const struct record *rec,
 			    size_t n); /* while the core warms: what to come back to */
 	bool in_order, only_translates, warming;
+	cycles_t lookahead;  /* of the machine's cores; 0: strict order */
 	struct watch *watch; /* NULL: no access is watched */
 	/* Of `bucket`, what others than the workload spent. */
 	uint64_t by_handler[BUCKET_COUNT][CORE_LEVELS];
@@ -108,7 +109,11 @@ enum status core_run(struct core *c, const struct record *rec, size_t n, size_t 
 
 /* When the access of `rec` would begin, or any other record take effect. Changes nothing. */
 cycles_t core_next(const struct core *c, const struct record *rec);
-/* As core_run(), for one of several cores: the first record, and then those that begin before cycle `until`. */
+/* Whether the core may execute `rec` in a turn that ends at `until`, which is c->lookahead cycles beyond the time of the core that is
+ * next: before that time everything, and in the lookahead what is private - loads, stores and fetches whose translation and lines are in
+ * the core's own first level - so that all cores' requests reach what they share in order of time. Changes nothing. */
+bool core_goes_on(const struct core *c, const struct record *rec, cycles_t until);
+/* As core_run(), for one of several cores: the first record, and then those that core_goes_on() with. */
 enum status core_run_until(struct core *c, const struct record *rec, size_t n, cycles_t until,
 			   size_t *executed, struct err *err);
 

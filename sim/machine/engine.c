@@ -23,27 +23,39 @@ struct engine {
 	cycles_t lookahead;
 };
 
+static unsigned number_of(const struct engine *e, const struct thread *t)
+{
+	return (unsigned)(t - e->thread);
+}
+
+/* Of equal times each thread is first in its turn, by the time alone: it does not matter how often it had to wait in between. */
+static void queue_turn(struct engine *e, struct thread *t, cycles_t when)
+{
+	t->turn.phase = EVENT_CORE + (number_of(e, t) ^ (uint32_t)(when & 1023));
+	event_at(&e->queue, &t->turn, when);
+}
+
 static void on_wake(void *engine, unsigned t)
 {
 	struct engine *e = engine;
 	if (!e->thread[t].waits) return; /* it has not come to wait yet: its turn is not over */
 	e->thread[t].waits = false;
 	e->waiting--;
-	event_at(&e->queue, &e->thread[t].turn, machine_now(e->machine, t));
+	queue_turn(e, &e->thread[t], machine_now(e->machine, t));
 }
 
 struct engine *engine_new(struct machine *m, struct trace_source *const *source)
 {
 	struct engine *e = xcalloc(1, sizeof(*e));
 	e->machine = m;
-	e->lookahead = machine_lookahead(m);
+	e->lookahead = machine_take_turns(m);
 	e->threads = machine_threads(m);
 	e->thread = xcalloc(e->threads, sizeof(*e->thread));
 	machine_on_wake(m, on_wake, e);
 	for (unsigned t = 0; t < e->threads; t++) {
 		e->thread[t].source = source[t];
 		e->thread[t].turn = (struct event){.owner = &e->thread[t], .phase = EVENT_CORE};
-		event_at(&e->queue, &e->thread[t].turn, 0);
+		queue_turn(e, &e->thread[t], 0);
 	}
 	return e;
 }
@@ -54,11 +66,6 @@ void engine_free(struct engine *e)
 	event_queue_fini(&e->queue);
 	free(e->thread);
 	free(e);
-}
-
-static unsigned number_of(const struct engine *e, const struct thread *t)
-{
-	return (unsigned)(t - e->thread);
 }
 
 static enum status refill(struct thread *t, struct err *err)
@@ -123,17 +130,22 @@ static enum status check_end(const struct engine *e, struct err *err)
 	return err_set(err, ERR_INPUT, "%u threads wait for locks that nobody gives back", e->waiting);
 }
 
+static bool goes_on(const struct engine *e, const struct thread *t)
+{
+	if (machine_is_busy(e->machine, number_of(e, t))) return next_of(e, t) < horizon(e, t);
+	return machine_goes_on(e->machine, number_of(e, t), &t->buf[t->at], horizon(e, t));
+}
+
 enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, bool *more, struct err *err)
 {
 	struct event *first = event_take(&e->queue);
 	*more = first != NULL;
 	if (!first) return check_end(e, err);
 	struct thread *t = first->owner;
-	cycles_t next = 0;
 	TRY(refill(t, err));
 	bool late = machine_accept(e->machine, number_of(e, t));
-	if (late && has_more(e, t) && *left && (next = next_of(e, t)) >= horizon(e, t)) {
-		event_at(&e->queue, first, next);
+	if (late && has_more(e, t) && *left && next_of(e, t) >= horizon(e, t)) {
+		queue_turn(e, t, next_of(e, t));
 		return OK;
 	}
 	while (has_more(e, t) && *left) {
@@ -143,8 +155,8 @@ enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, boo
 			e->waiting++;
 			return OK;
 		}
-		if (has_more(e, t) && (next = next_of(e, t)) >= horizon(e, t)) break;
+		if (has_more(e, t) && !goes_on(e, t)) break;
 	}
-	if (has_more(e, t)) event_at(&e->queue, first, next);
+	if (has_more(e, t)) queue_turn(e, t, next_of(e, t));
 	return OK;
 }

@@ -2,11 +2,12 @@
  *
  *   engine_turn: the thread whose next record begins first executes it, and what follows up to the horizon
  * The horizon is the time at which the next of the other threads would go on, plus the lookahead (machine_lookahead()): the
- * latency of the nearest thing that two cores share. What a core does within the lookahead no other core can have seen in that
- * time, so what is shared sees requests in order of time but for at most that many cycles. Without lookahead the order is
- * strict: one record at a time, always the earliest. A record is executed as a whole, with all the descriptors that its walk
- * reads; its time is that at which it begins. Equal times go by who waited longer. All in one host thread: the
- * order depends on nothing but the inputs.
+ * latency of the nearest thing that two cores share. Up to the next thread's time a core executes everything; within the lookahead
+ * only what is private to it, hits of its first levels (core_goes_on()). So what is shared sees requests in strict order of time
+ * whatever the lookahead is, and a core that is ahead misses at most what others take away from it in that time: a broadcast
+ * TLBI, or an eviction by an inclusive cache. Without lookahead hits are in strict order, too. A record is executed
+ * as a whole, with all the descriptors that its walk reads; its time is that at which it begins. Of equal times the threads
+ * are first in turn, by the time. All in one host thread: the order depends on nothing but the inputs.
  * Not modelled: events between the reads of one access.
  */
 #ifndef MACHINE_ENGINE_H

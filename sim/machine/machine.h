@@ -76,7 +76,11 @@ enum status machine_run(struct machine *m, const struct record *rec, size_t n, s
 bool machine_accept(struct machine *m, unsigned t);
 /* When thread `t` would execute `rec` next. */
 cycles_t machine_next(const struct machine *m, unsigned t, const struct record *rec);
-/* Executes of rec[0..n-1] the first, and then those that begin before cycle `until`, as thread `t`. *executed says how many.
+/* From now on threads take turns, with this lookahead, which is returned. */
+cycles_t machine_take_turns(struct machine *m);
+/* Whether thread `t` may execute `rec` in a turn that ends at `until` (core_goes_on()). */
+bool machine_goes_on(const struct machine *m, unsigned t, const struct record *rec, cycles_t until);
+/* Executes of rec[0..n-1] the first, and then those that may go on before cycle `until`, as thread `t`. *executed says how many.
  * Errors as machine_run. */
 /* Whether thread `t` is in the software below its guest, between two pieces: machine_run_until() then runs the next piece, at
  * machine_now(), and no record. */

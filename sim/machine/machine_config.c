@@ -12,7 +12,7 @@ static const struct param rows[] = {
 	       "cores of the machine, all alike; only those that run something cost memory and time"),
 	P_MAP(F, topology, &topology_schema, "clusters, dies and sockets"),
 	P_ENUM(F, order, order_names, ORDER_LOOKAHEAD,
-	       "how several cores are simulated: each runs ahead of the others by the lookahead; or strict: always the earliest, "
+	       "how several cores are simulated: each runs ahead of the others by hits within the lookahead; or strict: always the earliest, "
 	       "one record at a time"),
 	P_U64(F, lookahead_cycles, "cycles", 0, 0, 1000000,
 	      "how far a core runs ahead; 0: as far as no core can see what another does, the latency of what they share "

@@ -121,6 +121,12 @@ cycles_t machine_lookahead(const struct machine *m)
 	return tlbs < memory ? tlbs : memory;
 }
 
+cycles_t machine_take_turns(struct machine *m)
+{
+	for (unsigned i = 0; i < m->cpus; i++) m->cpu[i].core.lookahead = machine_lookahead(m);
+	return machine_lookahead(m);
+}
+
 bool machine_accept(struct machine *m, unsigned t)
 {
 	struct cpu *c = m->vcpu[t].cpu;
@@ -131,6 +137,11 @@ bool machine_accept(struct machine *m, unsigned t)
 cycles_t machine_next(const struct machine *m, unsigned t, const struct record *rec)
 {
 	return core_next(&m->vcpu[t].cpu->core, rec);
+}
+
+bool machine_goes_on(const struct machine *m, unsigned t, const struct record *rec, cycles_t until)
+{
+	return core_goes_on(&m->vcpu[t].cpu->core, rec, until);
 }
 
 /* Executes the first of `n` records, and those behind it that begin in time and are of its kind. */
@@ -154,7 +165,7 @@ enum status machine_run_until(struct machine *m, unsigned t, const struct record
 		TRY(run_some(v, rec + *executed, n - *executed, m->in_pieces ? 0 : until, &some, err));
 		*executed += some;
 	} while (!machine_is_busy(m, t) && *executed < n &&
-		 core_next(&v->cpu->core, &rec[*executed]) < until);
+		 core_goes_on(&v->cpu->core, &rec[*executed], until));
 	return OK;
 }
 
