@@ -1,89 +1,40 @@
 /* Several VMs on one machine: what each has for itself, what keeps them apart, how a stack file describes them. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#include "base/alloc.h"
-#include "machine/machine.h"
 #include "mmu/tlbi.h"
+#include "vm_world.h"
 
-struct rig {
-	struct machine_config config;
-	struct conf *conf;
-	struct stack_params stack;
-	struct machine *machine;
-	struct err err;
-};
-
-static enum status read_stack(struct rig *g, const char *yaml)
+static void build(struct vm_world *g, const char *yaml, const char *const *sets)
 {
-	struct bound b = {.name = "stack", .schema = &stack_schema, .params = &g->stack};
-	g->conf = conf_new();
-	TRY(conf_parse(g->conf, "s.yaml", yaml, strlen(yaml), &b.file.root, &g->err));
-	TRY(stack_bind(g->conf, b.file.root, &g->stack, &g->err));
-	return stack_check(&b, &g->config.params.features, &g->err);
-}
-
-static enum status try_build(struct rig *g, const char *yaml, const char *const *sets)
-{
-	struct machine_request q = {.path = "configs/machines/neoverse-n1.yaml", .sets = sets};
-	memset(g, 0, sizeof(*g));
-	cr_assert(eq(int, machine_config_load(&g->config, &q, &g->err), OK), "%s", g->err.text);
-	TRY(read_stack(g, yaml));
-	return machine_new(&g->config.params, &g->stack, 1, &g->machine, &g->err);
-}
-
-static void build(struct rig *g, const char *yaml, const char *const *sets)
-{
-	cr_assert(eq(int, try_build(g, yaml, sets), OK), "%s", g->err.text);
-}
-
-static void close_rig(struct rig *g)
-{
-	if (g->machine) {
-		machine_finish(g->machine);
-		cr_expect(eq(int, machine_check_sums(g->machine, &g->err), OK), "%s", g->err.text);
-	}
-	machine_free(g->machine);
-	machine_config_free(&g->config);
-	conf_free(g->conf);
+	cr_assert(eq(int, vm_world_open(g, yaml, sets), OK), "%s", g->err.text);
 }
 
 static void refused(const char *yaml, const char *text)
 {
-	struct rig g;
-	cr_expect(eq(int, try_build(&g, yaml, NULL), ERR_CONFIG), "%s", yaml);
+	struct vm_world g;
+	cr_expect(eq(int, vm_world_open(&g, yaml, NULL), ERR_CONFIG), "%s", yaml);
 	cr_expect(eq(str, g.err.text, (char *)text));
-	close_rig(&g);
+	vm_world_close(&g);
 }
 
-static void execute(struct rig *g, unsigned thread, struct record rec)
+static void execute(struct vm_world *g, unsigned thread, struct record rec)
 {
 	size_t executed;
 	cr_assert(eq(int, machine_run_until(g->machine, thread, &rec, 1, UINT64_MAX, &executed, &g->err), OK),
 		  "%s", g->err.text);
 }
 
-static void load(struct rig *g, unsigned thread, uint64_t va)
+static void load(struct vm_world *g, unsigned thread, uint64_t va)
 {
 	execute(g, thread, (struct record){.kind = REC_LOAD, .addr = va, .count = 8, .gap = 1});
 }
 
-static void tlbi(struct rig *g, unsigned thread, const char *name)
+static void tlbi(struct vm_world *g, unsigned thread, const char *name)
 {
 	struct tlbi_op op;
 	cr_assert(tlbi_named(name, &op));
 	execute(g, thread, (struct record){.kind = REC_TLBI, .count = tlbi_encoding(op)});
-}
-
-static uint64_t counter(const struct rig *g, const char *path)
-{
-	const uint64_t *value = stats_find(machine_stats(g->machine), path);
-	cr_assert(ne(ptr, (void *)value, NULL), "no counter %s", path);
-	return *value;
 }
 
 static const uint64_t page = 0x10000;
@@ -92,26 +43,25 @@ static const char two_vms[] = "hypervisors: [{}]\nvms: [{name: a}, {name: b}]\n"
 
 Test(vms, each_has_memory_tables_and_counters_of_its_own)
 {
-	struct rig g;
+	struct vm_world g;
 	build(&g, two_vms, two_cores);
 	load(&g, 0, page);
-	uint64_t first = counter(&g, "vm0.hyp.faults");
-	cr_expect(eq(u64, counter(&g, "vm0.os.pages_mapped"), 1));
-	cr_expect(eq(u64, counter(&g, "vm1.os.pages_mapped"), 0));
+	uint64_t first = vm_world_counter(&g, "vm0.hyp.faults");
+	cr_expect(eq(u64, vm_world_counter(&g, "vm0.os.pages_mapped"), 1));
+	cr_expect(eq(u64, vm_world_counter(&g, "vm1.os.pages_mapped"), 0));
 	load(&g, 1, page);
-	cr_expect(eq(u64, counter(&g, "vm0.hyp.faults"), first));
-	cr_expect(eq(u64, counter(&g, "vm1.os.pages_mapped"), 1), "nothing of the other VM is there");
-	cr_expect(eq(u64, counter(&g, "vm1.hyp.faults"), first));
-	close_rig(&g);
+	cr_expect(eq(u64, vm_world_counter(&g, "vm0.hyp.faults"), first));
+	cr_expect(eq(u64, vm_world_counter(&g, "vm1.os.pages_mapped"), 1),
+		  "nothing of the other VM is there");
+	cr_expect(eq(u64, vm_world_counter(&g, "vm1.hyp.faults"), first));
+	vm_world_close(&g);
 }
 
-static uint64_t walks_of_load(struct rig *g, unsigned thread)
+static uint64_t walks_of_load(struct vm_world *g, unsigned thread)
 {
-	char path[32];
-	snprintf(path, sizeof(path), "cpu%u.walker.walks", thread);
-	uint64_t before = counter(g, path);
+	uint64_t before = vm_world_counter(g, "cpu%u.walker.walks", thread);
 	load(g, thread, page);
-	return counter(g, path) - before;
+	return vm_world_counter(g, "cpu%u.walker.walks", thread) - before;
 }
 
 /* Both have the same ASID and VA; only the VMID differs. */
@@ -120,32 +70,32 @@ Test(vms, vmids_separate_vms_in_one_tlb)
 	static const char *const sets[] = {"cores=2", "tlbs.l2.shared=cluster", "topology.cluster_cores=2",
 					   "features.ttcnp=yes", NULL};
 	static const char one_vm[] = "hypervisors: [{}]\nvms: [{name: a, vcpus: 2}]\n";
-	struct rig g;
+	struct vm_world g;
 	build(&g, one_vm, sets);
 	load(&g, 0, page);
 	cr_expect(eq(u64, walks_of_load(&g, 1), 0), "vCPUs of one VM share what the TLB holds");
-	close_rig(&g);
+	vm_world_close(&g);
 	build(&g, two_vms, sets);
 	load(&g, 0, page);
 	cr_expect(lt(u64, 0, walks_of_load(&g, 1)), "those of another do not");
-	close_rig(&g);
+	vm_world_close(&g);
 }
 
 Test(vms, maintenance_of_one_leaves_the_other_alone)
 {
-	struct rig g;
+	struct vm_world g;
 	build(&g, two_vms, two_cores);
 	load(&g, 0, page);
 	load(&g, 1, page);
 	tlbi(&g, 0, "VMALLE1IS");
 	cr_expect(eq(u64, walks_of_load(&g, 1), 0));
 	cr_expect(eq(u64, walks_of_load(&g, 0), 1));
-	close_rig(&g);
+	vm_world_close(&g);
 }
 
 Test(vms, a_vm_has_what_it_does_not_say_from_the_stack)
 {
-	struct rig g;
+	struct vm_world g;
 	build(&g,
 	      "os: {thp: always, asid_bits: 8}\n"
 	      "hypervisors: [{memory_bytes: 64M, numa: {policy: interleave}}]\n"
@@ -161,14 +111,14 @@ Test(vms, a_vm_has_what_it_does_not_say_from_the_stack)
 	cr_expect(eq(u64, b.numa.policy, NUMA_bind));
 	load(&g, 0, page);
 	load(&g, 1, page);
-	cr_expect(eq(u64, counter(&g, "vm0.os.huge_mapped"), 1));
-	cr_expect(eq(u64, counter(&g, "vm1.os.huge_mapped"), 0));
-	close_rig(&g);
+	cr_expect(eq(u64, vm_world_counter(&g, "vm0.os.huge_mapped"), 1));
+	cr_expect(eq(u64, vm_world_counter(&g, "vm1.os.huge_mapped"), 0));
+	vm_world_close(&g);
 }
 
 Test(vms, each_has_memory_of_its_own_size)
 {
-	struct rig g;
+	struct vm_world g;
 	build(&g, "hypervisors: [{}]\nvms: [{name: a, memory_bytes: 2M}, {name: b, memory_bytes: 64M}]\n",
 	      two_cores);
 	enum status st[2] = {OK, OK};
@@ -184,7 +134,7 @@ Test(vms, each_has_memory_of_its_own_size)
 	cr_expect(eq(int, st[1], OK));
 	machine_free(g.machine);
 	g.machine = NULL;
-	close_rig(&g);
+	vm_world_close(&g);
 }
 
 Test(vms, stacks_that_contradict_themselves_are_refused)
@@ -195,8 +145,10 @@ Test(vms, stacks_that_contradict_themselves_are_refused)
 		"s.yaml:1:10: stack.threads: each of stack.vms says its own (vcpus)");
 	refused("pin: 0-1\nhypervisors: [{}]\nvms: [{name: a}]\n",
 		"s.yaml:1:6: stack.pin: each of stack.vms says its own (pin)");
-	refused("hypervisors: [{}]\nvms: [{name: a, pin: 0}, {name: b, pin: 0}]\n",
-		"stack.vms.b.pin: core 0 has a vCPU of another VM");
+	refused("hypervisors: [{}]\nvms: [{name: a, pin: 0, cpus: 0}]\n",
+		"stack.vms.a.cpus: 0, but pin says where each runs: 0");
+	refused("threads: 2\ncpus: 0-1\n",
+		"stack.cpus: 0-1: only vCPUs are scheduled; without a hypervisor each thread has a core (pin)");
 	refused("hypervisors: [{}]\nvms: [{name: a, vcpus: 2, pin: 0}]\n",
 		"stack.vms.a.vcpus: 2, but there are 1 cores in its pin");
 	refused("hypervisors: [{ipa_bits: 33}]\nvms: [{name: a, memory_bytes: 8G}]\n",

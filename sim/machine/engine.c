@@ -3,12 +3,14 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "machine/machine_host.h"
 
 enum { THREAD_BATCH = 64 }; /* small, so that the batches of all threads stay in the caches of the host */
 
 /* A thread of the workload: its stream, and what was read of it ahead. */
 struct thread {
 	struct event turn; /* when its next record begins */
+	struct event wake; /* from sleep; of vCPUs that are scheduled */
 	struct trace_source *source;
 	struct record buf[THREAD_BATCH];
 	size_t at, count;
@@ -21,6 +23,8 @@ struct engine {
 	struct thread *thread;
 	unsigned threads, waiting;
 	cycles_t lookahead;
+	bool scheduled; /* a host says which threads have turns (machine_host.h) */
+	bool started;
 };
 
 static unsigned number_of(const struct engine *e, const struct thread *t)
@@ -50,12 +54,14 @@ struct engine *engine_new(struct machine *m, struct trace_source *const *source)
 	e->machine = m;
 	e->lookahead = machine_take_turns(m);
 	e->threads = machine_threads(m);
+	e->scheduled = machine_schedules(m);
 	e->thread = xcalloc(e->threads, sizeof(*e->thread));
 	machine_on_wake(m, on_wake, e);
 	for (unsigned t = 0; t < e->threads; t++) {
 		e->thread[t].source = source[t];
 		e->thread[t].turn = (struct event){.owner = &e->thread[t], .phase = EVENT_CORE};
-		queue_turn(e, &e->thread[t], 0);
+		e->thread[t].wake = (struct event){.owner = &e->thread[t], .phase = EVENT_HARDWARE};
+		if (!e->scheduled) queue_turn(e, &e->thread[t], 0);
 	}
 	return e;
 }
@@ -136,11 +142,71 @@ static bool goes_on(const struct engine *e, const struct thread *t)
 	return machine_goes_on(e->machine, number_of(e, t), &t->buf[t->at], horizon(e, t));
 }
 
+/* --- threads that a host schedules -------------------------------------------------------------------------------- */
+
+static void on_runs(void *self, unsigned t)
+{
+	struct engine *e = self;
+	event_drop(&e->queue, &e->thread[t].wake);
+	queue_turn(e, &e->thread[t], machine_now(e->machine, t));
+}
+
+static void on_stops(void *self, unsigned t)
+{
+	struct engine *e = self;
+	event_drop(&e->queue, &e->thread[t].turn);
+}
+
+static void on_wakes(void *self, unsigned t, cycles_t at)
+{
+	struct engine *e = self;
+	event_at(&e->queue, &e->thread[t].wake, at);
+}
+
+/* Runs a thread that has a core, until another one's turn, or until it has to make way, sleeps or ends. */
+static enum status scheduled_turn(struct engine *e, struct thread *t, uint64_t *left, uint64_t *records,
+				  struct err *err)
+{
+	unsigned number = number_of(e, t);
+	cycles_t until = horizon(e, t), stop = machine_stop_at(e->machine, number);
+	TRY(refill(t, err));
+	while (t->count && *left) {
+		if (machine_now(e->machine, number) >= stop) {
+			queue_turn(e, t, next_of(e, t));
+			return machine_expire(e->machine, number, err);
+		}
+		/* The turn was for whoever would be there. */
+		if (next_of(e, t) > t->turn.when && !goes_on(e, t)) break;
+		TRY(run(e, t, until < stop ? until : stop, left, records, err));
+		if (machine_has_stopped(e->machine, number)) return OK;
+	}
+	if (!t->count) return machine_end(e->machine, number, err);
+	queue_turn(e, t, next_of(e, t));
+	return OK;
+}
+
+static enum status start(struct engine *e, struct err *err)
+{
+	const struct machine_turns turns = {e, on_runs, on_stops, on_wakes};
+	e->started = true;
+	return machine_start(e->machine, &turns, err);
+}
+
+static enum status turn_of(struct engine *e, struct event *first, uint64_t *left, uint64_t *records,
+			   struct err *err)
+{
+	struct thread *t = first->owner;
+	if (first == &t->wake) return machine_wake(e->machine, number_of(e, t), first->when, err);
+	return scheduled_turn(e, t, left, records, err);
+}
+
 enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, bool *more, struct err *err)
 {
+	if (e->scheduled && !e->started) TRY(start(e, err));
 	struct event *first = event_take(&e->queue);
 	*more = first != NULL;
 	if (!first) return check_end(e, err);
+	if (e->scheduled) return turn_of(e, first, left, records, err);
 	struct thread *t = first->owner;
 	TRY(refill(t, err));
 	bool late = machine_accept(e->machine, number_of(e, t));

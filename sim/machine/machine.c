@@ -8,12 +8,15 @@
 void machine_finish(struct machine *m)
 {
 	for (unsigned i = 0; i < m->cpus; i++) core_finish(&m->cpu[i].core);
+	if (m->host) host_finish(m->host);
 }
 
 void machine_reset_stats(struct machine *m)
 {
+	if (m->host) host_finish(m->host);
 	stats_reset(m->stats);
 	for (unsigned i = 0; i < m->cpus; i++) core_reset_stats(&m->cpu[i].core);
+	if (m->host) host_begin_counting(m->host);
 }
 
 /* --- sampling ---------------------------------------------------------------------------------------------------- */
@@ -78,6 +81,7 @@ enum status machine_check_sums(const struct machine *m, struct err *err)
 		if (m->vm[i].gic) TRY(path_gic_check(m->vm[i].gic, err));
 	for (unsigned i = 0; i < m->vms; i++)
 		if (m->vm[i].locks) TRY(lock_set_check(m->vm[i].locks, err));
+	if (m->host) TRY(host_check_sums(m->host, err));
 	return mem_check_sums(m->mem, err);
 }
 

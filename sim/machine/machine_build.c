@@ -19,8 +19,7 @@ static void build_native(struct machine *m, uint64_t seed)
 	placement_init(&m->memory, m->mem, &host, seed);
 }
 
-/* What MPAM0_EL1, MPAM1_EL1 and MPAM2_EL2 say while the thread has the core. */
-static void label_cpu(struct cpu *c, struct mpam_label label)
+void machine_label_cpu(struct cpu *c, struct mpam_label label)
 {
 	const struct mpam_params *p = &c->machine->stack->mpam;
 	struct mem_req *made[] = {&c->core.data_req, &c->core.fetch_req, &c->mmu->req};
@@ -36,8 +35,9 @@ static void label_cpu(struct cpu *c, struct mpam_label label)
 static enum status label_cpus(struct machine *m, struct err *err)
 {
 	struct mpam_label label[STACK_THREADS_MAX];
-	TRY(mpam_label_threads(&m->stack->mpam, m->cpus, label, err));
-	for (unsigned i = 0; i < m->cpus; i++) label_cpu(&m->cpu[i], label[i]);
+	TRY(mpam_label_threads(&m->stack->mpam, m->vcpus, label, err));
+	for (unsigned i = 0; i < m->vcpus; i++) m->vcpu[i].mpam = label[i];
+	for (unsigned i = 0; i < m->cpus; i++) machine_label_cpu(&m->cpu[i], m->cpu[i].vcpu->mpam);
 	return OK;
 }
 
@@ -117,15 +117,17 @@ static void register_stats(struct machine *m)
 	for (unsigned i = 0; i < m->vms; i++) vm_register_stats(&m->vm[i], m->stats);
 	if (m->dvm) dvm_register_stats(m->dvm, m->stats);
 	if (m->dvm || kernels_interrupt(m)) shootdowns_register_stats(&m->shootdowns, m->stats);
+	if (m->host) host_register_stats(m->host, m->stats);
 }
 
 /* What of the machine knows one VM alone. */
 static enum status check_several(const struct machine *m, struct err *err)
 {
-	if (m->vms == 1 || !m->hw->walker.page_table.design) return OK;
-	return err_set(err, ERR_CONFIG,
-		       "walker.page_table.design: designs other than Arm's tables serve one VM, not %u",
-		       m->vms);
+	if ((m->vms == 1 && !m->host) || !m->hw->walker.page_table.design) return OK;
+	return err_set(
+		err, ERR_CONFIG,
+		"walker.page_table.design: designs other than Arm's tables serve one VM, each vCPU on a core of "
+		"its own");
 }
 
 static enum status build(struct machine *m, uint64_t seed, struct err *err)
@@ -143,18 +145,32 @@ static enum status build(struct machine *m, uint64_t seed, struct err *err)
 	return OK;
 }
 
-/* Puts each vCPU on the core that it has for itself. */
+/* Puts each vCPU on the core that it has for itself, or that it begins on. */
 static enum status place_vcpus(struct machine *m, struct err *err)
 {
-	unsigned cpu[STACK_THREADS_MAX];
-	TRY(stack_place(m->stack, (unsigned)m->hw->cores, cpu, err));
-	for (unsigned i = 0; i < m->vcpus; i++) {
+	TRY(stack_place(m->stack, (unsigned)m->hw->cores, &m->places, err));
+	m->cpus = m->places->cpus;
+	m->cpu = xcalloc(m->cpus, sizeof(*m->cpu));
+	m->mmus = xcalloc(m->cpus, sizeof(struct mmu *));
+	m->shooters = xcalloc(m->cpus, sizeof(struct shooter *));
+	for (unsigned i = 0; i < m->cpus; i++) {
 		m->cpu[i].machine = m;
-		m->cpu[i].number = cpu[i];
-		m->cpu[i].vcpu = &m->vcpu[i];
-		m->vcpu[i].cpu = &m->cpu[i];
+		m->cpu[i].number = m->places->core[i];
+	}
+	for (unsigned i = m->vcpus; i-- > 0;) {
+		m->vcpu[i].cpu = &m->cpu[m->places->thread[i].home];
+		m->vcpu[i].cpu->vcpu = &m->vcpu[i];
 	}
 	return OK;
+}
+
+/* Cores that no thread begins on have somebody's context until they are given one. */
+static void schedule_vcpus(struct machine *m)
+{
+	if (!m->places->shared && m->stack->scheduler.when != SCHED_ALWAYS) return;
+	for (unsigned i = 0; i < m->cpus; i++)
+		if (!m->cpu[i].vcpu) m->cpu[i].vcpu = &m->vcpu[0];
+	m->host = host_new(m, m->places);
 }
 
 /* Deals the machine's vCPUs to its VMs. */
@@ -179,13 +195,11 @@ enum status machine_new(const struct machine_params *hardware, const struct stac
 	m->stack = stack;
 	m->vms = stack_vms(stack);
 	m->vm = xcalloc(m->vms, sizeof(*m->vm));
-	m->cpus = m->vcpus = stack_threads(stack);
+	m->vcpus = stack_threads(stack);
 	m->vcpu = xcalloc(m->vcpus, sizeof(*m->vcpu));
-	m->cpu = xcalloc(m->cpus, sizeof(*m->cpu));
-	m->mmus = xcalloc(m->cpus, sizeof(struct mmu *));
-	m->shooters = xcalloc(m->cpus, sizeof(struct shooter *));
 	deal_vcpus(m);
 	enum status st = place_vcpus(m, err);
+	if (st == OK) schedule_vcpus(m);
 	if (st == OK) st = build(m, seed, err);
 	if (st != OK) {
 		machine_free(m);
@@ -202,6 +216,8 @@ void machine_free(struct machine *m)
 	for (unsigned i = 0; i < m->vms; i++) vm_fini(&m->vm[i]);
 	checker_free(m->checker);
 	machine_stage2_free(m);
+	host_free(m->host);
+	stack_places_free(m->places);
 	hyp_free(m->hyp);
 	placement_fini(&m->memory);
 	for (unsigned i = 0; i < m->cpus; i++) {

@@ -13,6 +13,7 @@
 #include "machine/path_engine.h"
 #include "machine/placement.h"
 #include "machine/populate.h"
+#include "machine/stack_place.h"
 
 enum { FAULTS_DUE = 8 };
 
@@ -31,9 +32,10 @@ struct vm {
 	struct path_gic *gic;                    /* hyp/path_gic.h; NULL: no software paths */
 	bool others_run;                         /* vCPUs go on while the first waits: they wait for nobody */
 	struct os *os;
-	struct contexts *contexts;  /* NULL: the workload says ASIDs */
-	struct event_kernel kernel; /* what events of the workload do */
-	struct vcpu *vcpu;          /* those of the machine that are its own */
+	struct contexts *contexts;    /* NULL: the workload says ASIDs */
+	struct event_kernel kernel;   /* what events of the workload do */
+	const struct vcpu **last_ran; /* by place in machine->cpu: of its vCPUs, who ran there last */
+	struct vcpu *vcpu;            /* those of the machine that are its own */
 	unsigned vcpus;
 	struct lock_set *locks; /* of the software below; NULL: the machine has one vCPU, or no paths */
 };
@@ -50,6 +52,9 @@ struct vcpu {
 	struct kernel_work *work; /* of its kernel when that is entered; NULL: none is known */
 	struct va last_fault;     /* with nothing to add: a second one in a row is an error */
 	bool last_was_spurious;
+	struct mpam_label mpam;
+	cycles_t timer; /* of the guest: when it fires; 0: not set. Without paths, which have their own */
+	bool stopped;   /* while it runs records: it has no core any more */
 	struct numa_task task; /* to the kernel or hypervisor that gives it memory */
 	struct populator populator;
 	bool before_time; /* while it maps what was there before */
@@ -94,17 +99,35 @@ struct machine {
 	struct dvm *dvm; /* NULL: TLB maintenance is no message */
 	struct shootdowns shootdowns;
 	struct shooter **shooters; /* of every core */
-	struct checker *checker; /* NULL: maintenance is not checked */
 	struct machine_stage2 *stage2; /* what operations on stage 2 counted; NULL: there was none */
 	struct coherence coherence;
 	struct broadcast messages;
 	bool in_pieces; /* the software below several vCPUs runs piece by piece (machine_share.c) */
 	machine_wake_fn *wake;
 	void *wake_ctx;
+	struct checker *checker;     /* NULL: maintenance is not checked */
+	struct stack_places *places; /* of the threads */
+	struct host *host;           /* schedules vCPUs; NULL: each has a core of its own */
 };
 
 /* The number of a thread, as who calls the machine counts them. */
 static inline unsigned vcpu_thread(const struct vcpu *v) { return (unsigned)(v - v->vm->machine->vcpu); }
+
+/* What MPAM0_EL1, MPAM1_EL1 and MPAM2_EL2 say while a thread with that label has the core. */
+void machine_label_cpu(struct cpu *c, struct mpam_label label);
+/* Gives a core the context of `v`: who runs there from now on. */
+void machine_load_vcpu(struct vcpu *v, struct cpu *c);
+
+/* The scheduler of vCPUs (machine_host.h). */
+struct host *host_new(struct machine *m, const struct stack_places *places);
+void host_free(struct host *h);
+void host_register_stats(struct host *h, struct stats *s);
+/* The guest of `v` has executed WFI, and waits until `deadline`. */
+enum status host_halt(struct host *h, struct vcpu *v, cycles_t deadline, struct err *err);
+/* Brings counters up to date; begins to count anew; checks that they add up. */
+void host_finish(struct host *h);
+void host_begin_counting(struct host *h);
+enum status host_check_sums(const struct host *h, struct err *err);
 
 /* Builds VM `number`, whose vCPUs are on their cores: memory, kernel, counters' owners (machine_vm.c). */
 enum status vm_init(struct vm *vm, unsigned number, uint64_t seed, struct err *err);

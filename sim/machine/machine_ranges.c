@@ -50,8 +50,8 @@ enum status vm_build_ranges(struct vm *vm, struct err *err)
 		return err_set(err, ERR_CONFIG,
 			       "walker.range_tlb: ranges have one permission, so os.first_touch must be all");
 	os_keep_ranges(vm->os);
-	for (unsigned i = 0; i < vm->vcpus; i++) {
-		struct cpu *c = vm->vcpu[i].cpu;
+	for (unsigned i = 0; i < vm->machine->cpus; i++) {
+		struct cpu *c = &vm->machine->cpu[i];
 		range_tlb_set_source(c->mmu->ranges, find_range, c);
 	}
 	return OK;

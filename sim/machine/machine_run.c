@@ -15,12 +15,27 @@ static bool enter_kernel(struct vcpu *v, const struct record *rec, struct core_s
 	return kernel_work_do(v->work, why, core_now(&v->cpu->core), spent);
 }
 
+/* The timer of a guest that has no paths below it; whether the record waits for it. */
+static bool wait_record(struct vcpu *v, const struct record *rec)
+{
+	if (rec->kind == REC_TIMER) v->timer = core_now(&v->cpu->core) + rec->arg;
+	return rec->kind == REC_WFI;
+}
+
+static enum status halt(struct vcpu *v, struct err *err)
+{
+	cycles_t deadline = v->timer;
+	v->timer = 0;
+	return host_halt(v->cpu->machine->host, v, deadline, err);
+}
+
 /* What leaves the guest takes the path below it; all else is the kernel's. */
 static enum status execute_event(struct vcpu *v, const struct record *rec, struct err *err)
 {
 	struct cpu *c = v->cpu;
 	struct core_spent spent = {0};
 	bool known = false;
+	if (c->machine->host && !v->paths && wait_record(v, rec)) return halt(v, err);
 	if (v->paths) TRY(path_engine_event(v->paths, rec, core_now(&c->core), &known, &spent, err));
 	bool entered = enter_kernel(v, rec, &spent);
 	if (!known && !(entered && rec->kind == REC_SVC)) TRY(events_execute(&v->events, rec, err));
@@ -164,7 +179,7 @@ enum status machine_run_until(struct machine *m, unsigned t, const struct record
 		/* A fault's path runs behind its access: nothing else comes before it. */
 		TRY(run_some(v, rec + *executed, n - *executed, m->in_pieces ? 0 : until, &some, err));
 		*executed += some;
-	} while (!machine_is_busy(m, t) && *executed < n &&
+	} while (!machine_is_busy(m, t) && !v->stopped && *executed < n &&
 		 core_goes_on(&v->cpu->core, &rec[*executed], until));
 	return OK;
 }
@@ -173,6 +188,7 @@ enum status machine_populate(struct machine *m, unsigned t, const struct record 
 			     struct err *err)
 {
 	struct vcpu *v = &m->vcpu[t];
+	if (m->host) machine_load_vcpu(v, v->cpu);
 	for (; n; rec++, n--) {
 		if (rec->kind == REC_SWITCH) {
 			populate_switch(&v->populator);

@@ -124,6 +124,7 @@ enum status vm_init(struct vm *vm, unsigned number, uint64_t seed, struct err *e
 {
 	struct machine *m = vm->machine;
 	vm->number = number;
+	vm->last_ran = xcalloc(m->cpus, sizeof(struct vcpu *));
 	TRY(numa_init(&vm->numa, &vm->params.numa, m->memory.nodes, err));
 	for (unsigned i = 0; i < vm->vcpus; i++) init_vcpu(&vm->vcpu[i]);
 	placement_enter(&m->memory, &vm->numa, &vm->vcpu[0].task);
@@ -147,6 +148,7 @@ void vm_fini(struct vm *vm)
 	os_free(vm->os);
 	placement_fini(&vm->guest);
 	free(vm->frames_path);
+	free(vm->last_ran);
 }
 
 static void register_work(struct vcpu *v, struct stats *s)

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "machine/engine.h"
+#include "machine/machine_host.h"
 #include "trace/ahead.h"
 
 /* Decodes on a thread of its own from now on, if that is asked for; where cores wait for each other, decoding bounds nothing. */
@@ -62,7 +63,8 @@ static enum status replay_threads(struct run *r, run_progress_fn *progress, void
 {
 	static const uint64_t records_per_report = 1 << 20;
 	uint64_t threads = machine_threads(r->machine);
-	struct engine *e = engine_new(r->machine, r->workload.thread);
+	struct trace_source *const *source = threads == 1 ? &r->workload.source : r->workload.thread;
+	struct engine *e = engine_new(r->machine, source);
 	bool measured = r->req.warmup == 0, more = true;
 	enum status st = OK;
 	if (r->left != UINT64_MAX) r->left *= threads;
@@ -236,7 +238,7 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 	if (r->workload.source) read_ahead(r, &r->workload);
 	uint64_t limit = r->req.warmup ? r->req.warmup : r->req.limit, begin = now_ns();
 	r->left = limit ? limit : UINT64_MAX;
-	bool one = machine_threads(r->machine) == 1;
+	bool one = machine_threads(r->machine) == 1 && !machine_schedules(r->machine);
 	if (r->exports && !r->req.warmup && r->workload.source) export_begin(r->exports);
 	run_series_begin(r);
 	if (!r->workload.source) {

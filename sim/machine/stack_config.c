@@ -1,9 +1,8 @@
 #include "machine/stack_config.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include "machine/sched.h"
 
-#include "base/ranges.h"
+#include <inttypes.h>
 
 #define F struct vm_params
 static const struct param vm_rows[] = {
@@ -12,6 +11,9 @@ static const struct param vm_rows[] = {
 	      "its vCPUs; each runs a stream of the workload, those of the first VM the first streams"),
 	P_STR(F, pin, "",
 	      "cores that they run on, in order, such as 0-3,8; empty: the next that no VM before it has"),
+	P_STR(F, cpus, "", "in place of pin: cores any of which they may run on, such as 0-3,8"),
+	P_U64(F, weight, "1", 1024, 2, 262144,
+	      "share of a core beside other vCPUs that want it (Linux: 1024 is nice 0; cpu.shares of a cgroup has this range)"),
 	P_U64(F, memory_bytes, "bytes", 0, 0, UINT64_C(1) << 52,
 	      "size of its memory; 0: as hypervisors.0.memory_bytes says"),
 	P_STR(F, workload, "",
@@ -30,6 +32,9 @@ static const struct param rows[] = {
 	      "threads of the workload that run side by side, thread n its stream n: on a core each, under a hypervisor as "
 	      "vCPUs of one VM"),
 	P_STR(F, pin, "", "cores that they run on, in order, such as 0-3,8; empty: thread n on core n"),
+	P_STR(F, cpus, "",
+	      "in place of pin, of a VM's vCPUs: cores any of which they may run on, such as 0-3,8"),
+	P_MAP(F, scheduler, &sched_schema, "the host's scheduler of vCPUs"),
 	P_MAP(F, os, &os_schema, "the kernel: the machine's own, or the guest's under a hypervisor"),
 	P_LIST(F, hypervisors, &hyp_schema, 0, 1, "hypervisors, nearest to the hardware first; none: native"),
 	P_LIST(F, vms, &vm_schema, 0, STACK_VMS_MAX,
@@ -92,8 +97,13 @@ static uint64_t memory_of(const struct vm_params *vm, const struct hyp_params *h
 struct vm_params stack_vm(const struct stack_params *s, unsigned vm)
 {
 	const struct hyp_params *hyp = stack_hypervisor(s);
-	struct vm_params p = {
-		.vcpus = s->threads, .pin = s->pin, .workload = "", .os = s->os, .numa = s->os.numa};
+	struct vm_params p = {.vcpus = s->threads,
+			      .pin = s->pin,
+			      .cpus = s->cpus,
+			      .weight = SCHED_WEIGHT_UNIT,
+			      .workload = "",
+			      .os = s->os,
+			      .numa = s->os.numa};
 	if (hyp) p.numa = hyp->numa;
 	if (s->vms.count) p = ((const struct vm_params *)s->vms.items)[vm];
 	p.memory_bytes = memory_of(&p, hyp);
@@ -105,72 +115,6 @@ unsigned stack_threads(const struct stack_params *s)
 	unsigned sum = 0;
 	for (unsigned i = 0; i < stack_vms(s); i++) sum += (unsigned)stack_vm(s, i).vcpus;
 	return sum;
-}
-
-/* --- places ---------------------------------------------------------------------------------------------------- */
-
-/* Cores of a machine that threads are put on. */
-struct places {
-	unsigned cores;       /* that it has */
-	unsigned *cpu, count; /* of the threads so far */
-};
-
-static bool is_taken(const struct places *p, unsigned core)
-{
-	for (unsigned i = 0; i < p->count; i++)
-		if (p->cpu[i] == core) return true;
-	return false;
-}
-
-/* The cores of one VM that its file lists, or those that nobody has yet. */
-static enum status list_cores(const struct places *p, const struct vm_params *vm, const char *key,
-			      unsigned list[STACK_THREADS_MAX], unsigned *count, struct err *err)
-{
-	*count = 0;
-	if (ranges_parse(vm->pin, p->cores - 1, list, STACK_THREADS_MAX, count, err) != OK) {
-		const struct err what = *err;
-		return err_set(err, what.code, "%s.pin: %.400s", key, what.text);
-	}
-	for (unsigned i = 0; !*vm->pin && *count < vm->vcpus && i < p->cores; i++)
-		if (!is_taken(p, i)) list[(*count)++] = i;
-	return OK;
-}
-
-static enum status place_vm(struct places *p, const struct stack_params *s, unsigned vm, struct err *err)
-{
-	unsigned list[STACK_THREADS_MAX], count;
-	const struct vm_params params = stack_vm(s, vm);
-	bool several = s->vms.count != 0;
-	char key[80] = "stack";
-	if (several) snprintf(key, sizeof(key), "stack.vms.%.60s", params.name);
-	TRY(list_cores(p, &params, key, list, &count, err));
-	if (count < params.vcpus)
-		return err_set(err, ERR_CONFIG, "%s.%s: %" PRIu64 ", but there are %u cores %s%s", key,
-			       several ? "vcpus" : "threads", params.vcpus, count,
-			       *params.pin ? "in "
-			       : several   ? "left in the machine (cores)"
-					   : "in the machine (cores)",
-			       !*params.pin ? ""
-			       : several    ? "its pin"
-					    : "stack.pin");
-	for (unsigned i = 0; i < params.vcpus; i++) {
-		if (is_taken(p, list[i]))
-			return err_set(err, ERR_CONFIG, "%s.pin: core %u has a vCPU of another VM", key,
-				       list[i]);
-		p->cpu[p->count++] = list[i];
-	}
-	return OK;
-}
-
-enum status stack_place(const struct stack_params *s, unsigned cores, unsigned cpu[STACK_THREADS_MAX],
-			struct err *err)
-{
-	struct places p = {.cores = cores, .cpu = cpu};
-	if (stack_threads(s) > STACK_THREADS_MAX)
-		return err_set(err, ERR_CONFIG, "stack.vms: %u vCPUs, of at most %d", stack_threads(s),
-			       STACK_THREADS_MAX);
-	for (unsigned i = 0; i < stack_vms(s); i++) TRY(place_vm(&p, s, i, err));
-	return OK;
 }
 
 /* Puts the place of `key`, or of the mapping that lacks it, in front of what `err` says. */
@@ -198,7 +142,7 @@ static enum status check_vm(const struct bound *stack, unsigned vm, const struct
 /* Keys that describe one VM, where each of several says its own. */
 static enum status check_vms(const struct bound *stack, const struct features *f, struct err *err)
 {
-	static const char *const of_one[] = {"threads", "pin"};
+	static const char *const of_one[] = {"threads", "pin", "cpus"};
 	const struct stack_params *s = stack->params;
 	const struct node *root = stack->file.root, *vms = node_get(root, "vms");
 	if (!stack_hypervisor(s))
@@ -207,7 +151,7 @@ static enum status check_vms(const struct bound *stack, const struct features *f
 		const struct node *said = node_get(root, of_one[i]);
 		if (said)
 			return conf_fail(err, said->at, "stack.%s: each of stack.vms says its own (%s)",
-					 of_one[i], i ? "pin" : "vcpus");
+					 of_one[i], i ? of_one[i] : "vcpus");
 	}
 	for (unsigned i = 0; i < s->vms.count; i++) TRY(check_vm(stack, i, f, err));
 	return OK;

@@ -11,6 +11,7 @@
 #include "config/effective.h"
 #include "config/fits.h"
 #include "hyp/hyp.h"
+#include "machine/sched_params.h"
 #include "mem/mpam_params.h"
 #include "os/os.h"
 
@@ -19,6 +20,8 @@ struct vm_params {
 	const char *name;
 	uint64_t vcpus;
 	const char *pin;       /* cores of its vCPUs, as "0-3,8"; "": the next that no VM before it has */
+	const char *cpus;      /* in place of pin: where each may run; "": they are pinned */
+	uint64_t weight;       /* against other vCPUs on a core */
 	uint64_t memory_bytes; /* 0: as the hypervisor says */
 	const char *workload;  /* file, relative to the one that says so; "": part of what the run replays */
 	struct os_params os;
@@ -29,6 +32,8 @@ struct stack_params {
 	const char *name;
 	uint64_t threads; /* of the workload that run, each on a core of its own; without `vms` */
 	const char *pin;  /* those cores, as "0-3,8"; "": thread n on core n */
+	const char *cpus; /* in place of pin, of a VM: where its vCPUs may run; "": they are pinned */
+	struct sched_params scheduler;
 	struct os_params os;
 	struct param_list hypervisors; /* of struct hyp_params, the one nearest to the hardware first */
 	struct param_list vms;         /* of struct vm_params; none: the one that the other keys describe */
@@ -54,11 +59,6 @@ unsigned stack_vms(const struct stack_params *s);
 struct vm_params stack_vm(const struct stack_params *s, unsigned vm);
 /* vCPUs of all VMs, or threads: streams of the workload that run side by side. */
 unsigned stack_threads(const struct stack_params *s);
-
-/* The cores on which the threads run, cpu[0..stack_threads(s)-1], of a machine with `cores`; those of the first VM come first.
- * ERR_CONFIG: there are too few, or the list is none. */
-enum status stack_place(const struct stack_params *s, unsigned cores, unsigned cpu[STACK_THREADS_MAX],
-			struct err *err);
 
 /* Whether a machine with these features can run the stack that was bound; ERR_CONFIG with the place of the value at
  * fault. */

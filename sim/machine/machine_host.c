@@ -1,0 +1,325 @@
+#include "machine/machine_host.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "machine/host_impl.h"
+#include "machine/stack_place.h"
+
+#define F struct host_vcpu_stats
+static const char *const state_names[] = {"run", "steal", "idle", NULL};
+static const struct stat_desc stat_rows[] = {
+	STAT_BY(F, cycles, state_names, "cycles",
+		"on a core, waiting for one (steal), or with nothing to do; they add up to elapsed"),
+	STAT(F, elapsed, "cycles", "from the first instruction on, or the end of the warm-up, to the end"),
+	STAT(F, switches, "count", "how often it got a core"),
+	STAT(F, preemptions, "count", "how often it lost its core while it could have gone on"),
+	STAT(F, migrations, "count", "of the switches, those to another core than before"),
+	STAT(F, wakeups, "count", "how often it was woken from sleep"),
+	STAT(F, tlb_flushes, "operations",
+	     "TLBI VMALLE1 as it got a core that another vCPU of its VM had last"),
+	STAT(F, halts, "count", "WFIs that had something to wait for"),
+	STAT(F, polls_hit, "count", "of them, those that ended while the host polled"),
+	STAT(F, polls_missed, "count", "of them, those that slept after the host had polled in vain"),
+	STAT(F, poll_cycles, "cycles", "of those on a core: the host polled"),
+};
+#undef F
+
+static cycles_t cycles_of(const struct machine *m, uint64_t ns)
+{
+	return ns * m->hw->clock_mhz / 1000;
+}
+
+/* --- who runs -------------------------------------------------------------------------------------------------- */
+
+static void charge(struct host *h, unsigned core)
+{
+	cycles_t now = core_now(&h->machine->cpu[core].core);
+	if (sched_current(h->sched, core)) sched_charge(h->sched, core, now - h->core[core].charged);
+	h->core[core].charged = now;
+}
+
+static void set_stop(struct host *h, unsigned core)
+{
+	charge(h, core);
+	h->core[core].stop = sched_stop_at(h->sched, core, core_now(&h->machine->cpu[core].core));
+}
+
+static void give_turns(struct host *h, struct vcpu *v)
+{
+	v->stopped = false;
+	h->turns.runs(h->turns.self, vcpu_thread(v));
+}
+
+static void stop_turns(struct host *h, struct vcpu *v)
+{
+	v->stopped = true;
+	h->turns.stops(h->turns.self, vcpu_thread(v));
+}
+
+/* A core without a vCPU takes the next one, if there is any. */
+static enum status run_next(struct host *h, unsigned core, struct err *err)
+{
+	struct sched_task *t = sched_next(h->sched, core);
+	if (!t) return OK;
+	struct vcpu *v = vcpu_of(h, t);
+	TRY(host_enter_guest(h, v, &h->machine->cpu[core], err));
+	host_vcpu(h, v)->stats.switches++;
+	h->core[core].charged = host_vcpu(h, v)->since;
+	set_stop(h, core);
+	give_turns(h, v);
+	return OK;
+}
+
+/* The present vCPU of a core gives it up, to wait, to sleep, or for ever. */
+static enum status give_up(struct host *h, struct vcpu *v, enum vcpu_state next, struct err *err)
+{
+	unsigned core = cpu_index(v->cpu);
+	stop_turns(h, v);
+	if (next != VCPU_ENDED) TRY(host_leave_guest(h, v, err));
+	charge(h, core);
+	host_account(h, v, next, core_now(&v->cpu->core));
+	sched_leave(h->sched, core, next == VCPU_WAITS, core_now(&v->cpu->core));
+	return OK;
+}
+
+static enum status preempt(struct host *h, unsigned core, struct err *err)
+{
+	struct vcpu *v = vcpu_of(h, sched_current(h->sched, core));
+	host_vcpu(h, v)->stats.preemptions++;
+	TRY(give_up(h, v, VCPU_WAITS, err));
+	TRY(run_next(h, core, err));
+	unsigned idle = sched_idle_core(h->sched, &host_vcpu(h, v)->task);
+	return host_vcpu(h, v)->state == VCPU_WAITS && idle < h->machine->cpus ? run_next(h, idle, err) : OK;
+}
+
+/* --- halts ----------------------------------------------------------------------------------------------------- */
+
+/* Its thread sleeps until its timer fires. */
+static enum status sleep_until_timer(struct host *h, struct vcpu *v, struct err *err)
+{
+	unsigned core = cpu_index(v->cpu);
+	TRY(give_up(h, v, VCPU_IDLE, err));
+	h->turns.wakes(h->turns.self, vcpu_thread(v), host_vcpu(h, v)->deadline);
+	return run_next(h, core, err);
+}
+
+/* The host has polled for `v` until `at`, or a little longer where its core is ahead. */
+static void end_poll(struct host *h, struct vcpu *v, cycles_t at)
+{
+	struct host_vcpu *hv = host_vcpu(h, v);
+	struct core_spent spent = {0};
+	cycles_t now = core_now(&v->cpu->core);
+	hv->polling = false;
+	if (at <= now) return;
+	spent.cycles[BUCKET_HYPERVISOR][2] = at - now;
+	core_spend(&v->cpu->core, &spent);
+	hv->stats.poll_cycles += at - now;
+}
+
+static void learn(struct host *h, struct host_vcpu *hv, cycles_t now)
+{
+	hv->poll = halt_poll_after(&h->poll, hv->poll, now - hv->halted_at);
+}
+
+enum status host_halt(struct host *h, struct vcpu *v, cycles_t deadline, struct err *err)
+{
+	struct host_vcpu *hv = host_vcpu(h, v);
+	cycles_t now = core_now(&v->cpu->core);
+	if (deadline <= now) return OK;
+	hv->stats.halts++;
+	hv->halted_at = now;
+	hv->deadline = deadline;
+	if (!hv->poll || sched_waiting(h->sched, cpu_index(v->cpu))) return sleep_until_timer(h, v, err);
+	hv->polling = true;
+	stop_turns(h, v);
+	h->turns.wakes(h->turns.self, vcpu_thread(v), deadline < now + hv->poll ? deadline : now + hv->poll);
+	return OK;
+}
+
+static enum status poll_over(struct host *h, struct vcpu *v, cycles_t at, struct err *err)
+{
+	struct host_vcpu *hv = host_vcpu(h, v);
+	end_poll(h, v, at);
+	if (at < hv->deadline) {
+		hv->stats.polls_missed++;
+		return sleep_until_timer(h, v, err);
+	}
+	hv->stats.polls_hit++;
+	learn(h, hv, at);
+	set_stop(h, cpu_index(v->cpu));
+	give_turns(h, v);
+	return OK;
+}
+
+/* `t` waits for a core that another one has: that one polls, must make way, or has a time to stop at from now on. */
+static enum status contend(struct host *h, struct sched_task *t, cycles_t at, struct err *err)
+{
+	struct vcpu *present = vcpu_of(h, sched_current(h->sched, t->core));
+	if (host_vcpu(h, present)->polling) return poll_over(h, present, at, err);
+	charge(h, t->core);
+	if (sched_preempts(h->sched, t)) return preempt(h, t->core, err);
+	set_stop(h, t->core);
+	return OK;
+}
+
+static enum status make_ready(struct host *h, struct vcpu *v, cycles_t at, struct err *err)
+{
+	struct host_vcpu *hv = host_vcpu(h, v);
+	unsigned core = sched_wake(h->sched, &hv->task, at);
+	return sched_current(h->sched, core) ? contend(h, &hv->task, at, err) : run_next(h, core, err);
+}
+
+/* --- what the engine calls --------------------------------------------------------------------------------------- */
+
+bool machine_schedules(const struct machine *m) { return m->host != NULL; }
+
+enum status machine_start(struct machine *m, const struct machine_turns *turns, struct err *err)
+{
+	struct host *h = m->host;
+	h->turns = *turns;
+	h->started = true;
+	for (unsigned i = 0; i < m->vcpus; i++) {
+		h->vcpu[i].state = VCPU_WAITS;
+		TRY(make_ready(h, &m->vcpu[i], 0, err));
+	}
+	return OK;
+}
+
+bool machine_has_stopped(const struct machine *m, unsigned t) { return m->vcpu[t].stopped; }
+
+cycles_t machine_stop_at(const struct machine *m, unsigned t)
+{
+	return m->host->core[cpu_index(m->vcpu[t].cpu)].stop;
+}
+
+enum status machine_expire(struct machine *m, unsigned t, struct err *err)
+{
+	struct host *h = m->host;
+	unsigned core = cpu_index(m->vcpu[t].cpu);
+	charge(h, core);
+	if (sched_expire(h->sched, core)) TRY(preempt(h, core, err));
+	for (unsigned i = 0; i < m->cpus; i++) set_stop(h, i);
+	return OK;
+}
+
+enum status machine_wake(struct machine *m, unsigned t, cycles_t at, struct err *err)
+{
+	struct host *h = m->host;
+	struct vcpu *v = &m->vcpu[t];
+	struct host_vcpu *hv = &h->vcpu[t];
+	if (at > h->now) h->now = at;
+	if (hv->polling) return poll_over(h, v, at, err);
+	if (at < hv->since) at = hv->since; /* it fell asleep while its core was ahead */
+	hv->stats.wakeups++;
+	learn(h, hv, at);
+	host_account(h, v, VCPU_WAITS, at);
+	return make_ready(h, v, at, err);
+}
+
+enum status machine_end(struct machine *m, unsigned t, struct err *err)
+{
+	struct host *h = m->host;
+	unsigned core = cpu_index(m->vcpu[t].cpu);
+	TRY(give_up(h, &m->vcpu[t], VCPU_ENDED, err));
+	return run_next(h, core, err);
+}
+
+/* --- counting ---------------------------------------------------------------------------------------------------- */
+
+/* Until when time has passed for a vCPU: as its core says, or who woke up last. */
+static cycles_t present_of(const struct host *h, const struct vcpu *v)
+{
+	const struct host_vcpu *hv = host_vcpu(h, v);
+	cycles_t now = hv->state == VCPU_IDLE ? h->now : core_now(&h->machine->cpu[hv->task.core].core);
+	return now > hv->since ? now : hv->since;
+}
+
+void host_finish(struct host *h)
+{
+	for (unsigned i = 0; h->started && i < h->machine->vcpus; i++) {
+		struct vcpu *v = &h->machine->vcpu[i];
+		if (h->vcpu[i].state != VCPU_ENDED) host_account(h, v, h->vcpu[i].state, present_of(h, v));
+	}
+}
+
+void host_begin_counting(struct host *h)
+{
+	for (unsigned i = 0; i < h->machine->vcpus; i++) h->vcpu[i].begin = h->vcpu[i].since;
+	for (unsigned i = 0; i < h->machine->cpus; i++) {
+		h->core[i].begin = core_now(&h->machine->cpu[i].core);
+		h->core[i].idle = 0;
+	}
+}
+
+static enum status check_vcpu(const struct host *h, const struct vcpu *v, struct err *err)
+{
+	const struct host_vcpu_stats *s = &host_vcpu(h, v)->stats;
+	uint64_t sum = s->cycles[VCPU_RUNS] + s->cycles[VCPU_WAITS] + s->cycles[VCPU_IDLE];
+	if (sum == s->elapsed) return OK;
+	return err_set(err, ERR_CHECK,
+		       "vm%u.vcpu%u.sched: run, steal and idle add up to %" PRIu64 " cycles, %" PRIu64
+		       " have elapsed",
+		       v->vm->number, v->number, sum, s->elapsed);
+}
+
+enum status host_check_sums(const struct host *h, struct err *err)
+{
+	uint64_t run = 0, busy = 0;
+	if (!h->started) return OK;
+	for (unsigned i = 0; i < h->machine->vcpus; i++) {
+		TRY(check_vcpu(h, &h->machine->vcpu[i], err));
+		run += h->vcpu[i].stats.cycles[VCPU_RUNS];
+	}
+	for (unsigned i = 0; i < h->machine->cpus; i++)
+		busy += core_now(&h->machine->cpu[i].core) - h->core[i].begin - h->core[i].idle;
+	if (run == busy) return OK;
+	return err_set(err, ERR_CHECK,
+		       "sched: vCPUs ran for %" PRIu64 " cycles, cores were busy for %" PRIu64, run, busy);
+}
+
+/* --- building ---------------------------------------------------------------------------------------------------- */
+
+static void init_vcpu(struct host *h, const struct stack_thread_place *place, unsigned t)
+{
+	const struct vcpu *v = &h->machine->vcpu[t];
+	h->vcpu[t].state = VCPU_ENDED;
+	h->vcpu[t].task = (struct sched_task){
+		.weight = v->vm->params.weight, .allowed = place->allowed, .number = t, .core = place->home};
+}
+
+struct host *host_new(struct machine *m, const struct stack_places *places)
+{
+	struct host *h = xcalloc(1, sizeof(*h));
+	const struct sched_params *p = &m->stack->scheduler;
+	h->machine = m;
+	h->params = p;
+	h->sched = sched_new(m->cpus, cycles_of(m, p->slice_ns),
+			     p->tick_hz ? m->hw->clock_mhz * 1000000 / p->tick_hz : 0);
+	h->poll = (struct halt_poll_limits){cycles_of(m, p->halt_poll_ns),
+					    cycles_of(m, p->halt_poll_grow_start_ns), p->halt_poll_grow,
+					    p->halt_poll_shrink};
+	h->core = xcalloc(m->cpus, sizeof(*h->core));
+	h->vcpu = xcalloc(m->vcpus, sizeof(*h->vcpu));
+	for (unsigned t = 0; t < m->vcpus; t++) init_vcpu(h, &places->thread[t], t);
+	return h;
+}
+
+void host_free(struct host *h)
+{
+	if (!h) return;
+	sched_free(h->sched);
+	free(h->core);
+	free(h->vcpu);
+	free(h);
+}
+
+void host_register_stats(struct host *h, struct stats *s)
+{
+	for (unsigned t = 0; t < h->machine->vcpus; t++) {
+		const struct vcpu *v = &h->machine->vcpu[t];
+		stats_add(s, stat_rows, sizeof(stat_rows) / sizeof(stat_rows[0]), &h->vcpu[t].stats,
+			  "vm%u.vcpu%u.sched", v->vm->number, v->number);
+	}
+}

@@ -1,0 +1,87 @@
+/* machine_switch.c - a vCPU leaves a core, another enters: context, TLB maintenance, costs. */
+#include "machine/host_impl.h"
+#include "mmu/tlbi.h"
+
+static void spend(struct cpu *c, cycles_t cycles, enum core_bucket bucket)
+{
+	struct core_spent spent = {0};
+	spent.cycles[bucket][2] = cycles;
+	core_spend(&c->core, &spent);
+}
+
+void host_account(struct host *h, struct vcpu *v, enum vcpu_state next, cycles_t now)
+{
+	struct host_vcpu *hv = host_vcpu(h, v);
+	if (hv->state < VCPU_ENDED) {
+		hv->stats.cycles[hv->state] += now - hv->since;
+		hv->stats.elapsed = now - hv->begin;
+	}
+	hv->state = next;
+	hv->since = now;
+}
+
+/* Nobody wants the core until `until`. */
+static void idle_until(struct host *h, struct cpu *c, cycles_t until)
+{
+	cycles_t now = core_now(&c->core);
+	if (until <= now) return;
+	spend(c, until - now, BUCKET_IDLE);
+	h->core[cpu_index(c)].idle += until - now;
+}
+
+void machine_load_vcpu(struct vcpu *v, struct cpu *c)
+{
+	v->cpu = c;
+	c->vcpu = v;
+	v->events.mmu = c->mmu;
+	if (v->events.core) v->events.core = &c->core;
+	mmu_set_context(c->mmu, &v->regs, &c->machine->hw->features, 0, false, SEC_NONSECURE);
+	machine_label_cpu(c, v->mpam);
+}
+
+/* __kvm_flush_cpu_context(), at EL2 with the VM's VMID loaded: stage 1 of that VMID, in this core's TLBs alone. */
+static void flush_stage1(struct host *h, struct vcpu *v, struct cpu *c)
+{
+	enum { DSB_NSH = 7 };
+	const struct tlbi_context at_el2 = {&v->regs, &h->machine->hw->features, 2, SEC_NONSECURE};
+	struct tlbi_op op;
+	struct tlbi_scope scope;
+	bool known = tlbi_named("VMALLE1", &op) && tlbi_resolve(op, 0, &at_el2, &scope) == TLBI_DONE;
+	assert(known);
+	core_tlbi(&c->core, false);
+	mmu_tlbi(c->mmu, &scope);
+	core_dsb(&c->core, DSB_NSH);
+	host_vcpu(h, v)->stats.tlb_flushes++;
+}
+
+static void move(struct host *h, struct vcpu *v, struct cpu *c)
+{
+	if (v->cpu == c) return;
+	unsigned next = v->task.next;
+	numa_task_init(&v->task, &c->mem);
+	v->task.next = next;
+	host_vcpu(h, v)->stats.migrations++;
+}
+
+enum status host_leave_guest(struct host *h, struct vcpu *v, struct err *err)
+{
+	(void)err;
+	spend(v->cpu, h->params->switch_cycles / 2, BUCKET_HYPERVISOR);
+	return OK;
+}
+
+enum status host_enter_guest(struct host *h, struct vcpu *v, struct cpu *c, struct err *err)
+{
+	struct host_core *hc = &h->core[cpu_index(c)];
+	const struct vcpu **last = &v->vm->last_ran[cpu_index(c)];
+	(void)err;
+	idle_until(h, c, host_vcpu(h, v)->since);
+	host_account(h, v, VCPU_RUNS, core_now(&c->core));
+	move(h, v, c);
+	if (hc->loaded != v) machine_load_vcpu(v, c);
+	hc->loaded = v;
+	spend(c, h->params->switch_cycles - h->params->switch_cycles / 2, BUCKET_HYPERVISOR);
+	if (*last && *last != v) flush_stage1(h, v, c);
+	*last = v;
+	return OK;
+}

@@ -1,0 +1,26 @@
+#include "machine/sched_params.h"
+
+static const char *const when_names[] = {"shared", "always", NULL};
+
+#define F struct sched_params
+static const struct param rows[] = {
+	P_ENUM(F, when, when_names, SCHED_SHARED,
+	       "vCPUs are scheduled where cores are shared (pin, cpus), or always: then halts are polled for, too"),
+	P_U64(F, slice_ns, "ns", 3000000, 1000, UINT64_C(1000000000),
+	      "how long a vCPU runs before others have a turn (Linux 6.6, sched_base_slice: 0.75 ms for 1, 3 ms from 8 CPUs on)"),
+	P_U64(F, tick_hz, "Hz", 250, 0, 1000000,
+	      "a slice ends at the first tick after it (Linux: CONFIG_HZ, 250 by default); 0: when it is over"),
+	/* Dall et al., "ARM Virtualization: Performance and Architectural Implications", ISCA 2016, Table II, VM Switch. */
+	P_U64(F, switch_cycles, "cycles", 10387, 0, 1000000000,
+	      "from one vCPU to another where the stack names no software paths, half of it to leave (ISCA'16, Table II: VM Switch, "
+	      "KVM ARM)"),
+	P_U64(F, halt_poll_ns, "ns", 500000, 0, UINT64_C(1000000000),
+	      "how long the host waits for a halted vCPU before it sleeps, at most (KVM on arm64: halt_poll_ns); 0: never"),
+	P_U64(F, halt_poll_grow, "times", 2, 0, 1000,
+	      "growth of that time after a halt that was too long for it"),
+	P_U64(F, halt_poll_grow_start_ns, "ns", 10000, 0, UINT64_C(1000000000), "what it grows from"),
+	P_U64(F, halt_poll_shrink, "times", 0, 0, 1000,
+	      "what it is divided by after a halt that was longer than halt_poll_ns; 0: it begins anew (Linux 6.6)"),
+};
+#undef F
+SCHEMA(sched_schema, "scheduler", struct sched_params, rows, "the host's scheduler of vCPUs");

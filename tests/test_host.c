@@ -1,0 +1,239 @@
+/* vCPUs that share cores: preemption, steal, halts, migration, and the TLB maintenance that switches need. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "vm_world.h"
+
+/* Slices of 1000 ns are 3000 cycles of this machine; a switch takes nothing, so that figures are exact. */
+#define SCHEDULER "scheduler: {slice_ns: 1000, tick_hz: 0, switch_cycles: 0, halt_poll_ns: 0"
+#define HEAD "hypervisors: [{}]\n" SCHEDULER "}\n"
+
+enum { SLICE = 3000, VCPUS_MAX = 4 };
+
+static void build(struct vm_world *w, const char *yaml)
+{
+	cr_assert(eq(int, vm_world_open(w, yaml, NULL), OK), "%s", w->err.text);
+}
+
+/* Each thread loads one word over and over: `times` of it, threads that have none end at once. */
+static void run_loads(struct vm_world *w, const uint64_t *times)
+{
+	static const struct record load = {.kind = REC_LOAD, .addr = 0x10000, .count = 8, .gap = 100};
+	struct trace_source *source[VCPUS_MAX];
+	for (unsigned i = 0; i < machine_threads(w->machine); i++)
+		source[i] = script_source(&load, 1, times[i]);
+	vm_world_run(w, source, 0);
+}
+
+static uint64_t sched(const struct vm_world *w, unsigned vm, unsigned vcpu, const char *what)
+{
+	return vm_world_counter(w, "vm%u.vcpu%u.sched.%s", vm, vcpu, what);
+}
+
+static uint64_t apart(uint64_t a, uint64_t b) { return a > b ? a - b : b - a; }
+
+Test(host, a_vcpu_alone_on_its_core_is_never_preempted)
+{
+	struct vm_world w;
+	build(&w, "hypervisors: [{}]\n" SCHEDULER ", when: always}\nthreads: 2\n");
+	run_loads(&w, (uint64_t[]){5000, 5000});
+	for (unsigned i = 0; i < 2; i++) {
+		cr_expect(eq(u64, sched(&w, 0, i, "preemptions"), 0));
+		cr_expect(eq(u64, sched(&w, 0, i, "switches"), 1));
+		cr_expect(eq(u64, sched(&w, 0, i, "cycles.steal"), 0));
+		cr_expect(lt(u64, 20 * SLICE, sched(&w, 0, i, "cycles.run")));
+	}
+	vm_world_close(&w);
+}
+
+Test(host, the_same_vcpu_takes_the_same_time_with_and_without_a_scheduler_that_has_no_one_else)
+{
+	struct vm_world a, b;
+	build(&a, "hypervisors: [{}]\n" SCHEDULER ", when: always}\nthreads: 1\n");
+	build(&b, "hypervisors: [{}]\n");
+	run_loads(&a, (uint64_t[]){5000});
+	run_loads(&b, (uint64_t[]){5000});
+	cr_expect(eq(u64, vm_world_counter(&a, "cpu0.cycles"), vm_world_counter(&b, "cpu0.cycles")));
+	vm_world_close(&a);
+	vm_world_close(&b);
+}
+
+Test(host, run_steal_and_idle_of_each_vcpu_add_up_to_what_has_elapsed)
+{
+	static const struct record nap[] = {{.kind = REC_TIMER, .arg = 7000},
+					    {.kind = REC_WFI},
+					    {.kind = REC_LOAD, .addr = 0x10000, .count = 8, .gap = 4000}};
+	static const struct record load = {.kind = REC_LOAD, .addr = 0x20000, .count = 8, .gap = 100};
+	struct vm_world w;
+	build(&w, HEAD "threads: 3\ncpus: 0-1\n");
+	struct trace_source *source[] = {script_source(nap, 3, 50), script_source(&load, 1, 9000),
+					 script_source(&load, 1, 9000)};
+	vm_world_run(&w, source, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t sum = sched(&w, 0, i, "cycles.run") + sched(&w, 0, i, "cycles.steal") +
+			       sched(&w, 0, i, "cycles.idle");
+		cr_expect(eq(u64, sum, sched(&w, 0, i, "elapsed")));
+		cr_expect(lt(u64, 0, sched(&w, 0, i, "cycles.run")));
+	}
+	cr_expect(lt(u64, 49 * 4000, sched(&w, 0, 0, "cycles.idle")));
+	cr_expect(eq(u64, sched(&w, 0, 1, "cycles.idle"), 0));
+	cr_expect(lt(u64, 0, sched(&w, 0, 1, "cycles.steal") + sched(&w, 0, 2, "cycles.steal")));
+	vm_world_close(&w);
+}
+
+Test(host, weights_share_a_core_within_a_slice)
+{
+	struct vm_world w;
+	build(&w, HEAD "vms: [{name: a, pin: 0, weight: 2048}, {name: b, pin: 0}]\n");
+	static const struct record load = {.kind = REC_LOAD, .addr = 0x10000, .count = 8, .gap = 100};
+	struct trace_source *source[] = {script_source(&load, 1, 100000), script_source(&load, 1, 100000)};
+	vm_world_run(&w, source, 10000);
+	uint64_t a = sched(&w, 0, 0, "cycles.run"), b = sched(&w, 1, 0, "cycles.run");
+	cr_expect(lt(u64, 30 * SLICE, a + b));
+	cr_expect(le(u64, apart(a, 2 * b), 3 * SLICE), "%lu and %lu", a, b);
+	vm_world_close(&w);
+}
+
+Test(host, a_switch_flushes_the_tlb_only_after_another_vcpu_of_the_same_vm)
+{
+	struct vm_world w;
+	build(&w, HEAD "vms: [{name: a, pin: 0}, {name: b, pin: 0}]\n");
+	run_loads(&w, (uint64_t[]){2000, 2000});
+	cr_expect(lt(u64, 10, sched(&w, 0, 0, "switches")));
+	cr_expect(eq(u64, sched(&w, 0, 0, "tlb_flushes") + sched(&w, 1, 0, "tlb_flushes"), 0));
+	vm_world_close(&w);
+	build(&w, HEAD "threads: 2\ncpus: 0\n");
+	run_loads(&w, (uint64_t[]){2000, 2000});
+	uint64_t switches = sched(&w, 0, 0, "switches") + sched(&w, 0, 1, "switches");
+	uint64_t flushes = sched(&w, 0, 0, "tlb_flushes") + sched(&w, 0, 1, "tlb_flushes");
+	cr_expect(lt(u64, 10, switches));
+	cr_expect(eq(u64, flushes, switches - 1), "all but the first");
+	vm_world_close(&w);
+}
+
+/* Two VMs have the same address in their TLB at once; one VM's vCPUs lose it at each switch. */
+Test(host, a_vms_translations_outlive_the_slices_of_others)
+{
+	struct vm_world w;
+	build(&w, HEAD "vms: [{name: a, pin: 0}, {name: b, pin: 0}]\n");
+	run_loads(&w, (uint64_t[]){2000, 2000});
+	uint64_t apart_ = vm_world_counter(&w, "cpu0.walker.walks");
+	vm_world_close(&w);
+	build(&w, HEAD "threads: 2\ncpus: 0\n");
+	run_loads(&w, (uint64_t[]){2000, 2000});
+	uint64_t flushes = sched(&w, 0, 0, "tlb_flushes") + sched(&w, 0, 1, "tlb_flushes");
+	cr_expect(le(u64, flushes, vm_world_counter(&w, "cpu0.walker.walks")));
+	cr_expect(lt(u64, apart_, 10), "%lu", apart_);
+	vm_world_close(&w);
+}
+
+Test(host, a_switch_costs_what_the_stack_says_and_is_the_hypervisors)
+{
+	struct vm_world w;
+	build(&w, "hypervisors: [{}]\nscheduler: {slice_ns: 1000, tick_hz: 0, switch_cycles: 1000}\n"
+		  "vms: [{name: a, pin: 0}, {name: b, pin: 0}]\n");
+	run_loads(&w, (uint64_t[]){1000, 1000});
+	uint64_t entered = sched(&w, 0, 0, "switches") + sched(&w, 1, 0, "switches");
+	uint64_t left = sched(&w, 0, 0, "preemptions") + sched(&w, 1, 0, "preemptions");
+	uint64_t faults = 4600 * (vm_world_counter(&w, "vm0.hyp.faults") +
+				  vm_world_counter(&w, "vm1.hyp.faults") - 2);
+	uint64_t spent = vm_world_counter(&w, "cpu0.cycles_by_bucket.hypervisor");
+	cr_expect(le(u64, 500 * (entered + left), spent));
+	cr_expect(le(u64, spent, 500 * (entered + left) + faults + 4 * 4600));
+	vm_world_close(&w);
+}
+
+Test(host, a_halted_vcpu_sleeps_until_its_timer_and_its_core_is_idle)
+{
+	static const struct record nap[] = {{.kind = REC_TIMER, .arg = 50000},
+					    {.kind = REC_WFI},
+					    {.kind = REC_LOAD, .addr = 0x10000, .count = 8, .gap = 1}};
+	struct vm_world w;
+	build(&w, "hypervisors: [{}]\n" SCHEDULER ", when: always}\n");
+	struct trace_source *source[] = {script_source(nap, 3, 10)};
+	vm_world_run(&w, source, 0);
+	cr_expect(eq(u64, sched(&w, 0, 0, "halts"), 10));
+	cr_expect(eq(u64, sched(&w, 0, 0, "wakeups"), 10));
+	cr_expect(eq(u64, sched(&w, 0, 0, "cycles.idle"), 10 * 50000));
+	cr_expect(eq(u64, vm_world_counter(&w, "cpu0.cycles_by_bucket.idle"), 10 * 50000));
+	vm_world_close(&w);
+}
+
+Test(host, polling_catches_short_halts_once_it_has_grown)
+{
+	static const struct record nap[] = {{.kind = REC_TIMER, .arg = 60000}, /* 20 us */
+					    {.kind = REC_WFI},
+					    {.kind = REC_LOAD, .addr = 0x10000, .count = 8, .gap = 1}};
+	struct vm_world w;
+	build(&w, "hypervisors: [{}]\nscheduler: {when: always, switch_cycles: 0}\n");
+	struct trace_source *source[] = {script_source(nap, 3, 10)};
+	vm_world_run(&w, source, 0);
+	cr_expect(eq(u64, sched(&w, 0, 0, "halts"), 10));
+	cr_expect(eq(u64, sched(&w, 0, 0, "polls_missed"), 1), "0, 10 us, then 20 us");
+	cr_expect(eq(u64, sched(&w, 0, 0, "polls_hit"), 8));
+	cr_expect(eq(u64, sched(&w, 0, 0, "poll_cycles"), 30000 + 8 * 60000));
+	cr_expect(eq(u64, sched(&w, 0, 0, "cycles.idle"), 60000 + 30000));
+	vm_world_close(&w);
+}
+
+Test(host, nobody_polls_while_another_vcpu_wants_the_core)
+{
+	static const struct record nap[] = {{.kind = REC_TIMER, .arg = 60000},
+					    {.kind = REC_WFI},
+					    {.kind = REC_LOAD, .addr = 0x10000, .count = 8, .gap = 1}};
+	static const struct record load = {.kind = REC_LOAD, .addr = 0x20000, .count = 8, .gap = 100};
+	struct vm_world w;
+	build(&w, "hypervisors: [{}]\nscheduler: {switch_cycles: 0}\nthreads: 2\ncpus: 0\n");
+	struct trace_source *source[] = {script_source(nap, 3, 10), script_source(&load, 1, 100000)};
+	vm_world_run(&w, source, 0);
+	cr_expect(eq(u64, sched(&w, 0, 0, "poll_cycles"), 0));
+	cr_expect(eq(u64, vm_world_counter(&w, "cpu0.cycles_by_bucket.idle"), 0));
+	vm_world_close(&w);
+}
+
+Test(host, a_core_without_work_takes_a_vcpu_that_waits_and_finds_a_cold_tlb)
+{
+	struct vm_world w;
+	build(&w, HEAD "threads: 3\ncpus: 0-1\n");
+	run_loads(&w, (uint64_t[]){3000, 300, 3000});
+	cr_expect(lt(u64, 0, sched(&w, 0, 0, "migrations") + sched(&w, 0, 2, "migrations")));
+	cr_expect(lt(u64, 1, vm_world_counter(&w, "cpu1.walker.walks")));
+	uint64_t longest = sched(&w, 0, 0, "elapsed");
+	if (longest < sched(&w, 0, 2, "elapsed")) longest = sched(&w, 0, 2, "elapsed");
+	cr_expect(lt(u64, longest, 2 * sched(&w, 0, 0, "cycles.run")), "they did not wait for each other");
+	vm_world_close(&w);
+}
+
+Test(host, pinned_vcpus_stay_where_they_are)
+{
+	struct vm_world w;
+	build(&w, HEAD "vms: [{name: a, pin: 0}, {name: b, pin: 0}, {name: c, pin: 1}]\n");
+	run_loads(&w, (uint64_t[]){3000, 3000, 10});
+	for (unsigned vm = 0; vm < 3; vm++) cr_expect(eq(u64, sched(&w, vm, 0, "migrations"), 0));
+	cr_expect(lt(u64, 0, sched(&w, 1, 0, "cycles.steal")), "though core 1 has nothing to do");
+	vm_world_close(&w);
+}
+
+Test(host, strict_order_and_lookahead_agree_on_shares_and_exactly_on_what_is_done)
+{
+	static const char *const strict[] = {"order=strict", NULL};
+	struct vm_world w[2];
+	for (unsigned i = 0; i < 2; i++) {
+		const char *yaml = HEAD "threads: 4\ncpus: 0-1\n";
+		cr_assert(eq(int, vm_world_open(&w[i], yaml, i ? strict : NULL), OK), "%s", w[i].err.text);
+		run_loads(&w[i], (uint64_t[]){4000, 4000, 4000, 4000});
+	}
+	for (unsigned v = 0; v < 4; v++) {
+		uint64_t a = sched(&w[0], 0, v, "cycles.run"), b = sched(&w[1], 0, v, "cycles.run");
+		cr_expect(le(u64, apart(a, b), a / 100 + SLICE), "%lu %lu", a, b);
+	}
+	cr_expect(eq(u64, vm_world_counter(&w[0], "vm0.os.pages_mapped"),
+		     vm_world_counter(&w[1], "vm0.os.pages_mapped")));
+	uint64_t accesses[2] = {0};
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned c = 0; c < 2; c++) accesses[i] += vm_world_counter(&w[i], "cpu%u.accesses", c);
+	cr_expect(eq(u64, accesses[0], 16000));
+	cr_expect(eq(u64, accesses[1], 16000));
+	vm_world_close(&w[0]);
+	vm_world_close(&w[1]);
+}
