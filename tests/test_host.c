@@ -237,3 +237,54 @@ Test(host, strict_order_and_lookahead_agree_on_shares_and_exactly_on_what_is_don
 	vm_world_close(&w[0]);
 	vm_world_close(&w[1]);
 }
+
+/* --- with software paths ------------------------------------------------------------------------------------------- */
+
+#define PATHS \
+	"hypervisors: [{paths: configs/hypervisors/kvm-vhe.yaml, vmm: configs/vmms/minimal.yaml}]\n" \
+	"operations: configs/guests/operations.yaml\n"
+
+Test(host, a_preemption_is_an_exit_by_irq_and_takes_the_paths_of_put_and_load)
+{
+	struct vm_world w;
+	build(&w, PATHS "scheduler: {slice_ns: 10000, tick_hz: 0}\nthreads: 2\ncpus: 0\n");
+	run_loads(&w, (uint64_t[]){60000, 60000});
+	uint64_t preemptions = sched(&w, 0, 0, "preemptions");
+	cr_expect(lt(u64, 3, preemptions));
+	cr_expect(eq(u64, vm_world_counter(&w, "vm0.vcpu0.exits.IRQ.count"), preemptions));
+	uint64_t each = vm_world_counter(&w, "vm0.vcpu0.exits.IRQ.cycles") / preemptions;
+	cr_expect(lt(u64, 2000, each), "a thousand instructions of the scheduler twice, and registers: %lu",
+		  each);
+	cr_expect(lt(u64, each, 30000), "without the time of the other vCPU: %lu", each);
+	vm_world_close(&w);
+}
+
+Test(host, a_halt_leaves_the_core_to_others_in_the_middle_of_its_path)
+{
+	static const struct record nap[] = {{.kind = REC_TIMER, .arg = 90000},
+					    {.kind = REC_WFI},
+					    {.kind = REC_LOAD, .addr = 0x10000, .count = 8, .gap = 1}};
+	static const struct record load = {.kind = REC_LOAD, .addr = 0x20000, .count = 8, .gap = 100};
+	struct vm_world w;
+	build(&w, PATHS "scheduler: {slice_ns: 10000, tick_hz: 0, halt_poll_ns: 0}\nthreads: 2\ncpus: 0-1\n");
+	struct trace_source *source[] = {script_source(nap, 3, 10), script_source(&load, 1, 10)};
+	vm_world_run(&w, source, 0);
+	cr_expect(eq(u64, vm_world_counter(&w, "vm0.vcpu0.exits.WFx.count"), 10));
+	cr_expect(eq(u64, sched(&w, 0, 0, "wakeups"), 10));
+	cr_expect(lt(u64, 10 * 70000, sched(&w, 0, 0, "cycles.idle")));
+	cr_expect(lt(u64, sched(&w, 0, 0, "cycles.idle"), 10 * 90000), "the paths run while the timer does");
+	cr_expect(lt(u64, vm_world_counter(&w, "vm0.vcpu0.exits.WFx.cycles"), 10 * 30000),
+		  "sleep is no part of it");
+	vm_world_close(&w);
+}
+
+Test(host, vcpus_move_between_cores_with_paths_and_come_back_to_their_guest)
+{
+	struct vm_world w;
+	build(&w, PATHS "scheduler: {slice_ns: 10000, tick_hz: 0}\nthreads: 3\ncpus: 0-1\n");
+	run_loads(&w, (uint64_t[]){6000, 600, 6000});
+	cr_expect(lt(u64, 0, sched(&w, 0, 0, "migrations") + sched(&w, 0, 2, "migrations")));
+	cr_expect(eq(u64, vm_world_counter(&w, "cpu0.accesses") + vm_world_counter(&w, "cpu1.accesses"),
+		     12600));
+	vm_world_close(&w);
+}

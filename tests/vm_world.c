@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "machine/engine.h"
+#include "machine/stack_book.h"
 #include "trace/format.h"
 
 static enum status read_stack(struct vm_world *w, const char *yaml)
@@ -18,7 +19,9 @@ static enum status read_stack(struct vm_world *w, const char *yaml)
 	w->conf = conf_new();
 	TRY(conf_parse(w->conf, "s.yaml", yaml, strlen(yaml), &b.file.root, &w->err));
 	TRY(stack_bind(w->conf, b.file.root, &w->stack, &w->err));
-	return stack_check(&b, &w->config.params.features, &w->err);
+	TRY(stack_check(&b, &w->config.params.features, &w->err));
+	const struct node *merged;
+	return stack_book_load(w->conf, b.file.root, &w->config.params.features, &w->book, &merged, &w->err);
 }
 
 enum status vm_world_open(struct vm_world *w, const char *yaml, const char *const *sets)
@@ -27,7 +30,8 @@ enum status vm_world_open(struct vm_world *w, const char *yaml, const char *cons
 	memset(w, 0, sizeof(*w));
 	cr_assert(eq(int, machine_config_load(&w->config, &q, &w->err), OK), "%s", w->err.text);
 	TRY(read_stack(w, yaml));
-	return machine_new(&w->config.params, &w->stack, 1, &w->machine, &w->err);
+	TRY(machine_new(&w->config.params, &w->stack, 1, &w->machine, &w->err));
+	return w->book ? machine_use_paths(w->machine, w->book, &w->err) : OK;
 }
 
 void vm_world_close(struct vm_world *w)

@@ -9,11 +9,12 @@ struct vm_world {
 	struct machine_config config;
 	struct conf *conf;
 	struct stack_params stack;
+	struct path_book *book; /* NULL: the stack names no paths */
 	struct machine *machine;
 	struct err err;
 };
 
-/* A Neoverse N1 with `sets` (NULL at the end, or NULL) under the stack `yaml`. vm_world_close() it, also after an error, which is in
+/* Files that it names are relative to the root of the project. A Neoverse N1 with `sets` (NULL at the end, or NULL) under the stack `yaml`. vm_world_close() it, also after an error, which is in
  * w->err. */
 enum status vm_world_open(struct vm_world *w, const char *yaml, const char *const *sets);
 /* Checks that all sums hold, where there is a machine. */

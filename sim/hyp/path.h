@@ -67,6 +67,7 @@ struct path_gic;  /* path_gic.h */
 	X(signal, "variable that another vCPU waits for") \
 	X(await, "variable: busy until another vCPU has signalled it") \
 	X(spin, "- (busy until the timer fires)") \
+	X(schedule, "- (another thread has the CPU here, where a scheduler wants it)") \
 	X(done, "- (the guest's operation ends)")
 
 enum path_step_kind {
@@ -159,6 +160,15 @@ enum status path_perform(struct path_machine *m, const char *operation, struct e
 /* The same until it waits for what nothing of its own brings, or is done; and from there on, after others have done something. */
 enum status path_park(struct path_machine *m, const char *operation, struct err *err);
 enum status path_unpark(struct path_machine *m, struct err *err);
+
+/* Paths with the variables `scheduled` and `need_resched` can be scheduled: from now on a step `schedule` gives the CPU up. False: they
+ * have none of these. */
+bool path_use_scheduler(struct path_machine *m);
+/* An interrupt of the host takes the guest out, and `need_resched` is set: runs up to the step `schedule`. Errors as path_run(), and
+ * where there is no such step on the way. */
+enum status path_preempt(struct path_machine *m, struct err *err);
+/* Whether it has given the CPU up; path_unpark() goes on. */
+bool path_is_parked(const struct path_machine *m);
 
 /* An instruction of the guest's kernel at EL1. Registers keep the values that the paths gave them: only what the
  * instruction causes counts. */

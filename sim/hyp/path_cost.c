@@ -491,6 +491,12 @@ static cycles_t transfer_price(const struct path_costs *c, const struct path_eve
 	return e->kind == EVENT_ENTRY ? entry[e->transfer.to] : leave[e->transfer.from];
 }
 
+void path_costs_move(struct path_costs *c, struct mem_cpu *mem, void *memory)
+{
+	c->mem = mem;
+	c->memory.self = memory;
+}
+
 struct path_price path_cost_of(struct path_costs *c, const struct path_event *e, cycles_t now)
 {
 	struct path_price out = {.at = now};

@@ -62,6 +62,9 @@ struct path_cost_parts {
 enum status path_costs_new(const struct path_cost_parts *parts, struct path_costs **out, struct err *err);
 void path_costs_free(struct path_costs *c);
 
+/* The software runs on another core from now on: its ports and memory. */
+void path_costs_move(struct path_costs *c, struct mem_cpu *mem, void *memory);
+
 /* The price of `e`, which begins at `now`; touches the lines of its step. EVENT_WRITE costs nothing: its step does. */
 struct path_price path_cost_of(struct path_costs *c, const struct path_event *e, cycles_t now);
 

@@ -423,6 +423,7 @@ enum status path_execute(struct path_machine *m, const struct path_step *s, stru
 	case STEP_wfi: return exec_wfi(m, s, err);
 	case STEP_wfe: return plain(m, s, trap_wfe(), err);
 	case STEP_spin: return wait(m, s, err);
+	case STEP_schedule: m->parked = m->scheduled; return next(m);
 	case STEP_await: return exec_await(m, s, err);
 	case STEP_lists: return exec_lists(m, s, err);
 	case STEP_fp: return plain(m, s, trap_fp(), err);

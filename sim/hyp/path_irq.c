@@ -49,6 +49,14 @@ bool path_fire_timer(struct path_machine *m)
 	return true;
 }
 
+void path_tick(struct path_machine *m, uint32_t intid)
+{
+	struct path_gic_pe *p = pe_of(m);
+	set_timer(m, intid, true);
+	if (p->hidden > p->now) p->hidden = p->now;
+	path_update_lines(m);
+}
+
 /* The wire of `intid`, or of any timer for 0, falls. */
 static void timer_falls(struct path_machine *m, uint32_t intid)
 {

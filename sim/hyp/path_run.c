@@ -478,6 +478,50 @@ enum status path_resume(struct path_machine *m, enum path_outcome *out, struct e
 	return end_own(m, run_on(m, own_text, err), out);
 }
 
+/* --- the scheduler of threads ------------------------------------------------------------------------------------- */
+
+/* The INTID of the host's own timer: the one that its paths arm. */
+static uint32_t host_timer(const struct path_book *b)
+{
+	enum { EL2_PHYSICAL_TIMER = 26 };
+	for (size_t i = 0; i < b->paths; i++)
+		for (size_t k = 0; !b->path[i].operation && k < b->path[i].count; k++)
+			if (b->path[i].step[k].kind == STEP_timer) return (uint32_t)b->path[i].step[k].number;
+	return EL2_PHYSICAL_TIMER;
+}
+
+static bool set_variable(struct path_machine *m, const char *name)
+{
+	uint16_t at = book_variable(m->book, name);
+	if (at == PATH_NONE) return false;
+	m->variable[at] = true;
+	return true;
+}
+
+bool path_use_scheduler(struct path_machine *m)
+{
+	if (book_variable(m->book, "need_resched") == PATH_NONE) return false;
+	m->scheduled = set_variable(m, "scheduled");
+	return m->scheduled;
+}
+
+bool path_is_parked(const struct path_machine *m) { return m->parked; }
+
+enum status path_preempt(struct path_machine *m, struct err *err)
+{
+	const struct place nowhere = {.file = "(scheduler)"};
+	m->own_step[0] = m->own_step[1] = (struct path_step){
+		.kind = STEP_done, .at = nowhere, .name = "", .owner = ""};
+	set_variable(m, "need_resched");
+	path_tick(m, host_timer(m->book));
+	TRY(run_from(m, GUEST_BASE, "the guest's interruption", err));
+	if (m->parked) return OK;
+	return err_set(err, ERR_CONFIG,
+		       "%s: need_resched: the interrupt leads back to the guest without a step "
+		       "schedule",
+		       m->book->name);
+}
+
 enum status path_run(const struct path_book *b, const char *operation, path_event_fn *event, void *ctx,
 		     struct path_counts *counts, struct err *err)
 {

@@ -245,6 +245,7 @@ struct path_machine {
 	uint64_t list_value[PATH_LISTS];
 	uint32_t list_control; /* ICH_HCR_EL2 */
 	bool parks, parked;    /* path_park() */
+	bool scheduled;        /* path_use_scheduler() */
 	bool running;          /* from the first step of the operation to done */
 	bool finished;
 	path_event_fn *event;
@@ -277,6 +278,8 @@ uint64_t path_value(struct path_machine *m, const struct path_value *v, enum el_
 
 /* path_irq.c: the interrupt controller (path_gic.h). */
 void path_update_lines(struct path_machine *m);
+/* The host's tick, by the timer `intid`, is seen at once; no book has it. */
+void path_tick(struct path_machine *m, uint32_t intid);
 /* The armed timer fires, at its deadline if that is later. False: nothing is armed. */
 bool path_fire_timer(struct path_machine *m);
 /* A register as an instruction at the present level reads it, with what that does to the interrupt controller. */

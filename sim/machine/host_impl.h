@@ -62,8 +62,9 @@ static inline struct vcpu *vcpu_of(const struct host *h, const struct sched_task
 /* Time of `v` up to `now` goes to its state; from then on it is in `next`. */
 void host_account(struct host *h, struct vcpu *v, enum vcpu_state next, cycles_t now);
 
-/* The core spends what it takes to leave the guest of `v`, and to enter it, on its behalf. */
+/* The core spends what it takes to leave the guest of `v`, and to enter it, on its behalf: by the stack's paths, or switch_cycles. */
 enum status host_leave_guest(struct host *h, struct vcpu *v, struct err *err);
+enum status host_resume_guest(struct host *h, struct vcpu *v, struct err *err);
 /* Has `v` go on at core `c`, which is idle until then: its context, and the TLB maintenance that it needs. */
 enum status host_enter_guest(struct host *h, struct vcpu *v, struct cpu *c, struct err *err);
 

@@ -83,6 +83,7 @@ static bool map_page(struct host_memory *h, uint64_t va, uint64_t *pa)
 
 enum status host_memory_reserve(struct host_memory *h, uint64_t bytes, struct err *err)
 {
+	if (h->pa) return OK;
 	TRY(boot(h, err));
 	uint64_t pages = (bytes >> h->page_bits) + 1;
 	h->pa = xcalloc(pages, sizeof(*h->pa));
@@ -133,6 +134,8 @@ cycles_t host_memory_locate(struct host_memory *h, uint64_t offset, unsigned el,
 	*pa = done.pa;
 	return done.cycle;
 }
+
+void host_memory_set_guest(struct host_memory *h, const struct sysregs *guest) { h->parts.guest = guest; }
 
 void host_memory_leave(struct host_memory *h)
 {

@@ -29,12 +29,14 @@ struct host_memory_parts { /* all borrowed */
 struct host_memory *host_memory_new(const struct host_memory_parts *parts);
 void host_memory_free(struct host_memory *h);
 
-/* Maps `bytes` from offset 0 on, in both halves. ERR_CONFIG: no memory. */
+/* Maps `bytes` from offset 0 on, in both halves; the same once more is there already. ERR_CONFIG: no memory. */
 enum status host_memory_reserve(struct host_memory *h, uint64_t bytes, struct err *err);
 
 /* Where code at `el` finds the byte at `offset`, and when, if it asks at `now`. */
 cycles_t host_memory_locate(struct host_memory *h, uint64_t offset, unsigned el, bool e2h,
 			    enum access_kind kind, cycles_t now, uint64_t *pa);
+/* Another guest is on the core: its registers, borrowed. */
+void host_memory_set_guest(struct host_memory *h, const struct sysregs *guest);
 /* The guest goes on. */
 void host_memory_leave(struct host_memory *h);
 

@@ -232,6 +232,12 @@ static cycles_t exception_cycles(const struct kernel_work *w)
 				: p->entry_el1_cycles + p->return_el1_cycles;
 }
 
+void kernel_work_move(struct kernel_work *w, struct mmu *mmu, struct mem_cpu *mem)
+{
+	w->parts.mmu = mmu;
+	w->parts.mem = mem;
+}
+
 bool kernel_work_do(struct kernel_work *w, enum kernel_entry why, cycles_t now, struct core_spent *spent)
 {
 	struct work *k = &w->work[why];

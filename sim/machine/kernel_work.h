@@ -57,6 +57,9 @@ enum status kernel_work_new(const struct kernel_work_parts *parts, struct kernel
 void kernel_work_free(struct kernel_work *w);
 void kernel_work_register_stats(struct kernel_work *w, struct stats *s, const char *path);
 
+/* Another core from now on. */
+void kernel_work_move(struct kernel_work *w, struct mmu *mmu, struct mem_cpu *mem);
+
 /* The kernel is entered at `now`: adds what that takes to *spent. False: nothing is known of such work. */
 bool kernel_work_do(struct kernel_work *w, enum kernel_entry why, cycles_t now, struct core_spent *spent);
 

@@ -240,9 +240,9 @@ void machine_free(struct machine *m)
 
 /* --- software paths ---------------------------------------------------------------------------------------------- */
 
-static enum status use_paths(struct vcpu *v, const struct path_book *book, struct err *err)
+/* The host's memory as a core sees it. */
+static void build_path_memory(struct cpu *c)
 {
-	struct cpu *c = v->cpu;
 	struct machine *m = c->machine;
 	const struct hyp_params *hyp = stack_hypervisor(m->stack);
 	const struct host_memory_parts memory = {
@@ -250,9 +250,16 @@ static enum status use_paths(struct vcpu *v, const struct path_book *book, struc
 		.frames = m->memory.frames,
 		.memory = m->physmem,
 		.mmu = c->mmu,
-		.guest = &v->regs,
+		.guest = &c->vcpu->regs,
 		.page_size = (unsigned)(hyp ? hyp->granule : m->stack->os.page_size)};
 	c->path_memory = host_memory_new(&memory);
+}
+
+static enum status use_paths(struct vcpu *v, const struct path_book *book, struct err *err)
+{
+	struct cpu *c = v->cpu;
+	struct machine *m = c->machine;
+	const struct hyp_params *hyp = stack_hypervisor(m->stack);
 	struct path_engine_parts parts = {.book = book,
 					  .primitives = &m->hw->primitives,
 					  .gic_timing = &m->hw->gic,
@@ -273,6 +280,7 @@ static enum status use_paths(struct vcpu *v, const struct path_book *book, struc
 	TRY(path_engine_new(&parts, &v->paths, err));
 	vcpu_start_paths(v);
 	path_engine_register_stats(v->paths, m->stats, v->vm->number, v->number);
+	if (m->host) v->parks = path_engine_use_scheduler(v->paths);
 	return OK;
 }
 
@@ -300,6 +308,7 @@ enum status machine_use_paths(struct machine *m, const struct path_book *book, s
 {
 	for (unsigned i = 0; i < m->vms; i++) build_gic(&m->vm[i]);
 	machine_share_locks(m, book);
+	for (unsigned i = 0; i < m->cpus; i++) build_path_memory(&m->cpu[i]);
 	for (unsigned i = 0; i < m->vcpus; i++) TRY(use_paths(&m->vcpu[i], book, err));
 	return OK;
 }

@@ -26,10 +26,7 @@ static const struct stat_desc stat_rows[] = {
 };
 #undef F
 
-static cycles_t cycles_of(const struct machine *m, uint64_t ns)
-{
-	return ns * m->hw->clock_mhz / 1000;
-}
+static cycles_t cycles_of(const struct machine *m, uint64_t ns) { return ns * m->hw->clock_mhz / 1000; }
 
 /* --- who runs -------------------------------------------------------------------------------------------------- */
 
@@ -127,7 +124,7 @@ enum status host_halt(struct host *h, struct vcpu *v, cycles_t deadline, struct 
 {
 	struct host_vcpu *hv = host_vcpu(h, v);
 	cycles_t now = core_now(&v->cpu->core);
-	if (deadline <= now) return OK;
+	if (deadline <= now) return v->parks ? host_resume_guest(h, v, err) : OK;
 	hv->stats.halts++;
 	hv->halted_at = now;
 	hv->deadline = deadline;
@@ -148,6 +145,7 @@ static enum status poll_over(struct host *h, struct vcpu *v, cycles_t at, struct
 	}
 	hv->stats.polls_hit++;
 	learn(h, hv, at);
+	if (v->parks) TRY(host_resume_guest(h, v, err));
 	set_stop(h, cpu_index(v->cpu));
 	give_turns(h, v);
 	return OK;

@@ -54,6 +54,7 @@ struct vcpu {
 	bool last_was_spurious;
 	struct mpam_label mpam;
 	cycles_t timer; /* of the guest: when it fires; 0: not set. Without paths, which have their own */
+	bool parks;     /* its paths say how it gives up its core */
 	bool stopped;   /* while it runs records: it has no core any more */
 	struct numa_task task; /* to the kernel or hypervisor that gives it memory */
 	struct populator populator;

@@ -22,9 +22,8 @@ static bool wait_record(struct vcpu *v, const struct record *rec)
 	return rec->kind == REC_WFI;
 }
 
-static enum status halt(struct vcpu *v, struct err *err)
+static enum status halt(struct vcpu *v, cycles_t deadline, struct err *err)
 {
-	cycles_t deadline = v->timer;
 	v->timer = 0;
 	return host_halt(v->cpu->machine->host, v, deadline, err);
 }
@@ -35,7 +34,7 @@ static enum status execute_event(struct vcpu *v, const struct record *rec, struc
 	struct cpu *c = v->cpu;
 	struct core_spent spent = {0};
 	bool known = false;
-	if (c->machine->host && !v->paths && wait_record(v, rec)) return halt(v, err);
+	if (c->machine->host && !v->parks && wait_record(v, rec)) return halt(v, v->timer, err);
 	if (v->paths) TRY(path_engine_event(v->paths, rec, core_now(&c->core), &known, &spent, err));
 	bool entered = enter_kernel(v, rec, &spent);
 	if (!known && !(entered && rec->kind == REC_SVC)) TRY(events_execute(&v->events, rec, err));
@@ -43,6 +42,7 @@ static enum status execute_event(struct vcpu *v, const struct record *rec, struc
 	if (!known && !entered && !v->vm->os_copies) return OK;
 	machine_tell_spent(c, core_now(&c->core), &spent);
 	core_spend(&c->core, &spent);
+	if (v->parks && path_engine_is_away(v->paths)) return halt(v, path_engine_deadline(v->paths), err);
 	return OK;
 }
 

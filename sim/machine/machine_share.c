@@ -38,7 +38,7 @@ static void make_locks(struct vm *vm, const struct path_book *book)
 void machine_share_locks(struct machine *m, const struct path_book *book)
 {
 	unsigned kind;
-	if (m->vcpus == 1 || !stack_hypervisor(m->stack) || !path_lock(book, 0, &kind)) return;
+	if (m->vcpus == 1 || m->host || !stack_hypervisor(m->stack) || !path_lock(book, 0, &kind)) return;
 	m->in_pieces = true;
 	m->messages.message = m->coherence.message;
 	for (unsigned i = 0; i < m->vms; i++) make_locks(&m->vm[i], book);

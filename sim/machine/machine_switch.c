@@ -37,6 +37,10 @@ void machine_load_vcpu(struct vcpu *v, struct cpu *c)
 	if (v->events.core) v->events.core = &c->core;
 	mmu_set_context(c->mmu, &v->regs, &c->machine->hw->features, 0, false, SEC_NONSECURE);
 	machine_label_cpu(c, v->mpam);
+	if (v->work) kernel_work_move(v->work, c->mmu, &c->mem);
+	if (!v->paths) return;
+	path_engine_move(v->paths, &c->mem, c->path_memory);
+	host_memory_set_guest(c->path_memory, &v->regs);
 }
 
 /* __kvm_flush_cpu_context(), at EL2 with the VM's VMID loaded: stage 1 of that VMID, in this core's TLBs alone. */
@@ -65,8 +69,27 @@ static void move(struct host *h, struct vcpu *v, struct cpu *c)
 
 enum status host_leave_guest(struct host *h, struct vcpu *v, struct err *err)
 {
-	(void)err;
-	spend(v->cpu, h->params->switch_cycles / 2, BUCKET_HYPERVISOR);
+	struct core *core = &v->cpu->core;
+	struct core_spent spent = {0};
+	cycles_t now = core_now(core);
+	if (!v->parks) return spend(v->cpu, h->params->switch_cycles / 2, BUCKET_HYPERVISOR), OK;
+	if (path_engine_is_away(v->paths)) return OK;
+	TRY(path_engine_preempt(v->paths, now, &spent, err));
+	machine_tell_spent(v->cpu, now, &spent);
+	core_spend(core, &spent);
+	return OK;
+}
+
+enum status host_resume_guest(struct host *h, struct vcpu *v, struct err *err)
+{
+	struct core *core = &v->cpu->core;
+	struct core_spent spent = {0};
+	cycles_t now = core_now(core), half = h->params->switch_cycles - h->params->switch_cycles / 2;
+	if (!v->parks) return spend(v->cpu, half, BUCKET_HYPERVISOR), OK;
+	if (!path_engine_is_away(v->paths)) return OK; /* it has not run yet: it was booted */
+	TRY(path_engine_come_back(v->paths, now, &spent, err));
+	machine_tell_spent(v->cpu, now, &spent);
+	core_spend(core, &spent);
 	return OK;
 }
 
@@ -74,13 +97,12 @@ enum status host_enter_guest(struct host *h, struct vcpu *v, struct cpu *c, stru
 {
 	struct host_core *hc = &h->core[cpu_index(c)];
 	const struct vcpu **last = &v->vm->last_ran[cpu_index(c)];
-	(void)err;
 	idle_until(h, c, host_vcpu(h, v)->since);
 	host_account(h, v, VCPU_RUNS, core_now(&c->core));
 	move(h, v, c);
 	if (hc->loaded != v) machine_load_vcpu(v, c);
 	hc->loaded = v;
-	spend(c, h->params->switch_cycles - h->params->switch_cycles / 2, BUCKET_HYPERVISOR);
+	TRY(host_resume_guest(h, v, err));
 	if (*last && *last != v) flush_stage1(h, v, c);
 	*last = v;
 	return OK;

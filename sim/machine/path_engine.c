@@ -256,6 +256,38 @@ enum status path_engine_unpark(struct path_engine *e, cycles_t now, struct core_
 	return st;
 }
 
+bool path_engine_use_scheduler(struct path_engine *e) { return path_use_scheduler(e->machine); }
+
+bool path_engine_is_away(const struct path_engine *e) { return path_is_parked(e->machine); }
+
+enum status path_engine_preempt(struct path_engine *e, cycles_t now, struct core_spent *spent,
+				struct err *err)
+{
+	begin(e, now, spent);
+	enum status st = path_preempt(e->machine, err);
+	host_memory_leave(e->parts.memory);
+	return st;
+}
+
+enum status path_engine_come_back(struct path_engine *e, cycles_t now, struct core_spent *spent,
+				  struct err *err)
+{
+	e->left += now - e->now;
+	return path_engine_unpark(e, now, spent, err);
+}
+
+cycles_t path_engine_deadline(struct path_engine *e)
+{
+	return path_gic_take_deadline(e->parts.gic, e->parts.pe);
+}
+
+void path_engine_move(struct path_engine *e, struct mem_cpu *mem, struct host_memory *memory)
+{
+	e->parts.mem = mem;
+	e->parts.memory = memory;
+	path_costs_move(e->costs, mem, memory);
+}
+
 /* The guest's own kernel takes an exception and returns from it; what it does between is not known. */
 static void take_own_trap(struct path_engine *e)
 {

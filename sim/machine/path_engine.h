@@ -6,6 +6,7 @@
  * the guest to the return that enters it again is one exit, counted under the name that Linux's kvm_exit and perf kvm stat
  * give its reason.
  * Source: names: Linux 6.6 arch/arm64/include/asm/kvm_arm.h (kvm_arm_exception_class).
+ * While a vCPU is away - preempted, or asleep - its exit lasts no longer.
  */
 #ifndef MACHINE_PATH_ENGINE_H
 #define MACHINE_PATH_ENGINE_H
@@ -73,6 +74,19 @@ enum status path_engine_unpark(struct path_engine *e, cycles_t now, struct core_
 /* Executes a record that may leave the guest; false in *known: it is none, and nothing happened. */
 enum status path_engine_event(struct path_engine *e, const struct record *rec, cycles_t now, bool *known,
 			      struct core_spent *spent, struct err *err);
+/* A host schedules the vCPU from now on; false: its paths do not say how. */
+bool path_engine_use_scheduler(struct path_engine *e);
+/* The vCPU has given its core up within an event, or does it now, preempted. It goes on where path_engine_move() says. */
+bool path_engine_is_away(const struct path_engine *e);
+enum status path_engine_preempt(struct path_engine *e, cycles_t now, struct core_spent *spent,
+				struct err *err);
+enum status path_engine_come_back(struct path_engine *e, cycles_t now, struct core_spent *spent,
+				  struct err *err);
+/* When the timer of a guest fires that has given its core up to wait; 0: it is not set. */
+cycles_t path_engine_deadline(struct path_engine *e);
+/* Another core from now on. */
+void path_engine_move(struct path_engine *e, struct mem_cpu *mem, struct host_memory *memory);
+
 /* A stage 2 fault on memory; takes no time where path_engine_maps_all(). */
 struct path_fault {
 	struct ipa ipa;
