@@ -170,6 +170,7 @@ static enum status scheduled_turn(struct engine *e, struct thread *t, uint64_t *
 	unsigned number = number_of(e, t);
 	cycles_t until = horizon(e, t), stop = machine_stop_at(e->machine, number);
 	TRY(refill(t, err));
+	machine_accept(e->machine, number);
 	while (t->count && *left) {
 		if (machine_now(e->machine, number) >= stop) {
 			queue_turn(e, t, next_of(e, t));

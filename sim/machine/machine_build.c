@@ -123,6 +123,12 @@ static void register_stats(struct machine *m)
 /* What of the machine knows one VM alone. */
 static enum status check_several(const struct machine *m, struct err *err)
 {
+	for (unsigned i = 0; m->host && i < m->vms; i++)
+		if (m->vm[i].params.os.shootdown == OS_SHOOTDOWN_IPI)
+			return err_set(
+				err, ERR_CONFIG,
+				"os.shootdown: ipi: nobody takes the interrupt of a vCPU that has no core; each needs "
+				"one of its own");
 	if ((m->vms == 1 && !m->host) || !m->hw->walker.page_table.design) return OK;
 	return err_set(
 		err, ERR_CONFIG,
@@ -140,6 +146,7 @@ static enum status build(struct machine *m, uint64_t seed, struct err *err)
 		build_native(m, seed);
 	build_shootdowns(m);
 	for (unsigned i = 0; i < m->vms; i++) TRY(vm_init(&m->vm[i], i, seed, err));
+	for (unsigned i = 0; i < m->cpus; i++) m->cpu[i].shooter.kernel = &m->cpu[i].vcpu->vm->kernel.shoots;
 	if (m->stack->pollution) count_evictors(m);
 	register_stats(m);
 	return OK;

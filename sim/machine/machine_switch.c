@@ -34,6 +34,8 @@ void machine_load_vcpu(struct vcpu *v, struct cpu *c)
 	v->cpu = c;
 	c->vcpu = v;
 	v->events.mmu = c->mmu;
+	v->events.shooter = &c->shooter;
+	c->shooter.kernel = &v->vm->kernel.shoots;
 	if (v->events.core) v->events.core = &c->core;
 	mmu_set_context(c->mmu, &v->regs, &c->machine->hw->features, 0, false, SEC_NONSECURE);
 	machine_label_cpu(c, v->mpam);
@@ -64,6 +66,7 @@ static void move(struct host *h, struct vcpu *v, struct cpu *c)
 	unsigned next = v->task.next;
 	numa_task_init(&v->task, &c->mem);
 	v->task.next = next;
+	v->events.node = v->task.near[0];
 	host_vcpu(h, v)->stats.migrations++;
 }
 
