@@ -1,7 +1,10 @@
 /* Several VMs on one machine: what each has for itself, what keeps them apart, how a stack file describes them. */
+#include <stdio.h>
+
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include "machine/run.h"
 #include "mmu/tlbi.h"
 #include "vm_world.h"
 
@@ -156,4 +159,46 @@ Test(vms, stacks_that_contradict_themselves_are_refused)
 		"hyp.ipa_bits = 33");
 	refused("hypervisors: [{}]\nvms: [{name: a, os: {va_bits: 47}}]\n",
 		"s.yaml:2:31: os.va_bits: 47 is not a size of Linux with 4K pages: 39, 48, 52");
+}
+
+/* --- workloads ----------------------------------------------------------------------------------------------------- */
+
+static struct run *open_run(const char *stack, const char *const *sets, struct err *err)
+{
+	struct run_request q = {.machine = "configs/machines/neoverse-n1.yaml",
+				.stack = stack,
+				.workload = "workloads/sequential.yaml",
+				.sets = sets,
+				.seed = 1,
+				.limit = 2000};
+	struct run *run = NULL;
+	return run_new(&q, &run, err) == OK ? run : NULL;
+}
+
+static uint64_t accesses(const struct run *run, unsigned cpu)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "cpu%u.accesses", cpu);
+	return *stats_find(run_stats(run), path);
+}
+
+Test(vms, a_vm_may_run_a_workload_of_its_own)
+{
+	struct err err = {0};
+	struct run_report report;
+	struct run *run = open_run("configs/stacks/noisy-neighbour.yaml", NULL, &err);
+	cr_assert(ne(ptr, run, NULL), "%s", err.text);
+	cr_assert(eq(int, run_execute(run, NULL, NULL, &report, &err), OK), "%s", err.text);
+	cr_expect(eq(u64, accesses(run, 0) + accesses(run, 1), 2 * 2000));
+	cr_expect(lt(u64, 10 * accesses(run, 1), accesses(run, 0)), "random accesses take longer");
+	run_free(run);
+}
+
+Test(vms, a_workload_that_no_vm_runs_is_refused)
+{
+	const char *sets[] = {"stack.vms.victim.workload=../../workloads/zipf.yaml", NULL};
+	struct err err = {0};
+	cr_expect(eq(ptr, open_run("configs/stacks/noisy-neighbour.yaml", sets, &err), NULL));
+	cr_expect(eq(str, err.text,
+		     (char *)"workloads/sequential.yaml: each of stack.vms runs a workload of its own"));
 }

@@ -55,9 +55,21 @@ static char *lacks_text(uint32_t lacks)
 
 enum status run_open_workload(struct run *r, struct workload *w, struct err *err)
 {
-	struct time_share share = {r->stack.os.processes, r->stack.os.switch_every};
-	return workload_open_threads(w, r->conf, r->req.workload, r->sets[TO_WORKLOAD], r->req.seed,
-				     (uint32_t)r->req.stream, share, stack_threads(&r->stack), err);
+	unsigned vms = stack_vms(&r->stack);
+	const struct node *root = r->stack_bound.file.root, *list = node_get(root, "vms");
+	struct workload_part *part = xcalloc(vms, sizeof(*part));
+	for (unsigned i = 0; i < vms; i++) {
+		struct vm_params p = stack_vm(&r->stack, i);
+		part[i] = (struct workload_part){.name = p.name,
+						 .threads = (unsigned)p.vcpus,
+						 .share = {p.os.processes, p.os.switch_every}};
+		if (list && list->kind == NODE_LIST)
+			part[i].path = stack_file(r->conf, root->at.file, list->item[i], "workload");
+	}
+	enum status st = workload_open_parts(w, r->conf, r->req.workload, r->sets[TO_WORKLOAD], r->req.seed,
+					     (uint32_t)r->req.stream, part, vms, err);
+	free(part);
+	return st;
 }
 
 static enum status read_files(struct run *r, struct err *err)
@@ -68,7 +80,7 @@ static enum status read_files(struct run *r, struct err *err)
 	TRY(read_stack(r, err));
 	TRY(stack_check(&r->stack_bound, &r->machine_config.params.features, err));
 	TRY(run_open_workload(r, &r->workload, err));
-	r->lacks = lacks_text(workload_info(&r->workload)->lacks);
+	r->lacks = lacks_text(workload_lacks(&r->workload));
 	r->name = q->name ? xstrdup(q->name)
 			  : xasprintf("%s/%s/%s", r->machine_config.params.name, r->stack.name,
 				      base_name(q->workload));

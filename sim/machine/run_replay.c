@@ -63,8 +63,7 @@ static enum status replay_threads(struct run *r, run_progress_fn *progress, void
 {
 	static const uint64_t records_per_report = 1 << 20;
 	uint64_t threads = machine_threads(r->machine);
-	struct trace_source *const *source = threads == 1 ? &r->workload.source : r->workload.thread;
-	struct engine *e = engine_new(r->machine, source);
+	struct engine *e = engine_new(r->machine, workload_streams(&r->workload));
 	bool measured = r->req.warmup == 0, more = true;
 	enum status st = OK;
 	if (r->left != UINT64_MAX) r->left *= threads;
@@ -215,7 +214,7 @@ enum status run_populate(struct run *r, struct err *err)
 	enum status st = run_open_workload(r, &w, err);
 	if (st == OK) read_ahead(r, &w);
 	for (unsigned t = 0; st == OK && t < machine_threads(r->machine); t++)
-		st = populate_thread(r, t, t ? w.thread[t] : w.source, err);
+		st = populate_thread(r, t, workload_streams(&w)[t], err);
 	workload_close(&w);
 	machine_populate_end(r->machine);
 	machine_reset_stats(r->machine);

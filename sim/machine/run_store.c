@@ -108,6 +108,16 @@ static enum status store_sampling(const struct run *r, struct err *err)
 	return OK;
 }
 
+/* What a VM runs of its own: a generator, or a trace by its content. */
+static void hash_own(XXH64_state_t *state, const struct workload *own)
+{
+	const uint64_t trace = workload_info(own)->hash;
+	if (own->bound.schema)
+		hash_config(state, &own->bound);
+	else
+		XXH64_update(state, &trace, sizeof(trace));
+}
+
 /* Everything that decides the results but the seed, the trace, and what files of points say: machine, stack, generator,
  * regions. */
 static void config_hash_text(const struct run *r, char out[20])
@@ -119,6 +129,7 @@ static void config_hash_text(const struct run *r, char out[20])
 	hash_config(state, &r->stack_bound);
 	if (r->paths) hash_tree(state, r->paths);
 	if (r->workload.bound.schema) hash_config(state, &r->workload.bound);
+	for (unsigned i = 0; i < r->workload.owns; i++) hash_own(state, &r->workload.own[i]);
 	snprintf(regions, sizeof(regions), "warmup=%" PRIu64 " limit=%" PRIu64 " populate=%d fidelity=%s",
 		 r->req.warmup, r->req.limit, r->req.populate, fidelity_name(r));
 	XXH64_update(state, regions, strlen(regions));
@@ -149,5 +160,8 @@ enum status run_begin_stored(struct run *r, struct err *err)
 	TRY(config_visit(&r->machine_config.bound, store_value, r->store, err));
 	TRY(config_visit(&r->stack_bound, store_value, r->store, err));
 	if (r->workload.bound.schema) TRY(config_visit(&r->workload.bound, store_value, r->store, err));
+	for (unsigned i = 0; i < r->workload.owns; i++)
+		if (r->workload.own[i].bound.schema)
+			TRY(config_visit(&r->workload.own[i].bound, store_value, r->store, err));
 	return OK;
 }

@@ -12,4 +12,8 @@ struct path_book; /* hyp/path.h */
 enum status stack_book_load(struct conf *c, const struct node *stack, const struct features *features,
 			    struct path_book **out, const struct node **merged, struct err *err);
 
+/* The file that `key` of `map` names, as seen from the file that says so; NULL: it names none. What --set says counts from the stack's
+ * file, `stack`. */
+const char *stack_file(struct conf *c, const char *stack, const struct node *map, const char *key);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "config/merge.h"
+#include "machine/stack_book.h"
 
 /* `name` as said in `file`. */
 static const char *beside(struct conf *c, const char *file, const char *name)
@@ -17,8 +18,7 @@ static const char *beside(struct conf *c, const char *file, const char *name)
 	return path;
 }
 
-/* The file that `key` of `map` names, resolved; NULL: it names none. What --set says counts from the stack's file. */
-static const char *file_of(struct conf *c, const char *stack, const struct node *map, const char *key)
+const char *stack_file(struct conf *c, const char *stack, const struct node *map, const char *key)
 {
 	const struct node *n = node_get(map, key);
 	if (!n || n->kind != NODE_SCALAR || !*n->text) return NULL;
@@ -31,8 +31,8 @@ enum status stack_book_load(struct conf *c, const struct node *stack, const stru
 	const struct node *list = node_get(stack, "hypervisors");
 	const struct node *hypervisor = list && list->kind == NODE_LIST && list->count ? list->item[0] : NULL;
 	const char *at = stack->at.file;
-	const char *named[] = {file_of(c, at, hypervisor, "paths"), file_of(c, at, hypervisor, "vmm"),
-			       file_of(c, at, stack, "operations"), file_of(c, at, stack, "firmware")};
+	const char *named[] = {stack_file(c, at, hypervisor, "paths"), stack_file(c, at, hypervisor, "vmm"),
+			       stack_file(c, at, stack, "operations"), stack_file(c, at, stack, "firmware")};
 	struct conf_file file = {0};
 	*out = NULL;
 	*merged = NULL;
@@ -70,8 +70,9 @@ static enum status load_stack(struct stack_paths *p, const char *stack, const ch
 	TRY(stack_bind(p->conf, file.root, &p->stack, err));
 	TRY(stack_book_load(p->conf, file.root, &p->machine.params.features, &p->book, &merged, err));
 	if (p->book) return OK;
-	return conf_fail(err, file.root->at,
-			 "this stack names no software paths (hypervisors.0.paths, operations, firmware); kvm-vhe does");
+	return conf_fail(
+		err, file.root->at,
+		"this stack names no software paths (hypervisors.0.paths, operations, firmware); kvm-vhe does");
 }
 
 enum status stack_paths_load(struct stack_paths *p, const struct machine_request *machine, const char *stack,

@@ -122,8 +122,80 @@ enum status workload_open_threads(struct workload *w, struct conf *c, const char
 	return OK;
 }
 
+/* --- several VMs --------------------------------------------------------------------------------------------------- */
+
+static enum status open_own(struct workload *w, struct conf *c, const struct workload_part *p, uint64_t seed,
+			    struct err *err)
+{
+	static const char *const no_sets[] = {NULL};
+	struct workload *own = &w->own[w->owns++];
+	TRY(workload_open_threads(own, c, p->path, no_sets, seed, 0, p->share, p->threads, err));
+	if (!own->source)
+		return err_set(err, ERR_CONFIG,
+			       "stack.vms.%s.workload: %s: a scenario is no stream of accesses", p->name,
+			       p->path);
+	char *name = xasprintf("workload.%s", p->name);
+	own->bound.name = conf_strdup(c, name);
+	free(name);
+	return OK;
+}
+
+/* Puts the threads of all parts one behind the other. */
+static void line_up(struct workload *w, const struct workload_part *part, unsigned parts)
+{
+	unsigned own = 0, shared = 0, all = 0;
+	for (unsigned i = 0; i < parts; i++) {
+		const struct workload *from = part[i].path ? &w->own[own++] : w;
+		unsigned first = part[i].path ? 0 : shared;
+		for (unsigned k = 0; k < part[i].threads; k++)
+			w->all[all++] = from->thread ? from->thread[first + k] : from->source;
+		if (!part[i].path) shared += part[i].threads;
+	}
+}
+
+enum status workload_open_parts(struct workload *w, struct conf *c, const char *path, const char *const *sets,
+				uint64_t seed, uint32_t stream, const struct workload_part *part,
+				unsigned parts, struct err *err)
+{
+	struct time_share share = part[0].share;
+	unsigned threads = 0, shared = 0, owns = 0;
+	for (unsigned i = 0; i < parts; i++) {
+		threads += part[i].threads;
+		if (part[i].path)
+			owns++;
+		else if (shared += part[i].threads, shared == part[i].threads)
+			share = part[i].share;
+	}
+	*w = (struct workload){0};
+	if (!shared) return err_set(err, ERR_USAGE, "%s: each of stack.vms runs a workload of its own", path);
+	TRY(workload_open_threads(w, c, path, sets, seed, stream, share, shared, err));
+	if (!owns) return OK;
+	if (!w->source) return err_set(err, ERR_USAGE, "%s: a scenario runs in one VM alone", path);
+	w->own = xcalloc(owns, sizeof(*w->own));
+	for (unsigned i = 0; i < parts; i++)
+		if (part[i].path) TRY(open_own(w, c, &part[i], seed, err));
+	w->all = xcalloc(threads, sizeof(struct trace_source *));
+	line_up(w, part, parts);
+	return OK;
+}
+
+struct trace_source *const *workload_streams(const struct workload *w)
+{
+	return w->all ? w->all : w->thread ? w->thread : &w->source;
+}
+
+uint32_t workload_lacks(const struct workload *w)
+{
+	uint32_t lacks = workload_info(w)->lacks;
+	for (unsigned i = 0; i < w->owns; i++) lacks |= workload_info(&w->own[i])->lacks;
+	return lacks;
+}
+
 void workload_close(struct workload *w)
 {
+	for (unsigned i = 0; i < w->owns; i++) workload_close(&w->own[i]);
+	free(w->own);
+	free(w->all);
 	for (unsigned t = 1; t < w->threads; t++) trace_close(w->thread[t]);
 	free(w->thread);
 	trace_close(w->source);

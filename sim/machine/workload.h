@@ -17,6 +17,9 @@ struct workload {
 	struct trace_source *source;  /* of the first thread; NULL: a scenario, or operations on stage 2 */
 	struct trace_source **thread; /* of all; NULL where there is one */
 	unsigned threads;
+	struct workload *own; /* of VMs that run another; owned */
+	unsigned owns;
+	struct trace_source **all; /* of all threads of all VMs; NULL: `thread` says it all */
 };
 
 /* What is known of its stream; of a scenario, that it lacks nothing. */
@@ -41,6 +44,22 @@ enum status workload_open_shared(struct workload *w, struct conf *c, const char 
 enum status workload_open_threads(struct workload *w, struct conf *c, const char *path,
 				  const char *const *sets, uint64_t seed, uint32_t stream,
 				  struct time_share share, unsigned threads, struct err *err);
+
+/* What the vCPUs of a VM run. */
+struct workload_part {
+	const char *name, *path; /* of the VM; its own file, or NULL: the next streams of the run's */
+	unsigned threads;
+	struct time_share share;
+};
+/* The same for several VMs. Those with files of their own begin at the first stream of these. ERR_USAGE: nobody runs `path`, or it has
+ * fewer streams than threads. */
+enum status workload_open_parts(struct workload *w, struct conf *c, const char *path, const char *const *sets,
+				uint64_t seed, uint32_t stream, const struct workload_part *part,
+				unsigned parts, struct err *err);
+/* The streams of all threads, those of the first VM first. */
+struct trace_source *const *workload_streams(const struct workload *w);
+/* What the streams cannot say (enum stream_lack). */
+uint32_t workload_lacks(const struct workload *w);
 void workload_close(struct workload *w);
 
 #endif
