@@ -5,9 +5,9 @@
  * machine.c is the only file that knows every component: it builds them, owns them, and hands each the callbacks that it
  * needs of a later layer. The workload runs at EL0 of the stack's kernel. Faults go to the hypervisor when stage 2
  * raised them, otherwise to the kernel; both fill their tables on first touch.
- * Threads of the workload are numbered from 0, those of the first VM first, and have a core each (stack.threads, stack.pin,
- * stack.vms); who calls brings their turns into an order (engine.h).
- * Not modelled: threads that share a core or move; coherence between caches; of a workload's events those that events.h leaves out.
+ * Threads of the workload are numbered from 0, those of the first VM first, and have a core each, or are scheduled
+ * (machine_host.h); who calls brings their turns into an order (engine.h).
+ * Not modelled: coherence between caches; of a workload's events those that events.h leaves out.
  */
 #ifndef MACHINE_MACHINE_H
 #define MACHINE_MACHINE_H
