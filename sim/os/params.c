@@ -125,11 +125,11 @@ enum status os_check(const struct os_params *p, const struct features *f, const 
 {
 	const char *size = page_size_names[p->page_size];
 	if (p->asid_bits > 8 && !f->asid16)
-		return err_set(err, ERR_CONFIG,
-			       "os.asid_bits: %llu, but this machine has 8 (features.asid16)",
-			       (unsigned long long)p->asid_bits);
+		return err_set(err, ERR_CONFIG, "os.%s: %llu, but this machine has 8 (features.asid16)",
+			       at_fault(key, "asid_bits"), (unsigned long long)p->asid_bits);
 	if (p->asids && p->asid_bits == 1)
-		return err_set(err, ERR_CONFIG, "os.asid_bits: 1 gives no ASID to allocate beside 0 and one");
+		return err_set(err, ERR_CONFIG, "os.%s: 1 gives no ASID to allocate beside 0 and one",
+			       at_fault(key, "asid_bits"));
 	if (p->eager_bytes && !is_power_of_2(p->eager_bytes))
 		return err_set(err, ERR_CONFIG, "os.%s: %llu is not a power of 2",
 			       at_fault(key, "eager_bytes"), (unsigned long long)p->eager_bytes);
