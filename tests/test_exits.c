@@ -154,6 +154,29 @@ Test(exits_replay, a_return_to_a_higher_level_is_illegal_and_stays)
 	cr_assert(eq(u64, x.illegal, 1));
 }
 
+Test(exits_logs, of_trace_cmd_are_the_kernels_with_other_blanks)
+{
+	static const char text[] =
+		"cpus=2\n"
+		"      CPU 0/KVM-4711  [001]  1234.500000: kvm_entry:            PC: 0xffff800010081234\n"
+		"      CPU 0/KVM-4711  [001]  1234.500010: kvm_exit:             TRAP: HSR_EC: 0x0024 (DABT_LOW), PC: "
+		"0xffff800010081238\n"
+		"      CPU 0/KVM-4711  [001]  1234.500011: kvm_guest_fault:      ipa 0x9000000, hsr 0x93c08007\n"
+		"      CPU 0/KVM-4711  [001]  1234.500020: kvm_exit:             IRQ: HSR_EC: 0x0000 (UNKNOWN), PC: 0x10\n";
+	struct trace_source *src;
+	struct err err = {0};
+	struct record rec[8];
+	size_t n;
+	cr_assert(eq(int, trace_open_memory("log", text, strlen(text), 0, &src, &err), OK), "%s", err.text);
+	cr_assert(eq(int, trace_next(src, rec, 8, &n, &err), OK), "%s", err.text);
+	cr_assert(eq(sz, n, 3));
+	cr_expect(eq(u32, rec[0].kind, REC_ERET));
+	cr_expect(eq(u64, rec[1].addr, UINT64_C(0xffff800010081238)));
+	cr_expect(eq(u64, esr_ec(rec[1].arg), 0x24));
+	cr_expect(eq(u32, exc_kind_of(rec[2].count), EXC_REC_IRQ));
+	trace_close(src);
+}
+
 /* --- logs that are wrong ------------------------------------------------------------------------------ */
 
 struct wrong_log {

@@ -1,5 +1,5 @@
-/* format_ftrace.c - reads a kernel's trace text (/sys/kernel/tracing/trace): what KVM says of each vCPU's
- * exits.
+/* format_ftrace.c - reads a kernel's trace text (/sys/kernel/tracing/trace, trace-cmd report): what KVM says of each
+ * vCPU's exits.
  *
  *   tinyvm-109   [000] .....  1281.706241: kvm_exit: TRAP: HSR_EC: 0x0020 (IABT_LOW), PC: 0x0000000080000000
  *   tinyvm-109   [000] d....  1281.706226: kvm_entry: PC: 0x0000000080000000
@@ -46,7 +46,7 @@ static enum status take_exit(struct reader *r, const char *text, struct err *err
 	uint32_t stream;
 	unsigned ec;
 	char why[16];
-	if (sscanf(text, "%15[A-Z_]: HSR_EC: %x (%*[^)]), PC: %" SCNx64, why, &ec, &rec.addr) != 3 || ec > 63)
+	if (sscanf(text, " %15[A-Z_]: HSR_EC: %x (%*[^)]), PC: %" SCNx64, why, &ec, &rec.addr) != 3 || ec > 63)
 		return lines_bad(r->l, "expected \"kvm_exit: WHY: HSR_EC: class (NAME), PC: address\"", err);
 	bool irq = strcmp(why, "IRQ") == 0, serror = strcmp(why, "SERROR") == 0;
 	rec.count = exc_count(1, 2, irq ? EXC_REC_IRQ : serror ? EXC_REC_SERROR : EXC_REC_SYNC);
@@ -60,7 +60,7 @@ static enum status take_entry(struct reader *r, const char *text, struct err *er
 {
 	struct record rec = {.kind = REC_ERET, .count = 1, .arg = 2};
 	uint32_t stream;
-	if (sscanf(text, "PC: %" SCNx64, &rec.addr) != 1)
+	if (sscanf(text, " PC: %" SCNx64, &rec.addr) != 1)
 		return lines_bad(r->l, "expected \"kvm_entry: PC: address\"", err);
 	TRY(thread_of(r, &stream, err));
 	log_add(r->out, stream, &rec);
@@ -87,7 +87,11 @@ static enum status read_trace(struct lines *l, struct log_reader *out, struct er
 	}
 }
 
-static bool detect(const uint8_t *head, size_t n) { return n >= 10 && memcmp(head, "# tracer: ", 10) == 0; }
+/* The kernel's own header, or that of trace-cmd report, whose lines are the same but for blanks. */
+static bool detect(const uint8_t *head, size_t n)
+{
+	return (n >= 10 && memcmp(head, "# tracer: ", 10) == 0) || (n >= 5 && memcmp(head, "cpus=", 5) == 0);
+}
 
 static enum status open_trace(struct input *in, uint32_t stream, struct trace_source **out, struct err *err)
 {
