@@ -46,7 +46,8 @@ static enum status take_exit(struct reader *r, const char *text, struct err *err
 	uint32_t stream;
 	unsigned ec;
 	char why[16];
-	if (sscanf(text, " %15[A-Z_]: HSR_EC: %x (%*[^)]), PC: %" SCNx64, why, &ec, &rec.addr) != 3 || ec > 63)
+	if (sscanf(text, " %15[A-Z_]: HSR_EC: %x (%*[^)]), PC: %" SCNx64, why, &ec, &rec.addr) != 3 ||
+	    ec > 63)
 		return lines_bad(r->l, "expected \"kvm_exit: WHY: HSR_EC: class (NAME), PC: address\"", err);
 	bool irq = strcmp(why, "IRQ") == 0, serror = strcmp(why, "SERROR") == 0;
 	rec.count = exc_count(1, 2, irq ? EXC_REC_IRQ : serror ? EXC_REC_SERROR : EXC_REC_SYNC);
