@@ -27,7 +27,7 @@ static void setup(void)
 	schema_defaults(&hyp_schema, &g.hyp);
 }
 
-static void teardown(void)
+static void shut(void)
 {
 	struct err err = {0};
 	machine_finish(g.machine);
@@ -36,7 +36,7 @@ static void teardown(void)
 	machine_config_free(&g.config);
 }
 
-TestSuite(shootdown, .init = setup, .fini = teardown);
+TestSuite(shootdown, .init = setup);
 
 /* Threads on the cores of `pin` of a Kunpeng 920, whose dies have 24 cores each; `sets` end with NULL. */
 static void build(unsigned threads, const char *pin, const char *const *sets)
@@ -108,11 +108,12 @@ Test(shootdown, a_dsb_waits_for_the_slowest_core)
 		waited[limited] = counter("cpu0.cycles_by_bucket.tlb_maintenance");
 		cr_expect(eq(u64, distribution("tlbi.vmid.latency")->count, 1));
 		cr_expect(eq(u64, counter("shootdown.count"), 1));
-		if (!limited) teardown();
+		if (!limited) shut();
 	}
 	uint64_t round_trip = g.config.params.primitives.tlbi_broadcast_cycles;
 	cr_expect(eq(u64, waited[1], g.config.params.primitives.tlbi_cycles + round_trip));
 	cr_expect(eq(u64, waited[0] - waited[1], 265));
+	shut();
 }
 
 /* Whether a load of `va` by the thread has to walk. */
@@ -136,6 +137,7 @@ Test(shootdown, a_tlbi_of_the_inner_domain_leaves_the_tlbs_of_other_domains)
 	tlbi(0, "VMALLE1OS", 0);
 	cr_expect(walks(1, 1));
 	cr_expect(walks(2, 24), "the outer domain holds all");
+	shut();
 }
 
 Test(shootdown, a_core_that_accepts_a_message_loses_cycles_at_its_next_turn)
@@ -150,6 +152,7 @@ Test(shootdown, a_core_that_accepts_a_message_loses_cycles_at_its_next_turn)
 	cr_expect(eq(u64, lost, 3 * g.config.params.dvm.accept_cycles));
 	cr_expect(eq(u64, counter("cpu1.dvm.lost_cycles"), lost));
 	cr_expect(eq(u64, counter("cpu0.dvm.lost_cycles"), 0));
+	shut();
 }
 
 /* Four cores, each with as many TLBIs as one alone: who is throttled waits longer. */
@@ -164,9 +167,10 @@ Test(shootdown, cores_that_issue_at_once_wait_for_each_other)
 			for (unsigned t = 0; t < cores; t++) tlbi(t, "VALE1IS", n);
 		for (unsigned t = 0; t < cores; t++) dsb(t);
 		latency[i] = distribution("shootdown.latency")->max;
-		if (!i) teardown();
+		if (!i) shut();
 	}
 	cr_expect(lt(u64, 3 * latency[0], latency[1]));
+	shut();
 }
 
 /* --- interrupts --------------------------------------------------------------------------------------------------- */
@@ -199,10 +203,11 @@ Test(shootdown, an_interrupt_takes_the_same_entries_as_a_broadcast)
 			for (unsigned i = 0; i < 16; i++) load(t, va + i * PAGE);
 		unmap(0, 16 * PAGE);
 		entries[ipi] = counter("events.tlbi_entries");
-		if (!ipi) teardown();
+		if (!ipi) shut();
 	}
 	cr_expect(eq(u64, entries[0], entries[1]));
 	cr_expect(lt(u64, 0, entries[0]));
+	shut();
 }
 
 Test(shootdown, one_interrupt_tells_a_core_of_all_tlbis_before_a_dsb)
@@ -213,6 +218,7 @@ Test(shootdown, one_interrupt_tells_a_core_of_all_tlbis_before_a_dsb)
 	cr_expect(eq(u64, counter("shootdown.operations"), 16));
 	cr_expect(eq(u64, counter("shootdown.interrupt_cycles"), 3 * handler_cycles(16)));
 	cr_expect(eq(u64, counter("tlbi.address.broadcast"), 0));
+	shut();
 }
 
 Test(shootdown, its_sender_waits_for_the_last_handler)
@@ -222,6 +228,7 @@ Test(shootdown, its_sender_waits_for_the_last_handler)
 	unmap(0, PAGE);
 	cr_expect(eq(u64, distribution("shootdown.latency")->max,
 		     p->tlbi_cycles + p->gic_write_cycles + p->sgi_cycles + handler_cycles(1) + p->dsb_cycles));
+	shut();
 }
 
 Test(shootdown, its_targets_lose_the_handler)
@@ -233,6 +240,7 @@ Test(shootdown, its_targets_lose_the_handler)
 	uint64_t faults = counter("cpu1.cycles_by_bucket.exception") - before;
 	cr_expect(machine_accept(g.machine, 1));
 	cr_expect(eq(u64, counter("cpu1.cycles_by_bucket.exception") - before, faults + handler_cycles(1)));
+	shut();
 }
 
 Test(shootdown, a_guests_interrupt_leaves_it_at_both_ends)
@@ -246,6 +254,7 @@ Test(shootdown, a_guests_interrupt_leaves_it_at_both_ends)
 	cr_expect(eq(u64, distribution("shootdown.latency")->max,
 		     p->tlbi_cycles + p->gic_write_cycles + p->sgi_cycles + handler_cycles(1) + p->dsb_cycles +
 			     2 * exit));
+	shut();
 }
 
 /* A trace's own TLBIs are what a kernel with broadcasts has done. */
@@ -256,4 +265,5 @@ Test(shootdown, tlbis_of_the_workload_stay_broadcasts)
 	dsb(0);
 	cr_expect(eq(u64, counter("shootdown.interrupts"), 0));
 	cr_expect(eq(u64, counter("tlbi.vmid.broadcast"), 1));
+	shut();
 }

@@ -86,6 +86,7 @@ static struct features has;
 static void setup(void)
 {
 	config = tables_vm();
+	schema_defaults(&stage2_schema, &config.hyp.stage2);
 	has = tables_features();
 	has.tlbirange = 1;
 	notes = calloc(1, sizeof(*notes));
@@ -323,6 +324,102 @@ Test(stage2_ops, without_eager_splitting_blocks_stay)
 	cr_expect(eq(int, slot_at(2 * MEBI).level, 2));
 	cr_expect(eq(u64, slot_at(2 * MEBI).desc & DESC_S2AP_WRITE, 0));
 	cr_expect(eq(u64, done.tables, 0));
+}
+
+/* --- while it runs ---------------------------------------------------------------------------------------------------- */
+
+static struct hyp_fault fault(uint64_t offset, enum access_kind kind)
+{
+	return hyp_handle_stage2_fault(w->vm, (struct ipa){config.hyp.memory_base + offset}, kind);
+}
+
+Test(stage2_ops, a_page_is_logged_when_it_is_written_and_collected_once)
+{
+	boot();
+	perform(STAGE2_MAP, 0, MEBI);
+	perform(STAGE2_DIRTY_LOG_START, 0, PAGE);
+	struct stage2_done wrote = perform(STAGE2_WRITE_PAGES, 0, 16 * PAGE);
+	cr_expect(eq(u64, wrote.changed, 16));
+	cr_expect(eq(u64, perform(STAGE2_WRITE_PAGES, 0, 16 * PAGE).changed, 0), "they are writable now");
+	cr_expect(eq(u64, perform(STAGE2_DIRTY_LOG_COLLECT, 0, PAGE).dirty, 16));
+	cr_expect(eq(uint, leaves_with(MEBI, DESC_S2AP_WRITE), 0), "protected again");
+	cr_expect(eq(u64, perform(STAGE2_DIRTY_LOG_COLLECT, 0, PAGE).dirty, 0));
+	cr_expect(eq(u64, perform(STAGE2_WRITE_PAGES, 0, PAGE).changed, 1), "and faults again");
+}
+
+Test(stage2_ops, every_way_of_logging_finds_the_same_pages)
+{
+	for (unsigned log = 0; log <= STAGE2_BUFFER; log++) {
+		config.hyp.stage2.dirty_log = log;
+		boot();
+		perform(STAGE2_MAP, 0, MEBI);
+		perform(STAGE2_DIRTY_LOG_START, 0, PAGE);
+		perform(STAGE2_DIRTY_LOG_COLLECT, 0, PAGE); /* all pages, of a bitmap that was set */
+		perform(STAGE2_WRITE_PAGES, 8 * PAGE, 40 * PAGE);
+		cr_expect(eq(u64, perform(STAGE2_DIRTY_LOG_COLLECT, 0, PAGE).dirty, 40), "log %u", log);
+		if (log < STAGE2_BUFFER) tables_close(w);
+	}
+}
+
+Test(stage2_ops, a_bitmap_that_is_set_protects_when_it_is_collected)
+{
+	config.hyp.stage2.dirty_log = STAGE2_INITIALLY_SET;
+	boot();
+	perform(STAGE2_MAP, 0, MEBI);
+	perform(STAGE2_DIRTY_LOG_START, 0, PAGE);
+	cr_expect(eq(u64, perform(STAGE2_DIRTY_LOG_COLLECT, 0, PAGE).dirty, config.hyp.memory_bytes / PAGE));
+	cr_expect(eq(uint, leaves_with(MEBI, DESC_S2AP_WRITE), 0));
+}
+
+Test(stage2_ops, a_buffer_spares_the_walk_over_all_leaves_and_the_fault)
+{
+	uint64_t looked[2], faults[2];
+	for (unsigned i = 0; i < 2; i++) {
+		config.hyp.stage2.dirty_log = STAGE2_HARDWARE + i;
+		boot();
+		perform(STAGE2_MAP, 0, 8 * MEBI);
+		perform(STAGE2_DIRTY_LOG_START, 0, PAGE);
+		perform(STAGE2_WRITE_PAGES, 0, 16 * PAGE);
+		faults[i] = notes->sum[STAGE2_FAULT];
+		looked[i] = perform(STAGE2_DIRTY_LOG_COLLECT, 0, PAGE).descriptors;
+		if (!i) tables_close(w);
+	}
+	cr_expect(eq(u64, faults[0] + faults[1], 0));
+	cr_expect(lt(u64, 8 * MEBI / PAGE, looked[0]));
+	cr_expect(eq(u64, looked[1], 16 * 3), "three levels each, of 40 bits");
+}
+
+/* user_mem_abort() with logging_active: what KVM does without eager splitting. */
+Test(stage2_ops, a_write_to_a_block_leaves_the_page_alone_and_the_others_come_back_in_their_frames)
+{
+	config.hyp.mapping = HYP_BLOCK;
+	boot();
+	perform(STAGE2_MAP, 2 * MEBI, 2 * MEBI);
+	struct pgtable_slot block = slot_at(2 * MEBI);
+	uint64_t out = pgtable_output(&w->vm->stage2, &block), used = frames_used_bytes(w->host);
+	perform(STAGE2_DIRTY_LOG_START, 0, PAGE);
+	cr_assert(eq(int, fault(2 * MEBI + 5 * PAGE, ACCESS_WRITE).outcome, HYP_MAPPED_PAGE));
+	for (uint64_t i = 0; i < 2 * MEBI / PAGE; i++)
+		cr_assert(eq(int, slot_at(2 * MEBI + i * PAGE).desc &DESC_VALID, i == 5));
+	cr_assert(eq(int, fault(2 * MEBI + 9 * PAGE, ACCESS_READ).outcome, HYP_MAPPED_PAGE));
+	struct pgtable_slot read = slot_at(2 * MEBI + 9 * PAGE), written = slot_at(2 * MEBI + 5 * PAGE);
+	cr_expect(eq(u64, pgtable_output(&w->vm->stage2, &read), out + 9 * PAGE));
+	cr_expect(eq(u64, pgtable_output(&w->vm->stage2, &written), out + 5 * PAGE));
+	cr_expect(eq(u64, read.desc & DESC_S2AP_WRITE, 0), "a read does not make it writable");
+	cr_expect(eq(u64, written.desc & DESC_S2AP_WRITE, DESC_S2AP_WRITE));
+	cr_expect(eq(u64, perform(STAGE2_DIRTY_LOG_COLLECT, 0, PAGE).dirty, 1));
+	cr_expect(eq(u64, frames_used_bytes(w->host), used + PAGE), "a table");
+}
+
+Test(stage2_ops, while_logging_new_memory_comes_page_by_page)
+{
+	config.hyp.mapping = HYP_BLOCK;
+	boot();
+	perform(STAGE2_DIRTY_LOG_START, 0, PAGE);
+	cr_expect(eq(int, fault(4 * MEBI, ACCESS_WRITE).outcome, HYP_MAPPED_PAGE));
+	cr_expect(eq(int, fault(6 * MEBI, ACCESS_READ).outcome, HYP_MAPPED_PAGE));
+	cr_expect(eq(u64, slot_at(6 * MEBI).desc & DESC_S2AP_WRITE, 0));
+	cr_expect(eq(u64, perform(STAGE2_DIRTY_LOG_COLLECT, 0, PAGE).dirty, 1), "the one that was written");
 }
 
 /* --- permissions ------------------------------------------------------------------------------------------------------ */

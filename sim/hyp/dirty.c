@@ -21,16 +21,21 @@ static uint64_t protect(void *ctx, uint64_t addr, const struct pgtable_slot *lea
 	return leaf->desc & ~DESC_S2AP_WRITE;
 }
 
-void hyp_start_dirty_log(struct hyp_vm *vm)
+void dirty_begin(struct hyp_vm *vm)
 {
 	const struct hyp_params *p = &vm->hyp->p;
 	unsigned bits = hyp_block_bits(p);
+	if (vm->dirty) return;
+	vm->dirty = xcalloc(1, sizeof(*vm->dirty));
+	vm->dirty->first = p->memory_base >> bits;
+	vm->dirty->block = xcalloc((vm->memory_bytes >> bits) + 2, sizeof(*vm->dirty->block));
+}
+
+void hyp_start_dirty_log(struct hyp_vm *vm)
+{
+	const struct hyp_params *p = &vm->hyp->p;
 	uint64_t changed = 0;
-	if (!vm->dirty) {
-		vm->dirty = xcalloc(1, sizeof(*vm->dirty));
-		vm->dirty->first = p->memory_base >> bits;
-		vm->dirty->block = xcalloc((vm->memory_bytes >> bits) + 2, sizeof(*vm->dirty->block));
-	}
+	dirty_begin(vm);
 	/* Cannot fail: no leaf of the VM's memory sticks out of it. */
 	enum pgtable_result r = pgtable_edit(&vm->stage2, p->memory_base, vm->memory_bytes, protect,
 					     &vm->dirty->stats, &changed);
@@ -42,6 +47,8 @@ void hyp_end_dirty_log(struct hyp_vm *vm)
 	if (vm->dirty) free(vm->dirty->block);
 	free(vm->dirty);
 	vm->dirty = NULL;
+	dirty_bitmap_free(vm->written);
+	vm->written = NULL;
 }
 
 struct dirty_stats *hyp_dirty_stats(struct hyp_vm *vm) { return vm->dirty ? &vm->dirty->stats : NULL; }
@@ -67,7 +74,20 @@ void dirty_split(struct hyp_vm *vm, uint64_t ipa, const struct pgtable_slot *slo
 	enum pgtable_result r = pgtable_edit(t, bits_align_down(ipa, bits), UINT64_C(1) << bits, take_out,
 					     NULL, &changed);
 	assert(r == PGTABLE_OK && changed == 1);
+	if (t->breaking.broken)
+		t->breaking.broken(t->breaking.ctx, bits_align_down(ipa, bits), UINT64_C(1) << bits);
 	vm->dirty->stats.blocks_split++;
+}
+
+void dirty_forget(struct hyp_vm *vm, uint64_t ipa, uint64_t bytes)
+{
+	const struct hyp_params *p = &vm->hyp->p;
+	unsigned bits = hyp_block_bits(p);
+	uint64_t end = ipa + bytes, memory_end = p->memory_base + vm->memory_bytes;
+	if (!vm->dirty) return;
+	if (ipa < p->memory_base) ipa = p->memory_base;
+	if (end > memory_end) end = memory_end;
+	for (uint64_t at = bits_align_down(ipa, bits); at < end; at += UINT64_C(1) << bits) *block_of(vm, at) = 0;
 }
 
 bool dirty_find(const struct hyp_vm *vm, uint64_t ipa, uint64_t *pa)

@@ -4,7 +4,7 @@
  * While the log is on, a write fault adds the permission to its page alone. A block gives way to a table in which only the page
  * that was written is mapped; the others fault when they are touched next, and get the memory that they had.
  * Source: Linux 6.1 arch/arm64/kvm/mmu.c: kvm_mmu_wp_memory_region(), user_mem_abort() (force_pte).
- * Not modelled: collecting and clearing the log; eager splitting; hardware dirty state; what starting it costs.
+ * What starting it takes, other ways of logging, and collecting the log are in stage2_ops.h.
  */
 #ifndef HYP_DIRTY_H
 #define HYP_DIRTY_H
@@ -21,7 +21,11 @@ struct dirty_log {
 	struct dirty_stats stats;
 };
 
-/* Takes the block out whose leaf `slot` translates `ipa`, and remembers its memory. */
+/* The log is there, and nothing is protected yet. */
+void dirty_begin(struct hyp_vm *vm);
+/* An area is unmapped: what its blocks had is given up. */
+void dirty_forget(struct hyp_vm *vm, uint64_t ipa, uint64_t bytes);
+/* Takes the block out whose leaf `slot` translates `ipa`, flushes it, and remembers its memory. */
 void dirty_split(struct hyp_vm *vm, uint64_t ipa, const struct pgtable_slot *slot);
 /* The PA of the page of `ipa`, whose block was split; false: it was not. */
 bool dirty_find(const struct hyp_vm *vm, uint64_t ipa, uint64_t *pa);

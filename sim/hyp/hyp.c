@@ -38,7 +38,10 @@ static uint64_t leaf_attributes(const struct hyp_vm *vm, const struct pgtable *t
 {
 	const struct hyp *hyp = vm->hyp;
 	uint64_t d = DESC_AF | DESC_S2AP_READ;
-	if (!vm->dirty || access == ACCESS_WRITE) d |= DESC_S2AP_WRITE;
+	if (!vm->dirty || access == ACCESS_WRITE)
+		d |= DESC_S2AP_WRITE;
+	else if (vm->hardware_dirty)
+		d |= DESC_DBM;
 	d |= desc_s2_attr(hyp->f.s2fwb ? S2_FWB_NORMAL_WB : S2_ATTR_NORMAL_WB);
 	if (t->layout != DESC_OA_DS) d |= desc_sh(SH_INNER); /* else VTCR.SH0 says it */
 	if (hyp->p.exec_on_fetch && access != ACCESS_FETCH) d |= DESC_S2_XN;
@@ -265,6 +268,7 @@ static struct hyp_fault handle(struct fault_site *s)
 	}
 	if (s->vm->nodes) prefer_node_of(s->vm, s->ipa);
 	if (map_again(s, &out)) return out;
+	if (s->vm->dirty) return map_page(s); /* force_pte */
 	if (map_gigabyte(s, &out) || map_block(s, &out) || map_eagerly(s, &out) || map_run(s, &out)) return out;
 	return map_page(s);
 }
@@ -285,6 +289,8 @@ struct hyp_fault hyp_handle_stage2_fault(struct hyp_vm *vm, struct ipa ipa, enum
 	uint64_t tables = vm->stage2.tables;
 	struct hyp_fault out = handle(&s);
 	out.tables = (unsigned)(vm->stage2.tables - tables);
+	if (vm->written && access == ACCESS_WRITE && out.size_bits)
+		dirty_bitmap_mark(vm->written, (ipa.raw - vm->hyp->p.memory_base) >> vm->stage2.granule_bits);
 	if (vm->dirty) vm->dirty->stats.pages_logged += access == ACCESS_WRITE && out.size_bits;
 	count_fault(&vm->stats, &out);
 	return out;
@@ -351,6 +357,7 @@ uint64_t hyp_unmap(struct hyp_vm *vm, struct ipa ipa, uint64_t bytes)
 	uint64_t removed = 0, tables = t->tables, space = UINT64_C(1) << t->input_bits;
 	if (ipa.raw >= space) return 0;
 	/* Splitting a block may want a table that the host does not have; what came before stays done. */
+	dirty_forget(vm, ipa.raw, bytes < space - ipa.raw ? bytes : space - ipa.raw);
 	pgtable_edit(t, ipa.raw, bytes < space - ipa.raw ? bytes : space - ipa.raw, remove_leaf, t, &removed);
 	note_area(vm, ipa.raw, bytes < space - ipa.raw ? bytes : space - ipa.raw);
 	vm->stats.tables += t->tables - tables;
@@ -405,6 +412,8 @@ struct replicas *hyp_replicate(struct hyp_vm *vm)
 	if (nodes > 1) pgtable_replicate(&vm->stage2, replicas_new(nodes));
 	return vm->stage2.replicas;
 }
+
+void hyp_on_break(struct hyp_vm *vm, const struct pgtable_break *broken) { vm->stage2.breaking = *broken; }
 
 void hyp_keep_ranges(struct hyp_vm *vm) { vm->stage2.ranges = ranges_new(); }
 

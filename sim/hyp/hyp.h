@@ -118,6 +118,8 @@ struct replicas *hyp_replicate(struct hyp_vm *vm);
 /* VTTBR_EL2 becomes that of cores of `node`, behind hyp_write_regs(). */
 void hyp_enter_node(const struct hyp_vm *vm, unsigned node, struct sysregs *regs);
 
+/* From now on `broken` is told of every leaf that is broken up, before smaller ones take its place (pgtable.h). */
+void hyp_on_break(struct hyp_vm *vm, const struct pgtable_break *broken);
 /* Keeps a range table of stage 2 from now on. Before anything is mapped. */
 void hyp_keep_ranges(struct hyp_vm *vm);
 /* The range that holds `ipa`, if ranges are kept; as ranges_find(). */

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "hyp/vm.h"
 #include "mmu/tlbi_run.h"
 
 /* Domain and types of a DSB, as its CRm has them. */
@@ -99,4 +100,15 @@ void stage2_flush_vmid(struct stage2_flusher *f)
 	begin(f, true);
 	tlbi(f, f->all, 0);
 	end(f, true);
+}
+
+void stage2_flush_broken(const struct hyp_vm *vm, uint64_t ipa, uint64_t bytes,
+			 const struct stage2_clock *clock)
+{
+	struct stage2_flusher f;
+	unsigned granule_bits = vm->stage2.granule_bits;
+	int level = LAST_LEVEL;
+	while (level > 1 && level_entry_bits(granule_bits, level) < log2_floor(bytes)) level--;
+	stage2_flusher_init(&f, clock, &vm->hyp->f, granule_bits);
+	stage2_flush_ipa(&f, ipa, level, true);
 }

@@ -6,7 +6,8 @@
  * Source: Linux 6.6 arch/arm64/kvm/hyp/pgtable.c (stage2_unmap_walker, kvm_pgtable_stage2_wrprotect,
  * kvm_pgtable_stage2_relax_perms, kvm_pgtable_stage2_split), kvm/mmu.c (stage2_apply_range, kvm_mmu_wp_memory_region),
  * kvm/hyp/vhe/tlb.c and nvhe/tlb.c (the order of DSB and TLBI), virt/kvm/kvm_main.c (kvm_alloc_dirty_bitmap).
- * Not modelled: locks and who waits for them; tables that unmapping empties stay; collecting the log.
+ * Not modelled: locks and who waits for them; tables that unmapping empties stay; what the guest's kernel writes to its own
+ * tables is not logged.
  */
 #ifndef HYP_STAGE2_OPS_H
 #define HYP_STAGE2_OPS_H
@@ -18,6 +19,8 @@
 	X(MAP, map, "the guest writes to each page of the area: stage 2 faults") \
 	X(UNMAP, unmap, "the host takes the area back") \
 	X(DIRTY_LOG_START, dirty_log_start, "the log of written pages starts, of all of the VM's memory") \
+	X(DIRTY_LOG_COLLECT, dirty_log_collect, "which pages were written since, and from now on again") \
+	X(WRITE_PAGES, write, "the guest writes to one page after the other of the area") \
 	X(RELAX, relax, "a permission is added to a leaf, for one page after the other of the area")
 
 enum stage2_op {
@@ -51,13 +54,14 @@ struct stage2_clock {
 
 struct stage2_area {
 	uint64_t offset, bytes; /* within the VM's memory */
-	uint64_t stride;        /* RELAX: one page of so many bytes */
+	uint64_t stride;        /* RELAX, WRITE_PAGES: one page of so many bytes */
 };
 
 struct stage2_done {
 	uint64_t descriptors; /* seen */
 	uint64_t changed;     /* of them; MAP: leaves made */
 	uint64_t tlbi, dsb, cleaned_bytes, tables;
+	uint64_t dirty; /* pages collected */
 };
 
 /* ERR_CONFIG: the area is not within the VM's memory, or there is no memory left. */

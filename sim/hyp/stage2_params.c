@@ -13,7 +13,8 @@ static const struct param rows[] = {
 	       "TLBI after a permission was added: on this core (Linux from 6.4 on), or on all"),
 	P_ENUM(F, dirty_log, log_names, STAGE2_WRITE_PROTECT,
 	       "how the log of written pages starts: all leaves are write-protected; the bitmap is set and leaves are "
-	       "left (KVM_DIRTY_LOG_INITIALLY_SET); or all leaves are made writable-clean, which FEAT_HAFDBS turns dirty"),
+	       "left (KVM_DIRTY_LOG_INITIALLY_SET); all leaves are made writable-clean, and who collects the log looks for those "
+	       "that FEAT_HAFDBS has turned dirty; or the hardware puts them into a buffer, too (as FEAT_HDBSS)"),
 	P_BOOL(F, eager_split, 0, "blocks become pages when the log starts, not at the first write"),
 	/* CAL: estimated; counted from the loops of stage2_wp_ptes() in Linux 5.8. */
 	P_U64(F, visit_instructions, "instructions", 6, 0, 100000,
@@ -28,6 +29,10 @@ static const struct param rows[] = {
 	      "dirty-log-start-initially-set)"),
 	P_U64(F, table_instructions, "instructions", 400, 0, 100000,
 	      "to allocate a table and link it, beside writing it (estimated)"),
+	P_U64(F, buffer_bytes, "bytes", 65536, 4096, UINT64_C(2) << 20,
+	      "dirty_log buffer: its size; when it is full the guest is left"),
+	P_U64(F, buffer_entry_instructions, "instructions", 20, 0, 100000,
+	      "to take one of its entries of 8 bytes, and mark its page in the bitmap (estimated)"),
 };
 #undef F
 SCHEMA(stage2_schema, "stage2", struct stage2_params, rows,

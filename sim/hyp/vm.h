@@ -2,6 +2,7 @@
 #ifndef HYP_VM_H
 #define HYP_VM_H
 
+#include "hyp/dirty_bitmap.h"
 #include "hyp/hyp.h"
 
 struct hyp_vm {
@@ -11,6 +12,7 @@ struct hyp_vm {
 	uint64_t memory_bytes;
 	struct hyp_stats stats;
 	struct hyp_populated populated; /* not yet taken */
+	struct dirty_bitmap *written;   /* pages, as far as they were not collected; NULL: nobody collects them */
 	bool hardware_dirty;            /* writes make writable-clean leaves dirty (VTCR_EL2.HD) */
 	unsigned nodes;                 /* virtual ones that the guest sees; 0: it sees none */
 	uint64_t node_bytes;

@@ -47,6 +47,7 @@ static enum status stage2_fault(struct vcpu *v, const struct mmu_fault *f, cycle
 				struct core_spent *spent, struct err *err)
 {
 	enum access_kind kind = f->fault.s1ptw ? ACCESS_READ : (enum access_kind)f->access.kind;
+	v->vm->faulting = v;
 	struct hyp_fault done = hyp_handle_stage2_fault(v->vm->hyp, f->fault.ipa, kind);
 	if (done.outcome == HYP_NOT_MEMORY) return refuse(f, "its IPA is outside of the VM's memory", err);
 	if (done.outcome == HYP_NO_MEMORY) return refuse(f, "the machine has no memory left for the VM", err);

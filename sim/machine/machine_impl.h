@@ -23,6 +23,7 @@ struct vm {
 	unsigned number; /* names its counters */
 	struct vm_params params;
 	struct hyp_vm *hyp;                      /* NULL when native */
+	struct vcpu *faulting;                   /* for which the hypervisor maps, and maybe breaks up a block; NULL: nobody yet */
 	struct frames *frames;                   /* of its IPAs, those of `guest`; NULL when native */
 	struct placement guest;                  /* its memory as its kernel sees it */
 	struct numa guest_numa;                  /* where that places what it takes */
@@ -175,6 +176,8 @@ enum status vm_build_ranges(struct vm *vm, struct err *err);
 /* Lets a page-table design of a VM's cores take memory for its tables (mmu/page_table.h). */
 void vm_give_table_memory(struct vm *vm);
 
+/* From now on blocks of stage 2 that a fault breaks up are flushed by the core that faulted. */
+void vm_flush_broken(struct vm *vm);
 /* Frees what machine_stage2() has made. */
 void machine_stage2_free(struct machine *m);
 

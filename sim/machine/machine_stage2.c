@@ -6,16 +6,18 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
+#include "hyp/stage2_flush.h"
 
 enum { KILO = 1000 };
 
 struct stage2_stats {
-	uint64_t count, cycles, descriptors, changed, tlbi, dsb, tables, cleaned_bytes;
+	uint64_t count, cycles, descriptors, changed, tlbi, dsb, tables, cleaned_bytes, dirty;
 	struct hist latency;
 };
 
 struct machine_stage2 { /* of the first VM */
 	struct stage2_stats stats[STAGE2_OP_COUNT];
+	bool logs; /* the counters of a log are registered, which an operation began */
 };
 
 #define F struct stage2_stats
@@ -27,6 +29,7 @@ static const struct stat_desc rows[] = {
 	STAT(F, changed, "descriptors", "of them, or new ones, written"),
 	STAT(F, tlbi, "operations", "TLBI executed"),
 	STAT(F, dsb, "operations", "DSB executed"),
+	STAT(F, dirty, "pages", "written ones that it collected"),
 	STAT(F, tables, "pages", "tables made to split blocks"),
 	STAT(F, cleaned_bytes, "bytes", "cleaned to the point of coherency, as FEAT_S2FWB is absent"),
 };
@@ -125,9 +128,9 @@ static void untimed_step(void *self, enum stage2_step kind, uint64_t operand)
 	if (kind == STAGE2_DSB) barrier(self, (unsigned)operand);
 }
 
-static struct pricing begin(struct machine *m)
+static struct pricing begin(struct cpu *c)
 {
-	struct cpu *c = m->vcpu[0].cpu;
+	struct machine *m = c->machine;
 	struct pricing s = {.m = m, .c = c, .p = &m->hw->primitives};
 	s.req = (struct mem_req){
 		.pcpu = (uint16_t)c->number, .cause = CAUSE_HYPERVISOR, .el = 2, .security = SEC_NONSECURE};
@@ -136,6 +139,34 @@ static struct pricing begin(struct machine *m)
 	return s;
 }
 
+/* Steps of `s` from now on, or no longer. */
+static void enter(struct pricing *s, bool timed)
+{
+	s->c->shooter.core = timed ? &s->c->core : NULL;
+	core_maintain_at(&s->c->core, 2);
+}
+
+static void leave(struct pricing *s)
+{
+	settle(s);
+	core_maintain_at(&s->c->core, 0);
+}
+
+/* A fault of a vCPU has a block broken up, for which its core waits. */
+static void stage2_broken(void *ctx, uint64_t ipa, uint64_t bytes)
+{
+	struct vm *vm = ctx;
+	const struct vcpu *v = vm->faulting ? vm->faulting : &vm->vcpu[0];
+	bool timed = v->events.core != NULL;
+	struct pricing s = begin(v->cpu);
+	const struct stage2_clock clock = {&s, timed ? step : untimed_step, tlbi};
+	enter(&s, timed);
+	stage2_flush_broken(vm->hyp, ipa, bytes, &clock);
+	leave(&s);
+}
+
+void vm_flush_broken(struct vm *vm) { hyp_on_break(vm->hyp, &(struct pgtable_break){vm, stage2_broken}); }
+
 /* Walks use the registers as the operation has left them. */
 static void load_registers(struct machine *m)
 {
@@ -143,6 +174,7 @@ static void load_registers(struct machine *m)
 	for (unsigned i = 0; i < vm->vcpus; i++) {
 		struct vcpu *v = &vm->vcpu[i];
 		hyp_write_regs(vm->hyp, &v->regs);
+		hyp_enter_node(vm->hyp, v->task.near[0], &v->regs);
 		hyp_enter_node(vm->hyp, v->task.near[0], &v->regs);
 		mmu_set_context(v->cpu->mmu, &v->regs, &m->hw->features, 0, false, SEC_NONSECURE);
 	}
@@ -158,6 +190,7 @@ static void count(struct stage2_stats *st, const struct stage2_done *done, cycle
 	st->tlbi += done->tlbi;
 	st->dsb += done->dsb;
 	st->tables += done->tables;
+	st->dirty += done->dirty;
 	st->cleaned_bytes += done->cleaned_bytes;
 }
 
@@ -169,6 +202,15 @@ static void register_stats(struct machine *m)
 			  "vm0.stage2.%s", stage2_op_names[i]);
 }
 
+/* A log that the stack's file began is registered from the first. */
+static void register_log(struct machine *m, struct hyp_vm *vm)
+{
+	struct dirty_stats *log = hyp_dirty_stats(vm);
+	if (!log || m->stage2->logs || stack_hypervisor(m->stack)->dirty_log) return;
+	stats_add(m->stats, dirty_stat_rows, dirty_stat_row_count, log, "vm0.dirty_log");
+	m->stage2->logs = true;
+}
+
 enum status machine_stage2(struct machine *m, enum stage2_op op, struct stage2_area area, bool timed,
 			   struct err *err)
 {
@@ -177,19 +219,18 @@ enum status machine_stage2(struct machine *m, enum stage2_op op, struct stage2_a
 		return err_set(err, ERR_CONFIG, "%s: the stack has no hypervisor, and so no stage 2",
 			       stage2_op_names[op]);
 	if (!m->stage2) register_stats(m);
-	struct pricing s = begin(m);
+	struct pricing s = begin(m->vcpu[0].cpu);
 	struct stage2_done done;
 	const struct stage2_clock clock = {&s, timed ? step : untimed_step, tlbi};
 	cycles_t start = core_now(&s.c->core);
-	s.c->shooter.core = timed ? &s.c->core : NULL;
 	placement_enter(&m->memory, &vm->numa, &vm->vcpu[0].task);
-	core_maintain_at(&s.c->core, 2);
+	enter(&s, timed);
 	enum status st = stage2_perform(vm->hyp, op, area, &clock, &done, err);
-	settle(&s);
-	core_maintain_at(&s.c->core, 0);
+	leave(&s);
 	hyp_take_populated(vm->hyp);
 	if (st != OK) return st;
 	load_registers(m);
+	register_log(m, vm->hyp);
 	if (timed) count(&m->stage2->stats[op], &done, core_now(&s.c->core) - start);
 	return OK;
 }

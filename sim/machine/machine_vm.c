@@ -23,6 +23,7 @@ static enum status build_stage2(struct vm *vm, uint64_t seed, struct err *err)
 	if (!vm->hyp) return err_set(err, ERR_CONFIG, "memory: too small for the VM's stage 2 tables");
 	hyp_vm_set_memory(vm->hyp, vm->params.memory_bytes);
 	if (m->hw->walker.range_tlb.entries) hyp_keep_ranges(vm->hyp);
+	vm_flush_broken(vm);
 	if (stack_hypervisor(m->stack)->dirty_log) hyp_start_dirty_log(vm->hyp);
 	TRY(build_guest_memory(vm, seed, err));
 	TRY(vm_copy_stage2(vm, err));

@@ -107,16 +107,18 @@ static struct descriptor *find_or_add(struct cached_set *s, struct pa pa, const 
 }
 
 void cached_depend(struct cached_set *s, struct cached *c, struct pa pa, const struct walk_ref *ref,
-		   uint64_t value)
+		   uint64_t value, unsigned granule_bits)
 {
 	assert(c->deps < CACHED_DEPS_MAX);
 	struct descriptor *of = find_or_add(s, pa, ref);
 	struct dependence *d = &c->dep[c->deps++];
+	bool leaf = ref->level == LAST_LEVEL || !(value & DESC_TABLE);
 	*d = (struct dependence){.owner = c,
 				 .descriptor = of,
 				 .value = value,
 				 .input = ref->input,
-				 .leaf = ref->level == LAST_LEVEL || !(value & DESC_TABLE),
+				 .bits = (uint8_t)(leaf ? level_entry_bits(granule_bits, ref->level) : GRANULE_4K),
+				 .leaf = leaf,
 				 .next = of->first,
 				 .link = &of->first};
 	if (d->next) d->next->link = &d->next;

@@ -22,6 +22,7 @@ struct dependence {
 	struct descriptor *descriptor;
 	uint64_t value;                  /* when it was read */
 	uint64_t input;                  /* VA or IPA that its stage translated */
+	uint8_t bits;                    /* log2 of what it maps; of a table 4K, as it may be left by any piece */
 	bool leaf;                       /* it maps; false: it leads to a table */
 	struct dependence *next, **link; /* of its descriptor's list */
 };
@@ -67,9 +68,9 @@ void cached_each_inside(struct cached_set *s, uint64_t va, unsigned bits, tlb_ta
 void cached_each(struct cached_set *s, cached_fn *fn, void *self);
 
 struct descriptor *cached_find_descriptor(struct cached_set *s, struct pa pa);
-/* `c` was made of one more descriptor, at `pa`. */
+/* `c` was made of one more descriptor, at `pa`, of a granule of 2^granule_bits. */
 void cached_depend(struct cached_set *s, struct cached *c, struct pa pa, const struct walk_ref *ref,
-		   uint64_t value);
+		   uint64_t value, unsigned granule_bits);
 /* Forgets what `c` was made of, and how far its invalidation is. */
 void cached_renew(struct cached *c);
 

@@ -86,13 +86,17 @@ static void tell(struct checker *c, struct mistake *m)
 struct look {
 	struct checker *checker;
 	struct cached *into; /* NULL: nobody's */
+	const struct regime_info *regime;
 };
 
 static uint64_t read_word(void *self, struct pa pa, const struct walk_ref *ref)
 {
 	const struct look *l = self;
 	uint64_t desc = physmem_read64(l->checker->memory, pa);
-	if (l->into) cached_depend(&l->checker->set, l->into, pa, ref, desc);
+	const struct stage_info *s = ref->cause == CAUSE_S1_WALK
+					     ? regime_stage1(l->regime, (struct va){ref->input})
+					     : &l->regime->s2;
+	if (l->into) cached_depend(&l->checker->set, l->into, pa, ref, desc, s->granule_bits);
 	return desc;
 }
 
@@ -106,7 +110,7 @@ static bool leave_word(void *self, struct pa pa, uint64_t old, uint64_t now)
 static void look(struct checker *c, const struct regime_info *r, struct va va, struct access a,
 		 struct cached *into, struct translation *out)
 {
-	struct look l = {c, into};
+	struct look l = {c, into, r};
 	struct walk_mem mem = {.self = &l, .read = read_word, .update = leave_word};
 	a.probe = true;
 	translate(r, va, a, &mem, out);
@@ -324,14 +328,14 @@ void checker_write(struct checker *c, struct pa pa, uint64_t old, uint64_t now)
 	for (struct dependence *d = of->first; d; d = d->next) outdate(d->owner, d, &w);
 }
 
-/* Whether a TLBI of stage 2 takes what descriptor `d` maps or leads to. */
+/* Whether a TLBI of stage 2 takes what descriptor `d` maps or leads to: any address of a block takes all of it. */
 static bool takes_ipa(const struct tlbi_scope *s, const struct cached *x, const struct dependence *d)
 {
-	struct tlb_entry e = {.va = d->input & ~bits_ones(GRANULE_4K),
-			      .va_mask = ~bits_ones(GRANULE_4K),
+	struct tlb_entry e = {.va = d->input & ~bits_ones(d->bits),
+			      .va_mask = ~bits_ones(d->bits),
 			      .tag = x->entry.tag,
 			      .tag_mask = TLB_TAG_GLOBAL,
-			      .bits = GRANULE_4K,
+			      .bits = d->bits,
 			      .level = TLB_LEVEL_ANY};
 	if (d->descriptor->stage != 2 || !s->ipas || !(d->leaf || s->s2_walks)) return false;
 	return tlb_match_takes(&s->match, &e);
