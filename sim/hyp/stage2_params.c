@@ -2,7 +2,7 @@
 
 static const char *const unmap_names[] = {"linux", "page", "range", "vmid", NULL};
 static const char *const relax_names[] = {"local", "broadcast", NULL};
-static const char *const log_names[] = {"write_protect", "initially_set", "hardware", NULL};
+static const char *const log_names[] = {"write_protect", "initially_set", "hardware", "buffer", NULL};
 
 #define F struct stage2_params
 static const struct param rows[] = {
