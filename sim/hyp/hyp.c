@@ -268,7 +268,7 @@ static struct hyp_fault handle(struct fault_site *s)
 	}
 	if (s->vm->nodes) prefer_node_of(s->vm, s->ipa);
 	if (map_again(s, &out)) return out;
-	if (s->vm->dirty) return map_page(s); /* force_pte */
+	if (s->vm->written) return map_page(s); /* force_pte: nothing larger while pages are collected */
 	if (map_gigabyte(s, &out) || map_block(s, &out) || map_eagerly(s, &out) || map_run(s, &out)) return out;
 	return map_page(s);
 }
