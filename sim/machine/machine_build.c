@@ -247,6 +247,18 @@ void machine_free(struct machine *m)
 
 /* --- software paths ---------------------------------------------------------------------------------------------- */
 
+/* Until its core has a line that another vCPU of the VM wrote last: the one that is farthest away. */
+static cycles_t farthest(const struct vcpu *v)
+{
+	const struct coherence *c = &v->vm->machine->coherence;
+	cycles_t most = 0;
+	for (unsigned i = 0; i < v->vm->vcpus; i++) {
+		cycles_t one = coherence_transfer(c, v->vm->vcpu[i].cpu->number, v->cpu->number);
+		if (one > most) most = one;
+	}
+	return most;
+}
+
 /* The host's memory as a core sees it. */
 static void build_path_memory(struct cpu *c)
 {
@@ -276,7 +288,7 @@ static enum status use_paths(struct vcpu *v, const struct path_book *book, struc
 					  .memory = c->path_memory,
 					  .gic = v->vm->gic,
 					  .pe = v->number,
-					  .share_cycles = mem_cross_latency(m->mem),
+					  .share_cycles = farthest(v),
 					  .percent = {100, 100, 100},
 					  .sharing = vcpu_sharing(v),
 					  .memory_base = hyp ? hyp->memory_base : 0,
@@ -302,7 +314,7 @@ static void build_gic(struct vm *vm)
 					  .topology = &m->hw->topology,
 					  .core = core,
 					  .clock_mhz = m->hw->clock_mhz,
-					  .share_cycles = mem_cross_latency(m->mem)};
+					  .share_cycles = farthest(&vm->vcpu[0])};
 	vm->gic = path_gic_new(&p);
 	free(core);
 	if (m->hw->gic.version == GIC_UNTIMED) return;
