@@ -62,7 +62,8 @@ struct path_gic;  /* path_gic.h */
 	X(age, "address of a page whose stage 2 entry has lost its access flag") \
 	X(skip, "context whose ELR_EL2 moves to the next instruction") \
 	X(timer, "INTID that fires at the next wait") \
-	X(vgic, "what the emulated interrupt controller does: prepare, absorb, sgi, timer, lpi, vsgi, schedule, deschedule") \
+	X(vgic, \
+	  "what the emulated interrupt controller does: prepare, absorb, sgi, timer, lpi, vsgi, schedule, deschedule") \
 	X(lists, "write or read: the list registers that it uses") \
 	X(signal, "variable that another vCPU waits for") \
 	X(await, "variable: busy until another vCPU has signalled it") \

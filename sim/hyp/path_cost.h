@@ -52,7 +52,7 @@ struct path_cost_parts {
 	const struct gic_timing *gic; /* what single registers cost; NULL: as primitives say */
 	struct mem_cpu *mem;
 	struct path_memory memory;
-	cycles_t share_cycles; /* of a line that another core wrote last */
+	cycles_t share_cycles;    /* of a line that another core wrote last */
 	cycles_t schedule_cycles; /* of a vPE that becomes resident: step vgic: schedule */
 	struct work_percents percent;
 	struct path_sharing sharing;

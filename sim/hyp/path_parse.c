@@ -272,8 +272,9 @@ static enum status argument_step(struct steps *s, enum path_step_kind kind, cons
 	case STEP_mask:
 	case STEP_unmask: return need_masks(n, &step->number, err);
 	case STEP_vgic:
-		return need_one_of(n, vgic_names, "prepare, absorb, sgi, timer, lpi, vsgi, schedule or deschedule", &step->target,
-				   err);
+		return need_one_of(n, vgic_names,
+				   "prepare, absorb, sgi, timer, lpi, vsgi, schedule or deschedule",
+				   &step->target, err);
 	case STEP_lists: return need_one_of(n, list_verbs, "read or write", &step->target, err);
 	case STEP_signal:
 	case STEP_await:
@@ -416,7 +417,8 @@ static enum status read_term(const struct path_book *b, int kind, const struct n
 	case COND_sysreg: return sysreg_term(n, t, err);
 	case COND_region: return region_term(n, t, err);
 	case COND_fault: return fault_term(n, t, err);
-	case COND_vgic: return need_one_of(n, vgic_state_names, "pending, kick, direct or doorbell", &t->index, err);
+	case COND_vgic:
+		return need_one_of(n, vgic_state_names, "pending, kick, direct or doorbell", &t->index, err);
 	case COND_page: return need_u64(n, "an address", &t->value, err);
 	case COND_call: return call_term(n, t, err);
 	case COND_service: return service_term(n, t, err);

@@ -279,20 +279,20 @@ static enum status use_paths(struct vcpu *v, const struct path_book *book, struc
 	struct cpu *c = v->cpu;
 	struct machine *m = c->machine;
 	const struct hyp_params *hyp = stack_hypervisor(m->stack);
-	struct path_engine_parts parts = {.book = book,
-					  .primitives = &m->hw->primitives,
-					  .gic_timing = &m->hw->gic,
-					  .schedule_cycles = gic_ns(m->hw->gic.vpe_schedule_ns,
-								    m->hw->clock_mhz),
-					  .mem = &c->mem,
-					  .memory = c->path_memory,
-					  .gic = v->vm->gic,
-					  .pe = v->number,
-					  .share_cycles = farthest(v),
-					  .percent = {100, 100, 100},
-					  .sharing = vcpu_sharing(v),
-					  .memory_base = hyp ? hyp->memory_base : 0,
-					  .memory_bytes = hyp ? v->vm->params.memory_bytes : 0};
+	struct path_engine_parts parts = {
+		.book = book,
+		.primitives = &m->hw->primitives,
+		.gic_timing = &m->hw->gic,
+		.schedule_cycles = gic_ns(m->hw->gic.vpe_schedule_ns, m->hw->clock_mhz),
+		.mem = &c->mem,
+		.memory = c->path_memory,
+		.gic = v->vm->gic,
+		.pe = v->number,
+		.share_cycles = farthest(v),
+		.percent = {100, 100, 100},
+		.sharing = vcpu_sharing(v),
+		.memory_base = hyp ? hyp->memory_base : 0,
+		.memory_bytes = hyp ? v->vm->params.memory_bytes : 0};
 	if (hyp)
 		parts.percent = (struct work_percents){hyp->vmm_work_percent, hyp->fault_work_percent,
 						       hyp->mmu_work_percent};

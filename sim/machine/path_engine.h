@@ -42,9 +42,9 @@ struct path_engine_parts {
 	struct host_memory
 		*memory; /* of the software: its lines, and the guest's context that is to be kept */
 	uint64_t memory_base, memory_bytes; /* of the VM; 0: no VM */
-	struct path_gic *gic; /* hyp/path_gic.h; all engines of a machine share it */
+	struct path_gic *gic;               /* hyp/path_gic.h; all engines of a machine share it */
 	unsigned pe;
-	cycles_t share_cycles; /* of a line that another core wrote last */
+	cycles_t share_cycles;    /* of a line that another core wrote last */
 	cycles_t schedule_cycles; /* of a vPE that becomes resident */
 	struct work_percents percent;
 	struct path_sharing sharing;
