@@ -117,3 +117,24 @@ Test(irq_book, a_mark_of_all_reaches_those_of_its_pe_and_stage_only)
 	cr_assert(eq(u64, irq_book_times(b, GIC_FROM_sgi)->cycles, 25 + 0 + 10));
 	irq_book_free(b);
 }
+
+Test(irq_book, each_of_the_first_intids_has_a_distribution_of_its_own)
+{
+	struct irq_book *b = irq_book_new(false);
+	for (uint32_t i = 0; i <= IRQ_BOOK_INTIDS; i++)
+		for (unsigned k = 0; k < 2; k++) {
+			irq_book_open(b, 0, 40 + i, GIC_FROM_spi, 0);
+			irq_book_mark(b, 0, 40 + i, IRQ_handler, 10 + i);
+			irq_book_close(b, 0, 40 + i);
+		}
+	for (uint32_t i = 0; i < IRQ_BOOK_INTIDS; i++) {
+		const struct irq_intid *one = irq_book_intid(b, 40 + i);
+		cr_assert(ne(ptr, (void *)one, NULL));
+		cr_expect(eq(u64, one->count, 2));
+		cr_expect(eq(u64, one->latency.sum, 2 * (10 + i)));
+		cr_expect(eq(u64, one->cycles, 2 * (10 + i)));
+	}
+	cr_expect(eq(ptr, (void *)irq_book_intid(b, 40 + IRQ_BOOK_INTIDS), NULL), "no place is left");
+	cr_expect(eq(ptr, (void *)irq_book_intid(b, 39), NULL));
+	irq_book_free(b);
+}

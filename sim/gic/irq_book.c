@@ -38,6 +38,7 @@ struct irq_book {
 	struct record *record;
 	size_t count, room;
 	struct irq_times times[GIC_SOURCE_COUNT];
+	struct irq_intid intid[IRQ_BOOK_INTIDS];
 	struct irq_book_counts counts;
 	irq_span_fn *listener;
 	void *listener_ctx;
@@ -54,6 +55,14 @@ static const struct stat_desc virq_rows[] = {TIMES(virq_stage_names)};
 #undef F
 static const struct stat_desc stage_row = {
 	.name = "cycles", .unit = "cycles", .doc = "that an interrupt spent there", .kind = STAT_HIST};
+#define F struct irq_intid
+static const struct stat_desc intid_rows[] = {
+	STAT(F, intid, "INTID", "which interrupt: 0 as well where none has ended"),
+	STAT(F, count, "interrupts", "of that INTID that have ended"),
+	STAT(F, cycles, "cycles", "from their cause to their end"),
+	STAT_DIST(F, latency, "cycles", "from cause to end, of each"),
+};
+#undef F
 #define F struct irq_book_counts
 static const struct stat_desc count_rows[] = {
 	STAT(F, merged, "interrupts",
@@ -63,7 +72,7 @@ static const struct stat_desc count_rows[] = {
 	STAT(F, maintenance, "exits", "of a guest for the maintenance interrupt of its list registers"),
 };
 #undef F
-enum { TIME_ROWS = 4, COUNT_ROWS = 4 };
+enum { INTID_ROWS = 4, TIME_ROWS = 4, COUNT_ROWS = 4 };
 
 struct irq_book *irq_book_new(bool is_virtual)
 {
@@ -126,6 +135,25 @@ void irq_book_mark_all(struct irq_book *b, unsigned who, unsigned from, unsigned
 			mark(&b->record[i], stage, now);
 }
 
+/* Counters are zeroed when a warm-up ends, and with them who has a place. */
+static void add_intid(struct irq_book *b, const struct irq_span *s)
+{
+	struct irq_intid *i = b->intid;
+	while (i < b->intid + IRQ_BOOK_INTIDS && i->count && i->intid != s->intid) i++;
+	if (i == b->intid + IRQ_BOOK_INTIDS) return;
+	i->intid = s->intid;
+	i->count++;
+	i->cycles += s->end - s->begin;
+	hist_add(&i->latency, s->end - s->begin);
+}
+
+const struct irq_intid *irq_book_intid(const struct irq_book *b, uint32_t intid)
+{
+	for (unsigned i = 0; i < IRQ_BOOK_INTIDS; i++)
+		if (b->intid[i].count && b->intid[i].intid == intid) return &b->intid[i];
+	return NULL;
+}
+
 void irq_book_close(struct irq_book *b, unsigned who, uint32_t intid)
 {
 	struct record *r = find(b, who, intid);
@@ -139,6 +167,7 @@ void irq_book_close(struct irq_book *b, unsigned who, uint32_t intid)
 		t->stage_cycles[i] += s.stage[i];
 		hist_add(&t->stage[i], s.stage[i]);
 	}
+	add_intid(b, &s);
 	*r = b->record[--b->count];
 	if (b->listener) b->listener(b->listener_ctx, &s);
 }
@@ -168,6 +197,8 @@ void irq_book_register_stats(struct irq_book *b, struct stats *s, const char *pa
 			stats_add(s, &stage_row, 1, &t->stage[k], "%s.%s.%s", path, gic_source_names[i],
 				  stages[k]);
 	}
+	for (unsigned i = 0; i < IRQ_BOOK_INTIDS; i++)
+		stats_add(s, intid_rows, INTID_ROWS, &b->intid[i], "%s.intid%u", path, i);
 	stats_add(s, count_rows, COUNT_ROWS, &b->counts, "%s", path);
 }
 

@@ -60,6 +60,13 @@ struct irq_times {
 	struct hist stage[IRQ_BOOK_STAGES];
 };
 
+/* The same of one INTID. Each of the first so many that end has a place of its own, in this order. */
+enum { IRQ_BOOK_INTIDS = 8 };
+struct irq_intid {
+	uint64_t intid, count, cycles;
+	struct hist latency;
+};
+
 struct irq_book_counts {
 	uint64_t merged, spurious, dropped, maintenance;
 };
@@ -97,6 +104,8 @@ void irq_book_listen(struct irq_book *b, irq_span_fn *fn, void *ctx);
 
 /* Under `path`, one group of rows for each type of interrupt, and one of counters. */
 void irq_book_register_stats(struct irq_book *b, struct stats *s, const char *path);
+/* Of INTID `intid`; NULL: none has ended, or too many others had before. */
+const struct irq_intid *irq_book_intid(const struct irq_book *b, uint32_t intid);
 const struct irq_times *irq_book_times(const struct irq_book *b, enum gic_source source);
 /* Stages add up to latencies. ERR_CHECK names the type where they do not. */
 enum status irq_book_check(const struct irq_book *b, struct err *err);
