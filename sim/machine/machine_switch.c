@@ -39,6 +39,7 @@ void machine_load_vcpu(struct vcpu *v, struct cpu *c)
 	if (v->events.core) v->events.core = &c->core;
 	mmu_set_context(c->mmu, &v->regs, &c->machine->hw->features, 0, false, SEC_NONSECURE);
 	machine_label_cpu(c, v->mpam);
+	events_occupy(&v->events);
 	if (v->work) kernel_work_move(v->work, c->mmu, &c->mem);
 	if (!v->paths) return;
 	path_engine_move(v->paths, &c->mem, c->path_memory);

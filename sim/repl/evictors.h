@@ -30,7 +30,7 @@ struct agent {
 };
 
 #define EVICTORS(X) \
-	X(PROCESS, process, "another process that had the core") \
+	X(PROCESS, process, "another process or vCPU that had the core") \
 	X(CORE, core, "a program on another core") \
 	X(KERNEL, kernel, "the kernel") \
 	X(HYPERVISOR, hypervisor, "the hypervisor") \

@@ -79,3 +79,12 @@ for stack in kvm-vhe kvm-nvhe; do
 	check "$stack: and no kernel or VMM does" "0 0" \
 		"$(counter cpu0.l1d.pollution.misses_by_evictor.kernel) $(counter cpu0.l1d.pollution.misses_by_evictor.vmm)"
 done
+
+# Two vCPUs of two VMs have one core in turns.
+printf 'generator: uniform\nfootprint_bytes: 160K\naccesses: 100000\nthreads: 2\n' >"$dir/turns.yaml"
+printf 'extends: %s/configs/stacks/kvm-vhe.yaml\nname: turns\nvms:\n  - {name: a, vcpus: 1, cpus: 0}\n  - {name: b, vcpus: 1, cpus: 0}\n' \
+	"$(pwd)" >"$dir/turns-stack.yaml"
+"$STRATA" run -q --no-db --json -m configs/machines/neoverse-n1.yaml -s "$dir/turns-stack.yaml" -w "$dir/turns.yaml" --populate \
+	--set stack.pollution=yes --set stack.scheduler.slice_ns=20000 --set stack.scheduler.tick_hz=50000 >"$dir/out" 2>"$dir/err"
+check "vCPUs that share a core push out what the other has" yes \
+	"$([ "$(counter cpu0.l1d_tlb.pollution.misses_by_evictor.process)" -gt 0 ] && echo yes)"
