@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "hyp/dirty.h"
+#include "hyp/pages_impl.h"
 
 enum { BLOCK_LEVEL = 2 };
 
@@ -34,16 +35,18 @@ struct hyp_stats *hyp_stats(struct hyp_vm *vm) { return &vm->stats; }
 
 /* ---- descriptors (stage2_set_prot_attr) ----------------------------------------------------- */
 
-static uint64_t leaf_attributes(const struct hyp_vm *vm, const struct pgtable *t, enum access_kind access)
+/* While written pages are logged, a page that is read is mapped clean. */
+uint64_t hyp_leaf_attributes(const struct hyp_vm *vm, enum access_kind access)
 {
 	const struct hyp *hyp = vm->hyp;
+	bool logging = vm->dirty || (vm->pages && vm->pages->logging);
 	uint64_t d = DESC_AF | DESC_S2AP_READ;
-	if (!vm->dirty || access == ACCESS_WRITE)
+	if (!logging || access == ACCESS_WRITE)
 		d |= DESC_S2AP_WRITE;
 	else if (vm->hardware_dirty)
 		d |= DESC_DBM;
 	d |= desc_s2_attr(hyp->f.s2fwb ? S2_FWB_NORMAL_WB : S2_ATTR_NORMAL_WB);
-	if (t->layout != DESC_OA_DS) d |= desc_sh(SH_INNER); /* else VTCR.SH0 says it */
+	if (vm->stage2.layout != DESC_OA_DS) d |= desc_sh(SH_INNER); /* else VTCR.SH0 says it */
 	if (hyp->p.exec_on_fetch && access != ACCESS_FETCH) d |= DESC_S2_XN;
 	return d;
 }
@@ -88,7 +91,7 @@ static struct hyp_fault map_frames(struct fault_site *s, int level, uint64_t fra
 {
 	struct pgtable *t = &s->vm->stage2;
 	unsigned entries_bits = size_bits - level_entry_bits(t->granule_bits, level);
-	uint64_t attributes = leaf_attributes(s->vm, t, s->access);
+	uint64_t attributes = hyp_leaf_attributes(s->vm, s->access);
 	if (pgtable_descend(t, s->ipa, level, &s->slot) != PGTABLE_OK) {
 		frames_give(t->frames, frame, size_bits);
 		return failed();
@@ -162,7 +165,7 @@ static struct hyp_fault map_area(struct fault_site *s, uint64_t frame, unsigned 
 	uint64_t mapped;
 	physmem_clear(t->mem, (struct pa){frame}, UINT64_C(1) << bits);
 	enum pgtable_result r = pgtable_map_pages(t, s->ipa, bits, frame,
-						  leaf_attributes(s->vm, t, s->access), &mapped);
+						  hyp_leaf_attributes(s->vm, s->access), &mapped);
 	note_leaves(t, s->ipa, bits);
 	if (r == PGTABLE_OK) {
 		s->vm->stats.areas_mapped++;
@@ -218,7 +221,7 @@ static bool map_again(struct fault_site *s, struct hyp_fault *out)
 	*out = failed();
 	if (!dirty_find(s->vm, s->ipa, &pa)) return false;
 	if (pgtable_descend(t, s->ipa, LAST_LEVEL, &s->slot) != PGTABLE_OK) return true;
-	pgtable_set_run(t, &s->slot, 0, pa, leaf_attributes(s->vm, t, s->access));
+	pgtable_set_run(t, &s->slot, 0, pa, hyp_leaf_attributes(s->vm, s->access));
 	note_leaves(t, s->ipa, t->granule_bits);
 	s->vm->stats.pages_mapped++;
 	*out = (struct hyp_fault){.outcome = HYP_MAPPED_PAGE,
@@ -260,6 +263,8 @@ static struct hyp_fault handle(struct fault_site *s)
 	if (!is_memory(s, s->vm->stage2.granule_bits)) return (struct hyp_fault){.outcome = HYP_NOT_MEMORY};
 	enum pgtable_result r = pgtable_find(&s->vm->stage2, s->ipa, &s->slot);
 	assert(r == PGTABLE_OK);
+	const struct hyp_pages *pages = s->vm->pages;
+	if (pages && hyp_pages_fault(s->vm, (struct ipa){s->ipa}, s->access, &s->slot, &out)) return out;
 	if (s->slot.desc & DESC_VALID) {
 		if (!must_split(s)) return upgrade(s);
 		dirty_split(s->vm, s->ipa, &s->slot);
@@ -269,7 +274,9 @@ static struct hyp_fault handle(struct fault_site *s)
 	if (s->vm->nodes) prefer_node_of(s->vm, s->ipa);
 	if (map_again(s, &out)) return out;
 	if (s->vm->written) return map_page(s); /* force_pte: nothing larger while pages are collected */
-	if (map_gigabyte(s, &out) || map_block(s, &out) || map_eagerly(s, &out) || map_run(s, &out)) return out;
+	if (pages && pages->logging) return map_page(s);
+	if (map_gigabyte(s, &out) || map_block(s, &out)) return out;
+	if (!pages && (map_eagerly(s, &out) || map_run(s, &out))) return out;
 	return map_page(s);
 }
 
@@ -309,10 +316,20 @@ bool hyp_ipa_to_pa(const struct hyp_vm *vm, struct ipa ipa, struct pa *pa)
 	return true;
 }
 
+/* Whether it is mapped, and a write to it would not fault. */
+static bool may_write(const struct hyp_vm *vm, struct ipa ipa, struct pa *pa)
+{
+	struct pgtable_slot slot;
+	if (!hyp_ipa_to_pa(vm, ipa, pa)) return false;
+	if (!vm->pages) return true;
+	return pgtable_find(&vm->stage2, ipa.raw, &slot) == PGTABLE_OK && (slot.desc & DESC_S2AP_WRITE);
+}
+
 bool hyp_populate(struct hyp_vm *vm, struct ipa ipa, struct pa *pa)
 {
-	if (hyp_ipa_to_pa(vm, ipa, pa)) return true;
+	if (may_write(vm, ipa, pa)) return true;
 	struct hyp_fault fault = hyp_handle_stage2_fault(vm, ipa, ACCESS_WRITE);
+	vm->populated.fetched += fault.page == HYP_FAULT_FETCHED;
 	vm->populated.faults++;
 	vm->populated.cycles += fault.cycles;
 	vm->populated.beyond += fault.beyond;
@@ -386,6 +403,7 @@ void hyp_free(struct hyp *hyp)
 		ranges_free(vm->stage2.ranges);
 		replicas_free(vm->stage2.replicas);
 		hyp_end_dirty_log(vm);
+		hyp_pages_free(vm->pages);
 		free(vm);
 	}
 	free(hyp);

@@ -69,6 +69,16 @@ enum hyp_outcome {
 	HYP_NO_MEMORY,  /* the host's region has no frame left */
 };
 
+/* What a fault of a watched page (pages.h) was. */
+enum hyp_fault_page {
+	HYP_FAULT_PLAIN,
+	HYP_FAULT_LOGGED,  /* the first write since the log was taken */
+	HYP_FAULT_COPIED,  /* a page that was shared has a copy of its own, made of `copied` */
+	HYP_FAULT_KEPT,    /* the page has to be saved before the write */
+	HYP_FAULT_LANDED,  /* it was absent, its content was here */
+	HYP_FAULT_FETCHED, /* it was absent, its content had to be fetched from another machine */
+};
+
 struct hyp_fault {
 	enum hyp_outcome outcome;
 	unsigned size_bits; /* log2 of the bytes mapped; 0 when nothing is mapped */
@@ -76,6 +86,8 @@ struct hyp_fault {
 	cycles_t cycles;    /* the hypervisor's cost, exit and entry included (see fault_cycles) */
 	cycles_t beyond;    /* of it, what a block takes beyond a page: to clear it */
 	struct pa frame;    /* that the block, page or run of pages begins at */
+	enum hyp_fault_page page;
+	struct pa copied; /* HYP_FAULT_COPIED: what it was made of; _KEPT: what is to be saved */
 };
 
 struct hyp_stats {
@@ -149,6 +161,7 @@ struct pgtable_view hyp_view(struct hyp_vm *vm);
 struct hyp_populated {
 	uint64_t faults;
 	cycles_t cycles, beyond; /* as in hyp_fault */
+	uint64_t fetched;        /* of them, pages that came from another machine */
 };
 struct hyp_populated hyp_take_populated(struct hyp_vm *vm);
 

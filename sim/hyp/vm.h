@@ -17,6 +17,7 @@ struct hyp_vm {
 	unsigned nodes;                 /* virtual ones that the guest sees; 0: it sees none */
 	uint64_t node_bytes;
 	struct dirty_log *dirty;        /* NULL: writes are not logged */
+	struct hyp_pages *pages; /* what operations know of single pages (pages.h); NULL: none runs */
 	struct hyp_vm *next;
 };
 
@@ -36,5 +37,8 @@ struct hyp_geometry {
 struct hyp_geometry hyp_geometry(const struct hyp_params *p);
 unsigned hyp_block_bits(const struct hyp_params *p);
 enum desc_layout hyp_layout(const struct hyp_params *p, const struct features *f);
+
+/* Of a leaf that an access asks for. */
+uint64_t hyp_leaf_attributes(const struct hyp_vm *vm, enum access_kind access);
 
 #endif

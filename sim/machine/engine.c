@@ -25,6 +25,7 @@ struct engine {
 	cycles_t lookahead;
 	bool scheduled; /* a host says which threads have turns (machine_host.h) */
 	bool started;
+	struct event operation; /* the next step of an operation on memory */
 };
 
 static unsigned number_of(const struct engine *e, const struct thread *t)
@@ -57,6 +58,7 @@ struct engine *engine_new(struct machine *m, struct trace_source *const *source)
 	e->scheduled = machine_schedules(m);
 	e->thread = xcalloc(e->threads, sizeof(*e->thread));
 	machine_on_wake(m, on_wake, e);
+	e->operation = (struct event){.owner = e, .phase = EVENT_HARDWARE};
 	for (unsigned t = 0; t < e->threads; t++) {
 		e->thread[t].source = source[t];
 		e->thread[t].turn = (struct event){.owner = &e->thread[t], .phase = EVENT_CORE};
@@ -201,12 +203,49 @@ static enum status turn_of(struct engine *e, struct event *first, uint64_t *left
 	return scheduled_turn(e, t, left, records, err);
 }
 
+/* --- operations on memory ---------------------------------------------------------------------------------------- */
+
+static void schedule_operation(struct engine *e)
+{
+	cycles_t next = machine_next_operation(e->machine);
+	if (next != UINT64_MAX) event_at(&e->queue, &e->operation, next);
+}
+
+void engine_begin_operations(struct engine *e)
+{
+	machine_begin_operations(e->machine);
+	schedule_operation(e);
+}
+
+/* Threads that were stopped go on later than the queue says. */
+static void put_off_threads(struct engine *e)
+{
+	for (unsigned i = 0; i < e->threads; i++) {
+		struct thread *t = &e->thread[i];
+		if (t->turn.place && (t->at < t->count || machine_is_busy(e->machine, i)))
+			queue_turn(e, t, next_of(e, t));
+	}
+}
+
+/* Nobody is left whom an operation could be done to: it ends where it is. */
+static enum status turn_operation(struct engine *e, bool *more, struct err *err)
+{
+	bool held;
+	*more = e->queue.count != 0;
+	if (!*more) return OK;
+	TRY(machine_turn_operations(e->machine, &held, err));
+	if (held) put_off_threads(e);
+	schedule_operation(e);
+	return OK;
+}
+
 enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, bool *more, struct err *err)
 {
 	if (e->scheduled && !e->started) TRY(start(e, err));
 	struct event *first = event_take(&e->queue);
 	*more = first != NULL;
 	if (!first) return check_end(e, err);
+	if (first == &e->operation) return turn_operation(e, more, err);
 	if (e->scheduled) return turn_of(e, first, left, records, err);
 	struct thread *t = first->owner;
 	TRY(refill(t, err));

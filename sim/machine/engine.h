@@ -23,6 +23,9 @@ struct engine;
 struct engine *engine_new(struct machine *m, struct trace_source *const *source);
 void engine_free(struct engine *e);
 
+/* The clock of operations on memory begins; without it there are none. */
+void engine_begin_operations(struct engine *e);
+
 /* One turn of one thread, of at most *left loads and stores (UINT64_MAX: no limit), which is counted down; *records is counted
  * up. *more is false when all streams have ended. Errors as machine_run() and trace_next(). */
 enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, bool *more, struct err *err);

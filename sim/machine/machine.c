@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "cpu/warm.h"
+#include "machine/memops.h"
 
 void machine_finish(struct machine *m)
 {
@@ -82,6 +83,7 @@ enum status machine_check_sums(const struct machine *m, struct err *err)
 	for (unsigned i = 0; i < m->vms; i++)
 		if (m->vm[i].locks) TRY(lock_set_check(m->vm[i].locks, err));
 	if (m->host) TRY(host_check_sums(m->host, err));
+	TRY(memops_check_sums(m->memops, err));
 	return mem_check_sums(m->mem, err);
 }
 

@@ -20,6 +20,7 @@
 #include "mmu/maintenance.h"
 
 struct machine;
+struct memops;
 
 struct machine_totals {
 	uint64_t accesses, instructions, cycles;
@@ -74,6 +75,13 @@ enum status machine_run(struct machine *m, const struct record *rec, size_t n, s
 
 /* Before a turn of thread `t`: its core loses what TLB maintenance of others has cost it. Returns whether it lost any cycles. */
 bool machine_accept(struct machine *m, unsigned t);
+/* Operations on a VM's memory (machine/memops.h): those of the stack; the clock of their times begins; when the next step is
+ * due, UINT64_MAX: never; it is performed, and *held says that threads were stopped. */
+const struct memops *machine_operations(const struct machine *m); /* NULL: there are none */
+void machine_begin_operations(struct machine *m);
+cycles_t machine_next_operation(const struct machine *m);
+enum status machine_turn_operations(struct machine *m, bool *held, struct err *err);
+
 /* When thread `t` would execute `rec` next. */
 cycles_t machine_next(const struct machine *m, unsigned t, const struct record *rec);
 /* From now on threads take turns, with this lookahead, which is returned. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "machine/memops.h"
 
 static enum status build_hypervisor(struct machine *m, uint64_t seed, struct err *err)
 {
@@ -115,6 +116,7 @@ static void register_stats(struct machine *m)
 	tlb_pool_register_stats(&m->shared_tlbs, m->stats);
 	mem_register_stats(m->mem, m->stats);
 	for (unsigned i = 0; i < m->vms; i++) vm_register_stats(&m->vm[i], m->stats);
+	if (m->memops) memops_register_stats(m->memops, m->stats);
 	if (m->dvm) dvm_register_stats(m->dvm, m->stats);
 	if (m->dvm || kernels_interrupt(m)) shootdowns_register_stats(&m->shootdowns, m->stats);
 	if (m->host) host_register_stats(m->host, m->stats);
@@ -148,6 +150,7 @@ static enum status build(struct machine *m, uint64_t seed, struct err *err)
 	for (unsigned i = 0; i < m->vms; i++) TRY(vm_init(&m->vm[i], i, seed, err));
 	for (unsigned i = 0; i < m->cpus; i++) m->cpu[i].shooter.kernel = &m->cpu[i].vcpu->vm->kernel.shoots;
 	if (m->stack->pollution) count_evictors(m);
+	TRY(memops_new(m, &m->memops, err));
 	register_stats(m);
 	return OK;
 }
@@ -200,6 +203,7 @@ enum status machine_new(const struct machine_params *hardware, const struct stac
 	struct machine *m = xcalloc(1, sizeof(*m));
 	m->hw = hardware;
 	m->stack = stack;
+	m->seed = seed;
 	m->vms = stack_vms(stack);
 	m->vm = xcalloc(m->vms, sizeof(*m->vm));
 	m->vcpus = stack_threads(stack);
@@ -225,6 +229,7 @@ void machine_free(struct machine *m)
 	machine_stage2_free(m);
 	host_free(m->host);
 	stack_places_free(m->places);
+	memops_free(m->memops);
 	hyp_free(m->hyp);
 	placement_fini(&m->memory);
 	for (unsigned i = 0; i < m->cpus; i++) {

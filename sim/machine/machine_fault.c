@@ -1,4 +1,5 @@
 #include "machine/machine_impl.h"
+#include "machine/memops.h"
 
 #include <inttypes.h>
 
@@ -46,14 +47,19 @@ static enum status spend_stage2(struct vcpu *v, const struct path_fault *fault, 
 static enum status stage2_fault(struct vcpu *v, const struct mmu_fault *f, cycles_t now,
 				struct core_spent *spent, struct err *err)
 {
-	enum access_kind kind = f->fault.s1ptw ? ACCESS_READ : (enum access_kind)f->access.kind;
+	enum access_kind kind = (enum access_kind)f->access.kind;
+	if (f->fault.s1ptw) kind = ACCESS_READ;
+	/* A walk may read all that is mapped: it wanted to write a flag into a descriptor. */
+	if (f->fault.s1ptw && f->fault.kind == FAULT_PERMISSION) kind = ACCESS_WRITE;
 	v->vm->faulting = v;
 	struct hyp_fault done = hyp_handle_stage2_fault(v->vm->hyp, f->fault.ipa, kind);
 	if (done.outcome == HYP_NOT_MEMORY) return refuse(f, "its IPA is outside of the VM's memory", err);
 	if (done.outcome == HYP_NO_MEMORY) return refuse(f, "the machine has no memory left for the VM", err);
-	struct hyp_populated what = {1, done.cycles, done.beyond};
+	struct hyp_populated what = {.faults = 1, .cycles = done.cycles, .beyond = done.beyond};
 	struct path_fault fault = {f->fault.ipa, (uint8_t)kind, done.outcome == HYP_UPGRADED};
 	TRY(spend_stage2(v, &fault, now, &what, spent, err));
+	struct memops *operations = v->vm->machine->memops;
+	if (operations) memops_fault(operations, v, &done, now, spent);
 	return note_spurious(v, f, done.outcome == HYP_SPURIOUS, err);
 }
 
@@ -80,6 +86,7 @@ static enum status stage1_fault(struct vcpu *v, const struct mmu_fault *f, cycle
 		struct path_fault base = {.ipa = {stack_hypervisor(vm->machine->stack)->memory_base},
 					  .kind = ACCESS_WRITE};
 		TRY(spend_stage2(v, &base, now, &what, spent, err));
+		if (what.fetched) memops_fetched(vm->machine->memops, what.fetched, now, spent);
 	}
 	return note_spurious(v, f, done.outcome == OS_SPURIOUS, err);
 }

@@ -101,6 +101,8 @@ struct machine {
 	struct dvm *dvm; /* NULL: TLB maintenance is no message */
 	struct shootdowns shootdowns;
 	struct shooter **shooters; /* of every core */
+	struct memops *memops; /* operations on memory; NULL: there are none */
+	uint64_t seed;
 	struct machine_stage2 *stage2; /* what operations on stage 2 counted; NULL: there was none */
 	struct coherence coherence;
 	struct broadcast messages;

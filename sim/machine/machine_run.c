@@ -1,4 +1,5 @@
 #include "machine/machine_impl.h"
+#include "machine/memops.h"
 
 #include <inttypes.h>
 
@@ -211,4 +212,20 @@ void machine_populate_end(struct machine *m)
 		hyp_take_populated(m->vm[i].hyp);
 		if (stack_hypervisor(m->stack)->dirty_log) hyp_start_dirty_log(m->vm[i].hyp);
 	}
+}
+
+/* --- operations on memory ---------------------------------------------------------------------------------------- */
+
+const struct memops *machine_operations(const struct machine *m) { return m->memops; }
+
+void machine_begin_operations(struct machine *m)
+{
+	if (m->memops) memops_begin(m->memops);
+}
+
+cycles_t machine_next_operation(const struct machine *m) { return memops_next(m->memops); }
+
+enum status machine_turn_operations(struct machine *m, bool *held, struct err *err)
+{
+	return memops_turn(m->memops, held, err);
 }

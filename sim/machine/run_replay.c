@@ -12,7 +12,8 @@
 /* Decodes on a thread of its own from now on, if that is asked for; where cores wait for each other, decoding bounds nothing. */
 static void read_ahead(const struct run *r, struct workload *w)
 {
-	if (r->req.decode_thread && machine_threads(r->machine) == 1) w->source = trace_ahead(w->source);
+	bool alone = machine_threads(r->machine) == 1 && !machine_operations(r->machine);
+	if (r->req.decode_thread && alone) w->source = trace_ahead(w->source);
 }
 
 static bool is_data(const struct record *rec) { return rec->kind == REC_LOAD || rec->kind == REC_STORE; }
@@ -67,11 +68,13 @@ static enum status replay_threads(struct run *r, run_progress_fn *progress, void
 	bool measured = r->req.warmup == 0, more = true;
 	enum status st = OK;
 	if (r->left != UINT64_MAX) r->left *= threads;
+	if (measured) engine_begin_operations(e);
 	for (uint64_t next = 0; st == OK && r->left && more;) {
 		st = engine_turn(e, &r->left, &report->records, &more, err);
 		if (st == OK && !r->left && !measured) {
 			st = begin_measured(r, err);
 			if (r->left != UINT64_MAX) r->left *= threads;
+			engine_begin_operations(e);
 			measured = true;
 		}
 		if (measured && r->series && more) run_series_at(r, engine_now(e));
@@ -152,6 +155,10 @@ static enum status finish_sampling(struct run *r, struct err *err)
 static enum status begin_sampling(struct run *r, struct err *err)
 {
 	if (r->req.sampling.kind == SAMPLING_NONE) return OK;
+	if (machine_operations(r->machine))
+		return err_set(
+			err, ERR_USAGE,
+			"stack.memory_operations: --sample, --roi and --simpoints measure parts of a program alone");
 	if (!r->workload.source)
 		return err_set(
 			err, ERR_USAGE,
@@ -237,7 +244,8 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 	if (r->workload.source) read_ahead(r, &r->workload);
 	uint64_t limit = r->req.warmup ? r->req.warmup : r->req.limit, begin = now_ns();
 	r->left = limit ? limit : UINT64_MAX;
-	bool one = machine_threads(r->machine) == 1 && !machine_schedules(r->machine);
+	bool one = machine_threads(r->machine) == 1 && !machine_schedules(r->machine) &&
+		   !machine_operations(r->machine);
 	if (r->exports && !r->req.warmup && r->workload.source) export_begin(r->exports);
 	run_series_begin(r);
 	if (!r->workload.source) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "machine/machine_config.h"
+#include "machine/memops_params.h"
 #include "machine/scenario.h"
 #include "machine/stack_config.h"
 #include "machine/stage2_workload.h"

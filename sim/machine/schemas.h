@@ -28,6 +28,7 @@
 	X(fits_schema) \
 	X(stack_schema) \
 	X(numa_schema) \
+	X(memop_schema) \
 	X(os_schema) \
 	X(hyp_schema) \
 	X(gen_schema) \

@@ -45,6 +45,8 @@ static const struct param rows[] = {
 	P_BOOL(F, pollution, 0,
 	       "count misses of the program on what others pushed out of each TLB and cache: other processes, the kernel, the "
 	       "hypervisor, the VMM, firmware; costs time and memory of the host"),
+	P_LIST(F, memory_operations, &memop_schema, 0, 64,
+	       "operations on the memory of the first VM, while it runs, one after the other"),
 	P_LIST(F, fits, &fits_schema, 0, FITS_MAX, "published figures that numbers were fitted to"),
 };
 #undef F

@@ -11,6 +11,7 @@
 #include "config/effective.h"
 #include "config/fits.h"
 #include "hyp/hyp.h"
+#include "machine/memops_params.h"
 #include "machine/sched_params.h"
 #include "mem/mpam_params.h"
 #include "os/os.h"
@@ -41,7 +42,8 @@ struct stack_params {
 	const char *firmware;          /* file of EL3's software paths; "" for none */
 	struct mpam_params mpam;
 	uint64_t pollution;     /* bool: TLBs and caches count whose doing misses are */
-	struct param_list fits; /* of struct fit_item */
+	struct param_list memory_operations; /* of struct memop_params */
+	struct param_list fits;              /* of struct fit_item */
 };
 
 extern const struct schema stack_schema;

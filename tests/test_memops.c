@@ -1,0 +1,340 @@
+/* Operations on a VM's memory while it runs: what they must leave behind, and what theory says of their numbers. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "machine/memops.h"
+#include "machine/run.h"
+#include "tables.h"
+
+/* --- runs ------------------------------------------------------------------------------------------------------------ */
+
+struct result {
+	struct run *run;
+	struct run_report report;
+	const struct memops *ops;
+};
+
+static void mistake(void *owner, const struct mistake *m) { (void)owner, (void)m; }
+
+/* page-writes.yaml under a stack on a Neoverse N1, all pages mapped before, with maintenance checked; sets end with NULL. */
+static struct result run_under(const char *stack, const char *const *sets)
+{
+	struct result r = {0};
+	struct err err = {0};
+	struct run_request q = {.machine = "configs/machines/neoverse-n1.yaml",
+				.stack = stack,
+				.workload = "workloads/page-writes.yaml",
+				.sets = sets,
+				.seed = 1,
+				.populate = true,
+				.on_mistake = mistake};
+	cr_assert(eq(int, run_new(&q, &r.run, &err), OK), "%s", err.text);
+	cr_assert(eq(int, run_execute(r.run, NULL, NULL, &r.report, &err), OK), "%s", err.text);
+	cr_expect(eq(u64, run_mistakes(r.run), 0), "maintenance");
+	r.ops = machine_operations(run_machine(r.run));
+	return r;
+}
+
+static uint64_t counter(const struct result *r, const char *path)
+{
+	const uint64_t *value = stats_find(run_stats(r->run), path);
+	cr_assert(ne(ptr, (void *)value, NULL), "no counter %s", path);
+	return *value;
+}
+
+/* Clark et al.: each round sends what was written while the one before was sent. Pages are written at a constant rate, one after the
+ * other, so rounds are a geometric series of the rate of writing to that of the link. */
+Test(memops, rounds_of_precopy_are_a_geometric_series)
+{
+	struct result r = run_under("configs/stacks/kvm-precopy.yaml", NULL);
+	const struct memop_stats *s = memops_stats(r.ops, 0);
+	uint64_t page_cycles = 4096 * 3000 / 1250,
+		 sum = s->last_round_pages; /* of the link: N1 runs at 3 GHz */
+	uint64_t write_cycles = r.report.cycles - counter(&r, "cpu0.cycles_by_bucket.idle");
+	double rate = (double)page_cycles / ((double)write_cycles / (double)r.report.accesses);
+	cr_assert(eq(u64, s->done, 1));
+	cr_assert(lt(u64, 2, s->rounds));
+	for (unsigned i = 1; i < s->rounds; i++) {
+		double expected = rate * (double)memops_round_pages(r.ops, 0, i - 1);
+		double came = (double)memops_round_pages(r.ops, 0, i);
+		cr_expect(lt(dbl, 0.95 * expected, came), "round %u: %f of %f", i, came, expected);
+		cr_expect(lt(dbl, came, 1.05 * expected), "round %u: %f of %f", i, came, expected);
+	}
+	for (unsigned i = 0; i < s->rounds; i++) sum += memops_round_pages(r.ops, 0, i);
+	cr_expect(eq(u64, s->pages, sum));
+	run_free(r.run);
+}
+
+/* The rest is sent while the VM stands still, then its registers and devices, then the link's latency passes. */
+Test(memops, down_time_is_the_rest_over_the_bandwidth_and_within_the_limit)
+{
+	struct result r = run_under("configs/stacks/kvm-precopy.yaml", NULL);
+	const struct memop_stats *s = memops_stats(r.ops, 0);
+	uint64_t sent = (s->last_round_pages * 4096 + 65536) * 3000 / 1250, latency = 15 * 3000;
+	cr_expect(le(u64, s->last_round_pages * 4096 * 3000 / 1250, 1000 * 3000), "1 ms");
+	cr_expect(le(u64, sent + latency, s->down_cycles));
+	cr_expect(lt(u64, s->down_cycles, (sent + latency) * 21 / 20), "%lu of %lu",
+		  (unsigned long)s->down_cycles, (unsigned long)(sent + latency));
+	cr_expect(le(u64, counter(&r, "cpu0.cycles_by_bucket.idle"), s->down_cycles));
+	run_free(r.run);
+}
+
+Test(memops, precopy_that_does_not_converge_is_stopped_after_its_last_round)
+{
+	static const char *const sets[] = {"workload.instruction_gap=6000", "workload.accesses=40000",
+					   "workload.footprint_bytes=4M",
+					   "stack.memory_operations.precopy.rounds_max=3", NULL};
+	struct result r = run_under("configs/stacks/kvm-precopy.yaml", sets);
+	const struct memop_stats *s = memops_stats(r.ops, 0);
+	cr_expect(eq(u64, s->rounds, 3));
+	cr_expect(lt(u64, 1000, s->last_round_pages), "all of what it writes");
+	run_free(r.run);
+}
+
+/* A page is logged by one fault per round, whatever else is written to it. */
+Test(memops, a_page_faults_once_per_round_that_it_is_written_in)
+{
+	struct result r = run_under("configs/stacks/kvm-precopy.yaml", NULL);
+	const struct memop_stats *s = memops_stats(r.ops, 0);
+	uint64_t logged = s->exits - s->landed, written = s->last_round_pages;
+	for (unsigned i = 1; i < s->rounds; i++) written += memops_round_pages(r.ops, 0, i);
+	cr_expect(eq(u64, logged, written));
+	run_free(r.run);
+}
+
+/* At the other end stage 2 is empty: each page is mapped anew when it is touched, and is where it was. */
+Test(memops, a_migrated_vm_takes_a_fault_for_each_page_that_it_touches_again)
+{
+	struct result r = run_under("configs/stacks/kvm-precopy.yaml", NULL);
+	cr_expect(eq(u64, counter(&r, "vm0.hyp.pages_mapped"), memops_stats(r.ops, 0)->landed));
+	cr_expect(eq(u64, counter(&r, "vm0.os.faults"), 0), "nothing is lost");
+	run_free(r.run);
+}
+
+Test(memops, compression_sends_fewer_bytes_and_its_engine_may_be_slower_than_the_link)
+{
+	static const char *const half[] = {"stack.memory_operations.precopy.compressed_percent=50",
+					   "stack.memory_operations.precopy.compress_MBps=10000",
+					   "workload.accesses=6000", NULL};
+	static const char *const slow[] = {"stack.memory_operations.precopy.compressed_percent=50",
+					   "stack.memory_operations.precopy.compress_MBps=1250",
+					   "workload.accesses=6000", NULL};
+	struct result a = run_under("configs/stacks/kvm-precopy.yaml", half),
+		      b = run_under("configs/stacks/kvm-precopy.yaml", slow);
+	const struct memop_stats *s = memops_stats(a.ops, 0), *t = memops_stats(b.ops, 0);
+	cr_expect(eq(u64, s->bytes, s->pages * 2048 + 65536));
+	cr_expect(lt(u64, s->cycles * 3 / 2, t->cycles), "%lu, %lu", (unsigned long)s->cycles,
+		  (unsigned long)t->cycles);
+	run_free(a.run);
+	run_free(b.run);
+}
+
+Test(memops, postcopy_fetches_what_is_touched_and_pushes_the_rest_each_page_once)
+{
+	struct result r = run_under("configs/stacks/kvm-postcopy.yaml", NULL);
+	const struct memop_stats *s = memops_stats(r.ops, 0);
+	cr_assert(eq(u64, s->done, 1));
+	cr_expect(eq(u64, s->bytes, s->pages * 4096 + 65536));
+	cr_expect(le(u64, 4096, s->pages));
+	cr_expect(lt(u64, s->pages, 4200), "16 MiB, and tables");
+	cr_expect(lt(u64, 0, s->fetched));
+	cr_expect(eq(u64, counter(&r, "vm0.hyp.pages_mapped"), s->fetched + s->landed));
+	cr_expect(lt(u64, s->down_cycles, 65536 * 3000 / 1250 + 15 * 3000 + 100), "state and latency alone");
+	run_free(r.run);
+}
+
+/* Each page that was there when it began is saved once, by its thread or because it is about to be written. */
+Test(memops, a_snapshot_saves_each_page_once)
+{
+	struct result r = run_under("configs/stacks/kvm-snapshot.yaml", NULL);
+	const struct memop_stats *s = memops_stats(r.ops, 0);
+	cr_assert(eq(u64, s->done, 1));
+	cr_expect(eq(u64, s->pages, memops_round_pages(r.ops, 0, 0)));
+	cr_expect(eq(u64, s->bytes, s->pages * 4096 + 65536));
+	cr_expect(lt(u64, 0, s->copied));
+	run_free(r.run);
+}
+
+/* Reads alone: nothing that was merged is copied again. */
+Test(memops, merged_pages_have_one_frame_for_each_content)
+{
+	static const char *const sets[] = {"workload.read_percent=100", "workload.accesses=4000", NULL};
+	struct result r = run_under("configs/stacks/kvm-ksm.yaml", sets);
+	const struct memop_stats *s = memops_stats(r.ops, 0);
+	cr_assert(eq(u64, s->done, 1));
+	cr_expect(lt(u64, 1000, s->shared), "40 %% of 4096 pages");
+	cr_expect(lt(u64, s->shared, 2200));
+	cr_expect(eq(u64, s->freed_bytes, (s->shared - 32) * 4096), "32 contents");
+	cr_expect(eq(u64, s->copied, 0));
+	run_free(r.run);
+}
+
+Test(memops, a_write_to_a_merged_page_copies_it_once)
+{
+	static const char *const sets[] = {"workload.accesses=9000", NULL};
+	struct result r = run_under("configs/stacks/kvm-ksm.yaml", sets);
+	const struct memop_stats *s = memops_stats(r.ops, 0);
+	cr_expect(lt(u64, 1000, s->copied));
+	cr_expect(le(u64, s->copied, s->pages), "what has been written is like no other any more");
+	cr_expect(eq(u64, counter(&r, "vm0.os.faults"), 0));
+	run_free(r.run);
+}
+
+Test(memops, a_balloon_gives_what_it_takes_back_to_the_host)
+{
+	static const char *const sets[] = {"workload.accesses=6000", NULL};
+	struct result r = run_under("configs/stacks/kvm-balloon.yaml", sets);
+	cr_expect(eq(u64, memops_stats(r.ops, 1)->pages, 4096));
+	cr_expect(eq(u64, memops_stats(r.ops, 1)->freed_bytes, 16 << 20), "all of it was mapped before");
+	cr_expect(eq(u64, memops_stats(r.ops, 1)->exits, 16), "256 pages each");
+	cr_expect(eq(u64, memops_stats(r.ops, 2)->pages, 4096));
+	run_free(r.run);
+}
+
+static const char *refusal(const char *stack, const char *const *sets)
+{
+	static struct err err;
+	struct run_request q = {.machine = "configs/machines/neoverse-n1.yaml",
+				.stack = stack,
+				.workload = "workloads/page-writes.yaml",
+				.sets = sets,
+				.seed = 1};
+	struct run *run = NULL;
+	err.text[0] = 0;
+	if (run_new(&q, &run, &err) == OK) run_free(run);
+	return err.text;
+}
+
+Test(memops, operations_without_a_core_or_of_more_than_the_vm_has_are_refused)
+{
+	static const char *const core[] = {"cores=1", NULL};
+	static const char *const more[] = {"stack.memory_operations.ksm.bytes=8G", NULL};
+	static const char *const logs[] = {"stack.hypervisors.0.stage2.dirty_log=hardware", NULL};
+	static const char *const native[] = {"stack.hypervisors=~", NULL};
+	cr_expect(ne(ptr, strstr(refusal("configs/stacks/kvm-ksm.yaml", core), "needs a core"), NULL));
+	cr_expect(ne(ptr, strstr(refusal("configs/stacks/kvm-ksm.yaml", more), "memory_operations.ksm.bytes"),
+		     NULL));
+	cr_expect(ne(ptr, strstr(refusal("configs/stacks/kvm-precopy.yaml", logs), "dirty_log"), NULL));
+	cr_expect(ne(ptr, strstr(refusal("configs/stacks/kvm-ksm.yaml", native), "no hypervisor"), NULL));
+}
+
+/* --- single pages ------------------------------------------------------------------------------------------------------ */
+
+static void no_step(void *self, enum stage2_step step, uint64_t operand)
+{
+	(void)self, (void)step, (void)operand;
+}
+
+static void no_tlbi(void *self, struct tlbi_op op, uint64_t operand) { (void)self, (void)op, (void)operand; }
+
+static const struct stage2_clock nobody = {NULL, no_step, no_tlbi};
+
+struct guest {
+	struct tables *w;
+	struct page_ops ops;
+};
+
+/* A VM whose first pages were written. */
+static struct guest open_guest(unsigned pages)
+{
+	struct tables_setup s = tables_vm();
+	struct features f = tables_features();
+	struct guest g = {.w = tables_open(&s, &f)};
+	hyp_pages_watch(g.w->vm);
+	page_ops_init(&g.ops, g.w->vm, &nobody);
+	for (unsigned i = 0; i < pages; i++)
+		hyp_handle_stage2_fault(g.w->vm, hyp_pages_ipa(g.w->vm, 1000 + i), ACCESS_WRITE);
+	return g;
+}
+
+static uint64_t frame_of(const struct guest *g, unsigned page)
+{
+	struct pa frame = {0};
+	cr_assert(hyp_pages_frame(g->w->vm, 1000 + page, &frame));
+	return frame.raw;
+}
+
+static struct hyp_fault fault(struct guest *g, unsigned page, enum access_kind kind)
+{
+	return hyp_handle_stage2_fault(g->w->vm, hyp_pages_ipa(g->w->vm, 1000 + page), kind);
+}
+
+Test(pages, two_merged_pages_have_one_frame_until_one_is_written)
+{
+	struct guest g = open_guest(2);
+	uint64_t used = frames_used_bytes(g.w->host), frame = frame_of(&g, 0);
+	page_ops_merge(&g.ops, 1000, frame);
+	page_ops_merge(&g.ops, 1001, frame);
+	cr_expect(eq(u64, frame_of(&g, 1), frame));
+	cr_expect(eq(u64, frames_used_bytes(g.w->host), used - 4096));
+	struct hyp_fault f = fault(&g, 1, ACCESS_WRITE);
+	cr_expect(eq(int, f.page, HYP_FAULT_COPIED));
+	cr_expect(eq(u64, f.copied.raw, frame));
+	cr_expect(ne(u64, frame_of(&g, 1), frame));
+	cr_expect(eq(u64, frame_of(&g, 0), frame));
+	cr_expect(eq(u64, frames_used_bytes(g.w->host), used));
+	tables_close(g.w);
+}
+
+Test(pages, the_last_page_that_leaves_a_shared_frame_gives_it_back)
+{
+	struct guest g = open_guest(2);
+	uint64_t used = frames_used_bytes(g.w->host), frame = frame_of(&g, 0);
+	page_ops_merge(&g.ops, 1000, frame);
+	page_ops_merge(&g.ops, 1001, frame);
+	cr_expect(page_ops_drop(&g.ops, 1000));
+	cr_expect(eq(u64, frames_used_bytes(g.w->host), used - 4096));
+	cr_expect(hyp_pages_shares(g.w->vm, frame));
+	cr_expect(page_ops_drop(&g.ops, 1001));
+	cr_expect(eq(u64, frames_used_bytes(g.w->host), used - 8192));
+	cr_expect(not(hyp_pages_shares(g.w->vm, frame)));
+	tables_close(g.w);
+}
+
+Test(pages, while_written_pages_are_logged_a_page_that_is_read_is_mapped_clean)
+{
+	struct guest g = open_guest(1);
+	hyp_pages_log(g.w->vm, true);
+	fault(&g, 5, ACCESS_READ);
+	cr_expect(eq(int, hyp_pages_flags(g.w->vm, 1005) & HYP_PAGE_DIRTY, 0));
+	cr_expect(eq(int, fault(&g, 5, ACCESS_WRITE).page, HYP_FAULT_LOGGED));
+	cr_expect(ne(int, hyp_pages_flags(g.w->vm, 1005) & HYP_PAGE_DIRTY, 0));
+	tables_close(g.w);
+}
+
+Test(pages, an_absent_page_comes_back_to_its_frame)
+{
+	struct guest g = open_guest(1);
+	uint64_t frame = frame_of(&g, 0), used = frames_used_bytes(g.w->host);
+	struct pa none;
+	cr_expect(page_ops_leave(&g.ops, 1000, true));
+	cr_expect(not(hyp_pages_frame(g.w->vm, 1000, &none)));
+	cr_expect(eq(int, fault(&g, 0, ACCESS_READ).page, HYP_FAULT_FETCHED));
+	cr_expect(eq(u64, frame_of(&g, 0), frame));
+	cr_expect(eq(u64, frames_used_bytes(g.w->host), used));
+	cr_expect(page_ops_leave(&g.ops, 1000, false));
+	cr_expect(eq(int, fault(&g, 0, ACCESS_READ).page, HYP_FAULT_LANDED));
+	tables_close(g.w);
+}
+
+/* A page of a block is logged alone: the others of the block stay protected. */
+Test(pages, a_write_to_a_protected_block_permits_one_page_of_it)
+{
+	struct tables_setup s = tables_vm();
+	struct features f = tables_features();
+	s.hyp.mapping = HYP_BLOCK;
+	struct guest g = {.w = tables_open(&s, &f)};
+	hyp_pages_watch(g.w->vm);
+	page_ops_init(&g.ops, g.w->vm, &nobody);
+	struct hyp_fault first = fault(&g, 0, ACCESS_WRITE);
+	cr_assert(eq(int, first.outcome, HYP_MAPPED_BLOCK));
+	cr_expect(page_ops_protect(&g.ops, 1000));
+	hyp_pages_log(g.w->vm, true);
+	cr_expect(eq(int, fault(&g, 0, ACCESS_WRITE).page, HYP_FAULT_LOGGED));
+	cr_expect(eq(int, fault(&g, 0, ACCESS_WRITE).outcome, HYP_SPURIOUS));
+	cr_expect(page_ops_protect(&g.ops, 1001), "its neighbour was not touched: it may be written still");
+	tables_close(g.w);
+}
