@@ -30,9 +30,9 @@ static int highest_list_register(const struct gic *g, const struct gic_virtual *
 		struct gic_pending it = describe(g, v->lr[i]);
 		if (!v->cif.enable[it.group]) continue;
 		if (it.nmi) it.priority = 0;
-		bool before = it.priority < out->priority ||
+		bool before = best == NOTHING || it.priority < out->priority ||
 			      (it.priority == out->priority && it.nmi && !out->nmi);
-		if (best != NOTHING && !before) continue;
+		if (!before) continue;
 		best = (int)i;
 		*out = it;
 	}
