@@ -78,7 +78,7 @@ void series_begin(struct series *r, cycles_t now)
 	r->first = now;
 	r->count = 0;
 	r->end = 0;
-	for (size_t i = 0; i < r->columns; i++) r->last[i] = *r->column[i].at;
+	for (size_t i = 0; i < r->columns; i++) r->last[i] = 0;
 }
 
 cycles_t series_next(const struct series *r) { return r->first + r->end + r->cycles; }

@@ -23,7 +23,7 @@ enum { SERIES_LIMIT_MIN = 2, SERIES_LIMIT_MAX = 1 << 20 };
 struct series *series_new(const struct stats *s, cycles_t cycles, size_t limit);
 void series_free(struct series *r);
 
-/* The first interval begins at `now`; what was counted before is not in it. */
+/* The first interval begins at `now`; what counters have by then, such as tables of the kernel's start, is in it, too. */
 void series_begin(struct series *r, cycles_t now);
 /* When the present interval ends. */
 cycles_t series_next(const struct series *r);
@@ -49,7 +49,7 @@ typedef enum status series_visit_fn(void *ctx, const struct series_value *v, str
 /* By counter, then by interval; stops at the first non-OK status. */
 enum status series_visit(const struct series *r, series_visit_fn *visit, void *ctx, struct err *err);
 
-/* After series_end(), when counting began at zero: each counter is the sum of its intervals. ERR_CHECK names the first that is not. */
+/* After series_end(): each counter is the sum of its intervals. ERR_CHECK names the first that is not. */
 enum status series_check(const struct series *r, struct err *err);
 
 #endif

@@ -9,13 +9,14 @@ sql() { sqlite3 "$dir/$1.db" "$2"; }
 one="-m configs/machines/neoverse-n1.yaml -s configs/stacks/kvm-4k.yaml -w workloads/gups.yaml --limit 30000 --warmup 2000"
 four="-m configs/machines/kunpeng-920.yaml -s configs/stacks/kvm-4k.yaml -w workloads/gups.yaml --set stack.threads=4 --set workload.threads=4
 	--set workload.footprint_bytes=16M --set workload.accesses=20000 --warmup 5000"
+cold="-m configs/machines/kunpeng-920.yaml -s configs/stacks/mpam.yaml -w workloads/two-streams.yaml --set workload.accesses=3000"
 paths="-m configs/machines/neoverse-n1.yaml -s configs/stacks/kvm-vhe-qemu.yaml -w workloads/micro/hypercall.yaml"
 
-unequal="SELECT count(*) FROM stat AS t LEFT JOIN (SELECT run, path, sum(value) AS total FROM series GROUP BY 1, 2) AS s USING (run, path)
+unequal="SELECT count(*) FROM (SELECT * FROM stat WHERE path NOT GLOB '*.csu_lines.*') AS t LEFT JOIN (SELECT run, path, sum(value) AS total FROM series GROUP BY 1, 2) AS s USING (run, path)
 	WHERE t.region = 'measured' AND ifnull(s.total, 0) <> t.value"
 unequal_hist="SELECT count(*) FROM hist AS h LEFT JOIN (SELECT run, path, sum(value) AS total FROM series GROUP BY 1, 2) AS s
 	ON s.run = h.run AND s.path = h.path || '.sum' WHERE h.region = 'measured' AND ifnull(s.total, 0) <> h.sum"
-for name in one four paths; do
+for name in one four cold paths; do
 	eval "files=\$$name"
 	run --no-db --json $files >"$dir/without"
 	run --db "$dir/$name.db" --json --interval 5000 --interval-limit 32 $files >"$dir/with"
