@@ -5,7 +5,6 @@
 #include <criterion/new/assert.h>
 
 #include "base/rng.h"
-#include "machine/run.h"
 #include "mem/directory.h"
 
 enum { L1 = 4, L2 = 12, SLC = 40, DRAM = 100, CLUSTER = 60, DIE = 80 };
