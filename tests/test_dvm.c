@@ -33,10 +33,10 @@ static void setup(void)
 				    .latency_ns = FAR_NS,
 				    .bandwidth_MBps = 1000000};
 	memory = (struct memory_params){.nodes = {nodes, DIES}, .links = {&link, 1}};
-	topology = (struct topology_params){.cluster_cores = 2,
-					    .die_cores = DIE_CORES,
-					    .socket_cores = 2 * DIE_CORES};
-	params = (struct dvm_params){.outstanding = 4, .trip_cycles = TRIP, .accept_cycles = ACCEPT, .queue = 64};
+	topology = (struct topology_params){
+		.cluster_cores = 2, .die_cores = DIE_CORES, .socket_cores = 2 * DIE_CORES};
+	params = (struct dvm_params){
+		.outstanding = 4, .trip_cycles = TRIP, .accept_cycles = ACCEPT, .queue = 64};
 	cr_assert(eq(int, mem_new(&memory, &no_caches, 1000, &side, &err), OK), "%s", err.text);
 	mem_set_topology(side, &topology);
 }
@@ -120,7 +120,8 @@ Test(dvm, more_messages_than_the_home_node_has_under_way_wait)
 	cr_expect(eq(u64, dvm_send(d, 2, DVM_INNER, 0).late, TRIP));
 	cr_expect(eq(u64, dvm_send(d, 2, DVM_INNER, TRIP).late, 0), "the second is free again");
 	for (unsigned i = 0; i < 2; i++) dvm_send(d, 2, DVM_INNER, TRIP);
-	cr_expect(eq(u64, dvm_send(d, 3, DVM_INNER, TRIP).late, TRIP), "the first slot is taken until 2 TRIP");
+	cr_expect(eq(u64, dvm_send(d, 3, DVM_INNER, TRIP).late, TRIP),
+		  "the first slot is taken until 2 TRIP");
 }
 
 Test(dvm, a_core_with_too_many_waiting_cannot_issue)

@@ -226,8 +226,9 @@ Test(shootdown, its_sender_waits_for_the_last_handler)
 	const struct primitive_params *p = &g.config.params.primitives;
 	build_with_interrupts(4);
 	unmap(0, PAGE);
-	cr_expect(eq(u64, distribution("shootdown.latency")->max,
-		     p->tlbi_cycles + p->gic_write_cycles + p->sgi_cycles + handler_cycles(1) + p->dsb_cycles));
+	cr_expect(
+		eq(u64, distribution("shootdown.latency")->max,
+		   p->tlbi_cycles + p->gic_write_cycles + p->sgi_cycles + handler_cycles(1) + p->dsb_cycles));
 	shut();
 }
 
@@ -252,8 +253,8 @@ Test(shootdown, a_guests_interrupt_leaves_it_at_both_ends)
 	uint64_t exit = p->entry_el2_cycles + p->return_el2_cycles;
 	cr_expect(eq(u64, counter("shootdown.interrupt_cycles"), handler_cycles(1) + exit));
 	cr_expect(eq(u64, distribution("shootdown.latency")->max,
-		     p->tlbi_cycles + p->gic_write_cycles + p->sgi_cycles + handler_cycles(1) + p->dsb_cycles +
-			     2 * exit));
+		     p->tlbi_cycles + p->gic_write_cycles + p->sgi_cycles + handler_cycles(1) +
+			     p->dsb_cycles + 2 * exit));
 	shut();
 }
 

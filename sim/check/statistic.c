@@ -43,7 +43,8 @@ static enum status read_word(const struct run *run, const struct run_report *tot
 	*out = (double)pick.sum;
 	if (pick.found) return OK;
 	return err_set(err, ERR_CONFIG,
-		       "'%s' is no counter of this machine, nor cycles, instructions, accesses, ns, ms", word);
+		       "'%s' is no counter of this machine, nor cycles, instructions, accesses, ns, ms",
+		       word);
 }
 
 /* Cuts `text` in place. */

@@ -13,7 +13,8 @@
 	X(DATA_MEMORY, data_memory, "waiting for a load") \
 	X(STORE_BUFFER, store_buffer, "waiting for room in the store buffer") \
 	X(BARRIER, barrier, "in a DSB, waiting for stores, and the barrier itself") \
-	X(TLB_MAINTENANCE, tlb_maintenance, "issuing TLBIs, in a DSB that waits for them, and accepting those of other cores") \
+	X(TLB_MAINTENANCE, tlb_maintenance, \
+	  "issuing TLBIs, in a DSB that waits for them, and accepting those of other cores") \
 	X(EXCEPTION, exception, "taking exceptions, returning from them, and in the kernel's handlers") \
 	X(HYPERVISOR, hypervisor, "in the hypervisor") \
 	X(VMM, vmm, "in the virtual machine monitor") \

@@ -32,8 +32,8 @@ enum { E0 = 1, E1 = 2, E01 = E0 | E1 };
 		R_NONE, CLASS_##name, R_NONE, R_HFGITR_EL2, bit, true, from \
 	}
 #define BREAKPOINT(n) \
-	DEBUG_RW(DBGBCR##n##_EL1, 0, E1), DEBUG_RW(DBGBVR##n##_EL1, 1, E1), DEBUG_RW(DBGWCR##n##_EL1, 2, E1), \
-		DEBUG_RW(DBGWVR##n##_EL1, 3, E1)
+	DEBUG_RW(DBGBCR##n##_EL1, 0, E1), DEBUG_RW(DBGBVR##n##_EL1, 1, E1), \
+		DEBUG_RW(DBGWCR##n##_EL1, 2, E1), DEBUG_RW(DBGWVR##n##_EL1, 3, E1)
 #define COUNTER(n) \
 	DEBUG_RW(PMEVCNTR##n##_EL0, 12, E01), DEBUG_RW(PMEVTYPER##n##_EL0, 13, E01), \
 		DEBUG2_RO(PMEVCNTSVR##n##_EL1, 6)

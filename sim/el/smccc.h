@@ -53,10 +53,11 @@
 	X(KVM_PTP, 0x86000001, 0)
 
 /* Who owns a call: name, first and last number of bits 29:24. */
+/* clang-format off */
 #define SMCCC_SERVICES(X) \
-	X(arch, 0, 0) \
-	X(cpu, 1, 1) X(sip, 2, 2) X(oem, 3, 3) X(standard, 4, 4) X(hypervisor, 5, 5) \
-		X(vendor_hypervisor, 6, 6) X(trusted_app, 48, 49) X(trusted_os, 50, 63)
+	X(arch, 0, 0) X(cpu, 1, 1) X(sip, 2, 2) X(oem, 3, 3) X(standard, 4, 4) X(hypervisor, 5, 5) \
+	X(vendor_hypervisor, 6, 6) X(trusted_app, 48, 49) X(trusted_os, 50, 63)
+/* clang-format on */
 
 enum smccc_service {
 #define X(name, first, last) SERVICE_##name,

@@ -87,7 +87,8 @@ void dirty_forget(struct hyp_vm *vm, uint64_t ipa, uint64_t bytes)
 	if (!vm->dirty) return;
 	if (ipa < p->memory_base) ipa = p->memory_base;
 	if (end > memory_end) end = memory_end;
-	for (uint64_t at = bits_align_down(ipa, bits); at < end; at += UINT64_C(1) << bits) *block_of(vm, at) = 0;
+	for (uint64_t at = bits_align_down(ipa, bits); at < end; at += UINT64_C(1) << bits)
+		*block_of(vm, at) = 0;
 }
 
 bool dirty_find(const struct hyp_vm *vm, uint64_t ipa, uint64_t *pa)

@@ -109,7 +109,8 @@ static bool map_gigabyte(struct fault_site *s, struct hyp_fault *out)
 	const struct hyp_params *p = &s->vm->hyp->p;
 	unsigned bits = level_entry_bits(s->vm->stage2.granule_bits, BLOCK_LEVEL - 1);
 	uint64_t frame;
-	if (p->mapping != HYP_GIGABYTE || s->slot.level > BLOCK_LEVEL - 1 || !is_memory(s, bits)) return false;
+	if (p->mapping != HYP_GIGABYTE || s->slot.level > BLOCK_LEVEL - 1 || !is_memory(s, bits))
+		return false;
 	if (!frames_take_block(s->vm->stage2.frames, bits, &frame)) {
 		s->vm->stats.blocks_failed++;
 		return false;

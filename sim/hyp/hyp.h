@@ -49,7 +49,7 @@ struct hyp_params {
 	uint64_t fault_cycles, block_fault_cycles;
 	struct numa_params numa; /* of the VM's memory */
 	struct stage2_params stage2;
-	uint64_t vnuma;          /* enum hyp_vnuma */
+	uint64_t vnuma; /* enum hyp_vnuma */
 	uint64_t vmm_work_percent, fault_work_percent, mmu_work_percent;
 	uint64_t mmu_lock;  /* enum hyp_mmu_lock */
 	uint64_t dirty_log; /* bool */

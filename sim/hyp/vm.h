@@ -12,11 +12,12 @@ struct hyp_vm {
 	uint64_t memory_bytes;
 	struct hyp_stats stats;
 	struct hyp_populated populated; /* not yet taken */
-	struct dirty_bitmap *written;   /* pages, as far as they were not collected; NULL: nobody collects them */
-	bool hardware_dirty;            /* writes make writable-clean leaves dirty (VTCR_EL2.HD) */
-	unsigned nodes;                 /* virtual ones that the guest sees; 0: it sees none */
+	struct dirty_bitmap
+		*written;    /* pages, as far as they were not collected; NULL: nobody collects them */
+	bool hardware_dirty; /* writes make writable-clean leaves dirty (VTCR_EL2.HD) */
+	unsigned nodes;      /* virtual ones that the guest sees; 0: it sees none */
 	uint64_t node_bytes;
-	struct dirty_log *dirty;        /* NULL: writes are not logged */
+	struct dirty_log *dirty; /* NULL: writes are not logged */
 	struct hyp_pages *pages; /* what operations know of single pages (pages.h); NULL: none runs */
 	struct hyp_vm *next;
 };

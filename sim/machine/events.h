@@ -49,7 +49,7 @@ struct event_kernel {
 	unsigned number; /* of its VM */
 	struct process **processes;
 	size_t process_count;
-	struct events *entered;  /* the core that runs it at present, and so executes its TLBIs */
+	struct events *entered;        /* the core that runs it at present, and so executes its TLBIs */
 	struct shootdowns *shootdowns; /* how its TLBIs reach other cores */
 	struct shootdown_kernel shoots;
 	struct event_stats stats;
@@ -63,7 +63,7 @@ struct events {
 	struct mmu *mmu;
 	struct core *core; /* spends the time of TLBIs and DSBs; NULL: no time passes */
 	struct sysregs *regs;
-	struct shooter *shooter; /* its core among them */
+	struct shooter *shooter;   /* its core among them */
 	struct os_aspace *present; /* the address space that runs */
 	struct process *running;
 	struct mmu_observer walks; /* counts what a switch costs */

@@ -22,8 +22,9 @@ struct vm {
 	struct machine *machine;
 	unsigned number; /* names its counters */
 	struct vm_params params;
-	struct hyp_vm *hyp;                      /* NULL when native */
-	struct vcpu *faulting;                   /* for which the hypervisor maps, and maybe breaks up a block; NULL: nobody yet */
+	struct hyp_vm *hyp; /* NULL when native */
+	struct vcpu
+		*faulting; /* for which the hypervisor maps, and maybe breaks up a block; NULL: nobody yet */
 	struct frames *frames;                   /* of its IPAs, those of `guest`; NULL when native */
 	struct placement guest;                  /* its memory as its kernel sees it */
 	struct numa guest_numa;                  /* where that places what it takes */
@@ -101,7 +102,7 @@ struct machine {
 	struct dvm *dvm; /* NULL: TLB maintenance is no message */
 	struct shootdowns shootdowns;
 	struct shooter **shooters; /* of every core */
-	struct memops *memops; /* operations on memory; NULL: there are none */
+	struct memops *memops;     /* operations on memory; NULL: there are none */
 	uint64_t seed;
 	struct machine_stage2 *stage2; /* what operations on stage 2 counted; NULL: there was none */
 	struct coherence coherence;

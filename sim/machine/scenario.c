@@ -8,7 +8,8 @@
 #define F struct scenario_params
 static const struct param rows[] = {
 	P_STR(F, operations, NULL, "of the guest, blanks between (strata explain trap knows them)"),
-	P_STR(F, others, "", "operation that the other vCPUs perform meanwhile (stack.threads: 2 or more); empty: none"),
+	P_STR(F, others, "",
+	      "operation that the other vCPUs perform meanwhile (stack.threads: 2 or more); empty: none"),
 	P_U64(F, repetitions, "repetitions", 1000, 1, 1000000000, "that are measured"),
 	P_U64(F, warmup, "repetitions", 100, 0, 1000000000, "before that: caches fill"),
 };

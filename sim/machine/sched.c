@@ -11,7 +11,7 @@ enum { VIRTUAL_BITS = 20 }; /* a cycle of weight 1 << 10 counts 1 << 10 */
 
 __extension__ typedef __int128 wide_t; /* virtual times by weights */
 
-struct queue { /* of a core */
+struct queue {                    /* of a core */
 	struct sched_task **task; /* the present one, too */
 	unsigned count, room;
 	struct sched_task *current;

@@ -41,7 +41,7 @@ struct stack_params {
 	const char *operations;        /* file of the guest's operations (path.h); "" for none */
 	const char *firmware;          /* file of EL3's software paths; "" for none */
 	struct mpam_params mpam;
-	uint64_t pollution;     /* bool: TLBs and caches count whose doing misses are */
+	uint64_t pollution;                  /* bool: TLBs and caches count whose doing misses are */
 	struct param_list memory_operations; /* of struct memop_params */
 	struct param_list fits;              /* of struct fit_item */
 };

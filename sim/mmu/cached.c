@@ -113,14 +113,15 @@ void cached_depend(struct cached_set *s, struct cached *c, struct pa pa, const s
 	struct descriptor *of = find_or_add(s, pa, ref);
 	struct dependence *d = &c->dep[c->deps++];
 	bool leaf = ref->level == LAST_LEVEL || !(value & DESC_TABLE);
-	*d = (struct dependence){.owner = c,
-				 .descriptor = of,
-				 .value = value,
-				 .input = ref->input,
-				 .bits = (uint8_t)(leaf ? level_entry_bits(granule_bits, ref->level) : GRANULE_4K),
-				 .leaf = leaf,
-				 .next = of->first,
-				 .link = &of->first};
+	*d = (struct dependence){
+		.owner = c,
+		.descriptor = of,
+		.value = value,
+		.input = ref->input,
+		.bits = (uint8_t)(leaf ? level_entry_bits(granule_bits, ref->level) : GRANULE_4K),
+		.leaf = leaf,
+		.next = of->first,
+		.link = &of->first};
 	if (d->next) d->next->link = &d->next;
 	of->first = d;
 }

@@ -20,10 +20,10 @@ struct descriptor {
 struct dependence {
 	struct cached *owner;
 	struct descriptor *descriptor;
-	uint64_t value;                  /* when it was read */
-	uint64_t input;                  /* VA or IPA that its stage translated */
-	uint8_t bits;                    /* log2 of what it maps; of a table 4K, as it may be left by any piece */
-	bool leaf;                       /* it maps; false: it leads to a table */
+	uint64_t value; /* when it was read */
+	uint64_t input; /* VA or IPA that its stage translated */
+	uint8_t bits;   /* log2 of what it maps; of a table 4K, as it may be left by any piece */
+	bool leaf;      /* it maps; false: it leads to a table */
 	struct dependence *next, **link; /* of its descriptor's list */
 };
 

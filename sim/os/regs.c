@@ -85,8 +85,8 @@ void os_enter_node(const struct os *os, const struct os_aspace *as, unsigned nod
 	bool host = regime == REGIME_EL20;
 	if (!os->kernel.replicas) return;
 	*(host ? &regs->TTBR0_EL2 : &regs->TTBR0_EL1) = ttbr(os, pgtable_root_of(&as->user, node));
-	*(host ? &regs->TTBR1_EL2 : &regs->TTBR1_EL1) =
-		ttbr(os, pgtable_root_of(&os->kernel, node)) | (uint64_t)as->asid << 48;
+	*(host ? &regs->TTBR1_EL2 : &regs->TTBR1_EL1) = ttbr(os, pgtable_root_of(&os->kernel, node)) |
+							(uint64_t)as->asid << 48;
 }
 
 void os_write_regs(const struct os *os, const struct os_aspace *as, enum regime regime, struct sysregs *regs)
