@@ -381,6 +381,7 @@ static struct lock *lock_of(const struct path_costs *c, const struct path_step *
 			    struct lock_waiter **waiter)
 {
 	struct lock *l = c->sharing.set ? lock_set_find(c->sharing.set, s->name) : NULL;
+	*waiter = NULL;
 	for (size_t i = 0; l && i < c->sharing.set->count; i++)
 		if (&c->sharing.set->item[i].lock == l) *waiter = &c->waiter[i];
 	return l;
