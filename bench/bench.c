@@ -15,14 +15,11 @@
 
 static const char kvm_4k[] = "configs/stacks/kvm-4k.yaml", hits[] = "workloads/tlb-hits.yaml",
 		  sequential[] = "workloads/sequential.yaml", zipf[] = "workloads/zipf.yaml",
-		  gups[] = "workloads/gups.yaml", four_vms[] = "configs/stacks/four-vms.yaml",
-		  sqlite[] = "workloads/sqlite_lookup.stt";
+		  gups[] = "workloads/gups.yaml", shared_lock[] = "workloads/shared-lock.yaml",
+		  four_vms[] = "configs/stacks/four-vms.yaml", sqlite[] = "workloads/sqlite_lookup.stt";
 #define WARM 1000000
 #define RECORDS(millions) "workload.accesses=" #millions "000000"
-#define FOUR_VMS \
-	{ \
-		"workload.accesses=40000", "workload.threads=128" \
-	}
+#define FOUR_VMS "workload.accesses=40000", "workload.threads=128"
 #define RANDOM(millions) \
 	{ \
 		RECORDS(millions), "workload.update=no" \
@@ -42,7 +39,16 @@ static const struct row rows[] = {
 	{"random 1 stage", gups, NULL, WARM, RANDOM(5), false, BY_MEMORY, 1, 6},
 	{"gups, 128 cores", gups, NULL, 2000000, {"workload.accesses=40000"}, false, BY_MEMORY, 128, 0},
 	/* The stack says how many vCPUs run. */
-	{"gups, 128 cores, 4 VMs", gups, four_vms, 2000000, FOUR_VMS, false, BY_MEMORY, 1, 0},
+	{"gups, 128 cores, 4 VMs", gups, four_vms, 2000000, {FOUR_VMS}, false, BY_MEMORY, 1, 0},
+	{"lock, 128 cores, 4 VMs",
+	 shared_lock,
+	 four_vms,
+	 2000000,
+	 {FOUR_VMS, "coherence.protocol=directory"},
+	 false,
+	 BY_MEMORY,
+	 1,
+	 0},
 	{"chase 64 MiB", "workloads/chase.yaml", kvm_4k, WARM, {RECORDS(4)}, false, BY_MEMORY, 1, 0},
 	{"sqlite, 1 stage", sqlite, NULL, 0, {NULL}, false, BY_CORE, 1, 0},
 	{"sqlite", sqlite, kvm_4k, 0, {NULL}, false, BY_CORE, 1, 0},
