@@ -5,8 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/bits.h"
-#include "mem/cache_mpam.h"
+#include "mem/cache_fill.h"
 
 const char *const req_cause_names[] = {
 #define X(name, text, doc) #text,
@@ -29,9 +28,6 @@ static const struct stat_desc stat_rows[] = {
 };
 #undef F
 
-/* Miss registers of a cache that has many are looked through by groups. */
-enum { MSHR_GROUP = 16, MSHRS_GROUPED = 64 };
-
 static enum status check_params(const struct cache_params *p, uint64_t line_limit, struct err *err)
 {
 	uint64_t lines = p->size / p->line, sets = lines / p->ways;
@@ -51,13 +47,6 @@ static enum status check_params(const struct cache_params *p, uint64_t line_limi
 	return OK;
 }
 
-static int choose_any(struct cache *c, uint64_t set)
-{
-	uint64_t invalid = cache_ways_equal(c, set, 0) & bits_ones(c->ways);
-	if (invalid) return __builtin_ctzll(invalid);
-	return (int)c->policy->victim(cache_state_of(c, set), c->ways);
-}
-
 enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct cache **out, struct err *err)
 {
 	TRY(check_params(p, line_limit, err));
@@ -71,14 +60,16 @@ enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct 
 	c->policy = repl_policies[p->policy];
 	c->hit_cycles = p->hit_cycles;
 	c->write_back = p->write_back;
-	c->choose = choose_any;
-	c->mshrs = (unsigned)p->mshrs;
+	c->all_ways = bits_ones(c->ways);
 	c->tag = xcalloc_lines(sets * c->stride, sizeof(*c->tag));
 	c->set = xcalloc_lines(sets, sizeof(*c->set));
 	c->state = repl_state_new(c->policy, (unsigned)sets, c->ways);
 	c->mask = repl_touch_masks(c->policy, c->ways);
-	c->mshr = xcalloc(c->mshrs, sizeof(*c->mshr));
-	if (c->mshrs > MSHRS_GROUPED) c->mshr_soonest = xcalloc(c->mshrs / MSHR_GROUP + 1, sizeof(cycles_t));
+	c->plain = !c->state.shared;
+	c->fill_touches = c->mask && c->policy->fill == c->policy->touch;
+	c->mshr.line = xcalloc(p->mshrs, sizeof(*c->mshr.line));
+	c->mshr.done = least_new((unsigned)p->mshrs);
+	c->mshr.of = xcalloc_lines(sets * c->stride, sizeof(*c->mshr.of));
 	*out = c;
 	return OK;
 }
@@ -92,8 +83,9 @@ void cache_free(struct cache *c)
 	evictors_free(c->evictors);
 	free(c->mask);
 	free(c->sharing);
-	free(c->mshr);
-	free(c->mshr_soonest);
+	free(c->mshr.line);
+	least_free(&c->mshr.done);
+	free(c->mshr.of);
 	cache_mpam_free(c->mpam);
 	free(c);
 }
@@ -112,22 +104,25 @@ bool cache_holds(const struct cache *c, uint64_t line) { return cache_way_of(c, 
 
 static struct cache_victim take_out(struct cache *c, uint64_t set, unsigned way)
 {
-	uint32_t *tag = &c->tag[set * c->stride + way];
-	if (!*tag) return (struct cache_victim){0};
-	struct cache_victim v = {.line = (uint64_t)(*tag - 1) << c->set_bits | set,
-				 .valid = true,
-				 .dirty = bit_get(c->set[set].dirty, way)};
-	*tag = 0;
-	c->set[set].dirty &= ~(UINT64_C(1) << way);
-	c->set[set].flying &= ~(UINT64_C(1) << way);
-	if (c->sharing) c->sharing[set] &= ~(UINT64_C(1) << way);
+	struct cache_victim v = cache_victim_in(c, set, way);
+	uint64_t others = ~(UINT64_C(1) << way);
+	if (!v.valid) return v;
+	c->tag[set * c->stride + way] = 0;
+	c->set[set].valid &= others;
+	c->set[set].dirty &= others;
+	c->set[set].flying &= others;
+	if (c->sharing) c->sharing[set] &= others;
 	if (c->mpam) v.monitor = (uint8_t)cache_mpam_gone(c, set, way);
 	return v;
 }
 
 /* --- whose doing misses are -------------------------------------------------------------------------------------- */
 
-void cache_count_evictors(struct cache *c) { c->evictors = evictors_new((unsigned)c->set_mask + 1, c->ways); }
+void cache_count_evictors(struct cache *c)
+{
+	c->plain = false;
+	c->evictors = evictors_new((unsigned)c->set_mask + 1, c->ways);
+}
 
 void cache_ask_evictors(struct cache *c, uint64_t line)
 {
@@ -137,6 +132,7 @@ void cache_ask_evictors(struct cache *c, uint64_t line)
 void cache_make_coherent(struct cache *c)
 {
 	c->settled = UINT64_MAX;
+	c->plain = false;
 	if (!c->sharing) c->sharing = xcalloc(c->set_mask + 1, sizeof(*c->sharing));
 }
 
@@ -170,8 +166,9 @@ static void note_install(struct cache *c, unsigned way, const struct cache_victi
 
 struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bool flying)
 {
+	if (c->plain) return cache_install_plain(c, line, dirty, flying);
 	uint64_t set = line & c->set_mask;
-	int chosen = c->choose(c, set);
+	int chosen = c->choose ? c->choose(c, set) : (int)cache_choose_any(c, set);
 	if (chosen == CACHE_MISS) {
 		c->mpam->stats.refused[c->mpam->filler]++;
 		return (struct cache_victim){.refused = true};
@@ -180,11 +177,9 @@ struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bo
 	struct cache_victim out = take_out(c, set, way);
 	c->stats.fills++;
 	c->stats.evictions += out.valid;
-	c->tag[set * c->stride + way] = cache_tag(c, line);
-	c->set[set].dirty |= (uint64_t)dirty << way;
-	c->set[set].flying |= (uint64_t)flying << way;
+	cache_write_way(c, line, way, dirty, flying);
 	if (c->state.shared) c->state.shared->key = line;
-	c->policy->fill(cache_state_of(c, set), c->ways, way);
+	cache_note_fill(c, set, way);
 	if (c->mpam) cache_mpam_come(c, set, way);
 	if (c->evictors) note_install(c, way, &out, line);
 	return out;
@@ -201,65 +196,14 @@ struct cache_victim cache_drop(struct cache *c, uint64_t line)
 
 cycles_t cache_arrival(struct cache *c, uint64_t line, unsigned way)
 {
-	uint64_t *flying = &c->set[line & c->set_mask].flying;
+	uint64_t set = line & c->set_mask, *flying = &c->set[set].flying;
 	if (!bit_get(*flying, way)) return 0;
-	const struct cache_mshr *asked = &c->mshr[c->mshr_asked];
-	if (asked->line == line && asked->done) return asked->done;
-	for (unsigned i = 0; i < c->mshrs; i++)
-		if (c->mshr[i].line == line && c->mshr[i].done) return c->mshr[c->mshr_asked = i].done;
+	unsigned slot = c->mshr.of[set * c->stride + way];
+	cycles_t done = least_value(&c->mshr.done, slot);
+	if (c->mshr.line[slot] == line && done) return done;
 	if (cache_is_shared(c, line, (int)way)) return 0;
 	*flying &= ~(UINT64_C(1) << way); /* its register has another miss by now */
 	return 0;
-}
-
-/* --- miss registers ---------------------------------------------------------------------------------------------- */
-
-static unsigned group_end(const struct cache *c, unsigned group)
-{
-	unsigned end = (group + 1) * MSHR_GROUP;
-	return end < c->mshrs ? end : c->mshrs;
-}
-
-void cache_mshr_regroup(struct cache *c, unsigned slot)
-{
-	unsigned group = slot / MSHR_GROUP;
-	cycles_t soonest = UINT64_MAX;
-	for (unsigned i = group * MSHR_GROUP; i < group_end(c, group); i++)
-		if (c->mshr[i].done < soonest) soonest = c->mshr[i].done;
-	c->mshr_soonest[group] = soonest;
-}
-
-/* Of the registers from..end-1 the first that is free at `now`, or else the one that is free first. */
-static unsigned choose_mshr(const struct cache *c, unsigned from, unsigned end, cycles_t now)
-{
-	unsigned first = from;
-	for (unsigned i = from; i < end; i++) {
-		if (c->mshr[i].done <= now) return i;
-		if (c->mshr[i].done < c->mshr[first].done) first = i;
-	}
-	return first;
-}
-
-/* The same of all, by groups. */
-static unsigned choose_grouped(const struct cache *c, cycles_t now)
-{
-	unsigned best = 0;
-	for (unsigned group = 0; group * MSHR_GROUP < c->mshrs; group++) {
-		if (c->mshr_soonest[group] < c->mshr_soonest[best]) best = group;
-		if (c->mshr_soonest[group] > now) continue;
-		best = group;
-		break;
-	}
-	return choose_mshr(c, best * MSHR_GROUP, group_end(c, best), now);
-}
-
-cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigned *slot)
-{
-	*slot = c->mshr_soonest ? choose_grouped(c, now) : choose_mshr(c, 0, c->mshrs, now);
-	cycles_t done = c->mshr[*slot].done;
-	if (done <= now) return now;
-	c->stats.mshr_wait_cycles += done - now;
-	return done;
 }
 
 void cache_check(const struct cache *c)
@@ -267,6 +211,7 @@ void cache_check(const struct cache *c)
 	for (uint64_t set = 0; set <= c->set_mask; set++) {
 		for (unsigned w = 0; w < c->ways; w++) {
 			uint32_t tag = c->tag[set * c->stride + w];
+			assert(!tag == !bit_get(c->set[set].valid, w));
 			assert(tag || !bit_get(c->set[set].dirty, w));
 			for (unsigned v = 0; tag && v < w; v++) assert(c->tag[set * c->stride + v] != tag);
 		}

@@ -8,7 +8,9 @@
 #ifndef MEM_CACHE_H
 #define MEM_CACHE_H
 
+#include "base/bits.h"
 #include "base/lanes.h"
+#include "base/least.h"
 #include "base/request.h"
 #include "base/status.h"
 #include "mem/mem_params.h"
@@ -26,13 +28,15 @@ struct cache_stats {
 };
 
 struct cache_set { /* a bit per way */
-	uint64_t dirty;
+	uint64_t valid, dirty;
 	uint64_t flying; /* brought by a miss that may not have ended: cache_arrival() knows */
 };
 
-struct cache_mshr { /* a miss register: the line that its latest miss brings, and when */
-	uint64_t line;
-	cycles_t done;
+struct cache_mshrs {       /* miss registers, by the latest miss of each */
+	uint64_t *line;    /* that it brings */
+	struct least done; /* when */
+	uint16_t *of;      /* sets x stride: the register that brought this line */
+	unsigned taken;    /* the latest */
 };
 
 struct cache {         /* laid out for the hit path; change it through the functions below only */
@@ -47,10 +51,11 @@ struct cache {         /* laid out for the hit path; change it through the funct
 	struct repl_mask *mask; /* by way, what a touch does; NULL: the policy's function does it */
 	cycles_t hit_cycles;
 	bool write_back;
-	struct cache_mshr *mshr;
-	unsigned mshrs, mshr_asked; /* mshr_asked: the first with its line, lately asked for */
-	cycles_t *mshr_soonest;     /* of each group of registers, when the first is free; NULL: few */
-	/* The way that a line may take in a set, or CACHE_MISS: it passes by. Chosen at set-up. */
+	bool plain;        /* no partitions, no evictors, no sharing, no policy that looks beyond a set */
+	bool fill_touches; /* a fill does to the policy's state what a touch does, by the mask */
+	uint64_t all_ways;
+	struct cache_mshrs mshr;
+	/* The way that a line may take in a set, or CACHE_MISS: it passes by. NULL: any. */
 	int (*choose)(struct cache *c, uint64_t set);
 	struct cache_mpam *mpam;   /* NULL: no partitions (cache_mpam.h) */
 	struct evictors *evictors; /* NULL: nobody asks whose doing misses are */
@@ -174,19 +179,24 @@ static inline cycles_t cache_hit_done(struct cache *c, uint64_t line, int way, c
 /* Removes `line` if held: returns it as a victim (valid = was held). Counts an invalidation. */
 struct cache_victim cache_drop(struct cache *c, uint64_t line);
 
-/* A miss at `now` needs a miss register: returns the cycle from which it has one, *slot. cache_mshr_take must follow, with
- * the line that the miss brings and the cycle at which it ends. */
-cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigned *slot);
-
-/* Brings `mshr_soonest` up to date. */
-void cache_mshr_regroup(struct cache *c, unsigned slot);
+/* A miss at `now` needs a miss register: returns the cycle from which it has one, *slot. It is the first one that is
+ * free, or else the one that is free first. cache_mshr_take must follow, with the line that the miss brings and the cycle at which it
+ * ends. */
+static inline cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigned *slot)
+{
+	*slot = least_first(&c->mshr.done, now);
+	cycles_t done = least_value(&c->mshr.done, *slot);
+	if (done <= now) return now;
+	c->stats.mshr_wait_cycles += done - now;
+	return done;
+}
 
 static inline void cache_mshr_take(struct cache *c, unsigned slot, uint64_t line, cycles_t done)
 {
-	c->mshr[slot] = (struct cache_mshr){line, done};
-	if (slot <= c->mshr_asked) c->mshr_asked = 0;
+	c->mshr.line[slot] = line;
+	c->mshr.taken = slot;
+	least_put(&c->mshr.done, slot, done);
 	if (done > c->settled) c->settled = done;
-	if (c->mshr_soonest) cache_mshr_regroup(c, slot);
 }
 
 /* Asserts what must always hold: no line twice in a set, no dirty invalid way. O(size); for tests. */

@@ -18,10 +18,7 @@ static const struct stat_desc stat_rows[CACHE_MPAM_ROWS] = {
 
 /* --- the ways that a PARTID may take ------------------------------------------------------------------------------- */
 
-static uint64_t valid_ways(const struct cache *c, uint64_t set)
-{
-	return ~cache_ways_equal(c, set, 0) & bits_ones(c->ways);
-}
+static uint64_t valid_ways(const struct cache *c, uint64_t set) { return c->set[set].valid; }
 
 static unsigned owner_at(const struct cache *c, uint64_t set, unsigned way)
 {
@@ -152,6 +149,7 @@ enum status cache_mpam_attach(struct cache *c, const struct mpam *m, struct err 
 		c->mpam->rows[i].labels = m->names;
 	}
 	c->choose = choose;
+	c->plain = false;
 	cache_mpam_reread(c, 0);
 	return OK;
 }

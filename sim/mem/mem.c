@@ -1,6 +1,5 @@
+#include "mem/cache_fill.h"
 #include "mem/mem_side.h"
-
-#include "base/bits.h"
 
 static unsigned node_of(const struct mem_side *m, uint64_t pa)
 {
@@ -53,20 +52,49 @@ static bool drop_above_in(struct mem_cpu *cpu, const struct cache *c, uint64_t l
 	return dirty;
 }
 
-static bool back_invalidate(struct mem_port *port, const struct cache *c, uint64_t line)
+/* The same in every core that shares `c`. */
+static bool drop_above_in_all(const struct mem_side *m, const struct cache *c, uint64_t line)
 {
-	struct mem_side *m = port->side;
-	const struct mem_shared *s = NULL;
+	const struct mem_shared *s = m->shared;
 	bool dirty = false;
-	for (unsigned i = 0; c->params.shared && !s; i++)
-		if (m->shared[i].cache == c) s = &m->shared[i];
-	if (!s) return drop_above_in(port->cpu, c, line);
+	while (s->cache != c) s++;
 	for (unsigned i = 0; i < s->users; i++) dirty |= drop_above_in(s->user[i], c, line);
 	return dirty;
 }
 
-/* `line` comes into the level's cache; what it pushes out moves on. */
-static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirty, bool flying, cycles_t now)
+/* What an inclusive cache has evicted leaves the caches above it. */
+static bool back_invalidate(struct mem_port *port, unsigned level, uint64_t line)
+{
+	const struct cache *c = port->level[level];
+	const struct mem_above *above = &port->above[level];
+	bool dirty = false;
+	if (c->params.shared) return drop_above_in_all(port->side, c, line);
+	for (unsigned i = 0; i < above->count; i++) {
+		if (c->evictors) evictors_act_as(above->cache[i]->evictors, c->evictors);
+		dirty |= cache_drop_evicted(above->cache[i], line).dirty;
+	}
+	return dirty;
+}
+
+static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirty, bool flying, cycles_t now);
+
+/* What a fill has pushed out of `level`. */
+static inline __attribute__((always_inline)) void push_out(struct mem_port *port, unsigned level,
+							   uint64_t line, bool dirty, cycles_t now)
+{
+	struct cache *c = port->level[level];
+	const struct cache *next = port->level[level + 1];
+	if (c->params.inclusion == INCL_INCLUSIVE) dirty |= back_invalidate(port, level, line);
+	c->stats.writebacks += dirty;
+	if (dirty)
+		write_down(port, level + 1, line, now);
+	else if (next && next->params.inclusion == INCL_EXCLUSIVE && !cache_holds(next, line))
+		fill(port, level + 1, line, false, false, now);
+}
+
+/* fill() of a cache with partitions, or that counts whose doing misses are. */
+static void fill_counted(struct mem_port *port, unsigned level, uint64_t line, bool dirty, bool flying,
+			 cycles_t now)
 {
 	struct cache *c = port->level[level];
 	unsigned asker = port->monitor;
@@ -76,16 +104,26 @@ static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirt
 	if (out.refused && dirty) write_down(port, level + 1, line, now);
 	if (!out.valid) return;
 	if (c->mpam) port->monitor = out.monitor;
-	if (c->params.inclusion == INCL_INCLUSIVE) out.dirty |= back_invalidate(port, c, out.line);
-	bool next_takes_all = level + 1 < port->levels &&
-			      port->level[level + 1]->params.inclusion == INCL_EXCLUSIVE;
-	c->stats.writebacks += out.dirty;
-	if (out.dirty) {
-		write_down(port, level + 1, out.line, now);
-	} else if (next_takes_all && !cache_holds(port->level[level + 1], out.line)) {
-		fill(port, level + 1, out.line, false, false, now);
-	}
+	push_out(port, level, out.line, out.dirty, now);
 	port->monitor = asker;
+}
+
+/* `line` comes into the level's cache; what it pushes out moves on. */
+static inline __attribute__((always_inline)) void
+fill_level(struct mem_port *port, unsigned level, uint64_t line, bool dirty, bool flying, cycles_t now)
+{
+	struct cache *c = port->level[level];
+	if (__builtin_expect(!c->plain, 0)) {
+		fill_counted(port, level, line, dirty, flying, now);
+		return;
+	}
+	struct cache_victim out = cache_install_plain(c, line, dirty, flying);
+	if (out.valid) push_out(port, level, out.line, out.dirty, now);
+}
+
+static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirty, bool flying, cycles_t now)
+{
+	fill_level(port, level, line, dirty, flying, now);
 }
 
 /* A written line arrives at `level`: from an eviction above, or from a write that goes through. */
@@ -120,8 +158,10 @@ static void mark_written(struct mem_port *port, unsigned level, uint64_t line, i
 /* --- access --------------------------------------------------------------------------------------------------- */
 
 /* For who asks where the cycles go. */
-static void note(struct mem_port *port, enum why_kind kind, const char *name, cycles_t begin, cycles_t end)
+static inline void note(struct mem_port *port, enum why_kind kind, const char *name, cycles_t begin,
+			cycles_t end)
 {
+	if (__builtin_expect(!port->why, 1)) return;
 	why_leaf(port->why, (struct why_span){begin, end, .name = name, .kind = (uint8_t)kind});
 }
 
@@ -165,6 +205,7 @@ static cycles_t reserve(struct mem_port *port, struct cache *c, cycles_t now, un
 {
 	if (port->untimed) return now;
 	cycles_t from = cache_mshr_reserve(c, now, slot);
+	if (__builtin_expect(!port->why, 1)) return from;
 	why_leaf(port->why, (struct why_span){now, from, .name = c->params.name, .kind = WHY_MISS,
 					      .outcome = from > now ? "waits for a miss register" : NULL});
 	return from;
@@ -199,7 +240,7 @@ static void fill_missed(struct mem_port *port, const struct mem_req *r, uint64_t
 	for (unsigned i = hit; i-- > to;) {
 		struct cache *c = port->level[i];
 		if (i > to && c->params.inclusion == INCL_EXCLUSIVE) continue;
-		fill(port, i, line, i == to && dirty, !port->untimed, done);
+		fill_level(port, i, line, i == to && dirty, !port->untimed, done);
 	}
 	if (r->kind == ACCESS_WRITE) deliver_write(port, to, line, done);
 }
@@ -216,12 +257,13 @@ static unsigned monitor_of(const struct mem_port *port, const struct mem_req *r)
 }
 
 /* Where the core's own caches end: what the directory knows of others. */
-static bool ask_directory(struct mem_port *port, const struct mem_req *r, uint64_t line, cycles_t now,
-			  unsigned level, struct directory_found *out)
+static inline bool ask_directory(struct mem_port *port, const struct mem_req *r, uint64_t line, cycles_t now,
+				 unsigned level, struct directory_found *out)
 {
 	struct directory *d = port->side->directory;
+	if (__builtin_expect(!d, 1)) return false;
 	bool ends = level == port->levels || port->level[level]->params.shared;
-	if (!d || !ends || out->asked || port != &port->cpu->data) return false;
+	if (!ends || out->asked || port != &port->cpu->data) return false;
 	*out = directory_fetch(d, port, r, line, now);
 	if (out->from) write_down(port, level, line, now);
 	return out->given;

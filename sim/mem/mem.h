@@ -21,13 +21,20 @@
 
 enum { MEM_LEVELS_MAX = 4, MEM_SERVED_COUNT = MEM_LEVELS_MAX + 1 };
 
+/* The caches of one core that a cache of it includes. */
+struct mem_above {
+	struct cache *cache[2 * MEM_LEVELS_MAX];
+	unsigned count;
+};
+
 struct mem_port {
 	struct cache *level[MEM_LEVELS_MAX + 1]; /* NULL after the last */
 	unsigned levels;
 	unsigned line_bits, security_shift; /* line = PA >> line_bits | security << security_shift */
 	struct mem_side *side;
 	struct mem_cpu *cpu;
-	struct why *why;  /* NULL: nobody asks where the cycles go */
+	struct why *why;                        /* NULL: nobody asks where the cycles go */
+	struct mem_above above[MEM_LEVELS_MAX]; /* of the levels that are the core's own */
 	unsigned monitor; /* of the request under way, or of the line that it moves (mpam.h) */
 	bool untimed;     /* lines move as ever, at once: no miss register, no bandwidth, no memory latency */
 };

@@ -203,6 +203,26 @@ static enum status build_caches(struct mem_cpu *cpu, struct mem_side *m, unsigne
 	return OK;
 }
 
+/* Adds the levels of `port` above `c`, if it leads through it. */
+static void include(struct mem_above *above, const struct mem_port *port, const struct cache *c)
+{
+	unsigned level = 0;
+	while (level < port->levels && port->level[level] != c) level++;
+	if (level == port->levels) return;
+	for (unsigned i = 0; i < level; i++) above->cache[above->count++] = port->level[i];
+}
+
+/* What the core's own inclusive caches include. */
+static void find_included(struct mem_cpu *cpu, struct mem_port *port)
+{
+	for (unsigned i = 0; i < port->levels; i++) {
+		const struct cache *c = port->level[i];
+		if (c->params.shared || c->params.inclusion != INCL_INCLUSIVE) continue;
+		include(&port->above[i], &cpu->data, c);
+		include(&port->above[i], &cpu->fetch, c);
+	}
+}
+
 struct dvm *mem_dvm_new(struct mem_side *m, const struct dvm_params *p, unsigned cores)
 {
 	struct dvm_parts parts = {
@@ -226,6 +246,8 @@ enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, unsigned numbe
 		mem_cpu_fini(cpu);
 		return st;
 	}
+	find_included(cpu, &cpu->data);
+	find_included(cpu, &cpu->fetch);
 	for (unsigned i = 0; i < cpu->data.levels; i++)
 		cpu->served_names[i] = cpu->data.level[i]->params.name;
 	cpu->served_names[cpu->data.levels] = "dram";
