@@ -52,6 +52,20 @@ static inline unsigned lanes_equal_u32(const uint32_t *row, uint32_t value)
 	return lanes_bits_u32((lanes_u32)(have == want));
 }
 
+/* The same for twice LANES_U16 values. */
+static inline unsigned lanes_equal_2u16(const uint16_t *row, uint16_t value)
+{
+	lanes_u16 low, high, want = {value, value, value, value, value, value, value, value};
+	memcpy(&low, row, sizeof(low));
+	memcpy(&high, row + LANES_U16, sizeof(high));
+#ifdef __SSE2__
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16((__m128i)(low == want), (__m128i)(high == want)));
+#else
+	return lanes_bits_u16((lanes_u16)(low == want)) | lanes_bits_u16((lanes_u16)(high == want))
+								  << LANES_U16;
+#endif
+}
+
 /* The same for the LANES_U16 values of a group. */
 static inline unsigned lanes_equal_u16(const uint16_t *row, uint16_t value)
 {

@@ -5,10 +5,13 @@
 #include "base/bits.h"
 #include "tlb/tlb.h"
 
+/* tlb_set_of() of a TLB that is folded. */
+unsigned tlb_set_of_folded(const struct tlb *t, uint64_t page);
+
 static inline unsigned tlb_set_of(const struct tlb *t, uint64_t page)
 {
-	if (t->index_xor) page ^= page >> t->set_bits;
-	return (unsigned)(t->sets_power_of_2 ? page & (t->sets - 1) : page % t->sets);
+	if (__builtin_expect(t->folded, 0)) return tlb_set_of_folded(t, page);
+	return (unsigned)page & t->set_mask;
 }
 
 /* 16 bits that two entries rarely share; never 0. The ASID and VMID are left out: global ones match many. */
@@ -53,7 +56,7 @@ void tlb_note_evicted(struct tlb *t, const struct tlb_entry *e);
 void tlb_forget_evicted(struct tlb *t, const struct tlb_match *m);
 /* A fill has brought an entry, or a line with its pages; only where the TLB counts evictors. */
 void tlb_note_brought(struct tlb *t, const struct tlb_entry *e);
-/* An invalid entry of `set`: a free way, or the victim's, which is evicted. */
+/* An invalid line of `set`: a free way, or the victim's, which is evicted. */
 struct tlb_entry *tlb_choose(struct tlb *t, unsigned set);
 /* Counts `e`, whose place, address and size are known, as valid. */
 void tlb_add(struct tlb *t, struct tlb_entry *e);

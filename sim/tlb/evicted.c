@@ -23,7 +23,11 @@ static struct evicted name_of_place(const struct tlb *t, const struct tlb_entry 
 	return name;
 }
 
-void tlb_count_evictors(struct tlb *t) { t->evictors = evictors_new(t->sets, t->ways); }
+void tlb_count_evictors(struct tlb *t)
+{
+	t->plain = false;
+	t->evictors = evictors_new(t->sets, t->ways);
+}
 
 void tlb_note_evicted(struct tlb *t, const struct tlb_entry *e)
 {

@@ -72,12 +72,15 @@ static void make_geometry(struct tlb *t, const struct tlb_params *p)
 {
 	t->ways = (unsigned)p->ways;
 	t->sets = (unsigned)(p->entries / p->ways);
-	t->sets_power_of_2 = is_power_of_2(t->sets);
 	t->set_bits = log2_floor(t->sets);
-	t->index_xor = p->index == TLB_INDEX_XOR;
-	t->sig_stride = (t->ways + LANES_U16 - 1) / LANES_U16 * LANES_U16;
+	t->set_mask = t->sets - 1;
+	t->folded = p->index == TLB_INDEX_XOR || !is_power_of_2(t->sets);
+	unsigned group = t->ways > LANES_U16 ? 2 * LANES_U16 : LANES_U16;
+	t->sig_stride = (t->ways + group - 1) / group * group;
 	t->sizes_held = held_sizes(p->pages);
 	t->slot_bits = p->coalesce ? log2_floor(p->coalesce_pages) : 0;
+	t->plain = !t->slot_bits;
+	t->narrow = t->plain && t->sig_stride == LANES_U16;
 }
 
 /* Entry `i` and its pages stand where they stay. */
@@ -143,29 +146,89 @@ void tlb_register_stats(struct tlb *t, struct stats *s, const char *path, ...)
 
 /* --- look-up --------------------------------------------------------------------------------------------------- */
 
-static struct tlb_entry *find_in_set(struct tlb *t, unsigned set, uint16_t s, uint64_t va, tlb_tag_t tag)
+__attribute__((noinline, cold)) unsigned tlb_set_of_folded(const struct tlb *t, uint64_t page)
 {
-	const uint16_t *sig = &t->sig[(size_t)set * t->sig_stride];
-	struct tlb_entry *row = &t->entry[(size_t)set * t->ways];
-	for (unsigned base = 0; base < t->sig_stride; base += LANES_U16) {
-		for (unsigned found = lanes_equal_u16(sig + base, s); found; found &= found - 1) {
-			struct tlb_entry *e = &row[base + (unsigned)__builtin_ctz(found)];
-			if (t->slot_bits && e->bits) e = tlb_page_of(t, e, va);
-			if (tlb_matches(e, va, tag)) return e;
-		}
+	if (t->params.index == TLB_INDEX_XOR) page ^= page >> t->set_bits;
+	return (unsigned)(page % t->sets);
+}
+
+/* The entry among those from `base` on whose bit is set in `found`, as their signature is the right one. */
+static inline struct tlb_entry *match(struct tlb_entry *base, unsigned found, uint64_t va, tlb_tag_t tag)
+{
+	for (; found; found &= found - 1) {
+		struct tlb_entry *e = base + __builtin_ctz(found);
+		if (tlb_matches(e, va, tag)) return e;
 	}
 	return NULL;
 }
 
-static struct tlb_entry *find(struct tlb *t, uint64_t va, tlb_tag_t tag)
+/* The same of lines: the page. */
+static struct tlb_entry *match_page(const struct tlb *t, struct tlb_entry *base, unsigned found, uint64_t va,
+				    tlb_tag_t tag)
+{
+	for (; found; found &= found - 1) {
+		struct tlb_entry *line = base + __builtin_ctz(found), *e = tlb_page_of(t, line, va);
+		if (tlb_matches(e, va, tag)) return e;
+	}
+	return NULL;
+}
+
+/* Looks in a set of at most LANES_U16 ways, ... */
+static inline struct tlb_entry *find_in_narrow(struct tlb *t, unsigned set, uint16_t s, uint64_t va,
+					       tlb_tag_t tag)
+{
+	unsigned found = lanes_equal_u16(t->sig + (size_t)set * LANES_U16, s);
+	return match(t->entry + (size_t)set * t->ways, found, va, tag);
+}
+
+/* ... of more, in twice as many at a time, ... */
+static inline struct tlb_entry *find_in_wide(struct tlb *t, unsigned set, uint16_t s, uint64_t va,
+					     tlb_tag_t tag)
+{
+	const uint16_t *sig = t->sig + (size_t)set * t->sig_stride, *end = sig + t->sig_stride;
+	struct tlb_entry *row = t->entry + (size_t)set * t->ways;
+	for (; sig != end; sig += 2 * LANES_U16, row += 2 * LANES_U16) {
+		unsigned found = lanes_equal_2u16(sig, s);
+		struct tlb_entry *e = found ? match(row, found, va, tag) : NULL;
+		if (e) return e;
+	}
+	return NULL;
+}
+
+/* ... and of lines. */
+static inline struct tlb_entry *find_in_lines(struct tlb *t, unsigned set, uint16_t s, uint64_t va,
+					      tlb_tag_t tag)
+{
+	const uint16_t *sig = t->sig + (size_t)set * t->sig_stride, *end = sig + t->sig_stride;
+	struct tlb_entry *row = t->entry + (size_t)set * t->ways, *e = NULL;
+	for (; sig != end && !e; sig += LANES_U16, row += LANES_U16)
+		e = match_page(t, row, lanes_equal_u16(sig, s), va, tag);
+	return e;
+}
+
+typedef struct tlb_entry *find_in_fn(struct tlb *t, unsigned set, uint16_t s, uint64_t va, tlb_tag_t tag);
+
+/* Looks for pages of each size. */
+static inline __attribute__((always_inline)) struct tlb_entry *find_by(struct tlb *t, uint64_t va,
+								       tlb_tag_t tag, find_in_fn *find_in)
 {
 	for (uint64_t sizes = t->sizes_present; sizes; sizes &= sizes - 1) {
 		unsigned bits = (unsigned)__builtin_ctzll(sizes);
 		uint64_t page = va >> bits;
-		struct tlb_entry *e = find_in_set(t, tlb_set_of(t, page), tlb_signature(page, bits), va, tag);
+		struct tlb_entry *e = find_in(t, tlb_set_of(t, page), tlb_signature(page, bits), va, tag);
 		if (e) return e;
 	}
 	return NULL;
+}
+
+static __attribute__((noinline)) struct tlb_entry *find_wide(struct tlb *t, uint64_t va, tlb_tag_t tag)
+{
+	return t->slot_bits ? find_by(t, va, tag, find_in_lines) : find_by(t, va, tag, find_in_wide);
+}
+
+static inline struct tlb_entry *find(struct tlb *t, uint64_t va, tlb_tag_t tag)
+{
+	return t->narrow ? find_by(t, va, tag, find_in_narrow) : find_wide(t, va, tag);
 }
 
 const struct tlb_entry *tlb_peek(struct tlb *t, uint64_t va, tlb_tag_t tag) { return find(t, va, tag); }
@@ -181,12 +244,22 @@ struct tlb_entry *tlb_find(struct tlb *t, uint64_t va, tlb_tag_t tag)
 
 /* --- change ---------------------------------------------------------------------------------------------------- */
 
+static inline void count_in(struct tlb *t, unsigned bits)
+{
+	t->size_count[bits]++;
+	t->sizes_present |= UINT64_C(1) << bits;
+}
+
+static inline void count_out(struct tlb *t, unsigned bits)
+{
+	if (--t->size_count[bits] == 0) t->sizes_present &= ~(UINT64_C(1) << bits);
+}
+
 void tlb_add(struct tlb *t, struct tlb_entry *e)
 {
 	*tlb_sig_of(t, e) = tlb_signature(e->va >> e->bits, e->bits);
 	t->valid[e->set]++;
-	t->size_count[e->bits]++;
-	t->sizes_present |= UINT64_C(1) << e->bits;
+	count_in(t, e->bits);
 	t->stats.fills++;
 }
 
@@ -196,7 +269,7 @@ static void forget(struct tlb *t, const struct tlb_entry *e)
 	assert(e->bits);
 	*tlb_sig_of(t, e) = 0;
 	t->valid[e->set]--;
-	if (--t->size_count[e->bits] == 0) t->sizes_present &= ~(UINT64_C(1) << e->bits);
+	count_out(t, e->bits);
 }
 
 void tlb_remove(struct tlb *t, struct tlb_entry *e)
@@ -242,23 +315,29 @@ static unsigned victim_way(struct tlb *t, unsigned set)
 	return t->policy->victim(tlb_state_of(t, set), t->ways);
 }
 
+static unsigned free_way(const struct tlb *t, unsigned set)
+{
+	const uint16_t *sig = &t->sig[(size_t)set * t->sig_stride];
+	unsigned w = 0;
+	while (sig[w]) w++;
+	return w;
+}
+
+/* Who asks is told what is about to be evicted. */
+static void note_gone(struct tlb *t, const struct tlb_entry *e)
+{
+	if (t->victims) note_victims(t, e);
+	if (t->evictors) tlb_note_evicted(t, e);
+}
+
 struct tlb_entry *tlb_choose(struct tlb *t, unsigned set)
 {
 	struct tlb_entry *row = &t->entry[(size_t)set * t->ways];
-	if (t->valid[set] < t->ways) {
-		const uint16_t *sig = &t->sig[(size_t)set * t->sig_stride];
-		unsigned w = 0;
-		while (sig[w]) w++;
-		return &row[w];
-	}
+	if (t->valid[set] < t->ways) return &row[free_way(t, set)];
 	struct tlb_entry *e = &row[victim_way(t, set)];
 	t->stats.evictions++;
-	if (t->victims) note_victims(t, e);
-	if (t->evictors) tlb_note_evicted(t, e);
-	if (t->slot_bits)
-		lines_drop(t, e);
-	else
-		forget(t, e); /* the caller fills it at once */
+	note_gone(t, e);
+	lines_drop(t, e);
 	return e;
 }
 
@@ -274,26 +353,44 @@ unsigned tlb_fill_bits(const struct tlb *t, const struct tlb_fill *f)
 	return piece_bits(t, t->params.contiguous ? f->run_bits : f->bits);
 }
 
+/* Makes place for an entry of 2^bits bytes in `set`: returns its way. */
+static inline unsigned make_place(struct tlb *t, unsigned set, unsigned bits)
+{
+	if (t->valid[set] < t->ways) {
+		t->valid[set]++;
+		count_in(t, bits);
+		return free_way(t, set);
+	}
+	unsigned way = victim_way(t, set);
+	const struct tlb_entry *e = &t->entry[(size_t)set * t->ways + way];
+	t->stats.evictions++;
+	if (__builtin_expect(!t->plain, 0)) note_gone(t, e);
+	if (e->bits == bits) return way;
+	count_out(t, e->bits);
+	count_in(t, bits);
+	return way;
+}
+
 struct tlb_entry *tlb_fill(struct tlb *t, const struct tlb_fill *f)
 {
 	unsigned bits = tlb_fill_bits(t, f);
-	if (t->victims) t->victims->count = 0;
+	if (__builtin_expect(!t->plain, 0) && t->victims) t->victims->count = 0;
 	if (!bits) return NULL;
-	uint64_t page = f->va >> bits;
+	uint64_t page = f->va >> bits, mask = ~bits_ones(bits);
 	if (t->slot_bits) return lines_fill(t, f, bits);
-	struct tlb_entry *e = tlb_choose(t, tlb_set_of(t, page));
-	uint32_t set = e->set;
-	uint16_t way = e->way;
+	unsigned set = tlb_set_of(t, page), way = make_place(t, set, bits);
+	struct tlb_entry *e = &t->entry[(size_t)set * t->ways + way];
 	*e = f->like;
 	e->set = set;
-	e->way = way;
+	e->way = (uint16_t)way;
 	e->bits = (uint8_t)bits;
-	e->va_mask = ~bits_ones(bits);
-	e->va = f->va & e->va_mask;
-	e->pa = f->pa & e->va_mask;
-	tlb_add(t, e);
+	e->va_mask = mask;
+	e->va = f->va & mask;
+	e->pa = f->pa & mask;
+	t->sig[(size_t)set * t->sig_stride + way] = tlb_signature(page, bits);
+	t->stats.fills++;
 	tlb_note_fill(t, e, page);
-	if (t->evictors) tlb_note_brought(t, e);
+	if (__builtin_expect(!t->plain, 0) && t->evictors) tlb_note_brought(t, e);
 	tlb_predict(t, f->va, e);
 	return e;
 }
@@ -307,6 +404,7 @@ unsigned tlb_take(struct tlb *t, struct tlb_entry *e, struct tlb_entry *near)
 
 void tlb_keep_victims(struct tlb *t)
 {
+	t->plain = false;
 	if (!t->victims) t->victims = xcalloc(1, sizeof(*t->victims));
 }
 

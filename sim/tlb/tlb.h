@@ -86,7 +86,10 @@ struct tlb {                     /* laid out for the hit path; change it through
 	struct tlb_order *order; /* of the ways by their numbers; NULL: they are few */
 	struct repl_mask *mask;  /* by way, what a touch does; NULL: the policy's function does it */
 	unsigned sets, ways, set_bits;
-	bool sets_power_of_2, index_xor;
+	unsigned set_mask; /* a page's set is these bits of its number, unless ... */
+	bool folded;       /* ... the index takes others, too, or the number of sets is no power of two */
+	bool narrow;       /* few ways, no lines */
+	bool plain;        /* an entry is one translation, and nobody asks what a fill evicts */
 	uint64_t sizes_present; /* bit b: an entry of 2^b bytes is here */
 	uint32_t size_count[64];
 	uint64_t sizes_held; /* bit b: entries of 2^b bytes are allowed */
