@@ -9,6 +9,7 @@
 #include "mmu/pom_tlb.h"
 #include "mmu/prefetch.h"
 #include "mmu/range_tlb.h"
+#include "mmu/translate_inline.h"
 
 /* --- look-up --------------------------------------------------------------------------------------------------- */
 
@@ -80,7 +81,6 @@ static void note_table(struct mmu *m, struct pa pa, const struct walk_ref *ref)
 /* For who asks where the cycles go: a span around one descriptor, ... */
 static size_t open_read(struct mmu *m, struct pa pa, const struct walk_ref *ref)
 {
-	if (!m->why) return 0;
 	return why_open(m->why, (struct why_span){.begin = m->now,
 						  .kind = WHY_DESCRIPTOR,
 						  .address = pa.raw,
@@ -94,7 +94,6 @@ static size_t open_read(struct mmu *m, struct pa pa, const struct walk_ref *ref)
 static void close_read(struct mmu *m, size_t span, unsigned served, cycles_t done)
 {
 	struct why *w = m->why;
-	if (!w) return;
 	if (why_count(w) == span + 1)
 		why_leaf(w,
 			 (struct why_span){m->now, done, .name = m->served_names[served], .kind = WHY_CACHE});
@@ -111,17 +110,17 @@ static uint64_t read_descriptor(void *self, struct pa pa, const struct walk_ref 
 	m->req.cause = ref->cause;
 	m->req.kind = ACCESS_READ;
 	m->req.security = ref->security;
-	size_t span = open_read(m, pa, ref);
+	size_t span = __builtin_expect(m->why != NULL, 0) ? open_read(m, pa, ref) : 0;
 	cycles_t done = m->reads_cached ? mem_access(m->port, &m->req, m->now, m->first_cache, &served)
 					: mem_access_uncached(m->port, &m->req, m->now);
-	close_read(m, span, served, done);
+	if (__builtin_expect(m->why != NULL, 0)) close_read(m, span, served, done);
 	done += m->cycles_per_level;
 	m->count->descriptor_reads[why]++;
 	m->count->read_cycles[why] += done - m->now;
 	m->count->level_cycles[why][ref->level + 1] += done - m->now;
 	m->count->reads_served[why][served]++;
 	m->now = done;
-	if (ref->cause == CAUSE_S1_WALK) note_table(m, pa, ref);
+	if (ref->cause == CAUSE_S1_WALK && m->regime.s2.on) note_table(m, pa, ref);
 	return physmem_read64(m->memory, pa);
 }
 
@@ -302,10 +301,11 @@ static void learn_stage2(void *self, uint64_t ipa, const struct leaf *leaf)
 	if (e) m->ipa_leaf[e - m->ipa_cache->entry] = *leaf;
 }
 
+static const struct walk_shortcuts plain = {resume, learn, find_stage2, learn_stage2, NULL};
+
 void mmu_connect_walks(struct mmu *m)
 {
-	static const struct walk_shortcuts plain = {resume, learn, find_stage2, learn_stage2, NULL},
-					   with_end = {resume, learn, find_stage2, learn_stage2, found};
+	static const struct walk_shortcuts with_end = {resume, learn, find_stage2, learn_stage2, found};
 	m->walk_mem = (struct walk_mem){m, read_descriptor, update_descriptor,
 					m->wants_neighbours ? &with_end : &plain};
 }
@@ -329,6 +329,13 @@ static struct mmu_walker *choose_walker(struct mmu *m, cycles_t now, cycles_t *s
 	return first;
 }
 
+/* translate() by m->walk_mem where nobody asks for neighbours: the look-ups and reads are part of it, and no calls. */
+static void walk_plainly(struct mmu *m, struct va va, struct access a, struct translation *t)
+{
+	const struct walk_mem mem = {m, read_descriptor, update_descriptor, &plain};
+	translate_in(&m->regime, va, a, &mem, t);
+}
+
 /* Walks; on success t holds the result. Returns the cycle at which the walk ended. */
 static cycles_t walk(struct mmu *m, uint64_t va, struct access a, cycles_t now, struct translation *t)
 {
@@ -340,8 +347,10 @@ static cycles_t walk(struct mmu *m, uint64_t va, struct access a, cycles_t now, 
 	m->end[0].known = m->end[1].known = false;
 	if (m->design)
 		page_design_walk(m, (struct va){va}, a, t);
-	else
+	else if (m->wants_neighbours)
 		translate(&m->regime, (struct va){va}, a, &m->walk_mem, t);
+	else
+		walk_plainly(m, (struct va){va}, a, t);
 	*w = (struct mmu_walker){.from = start, .until = m->now};
 	m->stats.walks++;
 	m->stats.queue_cycles += start - now;
@@ -513,9 +522,11 @@ static bool look_up_or_walk(struct mmu *m, uint64_t va, enum access_kind kind, u
 bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
 			struct mmu_done *out)
 {
+	uint64_t untagged = untag(m, va, kind);
+	if (__builtin_expect(!m->why, 1)) return look_up_or_walk(m, untagged, kind, n, now, out);
 	size_t span = why_open(m->why,
 			       (struct why_span){.begin = now, .kind = WHY_TRANSLATION, .address = va});
-	bool done = look_up_or_walk(m, untag(m, va, kind), kind, n, now, out);
+	bool done = look_up_or_walk(m, untagged, kind, n, now, out);
 	why_close(m->why, span, out->cycle);
 	return done;
 }
