@@ -496,6 +496,7 @@ Test(engine, threads_without_a_core_or_a_stream_are_refused)
 	const char *far[] = {"cores=8", "stack.pin=8", NULL};
 	cr_expect(eq(str, (char *)refusal(far), (char *)"stack.pin: '8': 8 is outside 0..7"));
 	const char *streams[] = {"cores=8", "stack.threads=2", NULL};
-	cr_expect(eq(str, (char *)refusal(streams),
-		     (char *)"stack.threads: 2, but workloads/gups.yaml has 1 streams from stream 0 on"));
+	cr_expect(eq(
+		str, (char *)refusal(streams),
+		(char *)"stack.threads: 2, but workloads/gups.yaml has 1 streams from stream 0 on (workload.threads)"));
 }

@@ -45,6 +45,10 @@ ParameterizedTestParameters(path_files, what_is_wrong_is_named_with_its_place)
 		{HEAD "paths:\n  a:\n    - write: {DAIF: 0}\n", ":4:15: DAIF: is a part of PSTATE"},
 		{"start: {path: a, el: 0}\npaths: {a: [eret]}\n", ":2:13: eret: is undefined at EL0"},
 		{"paths: {a: [eret]}\n", "start: {path, el, registers} is needed"},
+		{"start: {path: a, el: 2, registers: [1]}\npaths: {a: [eret]}\n",
+		 ":1:36: registers and their values are needed"},
+		{HEAD "contexts: {c: 3}\npaths: {a: [eret]}\n",
+		 ":2:15: registers and their values are needed"},
 		{HEAD "contexts: {c: {}}\npaths:\n  a:\n    - spill: {registers: xp, count: 3, context: c}\n",
 		 ":5:26: xp: gp, fp or sve is needed"},
 		{HEAD "contexts: {c: {}}\npaths:\n  a:\n    - fill: {registers: gp, count: 33, context: c}\n",
@@ -57,16 +61,35 @@ ParameterizedTestParameters(path_files, what_is_wrong_is_named_with_its_place)
 	return cr_make_param_array(struct wrong_case, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-static enum status load_text(struct conf *c, const char *yaml, struct path_book **b, struct err *err)
+static enum status load_for(const char *cpu, struct conf *c, const char *yaml, struct path_book **b,
+			    struct err *err)
 {
 	char path[] = "/tmp/strata-path-XXXXXX";
-	const struct features *f = features_of_cpu("neoverse-n1");
+	const struct features *f = features_of_cpu(cpu);
 	FILE *out = fdopen(mkstemp(path), "w");
 	fputs(yaml, out);
 	fclose(out);
 	enum status st = path_book_load(c, (const char *const[]){path, NULL}, f, b, err);
 	remove(path);
 	return st;
+}
+
+static enum status load_text(struct conf *c, const char *yaml, struct path_book **b, struct err *err)
+{
+	return load_for("neoverse-n1", c, yaml, b, err);
+}
+
+Test(path_files, a_host_at_el2_is_refused_where_there_is_no_vhe)
+{
+	const char *const yaml =
+		"start: {path: a, el: 2, registers: {HCR_EL2: 0x400000000}}\npaths: {a: [eret]}\n";
+	struct conf *c = conf_new();
+	struct path_book *b;
+	struct err err = {0};
+	cr_expect(eq(int, load_text(c, yaml, &b, &err), OK), "%s", err.text);
+	cr_expect(eq(int, load_for("cortex-a72", c, yaml, &b, &err), ERR_CONFIG));
+	cr_expect(ne(ptr, strstr(err.text, ":1:46: HCR_EL2: E2H needs FEAT_VHE"), NULL), "%s", err.text);
+	conf_free(c);
 }
 
 ParameterizedTest(struct wrong_case *w, path_files, what_is_wrong_is_named_with_its_place)
@@ -155,6 +178,32 @@ Test(path_astray, an_illegal_return_is_an_outcome_and_the_next_instruction_takes
 	cr_assert(eq(int, st, OK), "%s", err.text);
 	cr_assert(eq(str, taken, " ret:1>1 illegal:1>1 ret:1>1"));
 	free(taken);
+	conf_free(c);
+}
+
+static void ignore_event(void *ctx, const struct path_event *e) { (void)ctx, (void)e; }
+
+/* A hypervisor that returns to the guest's first instruction, not to the one behind the call: for a machine that was started with no
+ * operation nothing is there. */
+Test(path_astray, a_return_to_where_the_guest_began_leads_nowhere)
+{
+	const char *const yaml =
+		"contexts: {g: {ELR_EL2: operation, SPSR_EL2: 0x5}}\nregisters: {r: [ELR_EL2, SPSR_EL2]}\n"
+		"start: {path: a, el: 2, registers: {VBAR_EL2: v, SCR_EL3: 0x501}}\n"
+		"vectors: {v: {el: 2, lower_sync: h}}\n"
+		"paths: {a: [{restore: {r: g}}, eret], h: [{write: {ELR_EL2: operation}}, eret]}\n"
+		"operations: {o: {steps: [{hvc: x}, done]}}\n";
+	struct conf *c = conf_new();
+	struct path_book *b;
+	struct path_machine *m;
+	struct err err = {0};
+	cr_assert(eq(int, load_text(c, yaml, &b, &err), OK), "%s", err.text);
+	cr_assert(eq(int, path_machine_new(b, NULL, &m, &err), OK), "%s", err.text);
+	path_machine_listen(m, ignore_event, NULL, NULL);
+	cr_expect(eq(int, path_perform(m, "o", &err), ERR_CONFIG));
+	cr_expect(ne(ptr, strstr(err.text, "eret to EL1: no path is at address 0x30000000"), NULL), "%s",
+		  err.text);
+	path_machine_free(m);
 	conf_free(c);
 }
 

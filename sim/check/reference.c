@@ -76,15 +76,10 @@ static struct place place_of(const struct node *row, const char *key)
 	return value ? value->at : row->at;
 }
 
-/* A path of the file `from`, as seen from here. */
+/* A path of the file `from`, as seen from here; none stays none. */
 static const char *beside(struct conf *c, const char *from, const char *path)
 {
-	const char *slash = strrchr(from, '/');
-	if (!slash || *path == '/' || !*path) return path;
-	char *text = xasprintf("%.*s/%s", (int)(slash - from), from, path);
-	const char *kept = conf_strdup(c, text);
-	free(text);
-	return kept;
+	return *path ? conf_beside(c, from, path) : path;
 }
 
 static enum status check_knee(const struct check_row *r, const struct node *node, struct err *err)

@@ -1,8 +1,10 @@
 #include "config/merge.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- one tree on top of another ----------------------------------------------------------------- */
 
@@ -161,8 +163,7 @@ static enum status join_sources(struct conf *c, struct node *base, const struct 
 	return OK;
 }
 
-/* `name` seen from the folder of the file `from`. */
-static const char *relative_to(struct conf *c, const char *from, const char *name)
+const char *conf_beside(struct conf *c, const char *from, const char *name)
 {
 	const char *slash = strrchr(from, '/');
 	if (name[0] == '/' || !slash) return name;
@@ -171,6 +172,12 @@ static const char *relative_to(struct conf *c, const char *from, const char *nam
 	memcpy(path, from, folder);
 	memcpy(path + folder, name, strlen(name));
 	return path;
+}
+
+enum status conf_need_file(const char *path, const char *key, struct place at, struct err *err)
+{
+	if (access(path, R_OK) == 0) return OK;
+	return conf_fail(err, at, "%s: %s: %s", key, path, strerror(errno));
 }
 
 /* The chain of files that are being read, each because the one before extends it. */
@@ -209,8 +216,9 @@ static enum status load_chain(struct conf *c, const struct chain *chain, struct 
 		return join_sources(c, out->sources, sources, err);
 	}
 	if (extends->kind != NODE_SCALAR) return conf_fail(err, extends->at, "extends: must be a file name");
-	struct chain base = {chain, relative_to(c, chain->path, extends->text), chain->length + 1};
+	struct chain base = {chain, conf_beside(c, chain->path, extends->text), chain->length + 1};
 	TRY(check_chain(chain, base.path, extends->at, err));
+	TRY(conf_need_file(base.path, "extends", extends->at, err));
 	TRY(load_chain(c, &base, out, err));
 	TRY(join_sources(c, out->sources, sources, err));
 	return merge_maps(c, out->root, root, err);

@@ -25,6 +25,12 @@ struct conf_file {
 	struct node *sources; /* name -> text; an empty mapping when the files have none */
 };
 
+/* The file that `name`, said in the file `from`, means: relative to the folder of that file. */
+const char *conf_beside(struct conf *c, const char *from, const char *name);
+
+/* Whether the file `path`, named by `key` at `at`, can be read. ERR_CONFIG with that place. */
+enum status conf_need_file(const char *path, const char *key, struct place at, struct err *err);
+
 /* Reads `path` and the chain of files it extends. */
 enum status conf_load(struct conf *c, const char *path, struct conf_file *out, struct err *err);
 

@@ -2,6 +2,7 @@
  * path_parse.c. */
 #include <string.h>
 
+#include "base/bits.h"
 #include "config/bind.h"
 #include "config/merge.h"
 #include "config/suggest.h"
@@ -153,15 +154,27 @@ static enum status read_classes(struct path_book *b, const struct node *root, st
 	return OK;
 }
 
+/* E2H is RES0 without FEAT_VHE: what is written for a host at EL2 would go astray much later. */
+static enum status check_e2h(const struct path_book *b, const struct node *n, const struct path_value *hcr,
+			     struct err *err)
+{
+	if (hcr->kind != VALUE_NUMBER || !bit_get(hcr->set, HCR_E2H) || b->features->vhe) return OK;
+	return conf_fail(err, n->at,
+			 "HCR_EL2: E2H needs FEAT_VHE, which the machine does not have (features.vhe)");
+}
+
 static enum status read_image(struct path_book *b, const struct node *n, struct path_context *out,
 			      struct err *err)
 {
-	for (size_t i = 0; n && n->kind == NODE_MAP && i < n->count; i++) {
+	if (!n || n->kind == NODE_NULL) return OK;
+	if (n->kind != NODE_MAP) return conf_fail(err, n->at, "registers and their values are needed");
+	for (size_t i = 0; i < n->count; i++) {
 		struct reg_name reg;
 		TRY(read_register(n->key[i], n->key_at[i], &reg, err));
 		if (reg.el12)
 			return conf_fail(err, n->key_at[i], "%s: say %s", n->key[i], reg_rows[reg.reg].name);
 		TRY(book_value(b, n->item[i], false, &out->value[reg.reg], err));
+		if (reg.reg == R_HCR_EL2) TRY(check_e2h(b, n->item[i], &out->value[reg.reg], err));
 	}
 	return OK;
 }

@@ -31,8 +31,10 @@ struct el_features path_el_features(const struct features *f)
 static const struct path *path_at(const struct path_machine *m, uint64_t pc, size_t *index)
 {
 	if (pc - GUEST_BASE < 4 * m->own.count && pc % 4 == 0) {
+		bool none_yet = m->running &&
+				!m->own_step[0].name; /* an operation led back to where the guest began */
 		*index = (pc - GUEST_BASE) / 4;
-		return &m->own;
+		return none_yet ? NULL : &m->own;
 	}
 	uint64_t path = (pc - PATH_BASE) / 0x1000;
 	if (pc < PATH_BASE || path >= m->book->paths || pc % 4) return NULL;

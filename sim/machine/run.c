@@ -58,16 +58,19 @@ enum status run_open_workload(struct run *r, struct workload *w, struct err *err
 	unsigned vms = stack_vms(&r->stack);
 	const struct node *root = r->stack_bound.file.root, *list = node_get(root, "vms");
 	struct workload_part *part = xcalloc(vms, sizeof(*part));
-	for (unsigned i = 0; i < vms; i++) {
+	enum status st = OK;
+	for (unsigned i = 0; st == OK && i < vms; i++) {
 		struct vm_params p = stack_vm(&r->stack, i);
 		part[i] = (struct workload_part){.name = p.name,
 						 .threads = (unsigned)p.vcpus,
 						 .share = {p.os.processes, p.os.switch_every}};
 		if (list && list->kind == NODE_LIST)
-			part[i].path = stack_file(r->conf, root->at.file, list->item[i], "workload");
+			st = stack_file(r->conf, root->at.file, list->item[i], "workload", &part[i].path,
+					err);
 	}
-	enum status st = workload_open_parts(w, r->conf, r->req.workload, r->sets[TO_WORKLOAD], r->req.seed,
-					     (uint32_t)r->req.stream, part, vms, err);
+	if (st == OK)
+		st = workload_open_parts(w, r->conf, r->req.workload, r->sets[TO_WORKLOAD], r->req.seed,
+					 (uint32_t)r->req.stream, part, vms, err);
 	free(part);
 	return st;
 }

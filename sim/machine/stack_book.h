@@ -13,7 +13,8 @@ enum status stack_book_load(struct conf *c, const struct node *stack, const stru
 			    struct path_book **out, const struct node **merged, struct err *err);
 
 /* The file that `key` of `map` names, as seen from the file that says so; NULL: it names none. What --set says counts from the stack's
- * file, `stack`. */
-const char *stack_file(struct conf *c, const char *stack, const struct node *map, const char *key);
+ * file, `stack`. ERR_CONFIG: it cannot be read. */
+enum status stack_file(struct conf *c, const char *stack, const struct node *map, const char *key,
+		       const char **out, struct err *err);
 
 #endif

@@ -7,22 +7,15 @@
 #include "config/merge.h"
 #include "machine/stack_book.h"
 
-/* `name` as said in `file`. */
-static const char *beside(struct conf *c, const char *file, const char *name)
-{
-	const char *slash = strrchr(file, '/');
-	size_t folder = slash && name[0] != '/' ? (size_t)(slash - file) + 1 : 0;
-	char *path = conf_alloc(c, folder + strlen(name) + 1);
-	memcpy(path, file, folder);
-	strcpy(path + folder, name);
-	return path;
-}
-
-const char *stack_file(struct conf *c, const char *stack, const struct node *map, const char *key)
+enum status stack_file(struct conf *c, const char *stack, const struct node *map, const char *key,
+		       const char **out, struct err *err)
 {
 	const struct node *n = node_get(map, key);
-	if (!n || n->kind != NODE_SCALAR || !*n->text) return NULL;
-	return beside(c, strncmp(n->at.file, "--set ", strlen("--set ")) == 0 ? stack : n->at.file, n->text);
+	*out = NULL;
+	if (!n || n->kind != NODE_SCALAR || !*n->text) return OK;
+	bool typed = strncmp(n->at.file, "--set ", strlen("--set ")) == 0;
+	*out = conf_beside(c, typed ? stack : n->at.file, n->text);
+	return conf_need_file(*out, key, n->at, err);
 }
 
 enum status stack_book_load(struct conf *c, const struct node *stack, const struct features *features,
@@ -30,19 +23,24 @@ enum status stack_book_load(struct conf *c, const struct node *stack, const stru
 {
 	const struct node *list = node_get(stack, "hypervisors");
 	const struct node *hypervisor = list && list->kind == NODE_LIST && list->count ? list->item[0] : NULL;
-	const char *at = stack->at.file;
-	const char *named[] = {stack_file(c, at, hypervisor, "paths"), stack_file(c, at, hypervisor, "vmm"),
-			       stack_file(c, at, stack, "operations"), stack_file(c, at, stack, "firmware")};
+	const struct {
+		const struct node *map;
+		const char *key;
+	} named[] = {{hypervisor, "paths"}, {hypervisor, "vmm"}, {stack, "operations"}, {stack, "firmware"}};
+	enum { NAMED = sizeof(named) / sizeof(named[0]) };
+	const char *path[NAMED];
 	struct conf_file file = {0};
 	*out = NULL;
 	*merged = NULL;
-	if (!named[0] && !named[2] && !named[3]) return OK;
-	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
-		if (!named[i]) continue;
+	for (size_t i = 0; i < NAMED; i++)
+		TRY(stack_file(c, stack->at.file, named[i].map, named[i].key, &path[i], err));
+	if (!path[0] && !path[2] && !path[3]) return OK;
+	for (size_t i = 0; i < NAMED; i++) {
+		if (!path[i]) continue;
 		if (file.root) {
-			TRY(conf_overlay(c, &file, named[i], err));
+			TRY(conf_overlay(c, &file, path[i], err));
 		} else {
-			TRY(conf_load(c, named[i], &file, err));
+			TRY(conf_load(c, path[i], &file, err));
 		}
 	}
 	*merged = file.root;

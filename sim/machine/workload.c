@@ -114,8 +114,9 @@ enum status workload_open_threads(struct workload *w, struct conf *c, const char
 	uint32_t streams = workload_info(w)->streams;
 	if (threads == 1 || !w->source) return OK; /* a scenario has no streams */
 	if (stream + threads > streams)
-		return err_set(err, ERR_USAGE, "stack.threads: %u, but %s has %u streams from stream %u on",
-			       threads, path, streams - stream, stream);
+		return err_set(err, ERR_USAGE, "stack.threads: %u, but %s has %u streams from stream %u on%s",
+			       threads, path, streams - stream, stream,
+			       w->bound.schema ? " (workload.threads)" : "");
 	w->thread = xcalloc(threads, sizeof(struct trace_source *));
 	w->thread[0] = w->source;
 	for (w->threads = 1; w->threads < threads;) TRY(open_thread(w, path, seed, stream, share, err));

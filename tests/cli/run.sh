@@ -37,6 +37,13 @@ printf 'name: wide\nos: {va_bits: 52}\n' >"$dir/stack.yaml"
 refuses 'a machine that is not there is named' 'nowhere.yaml' -m nowhere.yaml
 refuses 'a workload that is not there is named' 'nowhere.stt' -w nowhere.stt
 refuses 'an overlay that is not there is named' 'nowhere.yaml' -o nowhere.yaml
+printf 'extends: nowhere.yaml\n' >"$dir/on-nothing.yaml"
+refuses 'what a file extends is named with the place that says so' "$dir/on-nothing.yaml:1:10: extends: $dir/nowhere.yaml: No such file" \
+	-m "$dir/on-nothing.yaml"
+printf 'operations: nowhere.yaml\n' >"$dir/no-paths.yaml"
+refuses 'and so are the software paths of a stack' "$dir/no-paths.yaml:1:13: operations: $dir/nowhere.yaml: No such file" -s "$dir/no-paths.yaml"
+printf 'hypervisors: [{}]\nvms:\n  - {name: a, vcpus: 1}\n  - {name: b, vcpus: 1, workload: nowhere.stt}\n' >"$dir/no-workload.yaml"
+refuses 'and the workload of a VM' "$dir/no-workload.yaml:4:35: workload: $dir/nowhere.stt: No such file" -s "$dir/no-workload.yaml"
 refuses 'an unknown key is answered with the one that is meant' "unknown key 'entires'; did you mean 'entries'?" --set tlbs.l2.entires=64
 refuses 'an unknown key of the stack as well' "unknown key 'pagesize'; did you mean 'page_size'?" --set stack.os.pagesize=4K
 refuses 'which is quoted as typed' '--set stack.os.thp=x: os.thp: ' --set stack.os.thp=x
