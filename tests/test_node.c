@@ -6,6 +6,12 @@
 
 enum { DRAM = 100 };
 
+static cycles_t node_read(struct mem_node *n, cycles_t now, uint64_t bytes)
+{
+	return node_read_for(n, now, bytes, 0);
+}
+static void node_write(struct mem_node *n, cycles_t now, uint64_t bytes) { node_write_for(n, now, bytes, 0); }
+
 static struct mem_node node_with(uint64_t bandwidth_MBps)
 {
 	struct node_params p = {"node", 1 << 21, DRAM, bandwidth_MBps};

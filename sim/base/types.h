@@ -9,6 +9,9 @@
 __extension__ typedef unsigned __int128 u128_t;
 typedef uint64_t cycles_t; /* an absolute core cycle, or a number of them */
 
+/* The cycles that begin within `ns` nanoseconds: rounded up. */
+static inline cycles_t cycles_of_ns(uint64_t ns, uint64_t clock_mhz) { return (ns * clock_mhz + 999) / 1000; }
+
 /* Addresses are one-member structs so that the compiler refuses an IPA where a PA is meant. */
 struct va {
 	uint64_t raw;

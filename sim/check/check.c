@@ -65,12 +65,6 @@ static const struct column columns[] = {
 };
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 
-static void set_real(struct cell *c, double value)
-{
-	c->kind = CELL_REAL;
-	c->real = value;
-}
-
 struct table *check_table(const struct outcome *outcomes, size_t count)
 {
 	struct table *t = table_new(columns, COLUMNS);
@@ -79,9 +73,9 @@ struct table *check_table(const struct outcome *outcomes, size_t count)
 		struct cell *cell = table_add_row(t);
 		cell_set_text(&cell[0], ref->name);
 		cell_set_text(&cell[1], ref->published);
-		set_real(&cell[2], outcomes[i].model);
+		cell_set_real(&cell[2], outcomes[i].model);
 		cell_set_text(&cell[3], ref->unit);
-		set_real(&cell[4], outcomes[i].error_percent);
+		cell_set_real(&cell[4], outcomes[i].error_percent);
 		cell_set_text(&cell[5], ref->tolerance);
 		cell_set_text(&cell[6], verdict_names[outcomes[i].verdict]);
 	}

@@ -197,11 +197,6 @@ static uint32_t array_of(uint32_t array, uint32_t intid)
 	}
 }
 
-static bool is_private(uint32_t intid)
-{
-	return intid < GIC_PRIVATE || (intid >= GIC_EXT_PPI && intid < GIC_EXT_PPI + 64);
-}
-
 static uint32_t index_of(uint32_t intid)
 {
 	if (intid >= GIC_EXT_SPI) return intid - GIC_EXT_SPI;
@@ -213,7 +208,7 @@ static void write_array(struct world *w, uint32_t array, uint32_t intid, unsigne
 	uint32_t n = index_of(intid), offset = array_of(array, intid) + n * width / 32 * 4;
 	uint32_t word = value << (n * width % 32);
 	bool whole = array == GROUPR || array == GRPMODR || array == CONFIG || array == PRIORITYR;
-	if (is_private(intid)) {
+	if (gic_is_private(intid)) {
 		offset += SGI_BASE;
 		if (whole) word |= (uint32_t)gic_redist_read(w->g, 0, offset, 4, true);
 		gic_redist_write(w->g, 0, offset, 4, word, true);

@@ -120,15 +120,10 @@ struct survey {
 	uint32_t running[GIC_LOG_CPUS]; /* INTID that ended before any acknowledge; GIC_SPURIOUS: none */
 };
 
-static bool is_private(uint64_t intid)
-{
-	return intid < GIC_PRIVATE || (intid >= GIC_EXT_PPI && intid < GIC_EXT_PPI + 64);
-}
-
 static struct seen *of(struct survey *s, unsigned cpu, uint64_t intid)
 {
 	if (intid >= INTIDS) intid = GIC_SPURIOUS; /* its record is never used */
-	return &s->seen[(is_private(intid) ? cpu : 0) * (size_t)INTIDS + intid];
+	return &s->seen[(gic_is_private(intid) ? cpu : 0) * (size_t)INTIDS + intid];
 }
 
 static void see_pending(struct seen *i, unsigned cpu, uint64_t intid)
@@ -225,7 +220,7 @@ enum { GROUPR = 0x80, PRIORITYR = 0x400, GRPMODR = 0xd00, IROUTER = 0x6000, SGI_
 static void write_bit(struct gic *g, unsigned cpu, uint32_t intid, unsigned array)
 {
 	unsigned offset = array + intid / 32 * 4;
-	if (is_private(intid)) {
+	if (gic_is_private(intid)) {
 		gic_redist_write(g, cpu, SGI_BASE + offset, 4, 1u << intid % 32, true);
 	} else {
 		gic_dist_write(g, offset, 4, 1u << intid % 32, true);
@@ -237,7 +232,7 @@ static void write_group(struct gic *g, unsigned cpu, uint32_t intid, unsigned ar
 {
 	unsigned offset = array + intid / 32 * 4;
 	uint32_t bit = 1u << intid % 32;
-	if (is_private(intid)) {
+	if (gic_is_private(intid)) {
 		uint64_t old = gic_redist_read(g, cpu, SGI_BASE + offset, 4, true);
 		gic_redist_write(g, cpu, SGI_BASE + offset, 4, old | bit, true);
 	} else {
@@ -258,7 +253,7 @@ static void apply_interrupt(const struct gic_start *s, struct gic *g, unsigned c
 {
 	if (!i->shown || i->group == GIC_G1NS) write_group(g, cpu, intid, GROUPR);
 	if (i->shown && i->group == GIC_G1S) write_group(g, cpu, intid, GRPMODR);
-	if (is_private(intid)) {
+	if (gic_is_private(intid)) {
 		gic_redist_write(g, cpu, SGI_BASE + PRIORITYR + intid, 1, i->priority, true);
 	} else {
 		gic_dist_write(g, PRIORITYR + intid, 1, i->priority, true);
@@ -303,7 +298,7 @@ void gic_start_apply(const struct gic_start *start, const struct gic_log *log, s
 	gic_dist_write(g, 0, 4, 7, true);
 	for (unsigned cpu = 0; cpu < start->cpus; cpu++) {
 		for (uint32_t intid = 0; intid < GIC_SPI_END; intid++)
-			if (is_private(intid) || !cpu)
+			if (gic_is_private(intid) || !cpu)
 				apply_interrupt(start, g, cpu, intid, of(&s, cpu, intid));
 		apply_interface(&s, g, cpu);
 	}

@@ -32,18 +32,6 @@ static const struct column columns[COLUMNS] = {
 		       "standard error of the percentage; missing where it is exact"},
 };
 
-static void put_int(struct cell *row, enum column_id col, uint64_t value)
-{
-	row[col].kind = CELL_INT;
-	row[col].integer = (int64_t)value;
-}
-
-static void put_real(struct cell *row, enum column_id col, double value)
-{
-	row[col].kind = CELL_REAL;
-	row[col].real = value;
-}
-
 static struct cell *add_row(struct table *t, const struct mrc_series *s, const char *policy, uint64_t ways)
 {
 	const struct mrc_spec *spec = &s->curve->spec;
@@ -51,9 +39,9 @@ static struct cell *add_row(struct table *t, const struct mrc_series *s, const c
 	cell_set_text(&row[COL_WORKLOAD], s->workload);
 	cell_set_text(&row[COL_SIDE], page_side_names[spec->side]);
 	cell_set_text(&row[COL_POLICY], policy);
-	put_int(row, COL_PAGE, UINT64_C(1) << spec->page_bits);
-	put_int(row, COL_WAYS, ways);
-	put_int(row, COL_ACCESSES, s->curve->accesses);
+	cell_set_integer(&row[COL_PAGE], UINT64_C(1) << spec->page_bits);
+	cell_set_integer(&row[COL_WAYS], ways);
+	cell_set_integer(&row[COL_ACCESSES], s->curve->accesses);
 	return row;
 }
 
@@ -61,22 +49,22 @@ static void add_lru(struct table *t, const struct mrc_series *s, uint64_t ways)
 {
 	const struct mrc_curve *c = s->curve;
 	struct cell *row = add_row(t, s, "lru", ways);
-	put_int(row, COL_SETS, c->spec.sets);
-	put_int(row, COL_ENTRIES, c->spec.sets * ways);
+	cell_set_integer(&row[COL_SETS], c->spec.sets);
+	cell_set_integer(&row[COL_ENTRIES], c->spec.sets * ways);
 	if (!mrc_resolves(c, ways)) return;
-	put_int(row, COL_MISSES, mrc_misses(c, ways));
-	put_real(row, COL_RATIO, 100 * mrc_miss_ratio(c, ways));
-	if (c->spec.rate < MRC_RATE_ONE) put_real(row, COL_ERROR, 100 * mrc_standard_error(c, ways));
+	cell_set_integer(&row[COL_MISSES], mrc_misses(c, ways));
+	cell_set_real(&row[COL_RATIO], 100 * mrc_miss_ratio(c, ways));
+	if (c->spec.rate < MRC_RATE_ONE) cell_set_real(&row[COL_ERROR], 100 * mrc_standard_error(c, ways));
 }
 
 static void add_opt(struct table *t, const struct mrc_series *s, uint64_t entries, uint64_t misses)
 {
 	struct cell *row = add_row(t, s, "opt", entries);
-	put_int(row, COL_SETS, 1);
-	put_int(row, COL_ENTRIES, entries);
-	put_int(row, COL_MISSES, misses);
-	put_real(row, COL_RATIO,
-		 s->curve->accesses ? 100.0 * (double)misses / (double)s->curve->accesses : 0);
+	cell_set_integer(&row[COL_SETS], 1);
+	cell_set_integer(&row[COL_ENTRIES], entries);
+	cell_set_integer(&row[COL_MISSES], misses);
+	cell_set_real(&row[COL_RATIO],
+		      s->curve->accesses ? 100.0 * (double)misses / (double)s->curve->accesses : 0);
 }
 
 static void add_steps(struct table *t, const struct mrc_series *s)

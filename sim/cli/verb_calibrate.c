@@ -84,18 +84,6 @@ static const struct column row_columns[] = {
 };
 enum { ROW_COLUMNS = sizeof(row_columns) / sizeof(row_columns[0]) };
 
-static void set_real(struct cell *c, double value)
-{
-	c->kind = CELL_REAL;
-	c->real = value;
-}
-
-static void set_integer(struct cell *c, uint64_t value)
-{
-	c->kind = CELL_INT;
-	c->integer = (int64_t)value;
-}
-
 static struct table *key_table(const struct calibration *c)
 {
 	struct table *t = table_new(key_columns, KEY_COLUMNS);
@@ -104,9 +92,9 @@ static struct table *key_table(const struct calibration *c)
 		struct cell *cell = table_add_row(t);
 		char *allowed = xasprintf("%" PRIu64 "..%" PRIu64, k->min, k->max);
 		cell_set_text(&cell[0], k->path);
-		set_integer(&cell[1], k->before);
-		set_integer(&cell[2], k->after);
-		set_real(&cell[3], k->error);
+		cell_set_integer(&cell[1], k->before);
+		cell_set_integer(&cell[2], k->after);
+		cell_set_real(&cell[3], k->error);
 		cell_set_text(&cell[4], k->unit);
 		cell_set_text(&cell[5], allowed);
 		cell_set_text(&cell[6], k->after == k->min || k->after == k->max ? "at its bound" : "");
@@ -123,10 +111,10 @@ static void fill_row(struct cell *cell, const struct calibrated_row *r)
 	cell_set_text(&cell[4], ref->unit);
 	cell_set_text(&cell[7], row_use_names[r->use]);
 	if (r->use != USE_FITTED && r->use != USE_CHECK) return;
-	set_real(&cell[2], r->before.model);
-	set_real(&cell[3], r->after.model);
-	set_real(&cell[5], r->after.error_percent);
-	set_real(&cell[6], calibrated_residual(r, r->after.model));
+	cell_set_real(&cell[2], r->before.model);
+	cell_set_real(&cell[3], r->after.model);
+	cell_set_real(&cell[5], r->after.error_percent);
+	cell_set_real(&cell[6], calibrated_residual(r, r->after.model));
 	cell_set_text(&cell[8], verdict_names[r->after.verdict]);
 }
 

@@ -6,7 +6,7 @@
 #include "gic/priority.h"
 #include "gic/state.h"
 
-enum { MAX_SPIS = GIC_SPI_END - GIC_PRIVATE, MAX_EXT_SPIS = 1024, MAX_EXT_PPIS = 64 };
+enum { MAX_SPIS = GIC_SPI_END - GIC_PRIVATE, MAX_EXT_SPIS = 1024 };
 
 static unsigned whole_banks(unsigned interrupts) { return (interrupts + 31) / 32; }
 
@@ -17,7 +17,7 @@ static void check_params(const struct gic_params *p)
 {
 	assert(p->pes >= 1 && p->pes <= GIC_MAX_PES);
 	assert(p->spis <= MAX_SPIS && p->extended_spis <= MAX_EXT_SPIS);
-	assert(p->extended_ppis <= MAX_EXT_PPIS && p->extended_ppis % 32 == 0);
+	assert(p->extended_ppis <= GIC_EXT_PPIS && p->extended_ppis % 32 == 0);
 	assert(!p->priority_bits || (p->priority_bits >= (p->security ? 5 : 4) && p->priority_bits <= 8));
 	assert(!p->virtual_priority_bits || (p->virtual_priority_bits >= 5 && p->virtual_priority_bits <= 8));
 	assert(p->list_registers <= GIC_MAX_LRS);
@@ -159,7 +159,7 @@ struct gic_bank *gic_spi_bank(struct gic *g, unsigned n, bool extended)
 /* The number of its bank within its range. False: no interrupt that gic holds itself. */
 static bool place_of(uint32_t intid, unsigned *n, bool *private, bool *extended)
 {
-	*private = intid < GIC_PRIVATE || (intid >= GIC_EXT_PPI && intid < GIC_EXT_PPI + MAX_EXT_PPIS);
+	*private = gic_is_private(intid);
 	*extended = intid >= GIC_EXT_SPI && intid < GIC_EXT_SPI + MAX_EXT_SPIS;
 	if (*private) {
 		*n = intid < GIC_PRIVATE ? 0 : 1 + (intid - GIC_EXT_PPI) / 32;
@@ -229,9 +229,8 @@ void bank_set_line(struct gic_bank *b, unsigned bit, bool level)
 void gic_set_line(struct gic *g, unsigned index, uint32_t intid, bool level)
 {
 	unsigned bit;
-	bool private = intid < GIC_PRIVATE || (intid >= GIC_EXT_PPI && intid < GIC_EXT_PPI + MAX_EXT_PPIS);
 	if (intid < GIC_SGIS) return;
-	struct gic_pe *pe = private ? gic_pe(g, index) : NULL;
+	struct gic_pe *pe = gic_is_private(intid) ? gic_pe(g, index) : NULL;
 	struct gic_bank *b = gic_find(g, pe, intid, &bit);
 	if (!b || (b->line >> bit & 1) == level) return;
 	bank_set_line(b, bit, level);

@@ -38,6 +38,14 @@ enum gic_intid {
 	GIC_SPURIOUS = 1023,
 };
 
+enum { GIC_EXT_PPIS = 64 }; /* at most, from GIC_EXT_PPI on */
+
+/* An SGI or a PPI: each PE has its own of that number. */
+static inline bool gic_is_private(uint64_t intid)
+{
+	return intid < GIC_PRIVATE || (intid >= GIC_EXT_PPI && intid < GIC_EXT_PPI + GIC_EXT_PPIS);
+}
+
 enum gic_group { GIC_G0, GIC_G1S, GIC_G1NS, GIC_GROUPS };
 
 enum { GIC_IDLE_PRIORITY = 0xff, GIC_MAX_PES = 4096, GIC_MAX_LRS = 16 };

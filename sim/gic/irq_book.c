@@ -40,8 +40,6 @@ struct irq_book {
 	struct irq_times times[GIC_SOURCE_COUNT];
 	struct irq_intid intid[IRQ_BOOK_INTIDS];
 	struct irq_book_counts counts;
-	irq_span_fn *listener;
-	void *listener_ctx;
 };
 
 #define F struct irq_times
@@ -169,7 +167,6 @@ void irq_book_close(struct irq_book *b, unsigned who, uint32_t intid)
 	}
 	add_intid(b, &s);
 	*r = b->record[--b->count];
-	if (b->listener) b->listener(b->listener_ctx, &s);
 }
 
 cycles_t irq_book_begin(struct irq_book *b, unsigned who, uint32_t intid, cycles_t otherwise)
@@ -179,12 +176,6 @@ cycles_t irq_book_begin(struct irq_book *b, unsigned who, uint32_t intid, cycles
 }
 
 struct irq_book_counts *irq_book_counts(struct irq_book *b) { return &b->counts; }
-
-void irq_book_listen(struct irq_book *b, irq_span_fn *fn, void *ctx)
-{
-	b->listener = fn;
-	b->listener_ctx = ctx;
-}
 
 void irq_book_register_stats(struct irq_book *b, struct stats *s, const char *path)
 {

@@ -98,10 +98,6 @@ void irq_book_close(struct irq_book *b, unsigned who, uint32_t intid);
 cycles_t irq_book_begin(struct irq_book *b, unsigned who, uint32_t intid, cycles_t otherwise);
 struct irq_book_counts *irq_book_counts(struct irq_book *b);
 
-/* Called with each that ends; NULL: nobody. */
-typedef void irq_span_fn(void *ctx, const struct irq_span *s);
-void irq_book_listen(struct irq_book *b, irq_span_fn *fn, void *ctx);
-
 /* Under `path`, one group of rows for each type of interrupt, and one of counters. */
 void irq_book_register_stats(struct irq_book *b, struct stats *s, const char *path);
 /* Of INTID `intid`; NULL: none has ended, or too many others had before. */

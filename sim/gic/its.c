@@ -64,13 +64,6 @@ void its_free(struct its *t)
 
 struct its_stats *its_stats(struct its *t) { return &t->stats; }
 
-size_t its_bytes(const struct its *t)
-{
-	size_t bytes = sizeof(*t) + t->redist_count * sizeof(*t->redist);
-	for (unsigned i = 0; i < ITS_TABLES; i++) bytes += t->cache[i].sets * sizeof(*t->cache[i].set);
-	return bytes;
-}
-
 void its_on_read(struct its *t, its_read_fn *fn, void *self)
 {
 	t->on_read = fn;
@@ -123,11 +116,6 @@ unsigned its_drain(struct its *t)
 }
 
 unsigned its_last_error(const struct its *t) { return t->last_error; }
-
-const char *its_command_name(enum its_command c)
-{
-	return c < ITS_COMMAND_COUNT ? command_labels[c] : "unknown";
-}
 
 static const char *reason_text(enum its_command c, unsigned reason)
 {

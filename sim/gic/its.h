@@ -142,7 +142,6 @@ struct its *its_new(const struct its_params *p, struct physmem *mem, const struc
 		    unsigned count);
 void its_free(struct its *t);
 struct its_stats *its_stats(struct its *t);
-size_t its_bytes(const struct its *t);
 
 /* `read(self, table, at)` is told of each doubleword that a translation or command reads from a table. */
 typedef void its_read_fn(void *self, enum its_table table, struct pa at);
@@ -166,7 +165,6 @@ unsigned its_drain(struct its *t);
 unsigned its_last_error(const struct its *t);
 /* "MAPTI_UNMAPPED_DEVICE" into out. Returns out. */
 const char *its_error_text(unsigned error, char *out, size_t bytes);
-const char *its_command_name(enum its_command c);
 
 /* A device writes `event` to GITS_TRANSLATER. */
 struct its_delivery its_translate(struct its *t, uint32_t device, uint32_t event);

@@ -46,7 +46,7 @@ static const struct param rows[] = {
 SCHEMA(gic_schema, "gic", struct gic_timing, rows,
        "the interrupt controller, and how long interrupts are under way in it");
 
-cycles_t gic_ns(uint64_t ns, uint64_t clock_mhz) { return (ns * clock_mhz + 999) / 1000; }
+cycles_t gic_ns(uint64_t ns, uint64_t clock_mhz) { return cycles_of_ns(ns, clock_mhz); }
 
 /* Of the interconnect between the dies of two cores. */
 static uint64_t between_ns(const struct gic_timing *t, const struct topology_params *p, unsigned a,

@@ -49,7 +49,6 @@ void vpe_on_change(struct vpe_redist *v, lpi_change_fn *fn, void *self)
 
 struct vpe_stats *vpe_stats(struct vpe_redist *v) { return &v->stats; }
 size_t vpe_bytes(const struct vpe_redist *v) { return sizeof(*v) + lpi_set_bytes(&v->set); }
-bool vpe_busy(const struct vpe_redist *v) { return v->dirty || v->sgi_busy; }
 
 static void tell(struct vpe_redist *v)
 {

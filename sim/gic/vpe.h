@@ -80,9 +80,7 @@ bool vpe_write(struct vpe_redist *v, unsigned offset, unsigned bytes, uint64_t v
 /* GICR_INVLPIR and GICR_INVALLR with V = 1 (GICv4.1). */
 void vpe_write_invalidate(struct vpe_redist *v, uint64_t value, bool all);
 
-/* Whether GICR_VPENDBASER.Dirty or GICR_VSGIPENDR.Busy is 1. */
-bool vpe_busy(const struct vpe_redist *v);
-/* Ends it: interrupts are offered from here on. Returns what was done since. */
+/* Ends what GICR_VPENDBASER.Dirty and GICR_VSGIPENDR.Busy say: interrupts are offered from here on. Returns what was done since. */
 struct vpe_work vpe_settle(struct vpe_redist *v);
 
 bool vpe_resident(const struct vpe_redist *v, const struct vpe_target *t);

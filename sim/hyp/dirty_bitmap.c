@@ -8,7 +8,7 @@
 #include "base/bits.h"
 
 struct dirty_bitmap {
-	uint64_t pages, words, marked;
+	uint64_t pages, words;
 	uint64_t *word;
 };
 
@@ -22,7 +22,6 @@ struct dirty_bitmap *dirty_bitmap_new(uint64_t pages, bool all)
 	if (!all) return l;
 	memset(l->word, 0xff, l->words * sizeof(*l->word));
 	if (rest) l->word[l->words - 1] = bits_ones(rest);
-	l->marked = pages;
 	return l;
 }
 
@@ -40,17 +39,14 @@ bool dirty_bitmap_mark(struct dirty_bitmap *l, uint64_t page)
 	assert(page < l->pages);
 	if (*word & bit) return false;
 	*word |= bit;
-	l->marked++;
 	return true;
 }
 
 uint64_t dirty_bitmap_words(const struct dirty_bitmap *l) { return l->words; }
-uint64_t dirty_bitmap_marked(const struct dirty_bitmap *l) { return l->marked; }
 
 uint64_t dirty_bitmap_take(struct dirty_bitmap *l, uint64_t word)
 {
 	uint64_t bits = l->word[word];
 	l->word[word] = 0;
-	l->marked -= (uint64_t)__builtin_popcountll(bits);
 	return bits;
 }

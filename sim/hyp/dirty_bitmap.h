@@ -21,7 +21,5 @@ bool dirty_bitmap_mark(struct dirty_bitmap *l, uint64_t page);
 uint64_t dirty_bitmap_words(const struct dirty_bitmap *l);
 /* Pages 64 * word and on, from bit 0. */
 uint64_t dirty_bitmap_take(struct dirty_bitmap *l, uint64_t word);
-/* How many pages are marked. */
-uint64_t dirty_bitmap_marked(const struct dirty_bitmap *l);
 
 #endif

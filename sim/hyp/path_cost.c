@@ -136,11 +136,6 @@ static enum status take_memory(struct path_costs *c, struct err *err)
 	return c->memory.reserve(c->memory.self, bytes, err);
 }
 
-static cycles_t first_hit(const struct mem_port *port)
-{
-	return port->level[0] ? port->level[0]->hit_cycles : 0;
-}
-
 static void use_sharing(struct path_costs *c, const struct path_sharing *sharing)
 {
 	size_t locks = sharing->set ? sharing->set->count : 0;
@@ -162,8 +157,8 @@ enum status path_costs_new(const struct path_cost_parts *parts, struct path_cost
 	use_sharing(c, &parts->sharing);
 	c->schedule_cycles = parts->schedule_cycles;
 	c->line_bytes = UINT64_C(1) << mem->data.line_bits;
-	c->fetch_hit = first_hit(&mem->fetch);
-	c->data_hit = first_hit(&mem->data);
+	c->fetch_hit = mem_first_hit(&mem->fetch);
+	c->data_hit = mem_first_hit(&mem->data);
 	for (unsigned r = 0; r < R_COUNT; r++) c->kind[r] = primitive_register_kind((enum el_reg)r);
 	owner_of(c, "host"); /* contexts are its */
 	c->work = xcalloc(b->paths + 1, sizeof(*c->work));

@@ -142,7 +142,6 @@ void path_gic_free(struct path_gic *g)
 /* --- time --------------------------------------------------------------------------------------------------------- */
 
 void path_gic_at(struct path_gic *g, unsigned pe, cycles_t now) { g->pe[pe].now = now; }
-cycles_t path_gic_now(const struct path_gic *g, unsigned pe) { return g->pe[pe].now; }
 void path_gic_deadline(struct path_gic *g, unsigned pe, cycles_t deadline) { g->pe[pe].deadline = deadline; }
 
 bool path_gic_has_deadline(const struct path_gic *g, unsigned pe) { return g->pe[pe].deadline != 0; }
@@ -205,9 +204,6 @@ enum status path_gic_let_others(struct path_gic *g, unsigned pe, struct err *err
 }
 
 /* --- books --------------------------------------------------------------------------------------------------------- */
-
-struct irq_book *path_gic_book(struct path_gic *g, bool is_virtual) { return g->book[is_virtual]; }
-const struct vgic_counts *path_gic_counts(const struct path_gic *g) { return vgic_counts(g->vgic); }
 
 void path_gic_register_stats(struct path_gic *g, struct stats *s, const char *prefix, bool guests)
 {

@@ -35,7 +35,6 @@ void path_gic_free(struct path_gic *g);
 
 /* It is `now` at `pe`: what that core does next happens then. */
 void path_gic_at(struct path_gic *g, unsigned pe, cycles_t now);
-cycles_t path_gic_now(const struct path_gic *g, unsigned pe);
 /* When a timer of `pe` that is armed fires; 0: as soon as it is waited for. */
 void path_gic_deadline(struct path_gic *g, unsigned pe, cycles_t deadline);
 bool path_gic_has_deadline(const struct path_gic *g, unsigned pe);
@@ -51,8 +50,6 @@ void path_gic_on_wait(struct path_gic *g, path_gic_others_fn *fn, void *ctx);
 /* Calls that, if there is anybody. */
 enum status path_gic_let_others(struct path_gic *g, unsigned pe, struct err *err);
 
-struct irq_book *path_gic_book(struct path_gic *g, bool is_virtual);
-const struct vgic_counts *path_gic_counts(const struct path_gic *g);
 /* "irqs", its book of physical interrupts, under `prefix`, which ends with a dot or is empty; where `guests`, "virqs" of virtual ones and
  * "vgic", the vGIC's counters, as well. */
 void path_gic_register_stats(struct path_gic *g, struct stats *s, const char *prefix, bool guests);

@@ -118,18 +118,13 @@ static enum status map_all(struct kernel_work *w, struct err *err)
 	return OK;
 }
 
-static cycles_t first_hit(const struct mem_port *port)
-{
-	return port->level[0] ? port->level[0]->hit_cycles : 0;
-}
-
 enum status kernel_work_new(const struct kernel_work_parts *parts, struct kernel_work **out, struct err *err)
 {
 	struct kernel_work *w = xcalloc(1, sizeof(*w));
 	w->parts = *parts;
 	w->line_bits = parts->mem->data.line_bits;
-	w->fetch_hit = first_hit(&parts->mem->fetch);
-	w->data_hit = first_hit(&parts->mem->data);
+	w->fetch_hit = mem_first_hit(&parts->mem->fetch);
+	w->data_hit = mem_first_hit(&parts->mem->data);
 	enum status st = map_all(w, err);
 	if (st != OK) {
 		kernel_work_free(w);

@@ -31,8 +31,6 @@ static const struct param rows[] = {
 #undef F
 SCHEMA(coherence_schema, "coherence", struct coherence_params, rows, "lines that cores share");
 
-static cycles_t cycles_of(uint64_t ns, uint64_t clock_mhz) { return (ns * clock_mhz + 999) / 1000; }
-
 void coherence_init(struct coherence *c, const struct coherence_params *p, const struct topology_params *t,
 		    uint64_t clock_mhz, cycles_t atomic_cycles)
 {
@@ -41,9 +39,9 @@ void coherence_init(struct coherence *c, const struct coherence_params *p, const
 					[DISTANCE_SOCKET] = p->socket_ns,
 					[DISTANCE_MACHINE] = p->machine_ns};
 	*c = (struct coherence){.topology = *t, .local = atomic_cycles, .atomics = (enum atomics)p->atomics};
-	for (unsigned d = 0; d < DISTANCES; d++) c->transfer[d] = cycles_of(ns[d], clock_mhz);
-	c->far_occupancy = cycles_of(p->far_atomic_ns, clock_mhz);
-	c->message = cycles_of(p->broadcast_message_ns, clock_mhz);
+	for (unsigned d = 0; d < DISTANCES; d++) c->transfer[d] = cycles_of_ns(ns[d], clock_mhz);
+	c->far_occupancy = cycles_of_ns(p->far_atomic_ns, clock_mhz);
+	c->message = cycles_of_ns(p->broadcast_message_ns, clock_mhz);
 }
 
 /* Whether units of `cores` have both; a size that is not said holds all cores, but is no near unit either. */

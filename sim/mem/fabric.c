@@ -20,8 +20,6 @@ static const struct stat_desc stat_rows[] = {
 };
 #undef F
 
-static cycles_t cycles_of(uint64_t ns, uint64_t clock_mhz) { return (ns * clock_mhz + 999) / 1000; }
-
 static bool has(const struct param_list *list, uint64_t number)
 {
 	const uint64_t *item = list->items;
@@ -51,7 +49,7 @@ static enum status build_link(struct fabric *f, const struct link_params *p, uin
 	TRY(check_side(f, p, &p->one_side, err));
 	TRY(check_side(f, p, &p->other_side, err));
 	l->name = p->name;
-	l->latency = cycles_of(p->latency_ns, clock_mhz);
+	l->latency = cycles_of_ns(p->latency_ns, clock_mhz);
 	for (unsigned side = 0; side < 2; side++)
 		channel_init(&l->channel[side], p->bandwidth_MBps, clock_mhz);
 	return OK;
@@ -82,7 +80,7 @@ static enum status apply_distances(struct fabric *f, const struct distance_param
 			       "memory.distances: die %" PRIu64 " with %zu latencies, but there are %u nodes",
 			       d->die, d->latency_ns.count, f->nodes);
 	for (unsigned n = 0; n < f->nodes; n++) {
-		cycles_t total = cycles_of(ns[n], clock_mhz);
+		cycles_t total = cycles_of_ns(ns[n], clock_mhz);
 		if (total < node[n].latency)
 			return err_set(err, ERR_CONFIG,
 				       "memory.distances: die %" PRIu64 " reads node %u in %" PRIu64

@@ -363,13 +363,6 @@ void frames_prefer_tables(struct frames *f, const unsigned *order, unsigned coun
 
 unsigned frames_regions(const struct frames *f) { return f->regions ? f->regions : 1; }
 
-unsigned frames_region_of(const struct frames *f, uint64_t addr)
-{
-	unsigned i = 0;
-	while (i + 1 < f->regions && (addr < f->region[i]->base || addr >= f->region[i]->end)) i++;
-	return i;
-}
-
 struct frames *frames_new(const struct frames_params *p)
 {
 	assert(p->page_bits >= 12 && p->page_bits <= p->block_bits && p->block_bits < SIZES);

@@ -89,6 +89,12 @@ void mem_cpu_register_stats(struct mem_cpu *cpu, struct stats *s, unsigned numbe
 cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
 			 unsigned *served);
 
+/* What an access takes that hits the cache nearest to the core. */
+static inline cycles_t mem_first_hit(const struct mem_port *port)
+{
+	return port->level[0] ? port->level[0]->hit_cycles : 0;
+}
+
 /* The line of an address, as caches know it. */
 static inline uint64_t mem_line_at(const struct mem_port *port, uint64_t pa, enum security security)
 {

@@ -11,7 +11,7 @@ static const struct stat_desc stat_rows[] = {
 void node_init(struct mem_node *n, const struct node_params *p, uint64_t base, uint64_t clock_mhz)
 {
 	*n = (struct mem_node){.base = base, .limit = base + p->size, .name = p->name};
-	n->latency = (p->latency_ns * clock_mhz + 999) / 1000;
+	n->latency = cycles_of_ns(p->latency_ns, clock_mhz);
 	channel_init(&n->channel, p->bandwidth_MBps, clock_mhz);
 }
 

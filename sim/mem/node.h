@@ -34,14 +34,4 @@ cycles_t node_read_for(struct mem_node *n, cycles_t now, uint64_t bytes, unsigne
 /* A posted write: takes bandwidth, and nobody waits for it. */
 void node_write_for(struct mem_node *n, cycles_t now, uint64_t bytes, unsigned monitor);
 
-/* The same without a label. */
-static inline cycles_t node_read(struct mem_node *n, cycles_t now, uint64_t bytes)
-{
-	return node_read_for(n, now, bytes, 0);
-}
-static inline void node_write(struct mem_node *n, cycles_t now, uint64_t bytes)
-{
-	node_write_for(n, now, bytes, 0);
-}
-
 #endif

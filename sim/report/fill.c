@@ -9,10 +9,7 @@ static void set_cell(struct cell *c, sqlite3_stmt *stmt, int i)
 		c->kind = CELL_INT;
 		c->integer = sqlite3_column_int64(stmt, i);
 		break;
-	case SQLITE_FLOAT:
-		c->kind = CELL_REAL;
-		c->real = sqlite3_column_double(stmt, i);
-		break;
+	case SQLITE_FLOAT: cell_set_real(c, sqlite3_column_double(stmt, i)); break;
 	case SQLITE_TEXT: cell_set_text(c, (const char *)sqlite3_column_text(stmt, i)); break;
 	default: break; /* NULL */
 	}

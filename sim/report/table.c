@@ -53,6 +53,18 @@ void cell_set_text(struct cell *c, const char *text)
 	c->text = xstrdup(text);
 }
 
+void cell_set_integer(struct cell *c, uint64_t value)
+{
+	c->kind = CELL_INT;
+	c->integer = (int64_t)value;
+}
+
+void cell_set_real(struct cell *c, double value)
+{
+	c->kind = CELL_REAL;
+	c->real = value;
+}
+
 int table_column_count(const struct table *t) { return t->columns; }
 
 int table_row_count(const struct table *t) { return t->rows; }

@@ -34,7 +34,9 @@ void table_free(struct table *t);
 
 /* Adds a row of empty (NULL) cells and returns it, one cell per column; valid until the next table_add_row(). */
 struct cell *table_add_row(struct table *t);
-void cell_set_text(struct cell *c, const char *text); /* copies */
+void cell_set_text(struct cell *c, const char *text);  /* copies */
+void cell_set_integer(struct cell *c, uint64_t value); /* below 2^63 */
+void cell_set_real(struct cell *c, double value);
 
 int table_column_count(const struct table *t);
 int table_row_count(const struct table *t);
