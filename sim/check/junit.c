@@ -1,11 +1,9 @@
 #include "check/junit.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/outfile.h"
 
 static const char *entity(char c)
 {
@@ -73,23 +71,12 @@ static void write_suite(const struct outcome *outcomes, size_t count, FILE *out)
 	fputs("</testsuite>\n", out);
 }
 
-static bool write_file(const char *path, const struct outcome *outcomes, size_t count)
-{
-	FILE *out = fopen(path, "w");
-	if (!out) return false;
-	write_suite(outcomes, count, out);
-	bool good = fflush(out) == 0 && !ferror(out) && fsync(fileno(out)) == 0;
-	return fclose(out) == 0 && good;
-}
-
 enum status junit_write(const char *path, const struct outcome *outcomes, size_t count, struct err *err)
 {
-	char *temporary = xasprintf("%s.%ld", path, (long)getpid());
-	enum status st = OK;
-	if (!write_file(temporary, outcomes, count) || rename(temporary, path) != 0) {
-		st = err_set(err, ERR_HOST, "%s: cannot be written: %s", path, strerror(errno));
-		unlink(temporary);
-	}
-	free(temporary);
+	struct outfile out;
+	enum status st = outfile_open(&out, path, err);
+	if (st == OK) write_suite(outcomes, count, out.file);
+	if (st == OK) st = outfile_commit(&out, err);
+	outfile_abort(&out);
 	return st;
 }

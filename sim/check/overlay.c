@@ -1,14 +1,13 @@
 /* overlay.c - what was fitted, as a file on top of the machine that it was fitted on. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <xxhash.h>
 
 #include "base/alloc.h"
+#include "base/outfile.h"
 #include "check/calibrate.h"
 
 static void indent(FILE *out, unsigned depth) { fprintf(out, "%*s", (int)(2 * depth), ""); }
@@ -143,23 +142,12 @@ static void put_overlay(FILE *out, const struct calibration *c)
 	free(text);
 }
 
-static bool write_file(const struct calibration *c, const char *path)
-{
-	FILE *out = fopen(path, "w");
-	if (!out) return false;
-	put_overlay(out, c);
-	bool good = fflush(out) == 0 && !ferror(out) && fsync(fileno(out)) == 0;
-	return fclose(out) == 0 && good;
-}
-
 enum status calibration_write(const struct calibration *c, const char *path, struct err *err)
 {
-	char *temporary = xasprintf("%s.%ld", path, (long)getpid());
-	enum status st = OK;
-	if (!write_file(c, temporary) || rename(temporary, path) != 0) {
-		st = err_set(err, ERR_HOST, "%s: cannot be written: %s", path, strerror(errno));
-		unlink(temporary);
-	}
-	free(temporary);
+	struct outfile out;
+	enum status st = outfile_open(&out, path, err);
+	if (st == OK) put_overlay(out.file, c);
+	if (st == OK) st = outfile_commit(&out, err);
+	outfile_abort(&out);
 	return st;
 }

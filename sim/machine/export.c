@@ -1,66 +1,21 @@
 #include "machine/export.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/outfile.h"
 #include "machine/kvm_text.h"
 #include "machine/timeline.h"
-
-/* A file that appears under its name when it is complete. */
-struct output {
-	const char *path; /* NULL: not wanted */
-	char *temporary;
-	FILE *file;
-};
 
 struct export
 {
 	struct export_parts parts;
 	struct machine_observer observer;
-	struct output kvm_file, timeline_file;
+	struct outfile kvm_file, timeline_file;
 	struct kvm_text *kvm;      /* NULL: not wanted */
 	struct timeline *timeline; /* the same */
 	bool begun;
 };
-
-/* --- files --------------------------------------------------------------------------------------------------------- */
-
-static enum status output_failed(const struct output *o, struct err *err)
-{
-	return err_set(err, ERR_HOST, "%s: cannot be written: %s", o->path, strerror(errno));
-}
-
-static enum status output_open(struct output *o, const char *path, struct err *err)
-{
-	o->path = path;
-	o->temporary = xasprintf("%s.%ld.part", path, (long)getpid());
-	o->file = fopen(o->temporary, "w");
-	return o->file ? OK : output_failed(o, err);
-}
-
-static enum status output_commit(struct output *o, struct err *err)
-{
-	if (!o->file) return OK;
-	bool good = fflush(o->file) == 0 && !ferror(o->file) && fsync(fileno(o->file)) == 0;
-	good = fclose(o->file) == 0 && good;
-	o->file = NULL;
-	if (good && rename(o->temporary, o->path) == 0) return OK;
-	enum status st = output_failed(o, err);
-	unlink(o->temporary);
-	return st;
-}
-
-static void output_abort(struct output *o)
-{
-	if (o->file) {
-		fclose(o->file);
-		unlink(o->temporary);
-	}
-	free(o->temporary);
-}
 
 /* --- what is told -------------------------------------------------------------------------------------------------- */
 
@@ -94,11 +49,11 @@ static enum status open_files(struct export *x, const struct export_request *q, 
 			"%s: kvm events are those of a guest, and the stack has no software paths below one",
 			q->kvm);
 	if (q->kvm) {
-		TRY(output_open(&x->kvm_file, q->kvm, err));
+		TRY(outfile_open(&x->kvm_file, q->kvm, err));
 		x->kvm = kvm_text_new(vcpus, q->limit);
 	}
 	if (q->perfetto) {
-		TRY(output_open(&x->timeline_file, q->perfetto, err));
+		TRY(outfile_open(&x->timeline_file, q->perfetto, err));
 		x->timeline = timeline_new(x->timeline_file.file, vcpus, x->parts.clock_mhz, q->limit);
 	}
 	return OK;
@@ -136,8 +91,8 @@ enum status export_commit(struct export *x, struct err *err)
 	for (unsigned i = 0; x->timeline && x->begun && i < cpus; i++)
 		timeline_end(x->timeline, i, machine_now(m, i));
 	if (x->timeline) timeline_finish(x->timeline);
-	TRY(output_commit(&x->kvm_file, err));
-	return output_commit(&x->timeline_file, err);
+	TRY(outfile_commit(&x->kvm_file, err));
+	return outfile_commit(&x->timeline_file, err);
 }
 
 void export_free(struct export *x)
@@ -145,7 +100,7 @@ void export_free(struct export *x)
 	if (!x) return;
 	kvm_text_free(x->kvm);
 	timeline_free(x->timeline);
-	output_abort(&x->kvm_file);
-	output_abort(&x->timeline_file);
+	outfile_abort(&x->kvm_file);
+	outfile_abort(&x->timeline_file);
 	free(x);
 }

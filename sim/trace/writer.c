@@ -1,18 +1,15 @@
-#define _GNU_SOURCE /* mkostemp */
 #include "trace/writer.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <xxhash.h>
 #include <zstd.h>
 
 #include "base/bits.h"
+#include "base/outfile.h"
 #include "trace/frame.h"
 #include "trace/source.h"
 
@@ -20,8 +17,7 @@
 enum { ZSTD_LEVEL = 12 };
 
 struct trace_writer {
-	char *path, *temporary;
-	FILE *file;
+	struct outfile out;
 	uint64_t offset; /* bytes written */
 	uint32_t streams;
 	struct frame_encoder **encoder; /* per stream; NULL until its first record */
@@ -34,12 +30,12 @@ struct trace_writer {
 
 static enum status write_failed(const struct trace_writer *w, struct err *err)
 {
-	return err_set(err, ERR_HOST, "%s: cannot be written: %s", w->path, strerror(errno));
+	return err_set(err, ERR_HOST, "%s: cannot be written: %s", w->out.path, strerror(errno));
 }
 
 static enum status put_bytes(struct trace_writer *w, const void *bytes, size_t n, struct err *err)
 {
-	if (fwrite(bytes, 1, n, w->file) != n) return write_failed(w, err);
+	if (fwrite(bytes, 1, n, w->out.file) != n) return write_failed(w, err);
 	w->offset += n;
 	return OK;
 }
@@ -48,7 +44,8 @@ static enum status put_skippable(struct trace_writer *w, const struct wire_buffe
 {
 	uint32_t head[2] = {NATIVE_SKIPPABLE, (uint32_t)payload->size};
 	if (payload->size > UINT32_MAX)
-		return err_set(err, ERR_INPUT, "%s: too many frames for one file; split the trace", w->path);
+		return err_set(err, ERR_INPUT, "%s: too many frames for one file; split the trace",
+			       w->out.path);
 	TRY(put_bytes(w, head, sizeof(head), err));
 	return put_bytes(w, payload->bytes, payload->size, err);
 }
@@ -87,34 +84,12 @@ static enum status put_header(struct trace_writer *w, const struct trace_descrip
 	return st;
 }
 
-/* The rename at the end would replace a device, a pipe or a folder by a file. */
-static enum status check_target(const struct trace_writer *w, struct err *err)
-{
-	struct stat target;
-	if (stat(w->path, &target) != 0 || S_ISREG(target.st_mode)) return OK;
-	return err_set(err, ERR_INPUT, "%s: cannot be written: it exists and is no regular file", w->path);
-}
-
-/* The temporary file, with the permissions that a new file gets. */
-static enum status create_file(struct trace_writer *w, struct err *err)
-{
-	int fd = mkostemp(w->temporary, O_CLOEXEC);
-	if (fd < 0) return write_failed(w, err);
-	mode_t mask = umask(0);
-	umask(mask);
-	if (fchmod(fd, 0666 & ~mask)) errno = 0; /* some file systems have no permissions; the file is good */
-	w->file = fdopen(fd, "wb");
-	return w->file ? OK : write_failed(w, err);
-}
-
 enum status trace_writer_open(const char *path, const struct trace_description *d, struct trace_writer **out,
 			      struct err *err)
 {
 	*out = NULL;
 	TRY(check_description(path, d, err));
 	struct trace_writer *w = xcalloc(1, sizeof(*w));
-	w->path = xstrdup(path);
-	w->temporary = xasprintf("%s.XXXXXX", path);
 	w->streams = d->streams;
 	w->encoder = xcalloc(d->streams, sizeof(*w->encoder));
 	w->content = XXH64_createState();
@@ -122,8 +97,7 @@ enum status trace_writer_open(const char *path, const struct trace_description *
 	w->zstd = ZSTD_createCCtx();
 	ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
 	w->packed = xcalloc(ZSTD_compressBound(NATIVE_RAW_MAX), 1);
-	enum status st = check_target(w, err);
-	if (st == OK) st = create_file(w, err);
+	enum status st = outfile_open(&w->out, path, err);
 	if (st == OK) st = put_header(w, d, err);
 	if (st == OK)
 		*out = w;
@@ -159,7 +133,7 @@ static enum status flush_frame(struct trace_writer *w, uint32_t stream, struct e
 	size_t packed = ZSTD_compress2(w->zstd, w->packed, ZSTD_compressBound(NATIVE_RAW_MAX), e->out.bytes,
 				       e->out.size);
 	if (ZSTD_isError(packed))
-		return err_set(err, ERR_HOST, "%s: compression failed: %s", w->path,
+		return err_set(err, ERR_HOST, "%s: compression failed: %s", w->out.path,
 			       ZSTD_getErrorName(packed));
 	add_index_entry(w, stream, records, instructions, hash, packed, e->out.size);
 	return put_bytes(w, w->packed, packed, err);
@@ -207,13 +181,7 @@ static enum status finish_file(struct trace_writer *w, struct err *err)
 	for (uint32_t i = 0; i < w->streams; i++)
 		if (w->encoder[i] && w->encoder[i]->records) TRY(flush_frame(w, i, err));
 	TRY(put_index(w, err));
-	if (fflush(w->file) || fsync(fileno(w->file))) return write_failed(w, err);
-	int failed = fclose(w->file);
-	w->file = NULL;
-	if (failed || rename(w->temporary, w->path)) return write_failed(w, err);
-	free(w->temporary);
-	w->temporary = NULL;
-	return OK;
+	return outfile_commit(&w->out, err);
 }
 
 enum status trace_writer_commit(struct trace_writer *w, struct err *err)
@@ -225,8 +193,7 @@ enum status trace_writer_commit(struct trace_writer *w, struct err *err)
 
 void trace_writer_abort(struct trace_writer *w)
 {
-	if (w->file) fclose(w->file);
-	if (w->temporary) unlink(w->temporary); /* no longer there after commit */
+	outfile_abort(&w->out); /* nothing after a commit */
 	for (uint32_t i = 0; i < w->streams; i++) {
 		if (w->encoder[i]) frame_encoder_free(w->encoder[i]);
 		free(w->encoder[i]);
@@ -236,7 +203,5 @@ void trace_writer_abort(struct trace_writer *w)
 	free(w->encoder);
 	free(w->packed);
 	free(w->index.bytes);
-	free(w->temporary);
-	free(w->path);
 	free(w);
 }

@@ -92,6 +92,13 @@ for words in '' "-m $n1" "-w $trace"; do
 	verdict $? "'strata run $words' is wrong usage"
 done
 
+mkfifo "$dir/pipe"
+for option in --export-kvm --export-perfetto; do
+	refuses "$option to what is no regular file is refused" 'it exists and is no regular file' -s configs/stacks/kvm-vhe.yaml $option "$dir/pipe"
+	[ -p "$dir/pipe" ]
+	verdict $? 'and that is left as it is'
+done
+
 # --- a run that is interrupted: it would last for days
 endless() {
 	name=$1 signal=$2 expected=$3
