@@ -118,6 +118,20 @@ Test(irq_book, a_mark_of_all_reaches_those_of_its_pe_and_stage_only)
 	irq_book_free(b);
 }
 
+Test(irq_book, a_mark_of_all_passes_by_those_that_have_passed_its_stage)
+{
+	struct irq_book *b = irq_book_new(false);
+	irq_book_open(b, 0, 1, GIC_FROM_sgi, 0);
+	irq_book_mark(b, 0, 1, IRQ_interface, 10);
+	irq_book_mark_all(b, 0, IRQ_interface, IRQ_exception, 25);
+	irq_book_mark_all(b, 0, IRQ_interface, IRQ_exception, 40);
+	irq_book_mark(b, 0, 1, IRQ_acknowledge, 45);
+	irq_book_close(b, 0, 1);
+	cr_assert(eq(u64, irq_book_times(b, GIC_FROM_sgi)->stage_cycles[IRQ_exception], 15));
+	cr_assert(eq(u64, irq_book_times(b, GIC_FROM_sgi)->stage_cycles[IRQ_acknowledge], 20));
+	irq_book_free(b);
+}
+
 Test(irq_book, each_of_the_first_intids_has_a_distribution_of_its_own)
 {
 	struct irq_book *b = irq_book_new(false);

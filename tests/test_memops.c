@@ -105,6 +105,30 @@ Test(memops, a_page_faults_once_per_round_that_it_is_written_in)
 	run_free(r.run);
 }
 
+/* `at` counts from where measuring begins, not from the warm-up before it, which is longer than the migration: it would be over
+ * before the program writes anything. */
+Test(memops, an_operation_begins_so_many_cycles_after_measuring_has_begun)
+{
+	static const char *const sets[] = {"workload.accesses=8000",
+					   "stack.memory_operations.precopy.at=1000000", NULL};
+	struct run_request q = {.machine = "configs/machines/neoverse-n1.yaml",
+				.stack = "configs/stacks/kvm-precopy.yaml",
+				.workload = "workloads/page-writes.yaml",
+				.sets = sets,
+				.seed = 1,
+				.warmup = 7000,
+				.populate = true};
+	struct run *run = NULL;
+	struct run_report report;
+	struct err err = {0};
+	cr_assert(eq(int, run_new(&q, &run, &err), OK), "%s", err.text);
+	cr_assert(eq(int, run_execute(run, NULL, NULL, &report, &err), OK), "%s", err.text);
+	const struct memop_stats *s = memops_stats(machine_operations(run_machine(run)), 0);
+	cr_expect(eq(u64, s->begun, 1000000));
+	cr_expect(lt(u64, 0, s->exits));
+	run_free(run);
+}
+
 /* At the other end stage 2 is empty: each page is mapped anew when it is touched, and is where it was. */
 Test(memops, a_migrated_vm_takes_a_fault_for_each_page_that_it_touches_again)
 {
@@ -336,5 +360,28 @@ Test(pages, a_write_to_a_protected_block_permits_one_page_of_it)
 	cr_expect(eq(int, fault(&g, 0, ACCESS_WRITE).page, HYP_FAULT_LOGGED));
 	cr_expect(eq(int, fault(&g, 0, ACCESS_WRITE).outcome, HYP_SPURIOUS));
 	cr_expect(page_ops_protect(&g.ops, 1001), "its neighbour was not touched: it may be written still");
+	tables_close(g.w);
+}
+
+Test(pages, a_block_that_is_protected_whole_is_split_by_the_first_write)
+{
+	struct tables_setup s = tables_vm();
+	struct features f = tables_features();
+	struct stage2_done done;
+	struct err err = {0};
+	s.hyp.mapping = HYP_BLOCK;
+	struct guest g = {.w = tables_open(&s, &f)};
+	const struct stage2_area all = {.bytes = s.hyp.memory_bytes};
+	hyp_pages_watch(g.w->vm);
+	cr_assert(eq(int, fault(&g, 0, ACCESS_WRITE).outcome, HYP_MAPPED_BLOCK));
+	cr_assert(eq(int, stage2_perform(g.w->vm, STAGE2_DIRTY_LOG_START, all, &nobody, &done, &err), OK),
+		  "%s", err.text);
+	cr_assert(lt(u64, done.changed, 4), "descriptors of blocks");
+	hyp_end_dirty_log(g.w->vm);
+	hyp_pages_log(g.w->vm, true);
+	cr_expect(eq(int, fault(&g, 0, ACCESS_WRITE).page, HYP_FAULT_LOGGED));
+	cr_expect(eq(int, fault(&g, 0, ACCESS_WRITE).outcome, HYP_SPURIOUS));
+	cr_expect(eq(int, fault(&g, 1, ACCESS_WRITE).page, HYP_FAULT_LOGGED),
+		  "its neighbour is protected still");
 	tables_close(g.w);
 }

@@ -1,6 +1,6 @@
 /* pages.h - what operations on a VM's memory know of its single pages: written since, shared, kept for a snapshot, absent.
  *
- *   hyp_pages_watch: from now on      hyp_pages_flags: page -> what is known      hyp_pages_protect, _leave, _merge: change it
+ *   hyp_pages_watch: from now on      hyp_pages_flags: page -> what is known      page_ops_protect, _leave, _merge: change it
  * While pages are watched stage 2 faults go by it (hyp_handle_stage2_fault()): a write to a page of the log marks it dirty, one
  * to a shared page gets a copy of its own, one to a page that a snapshot has not saved yet has it saved first; an absent page is
  * mapped where its content is. Leaves are pages as long as that lasts; blocks are split where a page of them changes.

@@ -27,7 +27,7 @@ struct vcpu;
 struct core_spent;
 
 struct memop_stats {
-	uint64_t begun, cycles; /* since the beginning of the run; that it took */
+	uint64_t begun, cycles; /* since measuring began; that it took */
 	uint64_t done;          /* whether it ended */
 	uint64_t pages, bytes, rounds, last_round_pages;
 	uint64_t descriptors, changed, tlbi, dsb;
