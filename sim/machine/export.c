@@ -38,6 +38,12 @@ static void on_walked(void *self, unsigned t, cycles_t now, struct va va)
 	if (x->timeline) timeline_walk(x->timeline, t, now, va.raw);
 }
 
+static void on_waited(void *self, unsigned t, cycles_t from, cycles_t to, bool goes_on)
+{
+	struct export *x = self;
+	if (x->timeline) timeline_waited(x->timeline, t, from, to, goes_on);
+}
+
 /* --- one export ---------------------------------------------------------------------------------------------------- */
 
 static enum status open_files(struct export *x, const struct export_request *q, struct err *err)
@@ -64,7 +70,7 @@ enum status export_new(const struct export_request *q, const struct export_parts
 {
 	struct export *x = xcalloc(1, sizeof(*x));
 	x->parts = *parts;
-	x->observer = (struct machine_observer){x, on_priced, on_spent, on_walked};
+	x->observer = (struct machine_observer){x, on_priced, on_spent, on_walked, on_waited};
 	enum status st = open_files(x, q, err);
 	if (st != OK) {
 		export_free(x);

@@ -63,6 +63,8 @@ struct machine_observer {
 	void (*priced)(void *self, unsigned t, const struct path_event *e, const struct path_price *price);
 	void (*spent)(void *self, unsigned t, cycles_t at, const struct core_spent *spent);
 	void (*walked)(void *self, unsigned t, cycles_t now, struct va va);
+	/* The thread had no core; goes_on: from `to` on it has one. */
+	void (*waited)(void *self, unsigned t, cycles_t from, cycles_t to, bool goes_on);
 };
 /* Tells `o` (borrowed) from now on, once. Cycles and counters stay what they are. */
 void machine_observe(struct machine *m, const struct machine_observer *o);

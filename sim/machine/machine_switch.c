@@ -9,9 +9,19 @@ static void spend(struct cpu *c, cycles_t cycles, enum core_bucket bucket)
 	core_spend(&c->core, &spent);
 }
 
+static void tell_waited(const struct vcpu *v, cycles_t from, cycles_t to, bool goes_on)
+{
+	const struct machine_observer *o = v->cpu->observer;
+	if (o) o->waited(o->self, vcpu_thread(v), from, to, goes_on);
+}
+
 void host_account(struct host *h, struct vcpu *v, enum vcpu_state next, cycles_t now)
 {
 	struct host_vcpu *hv = host_vcpu(h, v);
+	if (hv->state == VCPU_WAITS || hv->state == VCPU_IDLE)
+		tell_waited(v, hv->since, now, next == VCPU_RUNS);
+	else if (next == VCPU_ENDED)
+		tell_waited(v, now, now, false);
 	if (hv->state < VCPU_ENDED) {
 		hv->stats.cycles[hv->state] += now - hv->since;
 		hv->stats.elapsed = now - hv->begin;

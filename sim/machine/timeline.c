@@ -20,6 +20,7 @@ struct track {
 	unsigned el; /* of the open slice; NO_LEVEL: none is open */
 	char *path;  /* of the open slice; NULL: none */
 	struct core_spent told;
+	bool away; /* it has no core */
 };
 
 struct timeline {
@@ -217,10 +218,19 @@ void timeline_walk(struct timeline *t, unsigned vcpu, cycles_t at, uint64_t va)
 	fprintf(t->out, ",\"args\":{\"va\":\"0x%" PRIx64 "\"}}", va);
 }
 
+void timeline_waited(struct timeline *t, unsigned vcpu, cycles_t from, cycles_t to, bool goes_on)
+{
+	struct track *k = &t->track[vcpu];
+	if (!k->away && !full(t)) advance(t, k, from);
+	close_level(t, k);
+	if (to > k->now) k->now = to;
+	k->away = !goes_on;
+}
+
 void timeline_end(struct timeline *t, unsigned vcpu, cycles_t at)
 {
 	struct track *k = &t->track[vcpu];
-	if (!t->left_out) advance(t, k, at);
+	if (!t->left_out && !k->away) advance(t, k, at);
 	close_level(t, k);
 }
 

@@ -28,6 +28,8 @@ void timeline_event(struct timeline *t, unsigned vcpu, const struct path_event *
 /* A fault or event took *spent from `at` on, what timeline_event() was told included. */
 void timeline_spent(struct timeline *t, unsigned vcpu, cycles_t at, const struct core_spent *spent);
 void timeline_walk(struct timeline *t, unsigned vcpu, cycles_t at, uint64_t va);
+/* From `from` to `to` the vCPU had no core, so that its track has nothing there; nor behind it, until it goes on. */
+void timeline_waited(struct timeline *t, unsigned vcpu, cycles_t from, cycles_t to, bool goes_on);
 /* The track ends at `at`. */
 void timeline_end(struct timeline *t, unsigned vcpu, cycles_t at);
 /* After all tracks: completes the JSON. Whether the file took it is the caller's to ask (ferror). */

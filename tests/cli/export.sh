@@ -104,6 +104,8 @@ check "a program with faults, warm-up apart: levels" "$(by_level 0 0)" "$(slices
 set -- "$@" --set stack.threads=2 --set workload.threads=2 --set stack.pin=3,1
 export_run "$@"
 check "two vCPUs: levels of each" "$(by_level 3 0; by_level 1 1)" "$(slices)"
+	check "vCPUs that share cores: EL$el" "$of_cores" "$(slices | awk -v el="EL$el" '$2 == el { sum += $3 } END { print sum + 0 }')"
+done
 check "two vCPUs: the text is in order of time" 0 "$(awk '!/^#/ { t = $4; sub(/:/, "", t); if (t + 0 < last + 0) bad++; last = t } END { print bad + 0 }' "$dir/kvm")"
 check "two vCPUs: on their cores" "[001] [003]" "$(echo $(awk '!/^#/ { print $2 }' "$dir/kvm" | sort -u))"
 first=$(awk '!/^#/ { sub(/vcpu/, "", $1); sub(/-.*/, "", $1); print $1; exit }' "$dir/kvm")
@@ -150,3 +152,10 @@ done
 check "an operation into a directory that is not there" 3 $?
 "$STRATA" explain trap hvc -m configs/machines/neoverse-v2.yaml -s configs/stacks/kvm-vhe.yaml --brief --export-kvm "$dir/kvm" >"$dir/said" 2>&1
 check "exports print nothing, so --brief is an error" 2 $?
+
+# vCPUs that have turns: what a switch takes is some vCPU's, too, so that all of them together have what the cores have.
+export_run $N1 -s configs/stacks/kvm-overcommit.yaml -w workloads/gups.yaml --set workload.threads=8 --set workload.footprint_bytes=1M \
+	--set stack.scheduler.slice_ns=30000 --set stack.scheduler.tick_hz=0 --limit 500
+for el in 0 1 2; do
+	of_cores=0
+	for core in 0 1 2 3; do of_cores=$((of_cores + $(counter "cpu$core.cycles_by_el.el$el"))); done

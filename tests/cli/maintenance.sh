@@ -218,3 +218,20 @@ takes_away $vale1
 says "a TLBI of one CPU leaves what another holds" "stale hit of VA $page, ASID 1, on CPU 1, after event 4: no TLBI took it"
 takes_away $vale1is
 passes "one that is broadcast does not"
+
+# Two cores: the second has the page in its TLB, and comes back to it long after the first has changed it.
+two_cores() { # two_cores TLBI: what the first does
+	{
+		printf 'strata-text 1\nstreams 2\nstream 0\n'
+		printf 'L %s 8 gap=3000\ndesc %s 3 arg=0\ndsb 0 10\ntlbi 0 %s arg=%s\ndsb 0 11\n' $page $page "$1" $operand
+		printf 'stream 1\nL %s 8\n' $page
+		for i in 1 2 3 4; do printf 'L 0x20000 8 gap=60000\n'; done
+		printf 'L %s 8\nend 11\n' $page
+	} >"$dir/two.txt"
+	"$STRATA" run -q --no-db -m configs/machines/neoverse-n1.yaml -w "$dir/two.txt" --check-maintenance --set stack.threads=2 >"$dir/out" 2>"$dir/err"
+	status=$?
+}
+two_cores $vale1is
+passes "a TLBI of all cores is enough for both"
+two_cores 1085 # CRm 7: VALE1
+says "one of the core alone is not" "stale hit of VA $page, ASID 1, .*: no TLBI took it"

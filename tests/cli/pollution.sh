@@ -46,6 +46,11 @@ cycles=$(counter cpu0.cycles)
 run svc --set stack.os.syscall.instructions=1600 $lines=1024
 check "counting evictors changes no cycle" "$cycles" "$(counter cpu0.cycles)"
 
+# What the caches next to the core have is hidden behind the instructions; 800 accesses are two calls, which bring the lines.
+"$STRATA" run -q --no-db --json -m configs/machines/neoverse-n1.yaml -w "$dir/svc.txt" --populate --warmup 800 \
+	--set stack.os.syscall.instructions=64 --set stack.os.syscall.lines=4 --set stack.os.syscall.span_lines=4 >"$dir/out" 2>"$dir/err"
+check "kernel lines that are in the first caches cost nothing" "19 0" "$(counter cpu0.kernel.entries.syscall) $(counter cpu0.kernel.memory_cycles.syscall)"
+
 run svc --set stack.pollution=yes --set stack.os.syscall.instructions=1600 --set stack.os.syscall.lines=64
 check "a page of the kernel beside 40 is nobody's loss" "0" "$(counter cpu0.l1d_tlb.pollution.misses_by_evictor.kernel)"
 
