@@ -235,3 +235,4 @@ two_cores $vale1is
 passes "a TLBI of all cores is enough for both"
 two_cores 1085 # CRm 7: VALE1
 says "one of the core alone is not" "stale hit of VA $page, ASID 1, .*: no TLBI took it"
+says "and what that core's entry is made of is known still" "event 1 wrote the stage 1 level 3 descriptor"
