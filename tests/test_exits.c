@@ -177,6 +177,144 @@ Test(exits_logs, of_trace_cmd_are_the_kernels_with_other_blanks)
 	trace_close(src);
 }
 
+/* --- the forms that logs have --------------------------------------------------------------------------- */
+
+/* The exceptions and returns of one stream, as "hvc:1>2 ret:2>1". */
+static char *sequence_of(const char *text, uint32_t stream)
+{
+	static struct record batch[TRACE_BATCH];
+	char *out = NULL;
+	size_t bytes, n;
+	FILE *to = open_memstream(&out, &bytes);
+	struct trace_source *src;
+	struct err err = {0};
+	struct exits x;
+	struct exit_event e;
+	exits_init(&x);
+	cr_assert(eq(int, trace_open_memory("log", text, strlen(text), stream, &src, &err), OK), "%s",
+		  err.text);
+	cr_assert(eq(int, trace_next(src, batch, TRACE_BATCH, &n, &err), OK), "%s", err.text);
+	for (size_t i = 0; i < n; i++)
+		if (exits_replay(&x, &batch[i], &e))
+			fprintf(to, "%s%s:%u>%u", i ? " " : "", e.name, e.transfer.from, e.transfer.to);
+	trace_close(src);
+	fclose(to);
+	return out;
+}
+
+struct log_form {
+	char text[900];
+	char sequence[100];
+};
+
+#define EXCEPTION(number, from, to, esr, elr) \
+	"Taking exception " #number " [what] on CPU 0\n...from EL" #from " to EL" #to "\n...with ESR " esr \
+	"\n...with ELR 0x" #elr "\n...to EL" #to " PC 0x1000 PSTATE 0x3c9\n"
+#define RETURN(from, to, pc) "Exception return from AArch64 EL" #from " to AArch64 EL" #to " PC 0x" #pc "\n"
+
+ParameterizedTestParameters(exits_logs, every_form_of_an_emulators_log_is_read)
+{
+	static struct log_form forms[] = {
+		/* Firmware at EL3, entered from below and left to both. */
+		{EXCEPTION(13, 1, 3, "0x17/0x5e000000", 10) RETURN(3, 1, 10)
+			 EXCEPTION(13, 2, 3, "0x17/0x5e000000", 20) RETURN(3, 2, 20),
+		 "smc:1>3 ret:3>1 smc:2>3 ret:3>2"},
+		/* FIQ to EL3, interrupts with superpriority, virtual ones and SError. */
+		{EXCEPTION(6, 1, 3, "0x0/0x0", 10) EXCEPTION(26, 3, 3, "0x0/0x0", 14) RETURN(3, 3, 14)
+			 RETURN(3, 1, 10),
+		 "fiq:1>3 irq:3>3 ret:3>3 ret:3>1"},
+		{EXCEPTION(27, 0, 1, "0x0/0x0", 10) RETURN(1, 0, 10) EXCEPTION(28, 1, 1, "0x0/0x0", 10)
+			 EXCEPTION(24, 1, 1, "0x2f/0xbe000000", 14),
+		 "virq:0>1 ret:1>0 vfiq:1>1 vserror:1>1"},
+		/* QEMU 9.0 and later tell SPSR, of aborts after FAR; an ESR may be of 64 bits. */
+		{"Taking exception 4 [Data Abort] on CPU 0\n...from EL1 to EL2\n...with ESR 0x24/0x193830045\n"
+		 "...with MFAR 0x0\n...with FAR 0x9000004\n...with SPSR 0x5\n...with ELR 0x40000fbc\n"
+		 "...to EL2 PC 0x1000 PSTATE 0x3c9\n" RETURN(2, 1, 40000fc0),
+		 "dabt_low:1>2 ret:2>1"},
+		/* Lines of other parts of the emulator before and between, and ends of lines of another system. */
+		{"CPU Reset (CPU 0)\r\nTaking exception 11 [Hypervisor Call] on CPU 0\r\n"
+		 "77@1700000000.000001:gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0\r\n...from EL1 to EL2\r\n"
+		 "...with ESR 0x16/0x5a000001\r\nInvalid read at addr 0x0\r\n...with ELR 0x40080058\r\n" RETURN(
+			 2, 1, 40080058),
+		 "hvc:1>2 ret:2>1"},
+		/* Calls that the emulator answers itself leave no level. */
+		{"Taking exception 13 [Secure Monitor Call] on CPU 0\n...from EL2 to EL3\n...with ESR 0x17/0x5e000000\n"
+		 "...handled as PSCI call\n" EXCEPTION(11, 1, 2, "0x16/0x5a000000", 10) RETURN(2, 1, 10),
+		 "hvc:1>2 ret:2>1"},
+		{"Taking exception 16 [Semihosting call] on CPU 0\n...from EL1 to EL1\n"
+		 "...handling as semihosting call 0x18\n" EXCEPTION(2, 0, 1, "0x15/0x56000000", 10)
+			 RETURN(1, 0, 10),
+		 "svc:0>1 ret:1>0"},
+	};
+	return cr_make_param_array(struct log_form, forms, sizeof(forms) / sizeof(forms[0]));
+}
+
+ParameterizedTest(struct log_form *f, exits_logs, every_form_of_an_emulators_log_is_read)
+{
+	char *sequence = sequence_of(f->text, 0);
+	cr_expect(eq(str, sequence, f->sequence));
+	free(sequence);
+}
+
+ParameterizedTestParameters(exits_logs, every_form_of_a_kernels_trace_text_is_read)
+{
+	static struct log_form forms[] = {
+		/* trace_pipe: no header, and other events first. */
+		{"          <idle>-0       [001] d.h..     5.479806: ipi_exit: (Function call interrupts)\n"
+		 "          vcpu-0-4711    [001] d....     5.479810: kvm_exit: TRAP: HSR_EC: 0x0001 (WFx), PC: 0x10\n"
+		 "          vcpu-0-4711    [000] d....     5.479811: kvm_entry: PC: 0x10\n",
+		 "wfx:1>2 ret:2>1"},
+		/* With thread groups, and flags of an older kernel. */
+		{"# tracer: nop\n"
+		 "       CPU 0/KVM-4711  (  4700) [001] d...     5.479810: kvm_exit: IRQ: HSR_EC: 0x0000 (UNKNOWN), PC: 0x10\n"
+		 "       CPU 0/KVM-4711  (-------) [001] d...     5.479811: kvm_entry: PC: 0x10\n",
+		 "irq:1>2 ret:2>1"},
+		/* perf script: with PID, and with PID/TID. */
+		{"CPU 0/KVM  4711 [001]  5.479810:           kvm:kvm_exit: TRAP: HSR_EC: 0x0016 (HVC64), PC: 0x10\n"
+		 "CPU 0/KVM  4700/4711 [001]  5.479811:          kvm:kvm_entry: PC: 0x10\n",
+		 "hvc:1>2 ret:2>1"},
+		/* A task that is named as an event is, under a clock that counts. */
+		{"cpus=2\r\nCPU 1 is empty\r\n"
+		 "kvm_exit: x-9  [001]  1234: sched_switch:  prev_comm=kvm_exit: next_comm=kvm_entry: PC: 0x0\r\n"
+		 "kvm_exit: x-9  [001]  1235: kvm_exit:      SERROR: HSR_EC: 0x0000 (UNKNOWN), PC: 0x10\r\n",
+		 "serror:1>2"},
+	};
+	return cr_make_param_array(struct log_form, forms, sizeof(forms) / sizeof(forms[0]));
+}
+
+ParameterizedTest(struct log_form *f, exits_logs, every_form_of_a_kernels_trace_text_is_read)
+{
+	char *sequence = sequence_of(f->text, 0);
+	cr_expect(eq(str, sequence, f->sequence));
+	free(sequence);
+}
+
+/* Linux arch/arm64/include/asm/esr.h and kvm_arm.h (kvm_arm_exception_class). */
+Test(exits_logs, every_class_that_kvm_names_has_a_name)
+{
+	static const uint8_t classes[] = {0x00, 0x01, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0c,
+					  0x11, 0x12, 0x13, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1f,
+					  0x20, 0x21, 0x22, 0x24, 0x25, 0x26, 0x28, 0x2c, 0x2f, 0x30,
+					  0x31, 0x32, 0x33, 0x34, 0x35, 0x38, 0x3a, 0x3c};
+	for (size_t i = 0; i < sizeof(classes); i++)
+		cr_expect(ne(ptr, (void *)ec_name(classes[i]), NULL), "%#x", classes[i]);
+}
+
+/* One thread for each vCPU of each guest, whatever CPU it runs on. */
+Test(exits_logs, two_guests_are_streams_by_thread)
+{
+	static const char text[] =
+		"a-1  [000] d....  1.0: kvm_entry: PC: 0x10\nb-2  [001] d....  1.1: kvm_entry: PC: 0x20\n"
+		"a-1  [000] d....  1.2: kvm_exit: TRAP: HSR_EC: 0x0016 (HVC64), PC: 0x14\n"
+		"b-2  [000] d....  1.3: kvm_exit: TRAP: HSR_EC: 0x0018 (SYS64), PC: 0x24\n"
+		"a-1  [001] d....  1.4: kvm_entry: PC: 0x14\n";
+	char *first = sequence_of(text, 0), *second = sequence_of(text, 1);
+	cr_expect(eq(str, first, (char *)"ret:2>1 hvc:1>2 ret:2>1"));
+	cr_expect(eq(str, second, (char *)"ret:2>1 sysreg:1>2"));
+	free(first);
+	free(second);
+}
+
 /* --- logs that are wrong ------------------------------------------------------------------------------ */
 
 struct wrong_log {
@@ -197,6 +335,11 @@ ParameterizedTestParameters(exits_logs, what_is_wrong_is_named_with_its_line)
 		{"# tracer: nop\n a-1 [000] d.... 1.0: kvm_exit: TRAP: PC: 0x0\n",
 		 "log:2: expected \"kvm_exit: WHY"},
 		{"# tracer: nop\nCPU:0 [LOST 7 EVENTS]\n", "log:2: events were lost"},
+		{"cpus=2\nCPU:1 [7 EVENTS DROPPED]\n", "log:2: events were lost"},
+		{"Taking exception 2 [SVC] on CPU 0\n...with ELR 0x10\n",
+		 "log:2: expected \"...from ELx to ELy\""},
+		{"Taking exception 2 [SVC] on CPU 0\nTaking exception 2 [SVC] on CPU 1\n",
+		 "log:2: expected \"...from ELx to ELy\""},
 		{"# tracer: nop\n [000] d.... 1.0: kvm_entry: PC: 0x0\n", "log:2: expected NAME-PID [CPU]"},
 	};
 	return cr_make_param_array(struct wrong_log, cases, sizeof(cases) / sizeof(cases[0]));

@@ -56,11 +56,20 @@ enum el_reg el_vbar(unsigned el);
 #define EXCEPTION_CLASSES(X) \
 	X(UNKNOWN, 0x00, "unknown", "unknown or undefined") \
 	X(WFX, 0x01, "wfx", "trapped WFI or WFE") \
+	X(CP15_32, 0x03, "cp15_32", "AArch32 MCR or MRC, coproc 15") \
+	X(CP15_64, 0x04, "cp15_64", "AArch32 MCRR or MRRC, coproc 15") \
+	X(CP14_MR, 0x05, "cp14_mr", "AArch32 MCR or MRC, coproc 14") \
+	X(CP14_LS, 0x06, "cp14_ls", "AArch32 LDC or STC") \
 	X(FP, 0x07, "fp", "access to SIMD or floating point") \
+	X(CP10_ID, 0x08, "cp10_id", "AArch32 VMRS of an ID register") \
 	X(PAUTH, 0x09, "pac", "pointer authentication instruction") \
 	X(LS64, 0x0a, "ls64", "LD64B or ST64B*") \
+	X(CP14_64, 0x0c, "cp14_64", "AArch32 MRRC, coproc 14") \
 	X(BTI, 0x0d, "bti", "branch target exception") \
 	X(ILLEGAL, 0x0e, "illegal", "illegal execution state") \
+	X(SVC32, 0x11, "svc32", "SVC in AArch32") \
+	X(HVC32, 0x12, "hvc32", "HVC in AArch32") \
+	X(SMC32, 0x13, "smc32", "SMC in AArch32") \
 	X(SVC, 0x15, "svc", "SVC") \
 	X(HVC, 0x16, "hvc", "HVC") \
 	X(SMC, 0x17, "smc", "SMC") \
@@ -70,13 +79,17 @@ enum el_reg el_vbar(unsigned el);
 	X(FPAC, 0x1c, "fpac", "pointer authentication failure") \
 	X(SME, 0x1d, "sme", "access to SME") \
 	X(GPC, 0x1e, "gpc", "granule protection check") \
+	X(IMP_DEF, 0x1f, "imp_def", "implementation defined, to EL3") \
 	X(IABT_LOW, 0x20, "iabt_low", "instruction abort from a lower level") \
 	X(IABT_CUR, 0x21, "iabt_cur", "instruction abort at the same level") \
 	X(PC_ALIGN, 0x22, "pc_align", "PC alignment fault") \
 	X(DABT_LOW, 0x24, "dabt_low", "data abort from a lower level") \
 	X(DABT_CUR, 0x25, "dabt_cur", "data abort at the same level") \
 	X(SP_ALIGN, 0x26, "sp_align", "SP alignment fault") \
+	X(MOPS, 0x27, "mops", "memory copy or set") \
+	X(FP_EXCEPTION32, 0x28, "fp_exc32", "floating-point exception in AArch32") \
 	X(FP_EXCEPTION, 0x2c, "fp_exc", "floating-point exception") \
+	X(GCS, 0x2d, "gcs", "guarded control stack") \
 	X(SERROR, 0x2f, "serror", "SError") \
 	X(BREAKPOINT_LOW, 0x30, "breakpt_low", "breakpoint from a lower level") \
 	X(BREAKPOINT_CUR, 0x31, "breakpt_cur", "breakpoint at the same level") \
@@ -84,7 +97,10 @@ enum el_reg el_vbar(unsigned el);
 	X(STEP_CUR, 0x33, "step_cur", "software step at the same level") \
 	X(WATCHPOINT_LOW, 0x34, "watchpt_low", "watchpoint from a lower level") \
 	X(WATCHPOINT_CUR, 0x35, "watchpt_cur", "watchpoint at the same level") \
-	X(BRK, 0x3c, "brk", "BRK")
+	X(BKPT32, 0x38, "bkpt32", "BKPT in AArch32") \
+	X(VECTOR32, 0x3a, "vector32", "vector catch in AArch32") \
+	X(BRK, 0x3c, "brk", "BRK") \
+	X(PMU, 0x3d, "pmu", "performance monitors' exception")
 
 enum el_ec {
 #define X(name, number, text, doc) EC_##name = number,

@@ -41,7 +41,7 @@ struct trace_format {
 	enum status (*open)(struct input *in, uint32_t stream, struct trace_source **out, struct err *err);
 };
 
-enum { TRACE_HEAD_BYTES = 32 }; /* what detect is given, at most */
+enum { TRACE_HEAD_BYTES = 4096 }; /* what detect is given, at most */
 
 #define X(name, doc) extern const struct trace_format trace_format_##name;
 TRACE_FORMATS(X)

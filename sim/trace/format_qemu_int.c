@@ -7,12 +7,15 @@
  *   ...with ELR 0x40080058
  *   ...to EL2 PC 0x40080c00 PSTATE 0x3c9
  *   Exception return from AArch64 EL2 to AArch64 EL1 PC 0x40080058
- * Other lines are passed over. The ESR that is logged for an interrupt is that of the last exception before
- * it: the record has 0. Returns do not say their CPU. Of the CPUs at the level that is left it is, in this
- * order, one that an exception to that level left at this very PC; one whose next exception comes from the
- * level returned to; the one that acted last. So a log is read as a whole before returns are given out.
- * Where several fit, as two idle CPUs do, it may have been the other one.
- * Source: QEMU 7.2, target/arm/helper.c, arm_cpu_do_interrupt_aarch64(); target/arm/cpu.h, EXCP_*.
+ * Other lines are passed over, those of other parts of the emulator among the details included; SPSR (since
+ * QEMU 9.0), FAR and MFAR are not needed. A call that the emulator answers itself, as firmware or for
+ * semihosting, is no exception of the machine and is left out. The ESR that is logged for an interrupt is
+ * that of the last exception before it: the record has 0. Returns do not say their CPU. Of the CPUs at the
+ * level that is left it is, in this order, one that an exception to that level left at this very PC; one whose
+ * next exception comes from the level returned to; the one that acted last. So a log is read as a whole before
+ * returns are given out. Where several fit, as two idle CPUs do, it may have been the other one.
+ * Source: QEMU 7.2 to 10, target/arm/helper.c, arm_cpu_do_interrupt() and arm_cpu_do_interrupt_aarch64();
+ * target/arm/cpu.h, EXCP_*.
  * Not modelled: AArch32 levels (an error), lines written by two CPUs at once into each other (an error
  * where it can be seen).
  */
@@ -30,10 +33,13 @@ enum { CPUS_MAX = 512 };
 static unsigned kind_of(unsigned number)
 {
 	switch (number) {
-	case 5: return EXC_REC_IRQ;
+	case 5:
+	case 26: return EXC_REC_IRQ; /* 26 to 28: with superpriority (FEAT_NMI) */
 	case 6: return EXC_REC_FIQ;
-	case 14: return EXC_REC_VIRTUAL | EXC_REC_IRQ;
-	case 15: return EXC_REC_VIRTUAL | EXC_REC_FIQ;
+	case 14:
+	case 27: return EXC_REC_VIRTUAL | EXC_REC_IRQ;
+	case 15:
+	case 28: return EXC_REC_VIRTUAL | EXC_REC_FIQ;
 	case 24: return EXC_REC_VIRTUAL | EXC_REC_SERROR;
 	default: return EXC_REC_SYNC;
 	}
@@ -57,82 +63,113 @@ struct event {
 	uint32_t cpu; /* of exceptions */
 };
 
+/* An exception whose details are being read, in the order in which they are logged. */
+enum detail { DETAIL_NONE, DETAIL_LEVELS, DETAIL_ESR, DETAIL_ELR };
+static const char *const detail_wanted[] = {[DETAIL_LEVELS] = "expected \"...from ELx to ELy\"",
+					    [DETAIL_ESR] = "expected \"...with ESR class/value\"",
+					    [DETAIL_ELR] = "expected \"...with ELR\""};
+
 struct reader {
 	struct lines *l;
 	struct wire_buffer events;
+	struct event open; /* while `wanted` is not DETAIL_NONE */
+	unsigned number;   /* QEMU's, of the open exception */
+	enum detail wanted;
 	struct cpu cpu[CPUS_MAX];
 };
 
-static enum status need_line(struct reader *r, const char *what, struct err *err)
+static bool starts(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
+
+static bool take_levels(struct reader *r)
 {
-	bool more;
-	TRY(lines_next(r->l, &more, err));
-	return more ? OK : lines_bad(r->l, what, err);
+	unsigned from, to;
+	if (sscanf(r->l->text, "...from EL%u to EL%u", &from, &to) != 2 || from > 3 || to > 3) return false;
+	r->open.rec.count = exc_count(from, to, kind_of(r->number));
+	r->wanted = DETAIL_ESR;
+	return true;
 }
 
-/* The lines behind "Taking exception", in the order in which they are logged. */
-static enum status read_details(struct reader *r, unsigned number, struct record *rec, struct err *err)
+static bool take_esr(struct reader *r)
 {
-	unsigned from, to, ec;
-	TRY(need_line(r, "expected \"...from ELx to ELy\"", err));
-	if (sscanf(r->l->text, "...from EL%u to EL%u", &from, &to) != 2 || from > 3 || to > 3)
-		return lines_bad(r->l, "expected \"...from ELx to ELy\"", err);
-	rec->count = exc_count(from, to, kind_of(number));
-	TRY(need_line(r, "expected \"...with ESR\"", err));
-	if (sscanf(r->l->text, "...with ESR %x/%" SCNx64, &ec, &rec->arg) != 2)
-		return lines_bad(r->l, "expected \"...with ESR class/value\"", err);
-	if (kind_of(number) != EXC_REC_SYNC) rec->arg = 0;
-	do {
-		TRY(need_line(r, "expected \"...with ELR\"", err)); /* "...with FAR" may come before */
-	} while (strncmp(r->l->text, "...with FAR", 11) == 0);
-	if (sscanf(r->l->text, "...with ELR %" SCNx64, &rec->addr) != 1)
-		return lines_bad(r->l, "expected \"...with ELR\"", err);
-	return OK;
+	unsigned ec;
+	if (sscanf(r->l->text, "...with ESR %x/%" SCNx64, &ec, &r->open.rec.arg) != 2) return false;
+	if (kind_of(r->number) != EXC_REC_SYNC) r->open.rec.arg = 0;
+	r->wanted = DETAIL_ELR;
+	return true;
 }
 
-static void add_event(struct reader *r, const struct record *rec, unsigned cpu)
+static bool take_elr(struct reader *r)
 {
-	const struct event e = {.rec = *rec, .cpu = cpu};
-	wire_put(&r->events, &e, sizeof(e));
+	if (sscanf(r->l->text, "...with ELR %" SCNx64, &r->open.rec.addr) != 1) return false;
+	wire_put(&r->events, &r->open, sizeof(r->open));
+	r->wanted = DETAIL_NONE;
+	return true;
+}
+
+/* A line that begins with dots. Those that say more than is wanted come in between, or behind the last. */
+static enum status take_detail(struct reader *r, struct err *err)
+{
+	static bool (*const take[])(struct reader * r) = {
+		[DETAIL_LEVELS] = take_levels, [DETAIL_ESR] = take_esr, [DETAIL_ELR] = take_elr};
+	static const char *const passed[] = {"...with FAR", "...with MFAR", "...with SPSR", "...to EL"};
+	static const char *const answered[] = {"...handled as ", "...handling as "};
+	if (r->wanted == DETAIL_NONE) return OK;
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		if (r->wanted == DETAIL_ELR && starts(r->l->text, passed[i])) return OK;
+	for (size_t i = 0; i < sizeof(answered) / sizeof(answered[0]); i++)
+		if (starts(r->l->text, answered[i])) {
+			r->wanted = DETAIL_NONE;
+			return OK;
+		}
+	return take[r->wanted](r) ? OK : lines_bad(r->l, detail_wanted[r->wanted], err);
 }
 
 static enum status take_exception(struct reader *r, struct err *err)
 {
-	unsigned number, cpu;
+	unsigned cpu;
 	const char *on = strstr(r->l->text, "] on CPU ");
-	struct record rec = {.kind = REC_EXC};
-	if (sscanf(r->l->text, "Taking exception %u", &number) != 1)
+	if (sscanf(r->l->text, "Taking exception %u", &r->number) != 1)
 		return lines_bad(r->l, "expected \"Taking exception N [...]\"", err);
 	if (!on || sscanf(on, "] on CPU %u", &cpu) != 1 || cpu >= CPUS_MAX)
 		return lines_bad(r->l, "expected \"on CPU N\", of at most 512", err);
-	TRY(read_details(r, number, &rec, err));
-	add_event(r, &rec, cpu);
+	r->open = (struct event){.rec = {.kind = REC_EXC}, .cpu = cpu};
+	r->wanted = DETAIL_LEVELS;
 	return OK;
 }
 
 static enum status take_return(struct reader *r, struct err *err)
 {
 	unsigned from, to;
-	struct record rec = {.kind = REC_ERET};
+	struct event e = {.rec = {.kind = REC_ERET}, .cpu = CPUS_MAX};
 	if (sscanf(r->l->text, "Exception return from AArch64 EL%u to AArch64 EL%u PC %" SCNx64, &from, &to,
-		   &rec.addr) != 3 ||
+		   &e.rec.addr) != 3 ||
 	    from > 3 || to > 3)
 		return lines_bad(r->l, "expected a return from AArch64 ELx to AArch64 ELy", err);
-	rec.count = to;
-	rec.arg = from;
-	add_event(r, &rec, CPUS_MAX);
+	e.rec.count = to;
+	e.rec.arg = from;
+	wire_put(&r->events, &e, sizeof(e));
 	return OK;
+}
+
+/* An exception begins or ends, or the log does: the one before must have been told whole. */
+static enum status take_line(struct reader *r, bool more, struct err *err)
+{
+	bool entry = more && starts(r->l->text, "Taking exception ");
+	bool ret = more && starts(r->l->text, "Exception return from ");
+	if ((entry || ret || !more) && r->wanted != DETAIL_NONE)
+		return lines_bad(r->l, detail_wanted[r->wanted], err);
+	if (entry) return take_exception(r, err);
+	if (ret) return take_return(r, err);
+	return starts(r->l->text, "...") ? take_detail(r, err) : OK;
 }
 
 static enum status read_events(struct reader *r, struct err *err)
 {
-	static const char entry[] = "Taking exception ", ret[] = "Exception return from ";
-	for (bool more = true;;) {
+	for (bool more = true; more;) {
 		TRY(lines_next(r->l, &more, err));
-		if (!more) return OK;
-		if (strncmp(r->l->text, entry, strlen(entry)) == 0) TRY(take_exception(r, err));
-		if (strncmp(r->l->text, ret, strlen(ret)) == 0) TRY(take_return(r, err));
+		TRY(take_line(r, more, err));
 	}
+	return OK;
 }
 
 /* -- Giving returns to CPUs -- */
@@ -221,20 +258,19 @@ static enum status read_log(struct lines *l, struct log_reader *out, struct err 
 }
 
 /* Trace events of other parts of the emulator may stand first: PID@SECONDS.MICROSECONDS:NAME. */
-static bool trace_event(const char *head)
+static bool trace_event(const char *line)
 {
-	size_t pid = strspn(head, "0123456789"), seconds = 0;
-	if (pid && head[pid] == '@') seconds = strspn(head + pid + 1, "0123456789");
-	return seconds && head[pid + 1 + seconds] == '.';
+	size_t pid = strspn(line, "0123456789"), seconds = 0;
+	if (pid && line[pid] == '@') seconds = strspn(line + pid + 1, "0123456789");
+	return seconds && line[pid + 1 + seconds] == '.';
 }
 
-static bool detect(const uint8_t *head, size_t n)
+static bool is_log_line(const char *line)
 {
-	char text[TRACE_HEAD_BYTES + 1] = {0};
-	memcpy(text, head, n);
-	return strncmp(text, "Taking exception", 16) == 0 || strncmp(text, "Exception return", 16) == 0 ||
-	       trace_event(text);
+	return starts(line, "Taking exception") || starts(line, "Exception return") || trace_event(line);
 }
+
+static bool detect(const uint8_t *head, size_t n) { return lines_in_head(head, n, is_log_line); }
 
 static enum status open_log(struct input *in, uint32_t stream, struct trace_source **out, struct err *err)
 {

@@ -38,9 +38,22 @@ enum status lines_next(struct lines *l, bool *more, struct err *err)
 	if (n > LINES_MAX_BYTES) return lines_bad(l, "line too long", err);
 	if (memchr(b->at, 0, n)) return lines_bad(l, "zero byte in a text file", err);
 	memcpy(l->text, b->at, n);
-	l->text[n] = 0;
+	l->text[n && l->text[n - 1] == '\r' ? n - 1 : n] = 0;
 	b->at += n + (stop != NULL);
 	return OK;
+}
+
+bool lines_in_head(const uint8_t *head, size_t n, bool (*is)(const char *line))
+{
+	char line[TRACE_HEAD_BYTES + 1];
+	for (size_t at = 0, bytes; at < n; at += bytes + 1) {
+		const uint8_t *end = memchr(head + at, '\n', n - at);
+		bytes = end ? (size_t)(end - (head + at)) : n - at;
+		memcpy(line, head + at, bytes);
+		line[bytes] = 0;
+		if (is(line)) return true;
+	}
+	return false;
 }
 
 /* -- Streams -- */

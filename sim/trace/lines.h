@@ -20,11 +20,15 @@ struct lines {
 
 enum status lines_open(struct lines *l, struct input *in, struct err *err);
 void lines_close(struct lines *l);
-/* The next line, without its end, in l->text; *more = false at the end. Over-long lines and zero bytes are
+/* The next line, without its end (LF or CR LF), in l->text; *more = false at the end. Over-long lines and zero bytes are
  * errors. */
 enum status lines_next(struct lines *l, bool *more, struct err *err);
 /* ERR_INPUT "FILE:LINE: WHAT, found ...". */
 enum status lines_bad(const struct lines *l, const char *what, struct err *err);
+
+/* For trace_format.detect: whether one of the lines that begin in the first bytes of a file is `is` - logs begin
+ * with lines of many kinds. */
+bool lines_in_head(const uint8_t *head, size_t n, bool (*is)(const char *line));
 
 /* What an importer of a log fills: the records of all streams. */
 struct log_reader {

@@ -50,4 +50,4 @@ check 'an operation of the recording reads as in phases.txt' \
 	"$("$STRATA" explain exits "$BENCH/bench_nvhe_icount/int.0.log.zst" --brief 2>/dev/null | grep -c 'hvc:1>2 ret:2>1 hvc:1>2 ret:2>1 hvc:1>2 ret:2>1 hvc:1>2 ret:2>1')" 1
 "$STRATA" explain exits Makefile >/dev/null 2>&1; check 'a file that is no trace is wrong input' $? 2
 { echo 'Taking exception 11 [Hypervisor Call] on CPU 0'; echo '...from EL1 to EL2'; } >"$dir/torn"
-check 'a torn log is refused with its line' "$("$STRATA" explain exits "$dir/torn" 2>&1 | grep -o 'torn:3: expected "...with ESR"')" 'torn:3: expected "...with ESR"'
+check 'a torn log is refused with its line' "$("$STRATA" explain exits "$dir/torn" 2>&1 | grep -o 'torn:3: expected "...with ESR class/value"')" 'torn:3: expected "...with ESR class/value"'
