@@ -189,3 +189,30 @@ Test(walk_regimes, features_follow_the_id_registers)
 	features_from_id(UINT64_C(1) << 40, 0, 0, &f); /* TGran4_2: not at stage 2 */
 	cr_expect(eq(u64, f.granules_stage2, FEAT_GRANULE_64K));
 }
+
+/* ID_AA64MMFR0/1/2_EL1 as the emulated cores of QEMU have them, from the manuals of the cores. */
+Test(walk_regimes, named_cores_have_the_features_of_their_id_registers)
+{
+	static const struct {
+		const char *name;
+		uint64_t mmfr[3];
+	} cores[] = {
+		{"cortex-a35", {0x101122}},
+		{"cortex-a53", {0x1122}},
+		{"cortex-a57", {0x1124}},
+		{"cortex-a72", {0x1124}},
+		{"cortex-a55", {0x101122, 0x10212122, 0x1011}},
+		{"cortex-a76", {0x101122, 0x10212122, 0x1011}},
+		{"neoverse-n1", {0x101125, 0x10212122, 0x1011}},
+		{"neoverse-v1", {0x101125, 0x10212122, 0x0220011102101011}},
+		{"neoverse-n2", {0x22200101125, 0x10212122, 0x1221011112101011}},
+		{"a64fx", {0x1122, 0x11212100, 0x1011}},
+	};
+	for (size_t i = 0; i < sizeof(cores) / sizeof(cores[0]); i++) {
+		struct features want, named = *features_of_cpu(cores[i].name);
+		features_from_id(cores[i].mmfr[0], cores[i].mmfr[1], cores[i].mmfr[2], &want);
+		named.pauth = named.tlbios = named.tlbirange = 0; /* those are in ID_AA64ISAR0/1_EL1 */
+		cr_expect(zero(int, memcmp(&want, &named, sizeof(want))), "%s", cores[i].name);
+	}
+	cr_expect(eq(ptr, (void *)features_of_cpu("cortex-a1"), NULL));
+}

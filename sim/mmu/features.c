@@ -64,6 +64,15 @@ SCHEMA(features_schema, "features", struct features, rows, "architectural featur
 
 enum { ALL_GRANULES = FEAT_GRANULE_4K | FEAT_GRANULE_16K | FEAT_GRANULE_64K };
 
+/* ID_AA64MMFR0/1/2_EL1 of the cores that have no more than Armv8.0 has, and of those of Armv8.2. */
+#define ARMV8_0(granules_, pa_bits_) \
+	{ \
+		.granules = (granules_), .granules_stage2 = (granules_), .pa_bits = (pa_bits_), .asid16 = 1 \
+	}
+#define ARMV8_2(pa_bits_) \
+	.granules = ALL_GRANULES, .granules_stage2 = ALL_GRANULES, .pa_bits = (pa_bits_), .vhe = 1, \
+	.hafdbs = 1, .vmid16 = 1, .asid16 = 1, .xnx = 1, .pan = 1, .hpds = 1, .ttcnp = 1
+
 static const struct cpu {
 	const char *name;
 	struct features features;
@@ -92,25 +101,28 @@ static const struct cpu {
 	  .bbm = 2,
 	  .ttl = 1,
 	  .xs = 1}},
-	/* Neoverse N1 TRM 100616, AArch64 identification registers. */
-	{"neoverse-n1",
-	 {.granules = ALL_GRANULES,
-	  .granules_stage2 = ALL_GRANULES,
-	  .pa_bits = 48,
+	{"neoverse-n1", {ARMV8_2(48)}},                                   /* TRM 100616 */
+	{"cortex-a72", ARMV8_0(FEAT_GRANULE_4K | FEAT_GRANULE_64K, 44)},  /* TRM 100095 */
+	{"cortex-a35", ARMV8_0(ALL_GRANULES, 40)},                        /* TRM 100236 */
+	{"cortex-a53", ARMV8_0(FEAT_GRANULE_4K | FEAT_GRANULE_64K, 40)},  /* TRM DDI 0500 */
+	{"cortex-a57", ARMV8_0(FEAT_GRANULE_4K | FEAT_GRANULE_64K, 44)},  /* TRM DDI 0488 */
+	{"cortex-a55", {ARMV8_2(40)}},                                    /* TRM 100442 */
+	{"cortex-a76", {ARMV8_2(40)}},                                    /* TRM 100798 */
+	{"neoverse-v1", {ARMV8_2(48), .s2fwb = 1, .bbm = 2, .pauth = 1}}, /* TRM 101427 */
+	{"neoverse-n2",                                                   /* TRM 102099 */
+	 {ARMV8_2(48), .s2fwb = 1, .ttst = 1, .e0pd = 1, .bbm = 2, .ttl = 1, .pauth = 1, .tlbios = 1,
+	  .tlbirange = 1}},
+	/* Microarchitecture manual and ID registers as published by Fujitsu: no hardware updates of flags, 8-bit VMIDs. */
+	{"a64fx",
+	 {.granules = FEAT_GRANULE_4K | FEAT_GRANULE_64K,
+	  .granules_stage2 = FEAT_GRANULE_4K | FEAT_GRANULE_64K,
+	  .pa_bits = 40,
 	  .vhe = 1,
-	  .hafdbs = 1,
-	  .vmid16 = 1,
 	  .asid16 = 1,
 	  .xnx = 1,
 	  .pan = 1,
 	  .hpds = 1,
 	  .ttcnp = 1}},
-	/* Cortex-A72 TRM 100095, ID_AA64MMFR0_EL1. */
-	{"cortex-a72",
-	 {.granules = FEAT_GRANULE_4K | FEAT_GRANULE_64K,
-	  .granules_stage2 = FEAT_GRANULE_4K | FEAT_GRANULE_64K,
-	  .pa_bits = 44,
-	  .asid16 = 1}},
 };
 
 const char *features_cpu_name(unsigned index)

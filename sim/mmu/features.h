@@ -35,7 +35,7 @@ struct features {
 
 extern const struct schema features_schema;
 
-/* A processor known without a machine file: max (everything), neoverse-n1, cortex-a72. NULL: not known. */
+/* A processor known without a machine file: max (everything), or a core by its maker's name. NULL: not known. */
 const struct features *features_of_cpu(const char *name);
 /* The names that features_of_cpu() knows, one per call from index 0; NULL at the end. */
 const char *features_cpu_name(unsigned index);
