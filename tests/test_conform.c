@@ -34,6 +34,17 @@ static const char *complaint(const char *line)
 
 Test(conform, a_minimal_vector_is_accepted) { cr_expect(eq(str, (char *)complaint(CASE("")), (char *)"")); }
 
+Test(conform, registers_that_take_no_part_may_be_there)
+{
+	cr_expect(eq(
+		str,
+		(char *)complaint(
+			"{\"id\":\"t\",\"cpu\":\"cortex-a76\",\"op\":\"S1E1R\",\"va\":1,\"regs\":"
+			"{\"VBAR_EL1\":\"0x800\",\"SCR_EL3\":\"0x1\",\"CNTV_CVAL_EL0\":\"0x1\"},\"mem\":[],"
+			"\"par\":0,\"par_mask\":0}"),
+		(char *)""));
+}
+
 Test(conform, every_defect_of_a_vector_is_named)
 {
 	REFUSED("", "column");

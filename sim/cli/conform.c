@@ -2,10 +2,10 @@
 #include "cli/conform.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/zread.h"
 
 void conform_print_read(FILE *report, const struct walk_ref *ref, struct pa pa, uint64_t desc)
 {
@@ -48,30 +48,26 @@ static enum status check_line(const char *line, size_t bytes, FILE *report, stru
 	return OK;
 }
 
-static enum status check_lines(FILE *file, const char *path, FILE *report, struct tally *tally,
+static enum status check_lines(struct zread *z, const char *path, FILE *report, struct tally *tally,
 			       struct err *err)
 {
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t bytes;
-	enum status st = OK;
-	for (unsigned long n = 1; st == OK && (bytes = getline(&line, &room, file)) >= 0; n++) {
+	const char *line;
+	for (unsigned long n = 1;; n++) {
 		struct err inner;
-		if (is_blank(line, (size_t)bytes)) continue;
-		st = check_line(line, (size_t)bytes, report, tally, &inner);
-		if (st != OK) err_set(err, st, "%s:%lu: %s", path, n, inner.text);
+		TRY(zread_line(z, &line, err));
+		if (!line) return OK;
+		if (is_blank(line, strlen(line))) continue;
+		enum status st = check_line(line, strlen(line), report, tally, &inner);
+		if (st != OK) return err_set(err, st, "%s:%lu: %s", path, n, inner.text);
 	}
-	free(line);
-	if (st == OK && ferror(file)) return err_set(err, ERR_INPUT, "%s: %s", path, strerror(errno));
-	return st;
 }
 
 enum status conform_vectors(const char *path, FILE *report, struct tally *tally, struct err *err)
 {
-	FILE *file = fopen(path, "r");
-	if (!file) return err_set(err, ERR_INPUT, "%s: %s", path, strerror(errno));
-	enum status st = check_lines(file, path, report, tally, err);
-	fclose(file);
+	struct zread *z;
+	TRY(zread_open(path, &z, err));
+	enum status st = check_lines(z, path, report, tally, err);
+	zread_close(z);
 	if (st != OK || tally->passed + tally->failed > 0) return st;
 	return err_set(err, ERR_INPUT, "%s: holds no vectors", path);
 }

@@ -1,10 +1,12 @@
 /* vector_parse.c - one line of a vector file into a struct vector. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "cli/conform.h"
 #include "cli/json.h"
+#include "el/regs.h"
 
 static enum status parse_word(const json_t *pair, const char *key, struct vec_word *out, struct err *err)
 {
@@ -28,16 +30,20 @@ static enum status parse_memory(const json_t *object, const char *key, struct ve
 	return OK;
 }
 
+/* Registers that take no part in translation may be there. */
 static enum status parse_regs(const json_t *object, struct sysregs *out, struct err *err)
 {
 	json_t *regs, *value;
 	const char *name;
+	struct reg_name known;
+	uint64_t unused;
 	TRY(json_get_typed(object, "regs", JSON_OBJECT, &regs, err));
 	json_object_foreach(regs, name, value)
 	{
 		uint64_t *reg = sysregs_find(out, name);
-		if (!reg) return err_set(err, ERR_INPUT, "regs: '%.40s' takes no part in translation", name);
-		TRY(json_read_u64(value, name, reg, err));
+		if (!reg && !reg_find(name, &known))
+			return err_set(err, ERR_INPUT, "regs: '%.40s' is no system register", name);
+		TRY(json_read_u64(value, name, reg ? reg : &unused, err));
 	}
 	return OK;
 }
@@ -45,13 +51,17 @@ static enum status parse_regs(const json_t *object, struct sysregs *out, struct 
 static enum status parse_cpu(const json_t *object, struct vector *out, struct err *err)
 {
 	const char *cpu;
+	char known[200] = "";
 	TRY(json_get_text(object, "cpu", &cpu, err));
-	for (unsigned i = 0; (out->cpu = features_cpu_name(i)); i++)
+	for (unsigned i = 0; (out->cpu = features_cpu_name(i)); i++) {
 		if (strcmp(out->cpu, cpu) == 0) {
 			out->features = features_of_cpu(cpu);
 			return OK;
 		}
-	return err_set(err, ERR_INPUT, "cpu: '%.40s' is not one of max, neoverse-n1, cortex-a72", cpu);
+		size_t used = strlen(known);
+		snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "", out->cpu);
+	}
+	return err_set(err, ERR_INPUT, "cpu: '%.40s' is not one of %s", cpu, known);
 }
 
 static enum status parse_op(const json_t *object, struct vector *out, struct err *err)

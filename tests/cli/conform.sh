@@ -29,6 +29,10 @@ check "no file exits 2" 2 $?
 "$STRATA" conform --help >"$tmp/out" 2>"$tmp/err"
 check "--help exits 0" 0 $?
 
+sed 's/$/\r/' $data >"$tmp/crlf.jsonl"
+"$STRATA" conform "$tmp/crlf.jsonl" >"$tmp/out" 2>"$tmp/err"
+check "lines may end in CR LF" "$(wc -l <$data) passed, 0 failed" "$(tail -n 1 "$tmp/out")"
+
 snapshots=../shared/real/snapshots
 for dir in "$snapshots"/*/; do
 	[ -d "$dir" ] || continue
@@ -48,6 +52,19 @@ check "and are named" yes "$(grep -q 'tables.bin.zst: ends at offset 9000' "$tmp
 
 # The rest rewrites truth.txt.zst and needs the zstd program.
 command -v zstd >/dev/null || exit 0
+zstd -q $data -o "$tmp/packed.jsonl.zst"
+"$STRATA" conform "$tmp/packed.jsonl.zst" >"$tmp/out" 2>"$tmp/err"
+check "vectors may be compressed" "$(wc -l <$data) passed, 0 failed" "$(tail -n 1 "$tmp/out")"
+mkdir "$tmp/plain" && cp "$dir/regs.json" "$tmp/plain/"
+zstd -dq "$dir/tables.bin.zst" -o "$tmp/plain/tables.bin"
+zstd -dcq "$dir/truth.txt.zst" | sed 's/$/\r/' >"$tmp/plain/truth.txt"
+"$STRATA" conform --snapshot "$tmp/plain" >"$tmp/out" 2>"$tmp/err"
+check "a snapshot may be unpacked" 0 $?
+rm "$tmp/plain/truth.txt"
+"$STRATA" conform --snapshot "$tmp/plain" >"$tmp/out" 2>"$tmp/err"
+check "one without answers exits 2" 2 $?
+check "and names the file" yes "$(grep -q 'plain/truth.txt.zst: No such file' "$tmp/err" && echo yes)"
+
 cp "$dir/tables.bin.zst" "$tmp/snap/"
 zstd -dcq "$dir/truth.txt.zst" | sed '5s/[0-9a-f-]*$/123456789/' | zstd -q >"$tmp/snap/truth.txt.zst"
 "$STRATA" conform --snapshot "$tmp/snap" >"$tmp/out" 2>"$tmp/err"
