@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "el/async.h"
+#include "el/debug.h"
 #include "el/exception.h"
 #include "el/trap.h"
 
@@ -242,6 +243,88 @@ Test(el_async, hcr_vi_asserts_the_virtual_irq)
 	set_hcr(&s, HCR_VI), set_hcr(&s, HCR_IMO);
 	cr_assert(async_pending(&s, &x, &route));
 	cr_assert(x.virtual_line && x.to == 1 && x.kind == EXC_IRQ);
+}
+
+/* --- debug exceptions -------------------------------------------------------------------------------- */
+
+static struct el_state debugged(unsigned el, uint64_t mdscr, uint64_t mdcr_el2)
+{
+	struct el_state s = at(el);
+	s.pstate &= ~PSTATE_D;
+	s.reg[R_MDSCR_EL1] = mdscr;
+	s.reg[R_MDCR_EL2] = mdcr_el2;
+	s.pc = 0x1000;
+	return s;
+}
+
+enum { MDE_KDE_SS = 0xa001, TDE = 0x100 };
+
+Test(el_debug, without_its_enable_only_brk_is_an_exception)
+{
+	struct el_state s = debugged(0, 0, TDE);
+	cr_expect(eq(int, debug_decide(&s, DEBUG_brk).outcome, TRAP_TAKEN));
+	for (int e = DEBUG_breakpoint; e < DEBUG_KINDS; e++)
+		cr_expect(eq(int, debug_decide(&s, (enum debug_event)e).outcome, TRAP_NO), "%s",
+			  debug_names[e]);
+	s = debugged(0, 0x8000, 0); /* MDE without SS */
+	cr_expect(eq(int, debug_decide(&s, DEBUG_watchpoint).outcome, TRAP_TAKEN));
+	cr_expect(eq(int, debug_decide(&s, DEBUG_step).outcome, TRAP_NO));
+}
+
+Test(el_debug, tde_and_tge_give_those_of_el0_and_el1_to_el2)
+{
+	for (unsigned el = 0; el < 2; el++)
+		for (int e = 0; e < DEBUG_KINDS; e++) {
+			struct el_state s = debugged(el, MDE_KDE_SS, 0);
+			cr_expect(eq(u8, debug_decide(&s, (enum debug_event)e).x.to, 1));
+			s = debugged(el, MDE_KDE_SS, TDE);
+			cr_expect(eq(u8, debug_decide(&s, (enum debug_event)e).x.to, 2));
+			s = debugged(el, MDE_KDE_SS, 0);
+			set_hcr(&s, HCR_TGE);
+			cr_expect(eq(u8, debug_decide(&s, (enum debug_event)e).x.to, 2));
+		}
+}
+
+Test(el_debug, the_same_level_needs_kde_and_pstate_d_clear)
+{
+	struct el_state s = debugged(1, 0x8001, 0);
+	cr_expect(eq(int, debug_decide(&s, DEBUG_breakpoint).outcome, TRAP_NO));
+	s = debugged(1, MDE_KDE_SS, 0);
+	cr_expect(eq(u32, esr_ec(debug_decide(&s, DEBUG_breakpoint).x.esr), EC_BREAKPOINT_CUR));
+	s.pstate |= PSTATE_D;
+	cr_expect(eq(int, debug_decide(&s, DEBUG_breakpoint).outcome, TRAP_NO));
+	cr_expect(eq(u32, esr_ec(debug_decide(&s, DEBUG_brk).x.esr), EC_BRK)); /* BRK asks nobody */
+	s = debugged(1, 0x8001, TDE);
+	s.pstate |= PSTATE_D;
+	cr_expect(eq(u32, esr_ec(debug_decide(&s, DEBUG_breakpoint).x.esr), EC_BREAKPOINT_LOW));
+}
+
+Test(el_debug, a_level_above_the_target_has_none_but_its_own_brk)
+{
+	struct el_state s = debugged(2, MDE_KDE_SS, 0), monitor = debugged(3, MDE_KDE_SS, TDE);
+	cr_expect(eq(int, debug_decide(&s, DEBUG_watchpoint).outcome, TRAP_NO));
+	cr_expect(eq(u8, debug_decide(&s, DEBUG_brk).x.to, 2));
+	cr_expect(eq(int, debug_decide(&monitor, DEBUG_step).outcome, TRAP_NO));
+	cr_expect(eq(u8, debug_decide(&monitor, DEBUG_brk).x.to, 3));
+	s = debugged(2, MDE_KDE_SS, TDE); /* EL2 debugs itself */
+	cr_expect(eq(u32, esr_ec(debug_decide(&s, DEBUG_step).x.esr), EC_STEP_CUR));
+}
+
+Test(el_debug, a_step_returns_behind_the_instruction_and_the_others_to_it)
+{
+	struct el_state s = debugged(0, MDE_KDE_SS, TDE);
+	for (int e = 0; e < DEBUG_KINDS; e++)
+		cr_expect(eq(u64, debug_decide(&s, (enum debug_event)e).x.preferred_pc,
+			     e == DEBUG_step ? 0x1004 : 0x1000));
+}
+
+Test(el_debug, secure_state_has_none_where_mdcr_el3_sdd_says_so)
+{
+	struct el_state s = debugged(1, MDE_KDE_SS, 0);
+	s.reg[R_SCR_EL3] &= ~UINT64_C(1);
+	cr_expect(eq(int, debug_decide(&s, DEBUG_breakpoint).outcome, TRAP_TAKEN));
+	s.reg[R_MDCR_EL3] = UINT64_C(1) << 16;
+	cr_expect(eq(int, debug_decide(&s, DEBUG_breakpoint).outcome, TRAP_NO));
 }
 
 /* --- random legal programs --------------------------------------------------------------------------- */

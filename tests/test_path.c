@@ -266,6 +266,30 @@ ParameterizedTest(struct exit_case *c, path_exits, each_is_caused_by_the_control
 	free(vhe);
 }
 
+/* KVM_EXIT_DEBUG: out to the VMM and back, by the control that KVM_SET_GUEST_DEBUG sets. Three calls of its debugger come between. */
+ParameterizedTestParameters(path_debug, each_event_reaches_the_vmm_by_mdcr_tde)
+{
+	static struct exit_case cases[] = {
+		{"debug_brk", "brk:1>2", "", ""},
+		{"debug_breakpoint", "breakpt_low:1>2", "", ""},
+		{"debug_watchpoint", "watchpt_low:1>2", "", ""},
+		{"debug_step", "step_low:1>2", "", ""},
+	};
+	return cr_make_param_array(struct exit_case, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct exit_case *c, path_debug, each_event_reaches_the_vmm_by_mdcr_tde)
+{
+	char want[200];
+	snprintf(want, sizeof(want),
+		 " %s ret:2>0 svc:0>2 ret:2>0 svc:0>2 ret:2>0 svc:0>2 ret:2>0 svc:0>2 ret:2>1", c->vhe);
+	char *vhe = brief_of("neoverse-n1", "kvm-vhe-debugged", c->operation);
+	cr_expect(eq(str, vhe, (char *)want));
+	free(vhe);
+	check_rule("neoverse-n1", "kvm-vhe-debugged", c->operation, "MDCR_EL2.TDE");
+	check_rule("cortex-a72", "kvm-nvhe-debugged", c->operation, "MDCR_EL2.TDE");
+}
+
 struct abort_case {
 	char operation[24];
 	unsigned status; /* DFSC */

@@ -43,6 +43,7 @@ struct path_gic;  /* path_gic.h */
 	X(wfe, "-") \
 	X(fp, "- (a SIMD or floating-point instruction)") \
 	X(sve, "- (an SVE instruction)") \
+	X(debug, "brk, breakpoint, watchpoint or step: what a debugger has set at this instruction") \
 	X(load, "address") \
 	X(store, "address") \
 	X(eret, "-") \

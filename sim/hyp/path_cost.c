@@ -466,6 +466,7 @@ static struct path_price step_price(struct path_costs *c, const struct path_even
 	case STEP_store:
 	case STEP_fp:
 	case STEP_sve:
+	case STEP_debug:
 	case STEP_wfe: return (struct path_price){.cycles = instructions_price(c, 1)};
 	default: return (struct path_price){0}; /* control of the path, and what the entry or return costs */
 	}

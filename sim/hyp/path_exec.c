@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "el/debug.h"
 #include "el/smccc.h"
 #include "hyp/path_gic.h"
 #include "hyp/path_steps.h"
@@ -52,6 +53,7 @@ static bool operation_of(const struct path_step *s, struct trap_op *op)
 bool path_traps(const struct path_machine *m, const struct path_step *s, struct trap_result *t)
 {
 	struct trap_op op;
+	if (s->kind == STEP_debug) return *t = debug_decide(&m->el, s->target), t->outcome != TRAP_NO;
 	if (!operation_of(s, &op) || (s->kind == STEP_wfi && async_lines(&m->el))) return false;
 	*t = trap_decide(&m->el, &op);
 	return t->outcome != TRAP_NO;
@@ -155,6 +157,12 @@ static enum status exec_exception(struct path_machine *m, const struct path_step
 	case STEP_hvc: return plain(m, s, trap_hvc(0), err);
 	default: return plain(m, s, trap_smc(0), err);
 	}
+}
+
+static enum status exec_debug(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	struct trap_result t = debug_decide(&m->el, s->target);
+	return t.outcome == TRAP_NO ? next(m) : path_take(m, s, &t.x, t.rule, t.source, err);
 }
 
 static enum status wait(struct path_machine *m, const struct path_step *s, struct err *err)
@@ -428,6 +436,7 @@ enum status path_execute(struct path_machine *m, const struct path_step *s, stru
 	case STEP_lists: return exec_lists(m, s, err);
 	case STEP_fp: return plain(m, s, trap_fp(), err);
 	case STEP_sve: return plain(m, s, trap_sve(), err);
+	case STEP_debug: return exec_debug(m, s, err);
 	case STEP_load:
 	case STEP_store: return exec_access(m, s, err);
 	case STEP_eret: return exec_eret(m, s, err);

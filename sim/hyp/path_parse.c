@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "config/bind.h"
 #include "config/suggest.h"
+#include "el/debug.h"
 #include "el/smccc.h"
 #include "hyp/path_steps.h"
 
@@ -275,6 +276,8 @@ static enum status argument_step(struct steps *s, enum path_step_kind kind, cons
 		return need_one_of(n, vgic_names,
 				   "prepare, absorb, sgi, timer, lpi, vsgi, schedule or deschedule",
 				   &step->target, err);
+	case STEP_debug:
+		return need_one_of(n, debug_names, "brk, breakpoint, watchpoint or step", &step->target, err);
 	case STEP_lists: return need_one_of(n, list_verbs, "read or write", &step->target, err);
 	case STEP_signal:
 	case STEP_await:

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "el/debug.h"
 #include "hyp/path_steps.h"
 
 static const char *write_text(const struct path_book *b, const struct path_step *s, char *out, size_t bytes)
@@ -63,6 +64,7 @@ const char *step_text(const struct path_book *b, const struct path_step *s, char
 	case STEP_store: snprintf(out, bytes, "%s 0x%" PRIx64, name, s->number); return out;
 	case STEP_timer: snprintf(out, bytes, "timer: INTID %" PRIu64 " will fire", s->number); return out;
 	case STEP_vgic: snprintf(out, bytes, "vgic %s", vgic_names[s->target]); return out;
+	case STEP_debug: snprintf(out, bytes, "debug %s", debug_names[s->target]); return out;
 	case STEP_lists:
 		snprintf(out, bytes, "%s the list registers in use", s->target ? "write" : "read");
 		return out;
