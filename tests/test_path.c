@@ -460,15 +460,40 @@ Test(path_monitor, el1_registers_move_only_when_worlds_change)
 
 /* --- register writes ------------------------------------------------------------------------------------ */
 
-static struct path_counts counts_of(const char *machine, const char *stack)
+static struct path_counts counts_of_operation(const char *machine, const char *stack, const char *operation)
 {
 	struct stack_paths p;
 	struct err err = {0};
 	struct path_counts c = {0};
 	load(&p, machine, stack);
-	cr_assert(eq(int, path_run(p.book, "hvc", NULL, NULL, &c, &err), OK), "%s", err.text);
+	cr_assert(eq(int, path_run(p.book, operation, NULL, NULL, &c, &err), OK), "%s", err.text);
 	stack_paths_free(&p);
 	return c;
+}
+
+static struct path_counts counts_of(const char *machine, const char *stack)
+{
+	return counts_of_operation(machine, stack, "hvc");
+}
+
+/* With VHE an exit leaves EL1's registers alone, and a switch to another VM saves and restores them; KVM of 2015 and nVHE's
+ * world switch move them at each exit. */
+Test(path_switch, another_vm_moves_the_state_that_an_exit_leaves_in_the_cpu)
+{
+	struct path_counts exit = counts_of("neoverse-n1", "kvm-vhe");
+	struct path_counts other = counts_of_operation("neoverse-n1", "kvm-vhe", "vm_switch");
+	cr_expect(eq(u64, exit.writes[R_VBAR_EL1] + exit.reads[R_VBAR_EL1], 0));
+	cr_expect(eq(u64, other.writes[R_VBAR_EL1], 1));
+	cr_expect(eq(u64, other.reads[R_VBAR_EL1], 1));
+	cr_expect(eq(u64, other.writes[R_VTTBR_EL2], exit.writes[R_VTTBR_EL2]));
+	exit = counts_of("cortex-a72", "kvm-2015");
+	other = counts_of_operation("cortex-a72", "kvm-2015", "vm_switch");
+	cr_expect(eq(u64, other.writes[R_VBAR_EL1], exit.writes[R_VBAR_EL1]));
+	cr_expect(lt(u64, 0, exit.writes[R_VBAR_EL1]));
+	exit = counts_of("cortex-a72", "xen");
+	other = counts_of_operation("cortex-a72", "xen", "vm_switch");
+	cr_expect(eq(u64, exit.writes[R_VBAR_EL1], 0));
+	cr_expect(eq(u64, other.writes[R_VBAR_EL1], 1));
 }
 
 struct write_case {

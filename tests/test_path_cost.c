@@ -245,6 +245,36 @@ Test(path_cost, twice_the_rate_of_instructions_is_half_the_work)
 	cr_expect(eq(u64, slow - fast, 790));
 }
 
+/* --- marks ---------------------------------------------------------------------------------------------------------- */
+
+Test(path_marks, count_from_the_begin_of_the_operation_that_passes_them)
+{
+	struct rig r = {0};
+	rig_open(&r, "x-gene-1", "kvm-2015");
+	perform(&r, "hvc");
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.marks.io_latency_out.count"), 0));
+	for (int i = 0; i < 20; i++) perform(&r, "io_latency_out");
+	uint64_t warm = stat_of(&r, "vm0.vcpu0.marks.io_latency_out.cycles"),
+		 all = stat_of(&r, "vm0.vcpu0.operations.cycles");
+	perform(&r, "io_latency_out");
+	uint64_t out = stat_of(&r, "vm0.vcpu0.marks.io_latency_out.cycles") - warm;
+	uint64_t whole = stat_of(&r, "vm0.vcpu0.operations.cycles") - all;
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.marks.io_latency_out.count"), 21));
+	/* It is passed behind the exit and before the entry: both take more than a quarter each. */
+	cr_expect(lt(u64, whole / 4, out));
+	cr_expect(lt(u64, out, whole - whole / 8));
+	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.marks.io_latency_in.count"), 0));
+	rig_close(&r);
+}
+
+Test(path_marks, of_a_book_without_them_are_none)
+{
+	struct rig r = {0};
+	rig_open(&r, "neoverse-n1", "kvm-vhe");
+	cr_expect(eq(ptr, (void *)path_mark(r.p.book, 0), NULL));
+	rig_close(&r);
+}
+
 /* --- where cycles go ---------------------------------------------------------------------------------------------- */
 
 Test(path_cost, cycles_are_booked_to_the_level_and_the_bucket_that_spent_them)

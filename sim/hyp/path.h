@@ -70,6 +70,7 @@ struct path_gic;  /* path_gic.h */
 	X(await, "variable: busy until another vCPU has signalled it") \
 	X(spin, "- (busy until the timer fires)") \
 	X(schedule, "- (another thread has the CPU here, where a scheduler wants it)") \
+	X(mark, "name under which the time since the guest's operation began is counted") \
 	X(done, "- (the guest's operation ends)")
 
 enum path_step_kind {
@@ -132,6 +133,11 @@ enum status path_book_bind(struct conf *c, const struct node *root, const struct
 
 /* The operations of the guest: name and meaning of the index-th; NULL at the end. */
 const char *path_operation(const struct path_book *b, size_t index, const char **doc);
+
+/* The names of its steps `mark`, each once: the index-th; NULL at the end. O(steps). */
+const char *path_mark(const struct path_book *b, size_t index);
+/* The name of the mark that was passed, if that is what happened; otherwise NULL. */
+const char *path_event_mark(const struct path_event *e);
 
 /* Boots, runs `operation`, and is done. `event` may be NULL, `counts` too. ERR_CONFIG: no such operation, or the paths lead
  * nowhere - an exception to a vector with no path, a wait for nothing, no end - with the place of the step. */

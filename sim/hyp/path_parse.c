@@ -313,6 +313,7 @@ static enum status one_step(struct steps *s, const char *name, const struct node
 	case STEP_lock_shared:
 	case STEP_tlbi:
 	case STEP_unlock:
+	case STEP_mark:
 	case STEP_barrier: return named_step(s, (enum path_step_kind)kind, n, at, err);
 	default: return argument_step(s, (enum path_step_kind)kind, n, at, err);
 	}

@@ -1,6 +1,7 @@
-/* path_text.c - steps in words. */
+/* path_text.c - steps in words, and the names of marks. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "el/debug.h"
 #include "hyp/path_steps.h"
@@ -83,4 +84,33 @@ const char *step_text(const struct path_book *b, const struct path_step *s, char
 	case STEP_skip: snprintf(out, bytes, "%s for %s", name, b->context[s->context].name); return out;
 	default: snprintf(out, bytes, "%s%s%s", name, *s->name ? " " : "", s->name); return out;
 	}
+}
+
+/* --- marks -------------------------------------------------------------------------------------------- */
+
+/* Whether a step before this one has the same name. */
+static bool named_before(const struct path_book *b, const struct path_step *s)
+{
+	for (size_t i = 0; i < b->paths; i++)
+		for (size_t k = 0; k < b->path[i].count; k++) {
+			const struct path_step *other = &b->path[i].step[k];
+			if (other == s) return false;
+			if (other->kind == STEP_mark && strcmp(other->name, s->name) == 0) return true;
+		}
+	return false;
+}
+
+const char *path_mark(const struct path_book *b, size_t index)
+{
+	for (size_t i = 0; i < b->paths; i++)
+		for (size_t k = 0; k < b->path[i].count; k++) {
+			const struct path_step *s = &b->path[i].step[k];
+			if (s->kind == STEP_mark && !named_before(b, s) && !index--) return s->name;
+		}
+	return NULL;
+}
+
+const char *path_event_mark(const struct path_event *e)
+{
+	return e->kind == EVENT_STEP && e->step->kind == STEP_mark ? e->step->name : NULL;
 }

@@ -51,8 +51,9 @@ struct path_engine {
 	} variable[VARIABLES_MAX]; /* that the stack sets */
 	size_t variables;
 	unsigned reason;
-	cycles_t left; /* when the guest was left */
-	struct exit_stats exits[REASONS], operations;
+	cycles_t left;                                        /* when the guest was left */
+	cycles_t began;                                       /* the guest's operation or instruction */
+	struct exit_stats exits[REASONS], operations, *marks; /* marks: by path_mark() */
 	uint64_t own_traps, not_mapped;
 	char call[16]; /* of the present HVC or SMC, where its identifier has no name */
 };
@@ -66,6 +67,11 @@ static const struct stat_desc exit_rows[] = {
 static const struct stat_desc operation_rows[] = {
 	STAT(F, count, "operations", "operations of the guest that a scenario performed"),
 	STAT(F, cycles, "cycles", "that they took, the guest's own instructions included"),
+	STAT_DIST(F, latency, "cycles", "of each"),
+};
+static const struct stat_desc mark_rows[] = {
+	STAT(F, count, "marks", "how often a path passed the step `mark` of this name"),
+	STAT(F, cycles, "cycles", "from the begin of the guest's operation to it"),
 	STAT_DIST(F, latency, "cycles", "of each"),
 };
 #undef F
@@ -124,6 +130,9 @@ enum status path_engine_new(const struct path_engine_parts *parts, struct path_e
 		path_engine_free(e);
 		return st;
 	}
+	size_t marks = 0;
+	while (path_mark(parts->book, marks)) marks++;
+	e->marks = xcalloc(marks + 1, sizeof(*e->marks));
 	*out = e;
 	return OK;
 }
@@ -133,6 +142,7 @@ void path_engine_free(struct path_engine *e)
 	if (!e) return;
 	path_machine_free(e->machine);
 	path_costs_free(e->costs);
+	free(e->marks);
 	free(e);
 }
 
@@ -141,6 +151,9 @@ void path_engine_register_stats(struct path_engine *e, struct stats *s, unsigned
 	for (unsigned i = 0; i < REASONS; i++)
 		stats_add(s, exit_rows, ROWS, &e->exits[i], "vm%u.vcpu%u.exits.%s", vm, vcpu, reasons[i].kvm);
 	stats_add(s, operation_rows, ROWS, &e->operations, "vm%u.vcpu%u.operations", vm, vcpu);
+	const char *mark;
+	for (size_t i = 0; (mark = path_mark(e->parts.book, i)); i++)
+		stats_add(s, mark_rows, ROWS, &e->marks[i], "vm%u.vcpu%u.marks.%s", vm, vcpu, mark);
 	stats_add(s, engine_rows, sizeof(engine_rows) / sizeof(engine_rows[0]), e, "vm%u.vcpu%u.paths", vm,
 		  vcpu);
 }
@@ -182,6 +195,13 @@ static void enter_guest(struct path_engine *e, const struct path_event *event)
 	add_sample(&e->exits[e->reason], e->now - e->left);
 }
 
+static void pass_mark(struct path_engine *e, const struct path_event *event)
+{
+	const char *passed = path_event_mark(event), *mark;
+	for (size_t i = 0; passed && (mark = path_mark(e->parts.book, i)); i++)
+		if (strcmp(mark, passed) == 0) add_sample(&e->marks[i], e->now - e->began);
+}
+
 /* A wait lasts until what it waits for is there, or until the guest's timer fires, if that has been set. */
 static cycles_t wait_cycles(struct path_engine *e, const struct path_event *event)
 {
@@ -210,6 +230,7 @@ static void on_event(void *ctx, const struct path_event *event)
 		path_wait(e->machine);
 	}
 	enter_guest(e, event);
+	pass_mark(e, event);
 	if (e->listener) e->listener(e->listener_ctx, event, &price);
 }
 
@@ -226,6 +247,7 @@ static void begin(struct path_engine *e, cycles_t now, struct core_spent *spent)
 {
 	go_on(e, now, spent);
 	e->outside = false;
+	e->began = now;
 }
 
 enum status path_engine_perform(struct path_engine *e, const char *operation, cycles_t now,
