@@ -290,6 +290,32 @@ ParameterizedTest(struct exit_case *c, path_debug, each_event_reaches_the_vmm_by
 	check_rule("cortex-a72", "kvm-nvhe-debugged", c->operation, "MDCR_EL2.TDE");
 }
 
+/* kvm_arch_vcpu_load(): WFE is left to a guest that has its CPU alone, and traps where others want it. */
+Test(path_wfe, is_trapped_only_while_other_threads_want_the_cpu)
+{
+	static const char *const stacks[][2] = {{"neoverse-n1", "kvm-vhe"}, {"cortex-a72", "kvm-nvhe"}};
+	for (int i = 0; i < 2; i++) {
+		struct stack_paths p;
+		struct path_machine *m;
+		struct err err = {0};
+		char rule[48] = "";
+		load(&p, stacks[i][0], stacks[i][1]);
+		cr_assert(eq(int, path_machine_new(p.book, NULL, &m, &err), OK), "%s", err.text);
+		path_machine_listen(m, first_rule, rule, NULL);
+		cr_assert(eq(int, path_perform(m, "wfe", &err), OK), "%s", err.text);
+		cr_expect(eq(str, rule, (char *)""));
+		path_machine_listen(m, NULL, NULL, NULL);
+		cr_assert(path_use_scheduler(m));
+		cr_assert(eq(int, path_perform(m, "hvc", &err), OK), "%s",
+			  err.text); /* the next entry loads it */
+		path_machine_listen(m, first_rule, rule, NULL);
+		cr_assert(eq(int, path_perform(m, "wfe", &err), OK), "%s", err.text);
+		cr_expect(eq(str, rule, (char *)"HCR_EL2.TWE"), "%s", stacks[i][1]);
+		path_machine_free(m);
+		stack_paths_free(&p);
+	}
+}
+
 struct abort_case {
 	char operation[24];
 	unsigned status; /* DFSC */
