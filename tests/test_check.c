@@ -135,6 +135,9 @@ Test(check, there_is_no_mean_of_nothing) { cr_assert(isnan(check_summarise(NULL,
 #define ROW \
 	"rows:\n  - {name: a, machine: ../m.yaml, workload: /w.yaml, statistic: ns, unit: ns, source: s, tolerance: 5%"
 
+#define US_ROW \
+	"rows:\n  - {name: a, machine: m, workload: w, statistic: ns, unit: us, source: s, tolerance: 5%, published: 1}\n"
+
 static void refuses(const char *text, const char *says)
 {
 	struct conf *c = conf_new();
@@ -157,6 +160,8 @@ Test(check, a_file_that_says_what_is_not_allowed_is_refused_with_the_place)
 	refuses(ROW ", published: 1, knee: {key: x, from: 5, to: 5}}\n", "is not below");
 	refuses(ROW ", published: 1, knee: {from: 4, to: 5}}\n", "knee.key is needed");
 	refuses("rows: []\n", "rows");
+	refuses(US_ROW, "refs.yaml:2:");
+	refuses(US_ROW, "a: unit: 'us' is not that of the statistic, ns");
 }
 
 Test(check, a_name_stands_once_in_a_file)

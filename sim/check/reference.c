@@ -93,6 +93,23 @@ static enum status check_knee(const struct check_row *r, const struct node *node
 	return OK;
 }
 
+static bool is_one_of(const char *text, const char *const *names)
+{
+	while (*names && strcmp(text, *names) != 0) names++;
+	return *names != NULL;
+}
+
+/* A time is compared with one in the same unit: nothing here converts. Other units may be whatever the row measures. */
+static enum status check_unit(const struct reference *ref, const struct node *node, struct err *err)
+{
+	static const char *const measured[] = {"cycles", "ns", "ms", NULL};
+	static const char *const units[] = {"cycles", "ns", "us", "ms", "s", NULL};
+	bool is_time = is_one_of(ref->statistic, measured) && ref->times == 1;
+	if (!is_time || !is_one_of(ref->unit, units) || strcmp(ref->statistic, ref->unit) == 0) return OK;
+	return conf_fail(err, place_of(node, "unit"), "%s: unit: '%s' is not that of the statistic, %s",
+			 ref->name, ref->unit, ref->statistic);
+}
+
 static enum status check_row(struct check_row *r, const struct node *node, struct err *err)
 {
 	const struct reference *ref = &r->ref;
@@ -104,6 +121,7 @@ static enum status check_row(struct check_row *r, const struct node *node, struc
 		return conf_fail(err, place_of(node, "tolerance"),
 				 "%s: tolerance: '%s' is neither N%% nor a number", ref->name,
 				 ref->tolerance);
+	TRY(check_unit(ref, node, err));
 	return check_knee(r, node, err);
 }
 

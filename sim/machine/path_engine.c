@@ -51,8 +51,9 @@ struct path_engine {
 	} variable[VARIABLES_MAX]; /* that the stack sets */
 	size_t variables;
 	unsigned reason;
-	cycles_t left;                                        /* when the guest was left */
-	cycles_t began;                                       /* the guest's operation or instruction */
+	cycles_t left;              /* when the guest was left */
+	cycles_t began;             /* the guest's operation or instruction */
+	cycles_t from, from_booked; /* `now`, and all that had been booked, when the present piece began */
 	struct exit_stats exits[REASONS], operations, *marks; /* marks: by path_mark() */
 	uint64_t own_traps, not_mapped;
 	char call[16]; /* of the present HVC or SMC, where its identifier has no name */
@@ -236,11 +237,31 @@ static void on_event(void *ctx, const struct path_event *event)
 
 /* --- what the guest does ------------------------------------------------------------------------------------------- */
 
+static cycles_t booked(const struct core_spent *spent)
+{
+	cycles_t sum = 0;
+	for (unsigned b = 0; b < BUCKET_COUNT; b++)
+		for (unsigned el = 0; el < CORE_LEVELS; el++) sum += spent->cycles[b][el];
+	return sum;
+}
+
 static void go_on(struct path_engine *e, cycles_t now, struct core_spent *spent)
 {
-	e->now = now;
+	e->now = e->from = now;
 	e->spent = spent;
+	e->from_booked = booked(spent);
 	path_gic_at(e->parts.gic, e->parts.pe, now);
+}
+
+/* The core's clock goes by what is booked, and the paths by their own: each cycle is booked once, or these part. */
+static enum status leave(struct path_engine *e, enum status st, struct err *err)
+{
+	host_memory_leave(e->parts.memory);
+	cycles_t passed = e->now - e->from, spent = booked(e->spent) - e->from_booked;
+	if (st != OK || passed == spent) return st;
+	return err_set(err, ERR_CHECK,
+		       "cycles: paths took %" PRIu64 ", and booked %" PRIu64 " to levels and buckets", passed,
+		       spent);
 }
 
 static void begin(struct path_engine *e, cycles_t now, struct core_spent *spent)
@@ -255,8 +276,7 @@ enum status path_engine_perform(struct path_engine *e, const char *operation, cy
 {
 	begin(e, now, spent);
 	enum status st = path_perform(e->machine, operation, err);
-	host_memory_leave(e->parts.memory);
-	if (st != OK) return st;
+	TRY(leave(e, st, err));
 	add_sample(&e->operations, e->now - now);
 	return OK;
 }
@@ -266,16 +286,14 @@ enum status path_engine_park(struct path_engine *e, const char *operation, cycle
 {
 	begin(e, now, spent);
 	enum status st = path_park(e->machine, operation, err);
-	host_memory_leave(e->parts.memory);
-	return st;
+	return leave(e, st, err);
 }
 
 enum status path_engine_unpark(struct path_engine *e, cycles_t now, struct core_spent *spent, struct err *err)
 {
 	go_on(e, now, spent);
 	enum status st = path_unpark(e->machine, err);
-	host_memory_leave(e->parts.memory);
-	return st;
+	return leave(e, st, err);
 }
 
 bool path_engine_use_scheduler(struct path_engine *e) { return path_use_scheduler(e->machine); }
@@ -287,8 +305,7 @@ enum status path_engine_preempt(struct path_engine *e, cycles_t now, struct core
 {
 	begin(e, now, spent);
 	enum status st = path_preempt(e->machine, err);
-	host_memory_leave(e->parts.memory);
-	return st;
+	return leave(e, st, err);
 }
 
 enum status path_engine_come_back(struct path_engine *e, cycles_t now, struct core_spent *spent,
@@ -320,10 +337,10 @@ static void take_own_trap(struct path_engine *e)
 }
 
 /* The paths have run, with `st`, up to `outcome`. */
-static enum status end_piece(struct path_engine *e, enum status st, enum path_outcome outcome)
+static enum status end_piece(struct path_engine *e, enum status st, enum path_outcome outcome,
+			     struct err *err)
 {
-	host_memory_leave(e->parts.memory);
-	if (st != OK) return st;
+	TRY(leave(e, st, err));
 	e->busy = outcome == PATH_PAUSED;
 	if (outcome == PATH_OWN_TRAP) take_own_trap(e);
 	e->not_mapped += outcome == PATH_NOT_MAPPED;
@@ -334,7 +351,7 @@ static enum status instruct(struct path_engine *e, const struct path_instruction
 {
 	enum path_outcome outcome = PATH_EXECUTED;
 	enum status st = path_instruct(e->machine, i, &outcome, err);
-	return end_piece(e, st, outcome);
+	return end_piece(e, st, outcome, err);
 }
 
 enum status path_engine_resume(struct path_engine *e, cycles_t now, struct core_spent *spent, struct err *err)
@@ -342,7 +359,7 @@ enum status path_engine_resume(struct path_engine *e, cycles_t now, struct core_
 	enum path_outcome outcome = PATH_EXECUTED;
 	go_on(e, now, spent);
 	enum status st = path_resume(e->machine, &outcome, err);
-	return end_piece(e, st, outcome);
+	return end_piece(e, st, outcome, err);
 }
 
 void path_engine_piecewise(struct path_engine *e, bool on)
