@@ -2,6 +2,9 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include <stdio.h>
+
+#include "el/nv.h"
 #include "el/smccc.h"
 #include "el/trap.h"
 
@@ -261,6 +264,99 @@ Test(trap_nv, el2_registers_are_undefined_at_el1_unless_nested)
 	struct trap_result nested = decide(s, access_of("VTTBR_EL2", true));
 	cr_assert(eq(int, nested.outcome, TRAP_TAKEN));
 	cr_assert(eq(u32, nested.x.to, 2));
+}
+
+enum { NV = 42, NV1 = 43, NV2 = 45 };
+
+static struct trap_result nested(const char *name, bool write, uint64_t hcr_bits)
+{
+	struct el_state s = open_state(GUEST, 1);
+	s.has.nv2 = true;
+	s.reg[R_HCR_EL2] |= hcr_bits;
+	return decide(s, access_of(name, write));
+}
+#define BIT_OF(n) (UINT64_C(1) << (n))
+
+Test(trap_nv2, every_row_has_a_word_of_its_own_in_the_page)
+{
+	for (size_t i = 0; i < nv_row_count; i++) {
+		cr_expect(zero(u32, nv_rows[i].offset % 8));
+		cr_expect(lt(u32, nv_rows[i].offset, 4096));
+		if (i) cr_expect(lt(u32, nv_rows[i - 1].offset, nv_rows[i].offset));
+	}
+}
+
+/* An EL2 name, or an EL1 name that has no second one, whatever NV1 is; of the others NV1 says which of both names. */
+Test(trap_nv2, each_register_is_memory_under_the_name_that_nv1_leaves)
+{
+	for (size_t i = 0; i < nv_row_count; i++) {
+		const struct nv_row *r = &nv_rows[i];
+		const char *name = reg_rows[r->reg].name;
+		char other[32];
+		struct reg_name found;
+		snprintf(other, sizeof(other), "%s2", name);
+		cr_expect(eq(int, reg_find(other, &found), r->by_nv1), "%s", other);
+		for (int nv1 = 0; nv1 < 2; nv1++) {
+			uint64_t hcr = BIT_OF(NV) | BIT_OF(NV2) | (nv1 ? BIT_OF(NV1) : 0);
+			struct trap_result t = nested(r->by_nv1 && !nv1 ? other : name, true, hcr);
+			cr_expect(eq(int, t.outcome, TRAP_MEMORY), "%s NV1 %d: %s", name, nv1, t.rule);
+			cr_expect(eq(u32, t.offset, r->offset));
+			if (!r->by_nv1) continue;
+			t = nested(nv1 ? other : name, true, hcr);
+			cr_expect(eq(int, t.outcome, nv1 ? TRAP_TAKEN : TRAP_NO), "the other name of %s",
+				  name);
+		}
+	}
+}
+
+Test(trap_nv2, without_nv_or_nv2_nothing_is_memory)
+{
+	static const uint64_t off[] = {0, BIT_OF(NV), BIT_OF(NV2), BIT_OF(NV) | BIT_OF(NV1),
+				       BIT_OF(NV1) | BIT_OF(NV2)};
+	for (size_t k = 0; k < sizeof(off) / sizeof(off[0]); k++)
+		for (size_t i = 0; i < nv_row_count; i++)
+			cr_expect(ne(int, nested(reg_rows[nv_rows[i].reg].name, true, off[k]).outcome,
+				     TRAP_MEMORY));
+	struct el_state s = open_state(GUEST, 1);
+	s.reg[R_HCR_EL2] |= BIT_OF(NV) | BIT_OF(NV2); /* a processor without FEAT_NV2 */
+	cr_expect(eq(int, decide(s, access_of("VTTBR_EL2", true)).outcome, TRAP_TAKEN));
+}
+
+Test(trap_nv2, registers_of_exceptions_are_those_of_el1)
+{
+	static const struct {
+		const char *name;
+		enum el_reg reached;
+	} rows[] = {{"ELR_EL2", R_ELR_EL1},
+		    {"SPSR_EL2", R_SPSR_EL1},
+		    {"ESR_EL2", R_ESR_EL1},
+		    {"FAR_EL2", R_FAR_EL1}};
+	for (size_t i = 0; i < 4; i++) {
+		struct trap_result t = nested(rows[i].name, false, BIT_OF(NV) | BIT_OF(NV2));
+		cr_expect(eq(int, t.outcome, TRAP_NO));
+		cr_expect(eq(int, t.reg, rows[i].reached), "%s", rows[i].name);
+		cr_expect(eq(int, nested(rows[i].name, false, BIT_OF(NV)).outcome, TRAP_TAKEN));
+	}
+}
+
+Test(trap_nv2, what_has_no_word_still_traps_and_so_does_eret)
+{
+	uint64_t on = BIT_OF(NV) | BIT_OF(NV2);
+	cr_expect(eq(int, nested("SCTLR_EL2", true, on).outcome, TRAP_TAKEN));
+	cr_expect(eq(int, nested("CNTHCTL_EL2", true, on).outcome, TRAP_TAKEN));
+	struct el_state s = open_state(GUEST, 1);
+	s.has.nv2 = true;
+	s.reg[R_HCR_EL2] |= on;
+	cr_expect(eq(int, decide(s, trap_eret()).outcome, TRAP_TAKEN));
+}
+
+Test(trap_nv2, traps_come_before_memory_and_nv1_itself_traps_no_longer)
+{
+	uint64_t on = BIT_OF(NV) | BIT_OF(NV1) | BIT_OF(NV2);
+	cr_expect(eq(int, nested("TTBR0_EL1", true, on).outcome, TRAP_MEMORY));
+	cr_expect(eq(int, nested("TTBR0_EL1", true, on | BIT_OF(26)).outcome, TRAP_TAKEN)); /* TVM */
+	cr_expect(eq(int, nested("VBAR_EL1", true, on & ~BIT_OF(NV2)).outcome, TRAP_TAKEN));
+	cr_expect(eq(int, nested("VBAR_EL1", true, on).outcome, TRAP_MEMORY));
 }
 
 Test(trap_access, a_write_to_a_read_only_register_is_undefined)

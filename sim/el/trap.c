@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "el/nv.h"
+
 /* --- operations and their syndromes ------------------------------------------------------------------ */
 
 /* ISS of traps on a condition: CV = 1, COND = 0b1110 (always). DDI 0487, D19.2, ESR_EL2. */
@@ -63,7 +65,7 @@ static bool holds(const struct el_state *s, enum trap_need need)
 	case NEED_PHYSICAL_IRQ: return el == 2 || !el2_enabled(s) || !el_hcr(s, HCR_IMO);
 	case NEED_SECURE: return el_security(s, 1) == SEC_SECURE;
 	case NEED_NOT_SECURE: return el_security(s, 1) != SEC_SECURE;
-	case NEED_NV: return bit_get(s->reg[R_HCR_EL2], 42);
+	case NEED_NV: return nv_traps(s);
 	case NEED_PHYSICAL_FIQ: return el == 2 || !el2_enabled(s) || !el_hcr(s, HCR_FMO);
 	}
 	return false;
@@ -191,9 +193,22 @@ static struct trap_result apply(const struct el_state *s, const struct trap_op *
 	return t;
 }
 
+/* FEAT_NV2: the access is one of memory. */
+static bool redirect(const struct el_state *s, const struct trap_op *op, struct trap_result *out)
+{
+	unsigned offset;
+	if (!op->is_reg || !nv_to_memory(s, op->reg, &offset)) return false;
+	*out = (struct trap_result){
+		.outcome = TRAP_MEMORY, .rule = "HCR_EL2.NV2", .source = "DDI 0487, D8.11", .offset = offset};
+	out->reg = R_NONE;
+	return true;
+}
+
 /* Registers of EL2 named at EL1 under nested virtualization, otherwise undefined there. */
 static struct trap_result no_access(const struct el_state *s, const struct trap_op *op)
 {
+	struct trap_result there = {.outcome = TRAP_NO, .source = "", .reg = nv_to_el1(s, op->reg)};
+	if (there.reg != R_NONE || redirect(s, op, &there)) return there;
 	bool el2_name = op->reg.el12 || reg_rows[op->reg.reg].classes & TRAP_SET(EL2_REG);
 	if (el_level(s) == 1 && el2_name && el2_enabled(s) && bit_get(s->reg[R_HCR_EL2], 42)) {
 		struct trap_result t = taken(s, op, 2, EC_SYSREG, "HCR_EL2.NV");
@@ -248,6 +263,6 @@ struct trap_result trap_decide(const struct el_state *s, const struct trap_op *o
 		if (after_fgt(r) && fgt_decide(s, op, &t)) return t;
 		return apply(s, op, r);
 	}
-	fgt_decide(s, op, &t);
+	if (!fgt_decide(s, op, &t)) redirect(s, op, &t);
 	return t;
 }

@@ -9,7 +9,8 @@
  * HSTR_EL2 has no rows: it traps AArch32 accesses only. That a register of a feature which the PE lacks is
  * undefined is not known here: on such a PE its controls are RES0, and some of them then trap instead.
  * Controls of EL3 beside those of rows (MDCR_EL3's later ones) trap nothing here.
- * Not modelled: AArch32, FEAT_NV2's redirection to memory and CNTHCTL_EL2.EL1NV*, MDCR_EL2.HPMN, PSB and TSB CSYNC,
+ * What FEAT_NV2 redirects is in nv.h, and comes after all traps of an EL1 name.
+ * Not modelled: AArch32, CNTHCTL_EL2.EL1NV*, MDCR_EL2.HPMN, PSB and TSB CSYNC,
  * GCS and 128-bit instructions, FEAT_TME (withdrawn).
  */
 #ifndef EL_TRAP_H
@@ -56,7 +57,7 @@ enum trap_need {
 	NEED_PHYSICAL_FIQ = 512,
 	NEED_SECURE = 1024,
 	NEED_NOT_SECURE = 2048, /* Non-secure or Realm */
-	NEED_NV = 4096,         /* HCR_EL2.NV = 1 */
+	NEED_NV = 4096,         /* HCR_EL2.NV = 1, without the redirection of FEAT_NV2 */
 };
 
 enum { TRAP_READ = 1, TRAP_WRITE = 2, TRAP_ANY = 3 };
@@ -91,13 +92,15 @@ struct fgt_row {
 extern const struct fgt_row fgt_rows[];
 extern const size_t fgt_row_count;
 
-enum trap_outcome { TRAP_NO, TRAP_TAKEN, TRAP_UNDEFINED };
+/* TRAP_MEMORY: no exception; with FEAT_NV2 the access is one of the page of VNCR_EL2. */
+enum trap_outcome { TRAP_NO, TRAP_TAKEN, TRAP_UNDEFINED, TRAP_MEMORY };
 
 struct trap_result {
 	uint8_t outcome;       /* enum trap_outcome */
 	char rule[48];         /* "HCR_EL2.TWI", "HFGRTR_EL2[29]", "no access at this level" */
 	const char *source;    /* never NULL; "" when outcome is TRAP_NO */
-	struct el_exception x; /* unless TRAP_NO; preferred_pc as the exception wants it, from s->pc */
+	unsigned offset;       /* TRAP_MEMORY: bytes into that page */
+	struct el_exception x; /* of TRAP_TAKEN and TRAP_UNDEFINED; preferred_pc as the exception wants it, from s->pc */
 	enum el_reg reg;       /* TRAP_NO of a register access: the register that is reached */
 };
 
