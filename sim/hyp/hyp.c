@@ -238,6 +238,7 @@ static struct hyp_fault upgrade(struct fault_site *s)
 	unsigned bits = level_entry_bits(t->granule_bits, s->slot.level);
 	struct hyp_fault out = {.outcome = HYP_UPGRADED, .cycles = s->vm->hyp->p.fault_cycles};
 	uint64_t changed = 0;
+	if (!(s->slot.desc & DESC_AF)) out.page = HYP_FAULT_AGED;
 	if (s->slot.desc & DESC_CONTIGUOUS) bits += contiguous_entries_bits(t->granule_bits, s->slot.level);
 	out.frame.raw = bits_align_down(pgtable_output(t, &s->slot), bits);
 	out.size_bits = bits;

@@ -9,7 +9,7 @@
  *
  * Source: Linux 6.6 arch/arm64/kvm/hyp/pgtable.c, kvm/mmu.c, include/asm/kvm_arm.h, stage2_pgtable.h.
  * What the hypervisor does to a VM's memory as a whole, such as write protection for a dirty log, is in stage2_ops.h.
- * Not modelled: aging, VMA alignment (an IPA block can always be backed by a block), RAS and pointer-authentication bits of
+ * Not modelled: VMA alignment (an IPA block can always be backed by a block), RAS and pointer-authentication bits of
  * HCR_EL2.
  */
 #ifndef HYP_HYP_H
@@ -76,6 +76,7 @@ enum hyp_fault_page {
 	HYP_FAULT_COPIED,  /* a page that was shared has a copy of its own, made of `copied` */
 	HYP_FAULT_KEPT,    /* the page has to be saved before the write */
 	HYP_FAULT_LANDED,  /* it was absent, its content was here */
+	HYP_FAULT_AGED,    /* it had lost its access flag, and no hardware sets it */
 	HYP_FAULT_FETCHED, /* it was absent, its content had to be fetched from another machine */
 };
 

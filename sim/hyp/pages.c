@@ -178,6 +178,26 @@ bool page_ops_protect(struct page_ops *o, uint64_t page)
 	return true;
 }
 
+/* stage2_age_walker(): blocks stay blocks. */
+bool page_ops_age(struct page_ops *o, uint64_t page, bool flush, uint64_t *pages)
+{
+	struct pgtable *t = &o->vm->stage2;
+	uint64_t ipa = hyp_pages_ipa(o->vm, page).raw;
+	struct pgtable_slot slot;
+	*pages = 1;
+	o->descriptors++;
+	step(o, STAGE2_INSTRUCTIONS, o->vm->hyp->p.stage2.visit_instructions);
+	if (pgtable_find(t, ipa, &slot) != PGTABLE_OK) return false;
+	step(o, STAGE2_READ, slot.at.raw);
+	if (!(slot.desc & DESC_VALID)) return false;
+	uint64_t all = UINT64_C(1) << (level_entry_bits(t->granule_bits, slot.level) - t->granule_bits);
+	*pages = all - page % all;
+	if (!(slot.desc & DESC_AF)) return false;
+	exchange(o, &slot, slot.desc & ~DESC_AF);
+	if (flush) stage2_flush_ipa(&o->flusher, ipa, slot.level, true);
+	return true;
+}
+
 bool page_ops_leave(struct page_ops *o, uint64_t page, bool remote)
 {
 	struct hyp_pages *p = o->vm->pages;

@@ -64,6 +64,9 @@ bool page_ops_protect(struct page_ops *o, uint64_t page);
 bool page_ops_leave(struct page_ops *o, uint64_t page, bool remote);
 /* Unmaps a page and gives its frame back, TLBI included; false: it is not mapped. Of a shared one only the mapping goes. */
 bool page_ops_drop(struct page_ops *o, uint64_t page);
+/* Clears the access flag of the leaf that maps a page; true: it was set. *pages: of the leaf, from this one on; 1 where none
+ * is mapped. With `flush` TLBs forget it; without, those that hold the page go on using it, and the flag stays clear. */
+bool page_ops_age(struct page_ops *o, uint64_t page, bool flush, uint64_t *pages);
 /* Maps the page, which is mapped, read-only to `frame` instead, break before make; its own frame goes back. */
 void page_ops_merge(struct page_ops *o, uint64_t page, uint64_t frame);
 

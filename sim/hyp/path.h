@@ -183,7 +183,7 @@ bool path_is_parked(const struct path_machine *m);
 struct path_instruction {
 	uint8_t kind; /* enum path_step_kind: hvc, smc, wfi, wfe, read, write; load and store: a stage 2 abort */
 	bool fetch;          /* load: an instruction abort */
-	bool permission;     /* load, store: the page is there, but does not allow it */
+	uint8_t refuses;     /* load, store: enum fault_kind that stage 2 answers with; 0: translation */
 	struct reg_name reg; /* read, write */
 	uint64_t value;      /* write: what the guest would write */
 	uint64_t ipa;        /* load, store: in memory */

@@ -360,7 +360,7 @@ static enum status exec_access(struct path_machine *m, const struct path_step *s
 		[FAULT_PERMISSION] = "HCR_EL2.VM: stage 2 does not allow it"};
 	bool write = s->kind == STEP_store, own = is_own(m, s);
 	enum fault_kind kind = page_refuses(m, s->number, write);
-	if (own) kind = m->own_permission ? FAULT_PERMISSION : FAULT_TRANSLATION;
+	if (own) kind = m->own_refuses ? (enum fault_kind)m->own_refuses : FAULT_TRANSLATION;
 	if (!path_in_guest(m) || (own ? m->own_mapped : kind == FAULT_NONE)) return next(m);
 	if (own && m->own_asked++) return m->finished = true, OK; /* and it would fault for ever */
 	struct el_exception x = stage2_abort(m, s->number, kind, write);

@@ -466,7 +466,7 @@ enum status path_instruct(struct path_machine *m, const struct path_instruction 
 									      : i->ipa};
 	m->own_step[1] = (struct path_step){.kind = STEP_done, .at = nowhere, .name = "", .owner = ""};
 	m->own_fetch = i->fetch;
-	m->own_permission = i->permission;
+	m->own_refuses = i->refuses;
 	m->own_mapped = m->world.mapped;
 	m->own_asked = 0;
 	m->own_running = true;

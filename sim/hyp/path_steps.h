@@ -221,7 +221,7 @@ struct path_machine {
 	unsigned own_asked;         /* how often it has faulted */
 	bool own_running;           /* it is under way, and no operation of the files */
 	bool own_fetch, own_mapped; /* its abort is one of a fetch; the paths have mapped its page */
-	bool own_permission;        /* its abort is one of permission */
+	uint8_t own_refuses;        /* enum fault_kind of its abort */
 	bool piecewise, paused;     /* stops at steps that others see; has stopped */
 	bool goes_on;               /* the step at which it stopped is to be executed now */
 	struct path_region world;   /* bytes 0: none */

@@ -44,6 +44,13 @@ static enum status spend_stage2(struct vcpu *v, const struct path_fault *fault, 
 	return OK;
 }
 
+/* What the handler sees in the syndrome: of pages that are mapped, why they did not do. */
+static enum fault_kind refusal(const struct mmu_fault *f, const struct hyp_fault *done)
+{
+	if (f->fault.kind == FAULT_ACCESS_FLAG) return FAULT_ACCESS_FLAG;
+	return done->outcome == HYP_UPGRADED ? FAULT_PERMISSION : FAULT_TRANSLATION;
+}
+
 static enum status stage2_fault(struct vcpu *v, const struct mmu_fault *f, cycles_t now,
 				struct core_spent *spent, struct err *err)
 {
@@ -56,7 +63,7 @@ static enum status stage2_fault(struct vcpu *v, const struct mmu_fault *f, cycle
 	if (done.outcome == HYP_NOT_MEMORY) return refuse(f, "its IPA is outside of the VM's memory", err);
 	if (done.outcome == HYP_NO_MEMORY) return refuse(f, "the machine has no memory left for the VM", err);
 	struct hyp_populated what = {.faults = 1, .cycles = done.cycles, .beyond = done.beyond};
-	struct path_fault fault = {f->fault.ipa, (uint8_t)kind, done.outcome == HYP_UPGRADED};
+	struct path_fault fault = {f->fault.ipa, (uint8_t)kind, (uint8_t)refusal(f, &done)};
 	TRY(spend_stage2(v, &fault, now, &what, spent, err));
 	struct memops *operations = v->vm->machine->memops;
 	if (operations) memops_fault(operations, v, &done, now, spent);
@@ -84,7 +91,8 @@ static enum status stage1_fault(struct vcpu *v, const struct mmu_fault *f, cycle
 	if (vm->hyp) { /* new tables in new memory */
 		struct hyp_populated what = hyp_take_populated(vm->hyp);
 		struct path_fault base = {.ipa = {stack_hypervisor(vm->machine->stack)->memory_base},
-					  .kind = ACCESS_WRITE};
+					  .kind = ACCESS_WRITE,
+					  .refuses = FAULT_TRANSLATION};
 		TRY(spend_stage2(v, &base, now, &what, spent, err));
 		if (what.fetched) memops_fetched(vm->machine->memops, what.fetched, now, spent);
 	}

@@ -60,7 +60,7 @@ struct memops {
 /* One step of an operation; *done: it was the last. */
 typedef enum status memop_step_fn(struct memops *o, struct memop *op, bool *done, struct err *err);
 memop_step_fn memop_precopy, memop_postcopy, memop_snapshot, memop_ksm, memop_preallocate, memop_inflate,
-	memop_deflate;
+	memop_deflate, memop_age;
 
 /* Cycles of so many bytes at a rate, rounded up. */
 cycles_t memops_transfer(const struct memops *o, uint64_t bytes, uint64_t MBps);

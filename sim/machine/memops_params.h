@@ -11,7 +11,8 @@
 	X(ksm, "pages of equal content come to share one frame") \
 	X(preallocate, "memory is mapped before it is touched") \
 	X(inflate, "the guest's balloon gives free memory back to the host") \
-	X(deflate, "the balloon gives it to the guest again")
+	X(deflate, "the balloon gives it to the guest again") \
+	X(age, "pages that were touched since the last look are counted, and their access flags cleared")
 
 enum memop_kind {
 #define X(name, doc) MEMOP_##name,
@@ -29,6 +30,7 @@ struct memop_params {
 	uint64_t downtime_us, rounds_max, state_bytes;
 	uint64_t handler_cycles;
 	uint64_t scan_pages, scan_sleep_us, scans, duplicate_percent, contents, checksum_instructions;
+	uint64_t age_flush; /* bool */
 };
 extern const struct schema memop_schema; /* of one operation */
 

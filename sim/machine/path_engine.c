@@ -431,7 +431,7 @@ enum status path_engine_fault(struct path_engine *e, const struct path_fault *fa
 {
 	struct path_instruction i = {.kind = fault->kind == ACCESS_WRITE ? STEP_store : STEP_load,
 				     .fetch = fault->kind == ACCESS_FETCH,
-				     .permission = fault->permission,
+				     .refuses = fault->refuses,
 				     .ipa = fault->ipa.raw};
 	begin(e, now, spent);
 	return instruct(e, &i, err);

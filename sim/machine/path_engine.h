@@ -91,7 +91,7 @@ void path_engine_move(struct path_engine *e, struct mem_cpu *mem, struct host_me
 struct path_fault {
 	struct ipa ipa;
 	uint8_t kind;    /* enum access_kind */
-	bool permission; /* the page is there, but does not allow the access */
+	uint8_t refuses; /* enum fault_kind: translation, or the page is there - permission, or access flag */
 };
 enum status path_engine_fault(struct path_engine *e, const struct path_fault *fault, cycles_t now,
 			      struct core_spent *spent, struct err *err);
