@@ -58,6 +58,16 @@ static enum status ended_in_warmup(const struct run *r, struct err *err)
 		       r->req.workload, r->req.warmup);
 }
 
+/* One turn of several threads. */
+static enum status turn(struct run *r, struct engine *e, bool measured, uint64_t *records, bool *more,
+			struct err *err)
+{
+	if (!measured || !r->sampling) return engine_turn(e, &r->left, records, more, err);
+	TRY(sampling_turn(r->sampling, e, &r->left, records, more, err));
+	if (sampling_is_over(r->sampling)) r->left = 0;
+	return OK;
+}
+
 /* As replay(), of several threads: regions are so many loads and stores of all together as each thread has on average. */
 static enum status replay_threads(struct run *r, run_progress_fn *progress, void *ctx,
 				  struct run_report *report, struct err *err)
@@ -70,7 +80,7 @@ static enum status replay_threads(struct run *r, run_progress_fn *progress, void
 	if (r->left != UINT64_MAX) r->left *= threads;
 	if (measured) engine_begin_operations(e);
 	for (uint64_t next = 0; st == OK && r->left && more;) {
-		st = engine_turn(e, &r->left, &report->records, &more, err);
+		st = turn(r, e, measured, &report->records, &more, err);
 		if (st == OK && !r->left && !measured) {
 			st = begin_measured(r, err);
 			if (r->left != UINT64_MAX) r->left *= threads;
@@ -164,11 +174,11 @@ static enum status begin_sampling(struct run *r, struct err *err)
 			err, ERR_USAGE,
 			"%s: a scenario has no parts that --sample, --roi and --simpoints could measure",
 			r->req.workload);
-	if (machine_threads(r->machine) != 1)
+	if (machine_schedules(r->machine))
 		return err_set(
 			err, ERR_USAGE,
-			"stack.threads: %u, but --sample, --roi and --simpoints measure parts of one thread",
-			machine_threads(r->machine));
+			"stack.scheduler: threads share cores by time, which does not pass as it would while --sample, --roi "
+			"and --simpoints warm them");
 	return sampling_new(&r->req.sampling, r->machine, trace_source_info(r->workload.source)->lacks,
 			    r->req.seed, &r->sampling, err);
 }

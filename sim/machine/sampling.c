@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "machine/engine.h"
 #include "trace/source.h"
 
 const char *const sampling_names[] = {"none", "systematic", "region", "markers", "points", NULL};
@@ -196,6 +197,19 @@ enum status sampling_run(struct sampling *s, const struct record *rec, size_t n,
 	return OK;
 }
 
+enum status sampling_turn(struct sampling *s, struct engine *e, uint64_t *left, uint64_t *records, bool *more,
+			  struct err *err)
+{
+	uint64_t until;
+	enter(s, mode_here(s, &until));
+	uint64_t most = until - s->position < *left ? until - s->position : *left, room = most;
+	TRY(engine_turn(e, &room, records, more, err));
+	s->position += most - room;
+	if (*left != UINT64_MAX) *left -= most - room;
+	if (s->mode == MEASURE && s->position >= until) end_part(s);
+	return OK;
+}
+
 bool sampling_is_over(const struct sampling *s) { return s->none_left && s->mode != MEASURE; }
 
 enum status sampling_finish(struct sampling *s, struct err *err)
@@ -256,9 +270,36 @@ static enum status add_if_asked(void *self, const struct stat_value *v, struct e
 	return OK;
 }
 
+/* Positions of several threads are those of all of them. */
+static enum status share_out(struct sampling_request *q, uint64_t threads, struct err *err)
+{
+	if (threads == 1) return OK;
+	if (q->kind == SAMPLING_MARKERS || q->kind == SAMPLING_POINTS)
+		return err_set(
+			err, ERR_USAGE,
+			"stack.threads: %" PRIu64
+			", but --simpoints and --roi markers measure parts of one thread; --sample and "
+			"--roi FROM:TO measure those of several",
+			threads);
+	if (q->warming != SAMPLING_WARM_ALL)
+		return err_set(
+			err, ERR_USAGE,
+			"--sample-warming: of %" PRIu64
+			" threads (stack.threads) nothing can be passed over: how far each of them gets "
+			"meanwhile is what time decides",
+			threads);
+	q->unit *= threads;
+	q->interval *= threads;
+	q->from *= threads;
+	if (q->to != UINT64_MAX) q->to *= threads;
+	q->warmup *= threads;
+	return OK;
+}
+
 static enum status build(struct sampling *s, uint64_t seed, struct err *err)
 {
 	struct rng r;
+	TRY(share_out(&s->q, machine_threads(s->machine), err));
 	rng_init(&r, seed, "sampling");
 	if (s->q.kind == SAMPLING_SYSTEMATIC) s->offset = rng_below(&r, s->q.interval - s->q.unit + 1);
 	s->by_instruction = s->q.kind == SAMPLING_POINTS;

@@ -11,6 +11,10 @@
  *   points     the intervals that SimPoint chose: estimates with its weights, without intervals of confidence
  * Positions count loads and stores; those of points count instructions, as SimPoint does. A unit that the program ends in
  * is not counted in a sample.
+ * Several threads run in the order of time throughout (engine.h), and change modes together: positions are those of all of them, so many for
+ * each thread as the request says, on average. While they warm, time is that of warm.h, in which all threads are about equally fast: what a
+ * thread does relative to others is right within a part and the detail before it only.
+ * Not modelled: several threads passed over; markers and points of several threads.
  * Source: Wunderlich et al. (SMARTS), ISCA 2003; Sherwood et al. (SimPoint), ASPLOS 2002.
  */
 #ifndef MACHINE_SAMPLING_H
@@ -44,15 +48,20 @@ struct sampling_request {
 	uint64_t point_instructions;     /* points: the length of SimPoint's intervals */
 };
 
+struct engine;
 struct sampling;
 
-/* For a stream that lacks `lacks` (enum stream_lack) on machine `m`, which is borrowed; its counters are zero. ERR_INPUT: points of a stream that lacks instruction counts; errors
- * of simpoints_read(). */
+/* For streams that lack `lacks` (enum stream_lack) on machine `m`, which is borrowed; its counters are zero. ERR_USAGE: what cannot be
+ * measured of several threads; ERR_INPUT: points of a stream that lacks instruction counts; errors of simpoints_read(). */
 enum status sampling_new(const struct sampling_request *q, struct machine *m, uint32_t lacks, uint64_t seed,
 			 struct sampling **out, struct err *err);
 void sampling_free(struct sampling *s);
 /* Executes rec[0..n-1], each in the mode of its place. Errors as machine_run. */
 enum status sampling_run(struct sampling *s, const struct record *rec, size_t n, struct err *err);
+/* The same of all threads: one turn of `e`, of at most *left loads and stores, which is counted down where it is not UINT64_MAX. *records
+ * and *more as engine_turn(). */
+enum status sampling_turn(struct sampling *s, struct engine *e, uint64_t *left, uint64_t *records, bool *more,
+			  struct err *err);
 /* Whether all parts have been measured, and the rest of the program does not matter. */
 bool sampling_is_over(const struct sampling *s);
 /* Nothing more comes: the counters of the machine are those of the measured parts. ERR_INPUT: nothing was measured, or not

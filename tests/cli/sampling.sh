@@ -34,6 +34,35 @@ sampled zipf 1000:20000 -w workloads/zipf.yaml --populate --warmup 100000 --limi
 sampled "gups in a guest" 1000:20000 -s configs/stacks/kvm-4k.yaml -w workloads/gups.yaml --populate --warmup 100000 --limit 1000000
 sampled "sequential, translation alone" 1000:10000 -w workloads/sequential.yaml --fidelity translation --populate --limit 500000
 
+# Several threads: positions are those that each has on average, and all are measured together.
+four="-w workloads/gups.yaml --populate --set workload.threads=4 --set stack.threads=4 --set workload.footprint_bytes=16M"
+total() { tr ',{}' '\n\n\n' <"$dir/out.json" | sed -n "s/^ *\"cpu[0-9]*\.$1\": *\([0-9]*\)\$/\1/p" | awk '{ s += $1 } $1 > m { m = $1 } END { print s + 0, m + 0 }'; }
+# The CPI of the machine and the misses of all cores, per 1000 instructions, of the latest run.
+of_all() {
+	set -- $(total cycles) $(total instructions) $(total l2_tlb.misses)
+	awk -v c="$2" -v i="$3" -v m="$5" 'BEGIN { printf "%.6f %.6f\n", c / i, 1000 * m / i }'
+}
+run $four --warmup 10000 --limit 100000 && full=$(of_all)
+run $four --warmup 10000 --limit 100000 --sample 250:5000
+check "the interval of several threads' sample holds what the whole run says" yes "$(awk -v full="${full% *}" '$1 == "cpi" { print (full >= $3 && full <= $5 ? "yes" : full " not in " $3 ".." $5) }' "$dir/estimates")"
+check "and so does the rate of all measured parts, within 3 %" yes "$(of_all | awk -v full="${full#* }" '{ d = $2 / full - 1; print (d < 0.03 && d > -0.03 ? "yes" : d) }')"
+check "a unit is that many accesses of each thread on average" 20000 "$(set -- $(total accesses); echo "$1")"
+check "of whole units" 20 "$(sed -n 's/.*(\([0-9]*\) measured parts).*/\1/p' "$dir/estimates")"
+run $four --limit 20000
+all=$(cksum <"$dir/out.json")
+run $four --limit 20000 --sample 20000:20000
+check "a unit as long as the program counts what a whole run of all threads counts" "$all" "$(cksum <"$dir/out.json")"
+run $four --roi 2000:3000
+check "a region is that many accesses of each thread on average" 4000 "$(set -- $(total accesses); echo "$1")"
+for wrong in "--sample 100:1000 --sample-warming 50" "--roi markers" "--simpoints $dir/p --weights $dir/w --simpoint-length 1000"; do
+	run $four $wrong
+	check "$wrong of several threads is refused" 2 $?
+	check "and is told why" 1 "$(grep -c 'stack.threads' "$dir/estimates")"
+done
+run -s configs/stacks/kvm-overcommit.yaml -w workloads/gups.yaml --set workload.threads=8 --sample 100:1000
+check "threads that share cores by time are refused" 2 $?
+check "by the name of what shares them" 1 "$(grep -c 'stack.scheduler' "$dir/estimates")"
+
 # A sample of everything is everything.
 run -w workloads/sqlite_lookup.stt
 all=$(cksum <"$dir/out.json")
