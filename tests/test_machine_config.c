@@ -314,21 +314,39 @@ Test(machine_check, physical_addresses_are_of_a_size_that_exists_and_memory_lies
 Test(schemas, are_found_by_name)
 {
 	cr_expect(zero(ptr, (void *)schemas_find("none")));
-	for (size_t i = 0; schemas[i]; i++)
-		cr_expect(eq(ptr, (void *)schemas_find(schemas[i]->name), (void *)schemas[i]));
+	struct schema_list all;
+	schemas_all(&all);
+	for (size_t i = 0; i < all.count; i++)
+		cr_expect(eq(ptr, (void *)schemas_find(all.item[i]->name), (void *)all.item[i]), "%s",
+			  all.item[i]->name);
+}
+
+Test(schemas, that_rows_lead_to_are_found_too)
+{
+	struct schema_list all;
+	schemas_all(&all);
+	for (size_t s = 0; s < all.count; s++)
+		for (size_t i = 0; i < all.item[s]->count; i++) {
+			const struct schema *sub = all.item[s]->param[i].sub;
+			if (sub)
+				cr_expect(eq(ptr, (void *)schemas_find(sub->name), (void *)sub), "%s.%s",
+					  all.item[s]->name, all.item[s]->param[i].name);
+		}
 }
 
 /* Bounds and defaults of a row must be possible values themselves. */
 Test(schemas, have_defaults_within_their_ranges)
 {
-	for (size_t s = 0; schemas[s]; s++)
-		for (size_t i = 0; i < schemas[s]->count; i++) {
-			const struct param *p = &schemas[s]->param[i];
-			cr_expect(le(u64, p->min, p->max), "%s.%s", schemas[s]->name, p->name);
+	struct schema_list all;
+	schemas_all(&all);
+	for (size_t s = 0; s < all.count; s++)
+		for (size_t i = 0; i < all.item[s]->count; i++) {
+			const struct param *p = &all.item[s]->param[i];
+			cr_expect(le(u64, p->min, p->max), "%s.%s", all.item[s]->name, p->name);
 			if (p->kind == PARAM_U64)
-				cr_expect(p->dflt >= p->min && p->dflt <= p->max, "%s.%s", schemas[s]->name,
+				cr_expect(p->dflt >= p->min && p->dflt <= p->max, "%s.%s", all.item[s]->name,
 					  p->name);
-			cr_expect(p->doc && *p->doc && p->unit && *p->unit, "%s.%s", schemas[s]->name,
+			cr_expect(p->doc && *p->doc && p->unit && *p->unit, "%s.%s", all.item[s]->name,
 				  p->name);
 		}
 }

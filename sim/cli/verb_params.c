@@ -96,22 +96,26 @@ static enum status find_module(const char *name, const struct schema **out, stru
 {
 	*out = schemas_find(name);
 	if (*out) return OK;
-	char names[256];
+	char names[480]; /* they fit into a message beside what is wrong */
+	struct schema_list all;
 	size_t used = 0;
-	for (size_t i = 0; schemas[i] && used < sizeof(names); i++)
+	schemas_all(&all);
+	for (size_t i = 0; i < all.count && used < sizeof(names); i++)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
-					 schemas[i]->name);
+					 all.item[i]->name);
 	return err_set(err, ERR_USAGE, "no module '%s'; there are: %s", name, names);
 }
 
 static enum status show_rows(const struct options *o, struct err *err)
 {
-	const struct schema *only = NULL;
-	if (o->module) TRY(find_module(o->module, &only, err));
-	if (only) print_module(only);
-	for (size_t i = 0; schemas[i] && !only; i++) {
+	struct schema_list shown = {.count = 1};
+	if (o->module)
+		TRY(find_module(o->module, &shown.item[0], err));
+	else
+		schemas_all(&shown);
+	for (size_t i = 0; i < shown.count; i++) {
 		if (i) putchar('\n');
-		print_module(schemas[i]);
+		print_module(shown.item[i]);
 	}
 	puts("\n* a fact of hardware: a machine file tags it with its source");
 	return OK;

@@ -16,7 +16,8 @@
 	X(mrc, "misses of every LRU TLB size at once, from one reading of a workload") \
 	X(check, "the model against published measurements, with an exit code") \
 	X(calibrate, "numbers of a machine or stack fitted to published measurements") \
-	X(params, "the rows of configuration files, and the values of a machine with their sources")
+	X(params, "the rows of configuration files, and the values of a machine with their sources") \
+	X(list, "what can be chosen by name: policies, prefetchers, page-table designs, ...")
 
 #define X(name, doc) int verb_##name(int argc, char **argv);
 VERBS(X)

@@ -1,5 +1,5 @@
-/* schemas.h - the list of configuration schemas, for `strata params`. To add one: one line here, and its header in
- * schemas.c.
+/* schemas.h - the list of configuration schemas, for `strata params`. One that a row of another leads to is there without a line; to
+ * add one, or to give it a place: one line here, and its header in schemas.c.
  */
 #ifndef MACHINE_SCHEMAS_H
 #define MACHINE_SCHEMAS_H
@@ -37,8 +37,15 @@
 	X(stage2_schema) \
 	X(scenario_schema)
 
-/* All of them, NULL at the end. */
-extern const struct schema *const schemas[];
+enum { SCHEMAS_MAX = 64 };
+
+struct schema_list {
+	const struct schema *item[SCHEMAS_MAX];
+	size_t count;
+};
+
+/* Those of the list, each followed by what its rows lead to and is not in the list itself; each once. */
+void schemas_all(struct schema_list *out);
 
 /* The schema called `name`, or NULL. */
 const struct schema *schemas_find(const char *name);
