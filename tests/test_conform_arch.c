@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "cli/conform_arch.h"
+#include "mmu/tlbi.h"
 
 static char dir[] = "/tmp/strata-arch-XXXXXX";
 static FILE *report;
@@ -162,6 +163,50 @@ Test(conform_arch, registers_that_end_otherwise_are_counted)
 {
 	cr_assert(eq(u32, replay("M TTBR1_EL1 5000000000000\n").register_differences, 0));
 	cr_assert(eq(u32, replay("M TTBR1_EL1 4000000000000\nC 1\nM MDCR_EL2 1\n").register_differences, 1));
+}
+
+/* --- every operation ------------------------------------------------------------------------------------------- */
+
+#define EL3_ON "E 3 0\nM SCR_EL3 401\nM SCTLR_EL3 1\nM TCR_EL3 80803510\n"
+
+/* Page 1 of ASID 5, or two pages from there on; what an operation ignores of it is there, too. */
+static const char *operand_of(const struct tlbi_row *row)
+{
+	return row->range ? "5400000000001" : "5000000000001";
+}
+
+/* A page of the regime that the operation is for, which moves behind it: without the operation the TLB is wrong. */
+static char *recording_with(const struct tlbi_row *row, const char *name)
+{
+	bool of_guests = row->by == TLBI_BY_IPA || strcmp(row->name, "ALLE1") == 0 ||
+			 row->by == TLBI_BY_VMID_S12;
+	const char *before = row->op1 == 6 ? EL3_ON USER : of_guests ? TO_GUEST USER TO_HOST : USER;
+	return xasprintf("%sT %s %s\n%s", before, name, operand_of(row),
+			 of_guests ? TO_GUEST USER_MOVED : USER_MOVED);
+}
+
+static void expect_needed(struct tlbi_op op)
+{
+	char name[TLBI_NAME_BYTES];
+	struct err err;
+	struct arch_totals t;
+	tlbi_name(op, name);
+	char *text = recording_with(op.row, name);
+	expect_conflicts(text, op.row->by == TLBI_BY_IPA);
+	cr_assert(eq(int,
+		     conform_arch(dir, &(struct arch_options){.without = op.row->name}, report, &t, &err),
+		     OK));
+	cr_assert(eq(u64, t.conflicts, 1), "%s is left out: %s", name, text);
+	free(text);
+}
+
+/* An operation by IPA takes no combined translation with it, so that software follows it by VMALLE1. */
+Test(conform_arch, leaving_out_any_operation_that_a_recording_depends_on_is_a_conflict)
+{
+	for (unsigned i = 0; i < tlbi_row_count; i++)
+		for (unsigned share = 0; share < TLBI_SHARES; share++)
+			for (unsigned nxs = 0; nxs < 2; nxs++)
+				expect_needed((struct tlbi_op){&tlbi_rows[i], (uint8_t)share, nxs});
 }
 
 /* --- malformed input ------------------------------------------------------------------------------------------- */
