@@ -57,7 +57,7 @@ static const struct kind {
 	KIND("prefetchers", "walker.prefetch.kind", prefetcher_items,
 	     "what is prefetched when the last TLB level misses"),
 	KIND("page-tables", "walker.page_table.design", designs, "how translation tables are built"),
-	KIND("contexts", "stack.os.asids", contexts, "who gets which ASID"),
+	KIND("contexts", "stack.os.asids, stack.scheduler.vmids", contexts, "who gets which ASID or VMID"),
 	KIND("numa-policies", "stack.numa.policy", numa_policies, "where pages come from"),
 	KIND("table-policies", "stack.numa.tables", numa_tables, "where translation tables come from"),
 	KIND("operations", "stack.memory_operations.NAME.kind", operations,

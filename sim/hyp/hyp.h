@@ -118,6 +118,10 @@ void hyp_free(struct hyp *hyp);
 struct hyp_vm *hyp_vm_new(struct hyp *hyp, uint16_t vmid);
 /* Another size than the hypervisor's memory_bytes, that hyp_check() would allow. Before anything is mapped. */
 void hyp_vm_set_memory(struct hyp_vm *vm, uint64_t bytes);
+/* The VM has another VMID from now on; false: it has it already. Registers that hold the old one stay (hyp_enter_vmid). */
+bool hyp_vm_set_vmid(struct hyp_vm *vm, uint16_t vmid);
+/* VTTBR_EL2 gets the VMID that the VM has. */
+void hyp_enter_vmid(const struct hyp_vm *vm, struct sysregs *regs);
 /* Writes HCR_EL2, VTCR_EL2 and VTTBR_EL2 as they are while the VM runs, its own MMU on. */
 void hyp_write_regs(const struct hyp_vm *vm, struct sysregs *regs);
 

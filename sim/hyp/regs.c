@@ -3,6 +3,8 @@
  * Source: kvm_get_vtcr() in arch/arm64/kvm/hyp/pgtable.c, kvm_get_vttbr(), vcpu_reset_hcr(),
  * include/asm/kvm_arm.h; the values agree with the register dumps of running VMs in tests/test_hyp.c.
  */
+#include <assert.h>
+
 #include "hyp/vm.h"
 
 #define BIT(n) (UINT64_C(1) << (n))
@@ -64,6 +66,19 @@ static uint64_t vttbr(const struct hyp_vm *vm, uint64_t root)
 {
 	uint64_t high = vm->stage2.layout == DESC_OA_48 ? 0 : bits_put(root >> 48, 5, 2);
 	return (root & bits_ones(48)) | high | (uint64_t)vm->vmid << 48;
+}
+
+bool hyp_vm_set_vmid(struct hyp_vm *vm, uint16_t vmid)
+{
+	assert(vm->hyp->f.vmid16 || vmid < 256);
+	bool other = vm->vmid != vmid;
+	vm->vmid = vmid;
+	return other;
+}
+
+void hyp_enter_vmid(const struct hyp_vm *vm, struct sysregs *regs)
+{
+	regs->VTTBR_EL2 = (regs->VTTBR_EL2 & bits_ones(48)) | (uint64_t)vm->vmid << 48;
 }
 
 /* Tables that differ from core to core are not common to all (CnP). */

@@ -30,6 +30,7 @@ struct host_vcpu {
 
 struct host_core {
 	struct vcpu *loaded;  /* whose registers it has; NULL: nobody's yet */
+	uint16_t vmid;        /* that they had when they were loaded, where VMIDs are allocated */
 	cycles_t charged;     /* until when the present task has been charged */
 	cycles_t stop;        /* when it has to make way */
 	cycles_t begin, idle; /* of what is counted; how much of it nobody ran */
@@ -43,6 +44,8 @@ struct host {
 	struct machine_turns turns;
 	struct host_vcpu *vcpu; /* by thread */
 	struct host_core *core; /* by place in machine->cpu */
+	struct contexts *vmids; /* who gives VMs their VMIDs; NULL: each keeps its own */
+	uint64_t vmid_entries;  /* that its TLBIs took */
 	cycles_t now;           /* of the latest wake-up */
 	bool started;
 };

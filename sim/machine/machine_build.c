@@ -175,12 +175,12 @@ static enum status place_vcpus(struct machine *m, struct err *err)
 }
 
 /* Cores that no thread begins on have somebody's context until they are given one. */
-static void schedule_vcpus(struct machine *m)
+static enum status schedule_vcpus(struct machine *m, struct err *err)
 {
-	if (!m->places->shared && m->stack->scheduler.when != SCHED_ALWAYS) return;
+	if (!m->places->shared && m->stack->scheduler.when != SCHED_ALWAYS) return OK;
 	for (unsigned i = 0; i < m->cpus; i++)
 		if (!m->cpu[i].vcpu) m->cpu[i].vcpu = &m->vcpu[0];
-	m->host = host_new(m, m->places);
+	return host_new(m, m->places, &m->host, err);
 }
 
 /* Deals the machine's vCPUs to its VMs. */
@@ -210,7 +210,7 @@ enum status machine_new(const struct machine_params *hardware, const struct stac
 	m->vcpu = xcalloc(m->vcpus, sizeof(*m->vcpu));
 	deal_vcpus(m);
 	enum status st = place_vcpus(m, err);
-	if (st == OK) schedule_vcpus(m);
+	if (st == OK) st = schedule_vcpus(m, err);
 	if (st == OK) st = build(m, seed, err);
 	if (st != OK) {
 		machine_free(m);

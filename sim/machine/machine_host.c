@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/bits.h"
 #include "machine/host_impl.h"
 #include "machine/stack_place.h"
 
@@ -25,6 +26,13 @@ static const struct stat_desc stat_rows[] = {
 	STAT(F, poll_cycles, "cycles", "of those on a core: the host polled"),
 };
 #undef F
+
+static const struct stat_desc vmid_rows[] = {
+	{.name = "entries",
+	 .unit = "entries",
+	 .doc = "what the TLBIs of these flushes took from TLBs and walk caches",
+	 .offset = offsetof(struct host, vmid_entries)},
+};
 
 static cycles_t cycles_of(const struct machine *m, uint64_t ns) { return ns * m->hw->clock_mhz / 1000; }
 
@@ -78,6 +86,7 @@ static enum status give_up(struct host *h, struct vcpu *v, enum vcpu_state next,
 	charge(h, core);
 	host_account(h, v, next, core_now(&v->cpu->core));
 	sched_leave(h->sched, core, next == VCPU_WAITS, core_now(&v->cpu->core));
+	if (h->vmids) contexts_leave(h->vmids, core);
 	return OK;
 }
 
@@ -287,11 +296,41 @@ static void init_vcpu(struct host *h, const struct stack_thread_place *place, un
 		.weight = v->vm->params.weight, .allowed = place->allowed, .number = t, .core = place->home};
 }
 
-struct host *host_new(struct machine *m, const struct stack_places *places)
+static unsigned vmid_bits(const struct machine *m)
 {
-	struct host *h = xcalloc(1, sizeof(*h));
+	uint64_t asked = m->stack->scheduler.vmid_bits;
+	return asked ? (unsigned)asked : m->hw->features.vmid16 ? 16 : 8;
+}
+
+/* What allocated VMIDs need: more numbers than cores, and TLBs in which no other VM has the same. */
+static enum status check_vmids(const struct machine *m, struct err *err)
+{
 	const struct sched_params *p = &m->stack->scheduler;
+	if (p->vmid_bits > 8 && !m->hw->features.vmid16)
+		return err_set(err, ERR_CONFIG,
+			       "stack.scheduler.vmid_bits: %" PRIu64
+			       ", but this machine has 8 (features.vmid16)",
+			       p->vmid_bits);
+	if (m->cpus + 1 >= UINT64_C(1) << vmid_bits(m))
+		return err_set(
+			err, ERR_CONFIG,
+			"stack.scheduler.vmid_bits: %u give too few VMIDs for %u cores; at least %u are needed",
+			vmid_bits(m), m->cpus, log2_floor(m->cpus + 1) + 1);
+	for (size_t i = 0; p->vmids == CTX_flush + 1 && i < m->hw->tlbs.count; i++)
+		if (((const struct tlb_params *)m->hw->tlbs.items)[i].shared)
+			return err_set(
+				err, ERR_CONFIG,
+				"stack.scheduler.vmids: flush: cores that share TLBs need a VMID for each VM");
+	return OK;
+}
+
+enum status host_new(struct machine *m, const struct stack_places *places, struct host **out, struct err *err)
+{
+	const struct sched_params *p = &m->stack->scheduler;
+	if (p->vmids) TRY(check_vmids(m, err));
+	struct host *h = xcalloc(1, sizeof(*h));
 	h->machine = m;
+	if (p->vmids) h->vmids = contexts_new((enum ctx_kind)(p->vmids - 1), vmid_bits(m), m->cpus);
 	h->params = p;
 	h->sched = sched_new(m->cpus, cycles_of(m, p->slice_ns),
 			     p->tick_hz ? m->hw->clock_mhz * 1000000 / p->tick_hz : 0);
@@ -301,13 +340,15 @@ struct host *host_new(struct machine *m, const struct stack_places *places)
 	h->core = xcalloc(m->cpus, sizeof(*h->core));
 	h->vcpu = xcalloc(m->vcpus, sizeof(*h->vcpu));
 	for (unsigned t = 0; t < m->vcpus; t++) init_vcpu(h, &places->thread[t], t);
-	return h;
+	*out = h;
+	return OK;
 }
 
 void host_free(struct host *h)
 {
 	if (!h) return;
 	sched_free(h->sched);
+	contexts_free(h->vmids);
 	free(h->core);
 	free(h->vcpu);
 	free(h);
@@ -320,4 +361,7 @@ void host_register_stats(struct host *h, struct stats *s)
 		stats_add(s, stat_rows, sizeof(stat_rows) / sizeof(stat_rows[0]), &h->vcpu[t].stats,
 			  "vm%u.vcpu%u.sched", v->vm->number, v->number);
 	}
+	if (!h->vmids) return;
+	stats_add(s, ctx_stat_rows, ctx_stat_row_count, contexts_stats(h->vmids), "vmids");
+	stats_add(s, vmid_rows, sizeof(vmid_rows) / sizeof(vmid_rows[0]), h, "vmids");
 }

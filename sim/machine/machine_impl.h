@@ -35,6 +35,7 @@ struct vm {
 	bool others_run;                         /* vCPUs go on while the first waits: they wait for nobody */
 	struct os *os;
 	struct contexts *contexts;    /* NULL: the workload says ASIDs */
+	struct context vmid;          /* where VMIDs are allocated (host_impl.h) */
 	struct event_kernel kernel;   /* what events of the workload do */
 	const struct vcpu **last_ran; /* by place in machine->cpu: of its vCPUs, who ran there last */
 	struct vcpu *vcpu;            /* those of the machine that are its own */
@@ -124,7 +125,8 @@ void machine_label_cpu(struct cpu *c, struct mpam_label label);
 void machine_load_vcpu(struct vcpu *v, struct cpu *c);
 
 /* The scheduler of vCPUs (machine_host.h). */
-struct host *host_new(struct machine *m, const struct stack_places *places);
+enum status host_new(struct machine *m, const struct stack_places *places, struct host **out,
+		     struct err *err);
 void host_free(struct host *h);
 void host_register_stats(struct host *h, struct stats *s);
 /* The guest of `v` has executed WFI, and waits until `deadline`. */

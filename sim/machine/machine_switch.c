@@ -71,6 +71,48 @@ static void flush_stage1(struct host *h, struct vcpu *v, struct cpu *c)
 	host_vcpu(h, v)->stats.tlb_flushes++;
 }
 
+/* The TLBI at EL2 by which a hypervisor does what an allocator of VMIDs asks for, as __kvm_flush_vm_context(). */
+static void flush_vmids(struct host *h, struct vcpu *v, struct cpu *c, enum ctx_flush flush)
+{
+	enum { DSB_NSHST = 6, DSB_NSH = 7, DSB_ISHST = 10, DSB_ISH = 11 };
+	static const char *const operation[] = {[CTX_FLUSH_CPU] = "ALLE1",
+						[CTX_FLUSH_EVERYWHERE] = "ALLE1IS",
+						[CTX_FLUSH_NUMBER] = "VMALLS12E1",
+						[CTX_FLUSH_NUMBER_EVERYWHERE] = "VMALLS12E1IS"};
+	struct machine *m = h->machine;
+	const struct tlbi_context at_el2 = {&v->regs, &m->hw->features, 2, SEC_NONSECURE};
+	bool everywhere = flush == CTX_FLUSH_EVERYWHERE || flush == CTX_FLUSH_NUMBER_EVERYWHERE;
+	struct shootdown what = {.by = &at_el2};
+	if (flush == CTX_FLUSH_NONE) return;
+	bool known = tlbi_named(operation[flush], &what.op);
+	assert(known);
+	c->shooter.core = &c->core;
+	shootdown_dsb(&m->shootdowns, &c->shooter, everywhere ? DSB_ISHST : DSB_NSHST);
+	shootdown_tlbi(&m->shootdowns, &c->shooter, &what, &h->vmid_entries);
+	shootdown_dsb(&m->shootdowns, &c->shooter, everywhere ? DSB_ISH : DSB_NSH);
+}
+
+/* The VM of `v`, which core `c` is given to, has a VMID from now on. It is another than before only while none of its vCPUs runs. */
+static enum ctx_flush give_vmid(struct host *h, struct vcpu *v, struct cpu *c)
+{
+	struct vm *vm = v->vm;
+	if (!h->vmids) return CTX_FLUSH_NONE;
+	struct ctx_switch s = contexts_switch(h->vmids, cpu_index(c), &vm->vmid);
+	if (hyp_vm_set_vmid(vm->hyp, s.number))
+		for (unsigned i = 0; i < vm->vcpus; i++) hyp_enter_vmid(vm->hyp, &vm->vcpu[i].regs);
+	return s.flush;
+}
+
+/* The core has the registers of `v`, with the VMID that its VM has. */
+static void load(struct host *h, struct vcpu *v, struct cpu *c)
+{
+	struct host_core *hc = &h->core[cpu_index(c)];
+	uint16_t vmid = (uint16_t)(v->regs.VTTBR_EL2 >> 48);
+	if (hc->loaded != v || hc->vmid != vmid) machine_load_vcpu(v, c);
+	hc->loaded = v;
+	hc->vmid = vmid;
+}
+
 static void move(struct host *h, struct vcpu *v, struct cpu *c)
 {
 	if (v->cpu == c) return;
@@ -109,13 +151,13 @@ enum status host_resume_guest(struct host *h, struct vcpu *v, struct err *err)
 
 enum status host_enter_guest(struct host *h, struct vcpu *v, struct cpu *c, struct err *err)
 {
-	struct host_core *hc = &h->core[cpu_index(c)];
 	const struct vcpu **last = &v->vm->last_ran[cpu_index(c)];
 	idle_until(h, c, host_vcpu(h, v)->since);
 	host_account(h, v, VCPU_RUNS, core_now(&c->core));
 	move(h, v, c);
-	if (hc->loaded != v) machine_load_vcpu(v, c);
-	hc->loaded = v;
+	enum ctx_flush flush = give_vmid(h, v, c);
+	load(h, v, c);
+	flush_vmids(h, v, c, flush);
 	TRY(host_resume_guest(h, v, err));
 	if (*last && *last != v) flush_stage1(h, v, c);
 	*last = v;

@@ -80,6 +80,11 @@ static enum status build_kernel(struct vm *vm, struct err *err)
 	TRY(vm_copy_stage1(vm, err));
 	struct os_aspace *first = os_aspace_new(vm->os, 1);
 	if (!first) return err_set(err, ERR_CONFIG, "memory: too small for a translation table");
+	if (os->asids != OS_ASIDS_RECORDED && vm->vcpus + 1 >= UINT64_C(1)
+								       << os_asid_bits(os, &m->hw->features))
+		return err_set(err, ERR_CONFIG,
+			       "os.asid_bits: %u give too few ASIDs for %u vCPUs that run at once",
+			       os_asid_bits(os, &m->hw->features), vm->vcpus);
 	if (os->asids != OS_ASIDS_RECORDED)
 		vm->contexts = contexts_new((enum ctx_kind)(os->asids - 1),
 					    os_asid_bits(os, &m->hw->features), vm->vcpus);

@@ -1,6 +1,14 @@
 #include "machine/sched_params.h"
 
+#include "os/contexts.h"
+
 static const char *const when_names[] = {"shared", "always", NULL};
+
+static const char *const vmids_names[] = {"fixed",
+#define X(name, doc) #name,
+					  CTX_ALLOCATORS(X)
+#undef X
+						  NULL};
 
 #define F struct sched_params
 static const struct param rows[] = {
@@ -14,6 +22,11 @@ static const struct param rows[] = {
 	P_U64(F, switch_cycles, "cycles", 10387, 0, 1000000000,
 	      "from one vCPU to another where the stack names no software paths, half of it to leave (ISCA'16, Table II: VM Switch, "
 	      "KVM ARM)"),
+	P_ENUM(F, vmids, vmids_names, SCHED_VMIDS_FIXED,
+	       "who gives VMs their VMIDs: each has its own from the start; generations as KVM, or as Linux has them for ASIDs; "
+	       "least recently run; one for all, flushed whenever another VM gets the core"),
+	P_U64(F, vmid_bits, "bits", 0, 0, 16,
+	      "bits of an allocated VMID, at most those that the machine has (features.vmid16); 0: all of them"),
 	P_U64(F, halt_poll_ns, "ns", 500000, 0, UINT64_C(1000000000),
 	      "how long the host waits for a halted vCPU before it sleeps, at most (KVM on arm64: halt_poll_ns); 0: never"),
 	P_U64(F, halt_poll_grow, "times", 2, 0, 1000,

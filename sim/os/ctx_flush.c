@@ -11,9 +11,13 @@ static struct ctx_switch run(struct contexts *c, unsigned cpu, struct context *s
 {
 	struct ctx_cpu *here = &c->cpu[cpu];
 	struct ctx_switch s = {.number = THE_NUMBER};
-	if (!space->id) c->stats.allocations++;
-	space->id = c->generation | THE_NUMBER;
-	if (here->running != space) s.flush = CTX_FLUSH_NUMBER;
+	if (!space->id) {
+		c->stats.allocations++;
+		c->generation += ctx_numbers(c); /* each space has an id, and all the same number */
+		space->id = c->generation | THE_NUMBER;
+	}
+	if (here->active != space->id) s.flush = CTX_FLUSH_NUMBER;
+	here->active = space->id;
 	return s;
 }
 

@@ -41,3 +41,52 @@ check "and is named" yes "$(grep -q 'ASID 256, outside of 0..255' "$dir/err" && 
 "$STRATA" run -q --no-db -m configs/machines/cortex-a72.yaml -w "$dir/chase.yaml" --set features.asid16=no \
 	--set stack.os.asid_bits=16 2>"$dir/err"
 check "ASIDs of 16 bits on a machine of 8 exit 2" 2 $?
+
+# --- VMs that share a core: who gets which VMID
+cat >"$dir/vms.yaml" <<EOF
+extends: $PWD/configs/stacks/kvm-4k.yaml
+name: four-on-one
+scheduler: {slice_ns: 20000, tick_hz: 0}
+vms:
+  - {name: a, vcpus: 1, cpus: 0-0}
+  - {name: b, vcpus: 1, cpus: 0-0}
+  - {name: c, vcpus: 1, cpus: 0-0}
+  - {name: d, vcpus: 1, cpus: 0-0}
+EOF
+# vms ALLOCATOR BITS [SETTINGS]: four VMs of 256 pages each have turns; all TLBs hold them.
+vms() {
+	kind=$1 bits=$2
+	shift 2
+	"$STRATA" run -q --no-db --json -m configs/machines/neoverse-n1.yaml -s "$dir/vms.yaml" -w workloads/gups.yaml --set workload.threads=4 \
+		--set workload.footprint_bytes=1M --set stack.scheduler.vmids="$kind" --set stack.scheduler.vmid_bits="$bits" --limit 20000 "$@" \
+		>"$dir/out" 2>"$dir/err"
+	status=$?
+}
+vms fixed 0 --populate
+check "VMs with a VMID each walk once for each of their pages" 1024 "$(counter cpu0.l2_tlb.misses)"
+check "nobody counts VMIDs" "" "$(counter vmids.switches)"
+for kind in kvm linux lru; do
+	vms $kind 3 --populate
+	check "$kind: seven VMIDs are enough for four VMs" "1024 4 0" \
+		"$(counter cpu0.l2_tlb.misses) $(counter vmids.allocations) $(counter vmids.flushes)"
+	vms $kind 2 --populate
+	check "$kind: three are not, and VMs walk again" yes "$([ "$(counter cpu0.l2_tlb.misses)" -gt 4000 ] && [ "$(counter vmids.flushes)" -ge 5 ] && echo yes)"
+	check "$kind: what goes are entries of TLBs" yes "$([ "$(counter vmids.entries)" -gt 3000 ] && echo yes)"
+	vms $kind 2 --check-maintenance
+	check "$kind: no VM finds what another left" 0 $status
+done
+vms flush 0 --populate
+check "one VMID for all is flushed whenever another VM gets the core" "$(counter vmids.switches)" "$(counter vmids.flushes)"
+vms flush 0 --check-maintenance
+check "flush: no VM finds what another left" 0 $status
+vms kvm 1
+check "too few VMIDs for the cores exit 2" 2 $status
+check "and the key is named" 1 "$(grep -c 'stack.scheduler.vmid_bits: 1 give too few VMIDs for 1 cores; at least 2' "$dir/err")"
+vms kvm 16 --set features.vmid16=no
+check "more bits than the machine has exit 2" 2 $status
+vms flush 8 --set tlbs.l2.shared=cluster
+check "one VMID for all in TLBs that cores share exits 2" 2 $status
+"$STRATA" run -q --no-db -m configs/machines/neoverse-n1.yaml -w workloads/gups.yaml --set workload.threads=4 --set stack.threads=4 \
+	--set stack.os.asids=linux --set stack.os.asid_bits=2 --limit 100 >"$dir/out" 2>"$dir/err"
+check "too few ASIDs for the vCPUs exit 2" 2 $?
+check "and the key is named, too" 1 "$(grep -c 'os.asid_bits: 2 give too few ASIDs for 4 vCPUs' "$dir/err")"

@@ -14,6 +14,7 @@ same policies cache policy
 same prefetchers prefetch kind none
 same page-tables page_table design
 same contexts os asids recorded
+same contexts scheduler vmids fixed
 same numa-policies numa policy
 same table-policies numa tables
 same operations memop kind
