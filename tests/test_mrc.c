@@ -338,7 +338,7 @@ Test(mrc, opt_bounds_lru_from_below)
 	for (uint64_t ways = 1; ways <= 2048; ways *= 2) {
 		uint64_t misses;
 		struct err err;
-		cr_assert(eq(int, opt_misses(o, ways, &misses, &err), OK));
+		cr_assert(eq(int, opt_misses(o, 1, ways, &misses, &err), OK));
 		cr_expect(le(u64, misses, mrc_misses(mrc_curve(m, 0), ways)), "%" PRIu64 " entries", ways);
 		cr_expect(ge(u64, misses, mrc_curve(m, 0)->pages), "%" PRIu64 " entries", ways);
 	}

@@ -13,13 +13,14 @@ static unsigned next_use(const uint64_t *page, unsigned from, uint64_t of)
 	return from;
 }
 
-/* Belady's rule as it is told: of the resident pages, the one whose next use is farthest goes. */
-static uint64_t naive_opt(const uint64_t *page, unsigned ways)
+/* Belady's rule as it is told: of the resident pages of a set, the one whose next use is farthest goes. */
+static uint64_t naive_opt_of_set(const uint64_t *page, unsigned sets, unsigned set, unsigned ways)
 {
 	uint64_t held[OPT_WAYS_MAX], misses = 0;
 	unsigned n = 0;
 	for (unsigned i = 0; i < OPT_LENGTH; i++) {
 		unsigned w = 0, far = 0;
+		if (page[i] % sets != set) continue;
 		while (w < n && held[w] != page[i]) w++;
 		if (w < n) continue;
 		misses++;
@@ -31,6 +32,13 @@ static uint64_t naive_opt(const uint64_t *page, unsigned ways)
 			if (next_use(page, i + 1, held[w]) > next_use(page, i + 1, held[far])) far = w;
 		held[far] = page[i];
 	}
+	return misses;
+}
+
+static uint64_t naive_opt(const uint64_t *page, unsigned sets, unsigned ways)
+{
+	uint64_t misses = 0;
+	for (unsigned s = 0; s < sets; s++) misses += naive_opt_of_set(page, sets, s, ways);
 	return misses;
 }
 
@@ -51,13 +59,30 @@ Test(opt, opt_replaces_what_is_used_again_last)
 		draw_pages(page, &r);
 		opt_add(o, page, OPT_LENGTH / 2);
 		opt_add(o, page + OPT_LENGTH / 2, OPT_LENGTH - OPT_LENGTH / 2);
-		for (unsigned ways = 1; ways < OPT_WAYS_MAX; ways++) {
-			uint64_t misses;
-			cr_assert(eq(int, opt_misses(o, ways, &misses, &err), OK));
-			cr_assert(eq(u64, misses, naive_opt(page, ways)), "%u ways", ways);
-		}
+		for (unsigned sets = 1; sets < 9; sets++)
+			for (unsigned ways = 1; ways * sets < OPT_WAYS_MAX; ways++) {
+				uint64_t misses;
+				cr_assert(eq(int, opt_misses(o, sets, ways, &misses, &err), OK));
+				cr_assert(eq(u64, misses, naive_opt(page, sets, ways)), "%u sets of %u ways",
+					  sets, ways);
+			}
 		opt_free(o);
 	}
+}
+
+Test(opt, what_is_added_behind_an_answer_counts_in_the_next)
+{
+	static const uint64_t page[] = {8, 9, 8, 1, 8, 9};
+	struct opt *o = opt_new();
+	struct err err;
+	uint64_t misses;
+	opt_add(o, page, 3);
+	cr_assert(eq(int, opt_misses(o, 1, 1, &misses, &err), OK));
+	cr_expect(eq(u64, misses, 3));
+	opt_add(o, page + 3, 3);
+	cr_assert(eq(int, opt_misses(o, 1, 2, &misses, &err), OK));
+	cr_expect(eq(u64, misses, 4));
+	opt_free(o);
 }
 
 Test(opt, opt_of_nothing_misses_nothing)
@@ -65,7 +90,7 @@ Test(opt, opt_of_nothing_misses_nothing)
 	struct opt *o = opt_new();
 	struct err err;
 	uint64_t misses;
-	cr_assert(eq(int, opt_misses(o, 4, &misses, &err), OK));
+	cr_assert(eq(int, opt_misses(o, 2, 4, &misses, &err), OK));
 	cr_expect(eq(u64, misses, 0));
 	opt_free(o);
 }

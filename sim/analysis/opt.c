@@ -11,10 +11,13 @@ enum { OPT_LEVELS = 6, NEVER = 0 };
 
 struct opt {
 	struct page_ids ids;
-	uint32_t *
-		use; /* page of each access; opt_misses turns it into the next access to that page, NEVER: none */
+	uint64_t *page; /* by id */
+	size_t pages, pages_cap;
+	uint32_t *use; /* id of the page of each access */
 	size_t count, cap;
-	bool linked;
+	uint32_t sets;  /* that `next` is sorted by; 0: it is not yet */
+	size_t *begin;  /* of each set's accesses in `next`; one more: the end */
+	uint32_t *next; /* of each access: the next one to its page, counted within the set; NEVER: none */
 };
 
 struct opt *opt_new(void) { return xcalloc(1, sizeof(struct opt)); }
@@ -23,8 +26,20 @@ void opt_free(struct opt *o)
 {
 	if (!o) return;
 	page_ids_free(&o->ids);
+	free(o->page);
 	free(o->use);
+	free(o->begin);
+	free(o->next);
 	free(o);
+}
+
+static void add_page(struct opt *o, uint64_t page)
+{
+	if (o->pages == o->pages_cap) {
+		o->pages_cap = o->pages_cap ? 2 * o->pages_cap : 1024;
+		o->page = xrealloc(o->page, o->pages_cap, sizeof(*o->page));
+	}
+	o->page[o->pages++] = page;
 }
 
 void opt_add(void *opt, const uint64_t *page, size_t n)
@@ -34,20 +49,48 @@ void opt_add(void *opt, const uint64_t *page, size_t n)
 		o->cap = o->cap ? 2 * o->cap : 65536;
 		o->use = xrealloc(o->use, o->cap, sizeof(*o->use));
 	}
-	for (size_t i = 0; i < n; i++) o->use[o->count++] = page_id(&o->ids, page[i]);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t id = page_id(&o->ids, page[i]);
+		if (id == o->pages) add_page(o, page[i]);
+		o->use[o->count++] = id;
+	}
+	o->sets = 0;
 }
 
-/* Turns pages into the times of their next use. Time 0 is nobody's next use, hence NEVER. */
-static void link_uses(struct opt *o)
+static uint32_t set_of(const struct opt *o, uint32_t sets, uint32_t id)
 {
-	uint32_t *next = xcalloc(o->ids.count, sizeof(*next));
-	for (size_t i = o->count; i-- > 0;) {
-		uint32_t page = o->use[i];
-		o->use[i] = next[page];
-		next[page] = (uint32_t)i;
+	return (uint32_t)(o->page[id] % sets);
+}
+
+/* Puts the ids of the accesses of each set behind each other. */
+static void sort_by_set(struct opt *o, uint32_t sets)
+{
+	o->begin = xrealloc(o->begin, (size_t)sets + 1, sizeof(*o->begin));
+	o->next = xrealloc(o->next, o->count + 1, sizeof(*o->next));
+	size_t *end = xcalloc(sets, sizeof(*end));
+	for (size_t i = 0; i < o->count; i++) end[set_of(o, sets, o->use[i])]++;
+	o->begin[0] = 0;
+	for (uint32_t s = 0; s < sets; s++) {
+		o->begin[s + 1] = o->begin[s] + end[s];
+		end[s] = o->begin[s];
 	}
-	free(next);
-	o->linked = true;
+	for (size_t i = 0; i < o->count; i++) o->next[end[set_of(o, sets, o->use[i])]++] = o->use[i];
+	free(end);
+}
+
+/* Turns ids into the times of their next use. Time 0 is nobody's next use, hence NEVER. */
+static void link_uses(struct opt *o, uint32_t sets)
+{
+	uint32_t *next_of = xcalloc(o->pages + 1, sizeof(*next_of));
+	sort_by_set(o, sets);
+	for (uint32_t s = 0; s < sets; s++)
+		for (size_t i = o->begin[s + 1]; i-- > o->begin[s];) {
+			uint32_t id = o->next[i];
+			o->next[i] = next_of[id];
+			next_of[id] = (uint32_t)(i - o->begin[s]);
+		}
+	free(next_of);
+	o->sets = sets;
 }
 
 /* --- a set of times, whose last member is found at once ----------------------------------------------------------- */
@@ -96,32 +139,40 @@ static size_t times_last(const struct times *t)
 
 /* --- replay ------------------------------------------------------------------------------------------------------ */
 
-enum status opt_misses(struct opt *o, uint64_t entries, uint64_t *out, struct err *err)
+/* Misses of one set of `ways`, whose accesses are next[0..count-1]. */
+static uint64_t replay(const uint32_t *next, size_t count, uint64_t ways)
 {
 	struct times resident; /* by next use */
-	uint64_t dead = 0, free_entries = entries;
-	if (o->count >= UINT32_MAX)
-		return err_set(err, ERR_INPUT, "OPT: the stream has more than 2^32 - 2 changes of page");
-	if (!o->linked) link_uses(o);
-	times_init(&resident, o->count);
-	*out = 0;
-	for (size_t i = 0; i < o->count; i++) {
+	uint64_t dead = 0, free_ways = ways, misses = 0;
+	times_init(&resident, count);
+	for (size_t i = 0; i < count; i++) {
 		if (times_has(&resident, i)) {
 			times_remove(&resident, i);
 		} else {
-			++*out;
-			if (free_entries)
-				free_entries--;
+			misses++;
+			if (free_ways)
+				free_ways--;
 			else if (dead)
 				dead--;
 			else
 				times_remove(&resident, times_last(&resident));
 		}
-		if (o->use[i] == NEVER)
+		if (next[i] == NEVER)
 			dead++;
 		else
-			times_add(&resident, o->use[i]);
+			times_add(&resident, next[i]);
 	}
 	times_free(&resident);
+	return misses;
+}
+
+enum status opt_misses(struct opt *o, uint32_t sets, uint64_t ways, uint64_t *out, struct err *err)
+{
+	if (o->count >= UINT32_MAX)
+		return err_set(err, ERR_INPUT, "OPT: the stream has more than 2^32 - 2 changes of page");
+	if (o->sets != sets) link_uses(o, sets);
+	*out = 0;
+	for (uint32_t s = 0; s < sets; s++)
+		*out += replay(o->next + o->begin[s], o->begin[s + 1] - o->begin[s], ways);
 	return OK;
 }

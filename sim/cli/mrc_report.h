@@ -7,17 +7,19 @@
 #include "analysis/mrc.h"
 #include "report/table.h"
 
-/* The misses of OPT at some sizes, for the side and page size of a curve. */
+/* The misses of OPT at some sizes, for the side, page size and sets of a curve. */
 struct opt_points {
-	uint64_t *misses;
-	size_t count; /* of the sizes asked for */
+	struct opt_point {
+		uint64_t entries, misses;
+	} * point;
+	size_t count;
 };
 
 /* One curve and where it is from. */
 struct mrc_series {
 	const char *workload;
 	const struct mrc_curve *curve;
-	struct opt_points opt; /* of the first curve of its side and page size; else none */
+	struct opt_points opt;
 };
 
 struct mrc_report {
@@ -25,7 +27,6 @@ struct mrc_report {
 	size_t count;
 	const uint64_t *sizes; /* entries; NULL: chosen here */
 	size_t size_count;
-	const uint64_t *opt_sizes; /* entries */
 	enum table_format format;
 };
 

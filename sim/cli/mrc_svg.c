@@ -91,14 +91,14 @@ static void draw_curve(const struct axes *a, const struct mrc_curve *c, const ch
 	fprintf(out, "H%d\"/>\n", RIGHT);
 }
 
-static void draw_opt(const struct axes *a, const struct mrc_report *r, const struct mrc_series *s,
-		     const char *colour, FILE *out)
+static void draw_opt(const struct axes *a, const struct mrc_series *s, const char *colour, FILE *out)
 {
 	for (size_t i = 0; i < s->opt.count; i++) {
-		double ratio = (double)s->opt.misses[i] / (double)s->curve->accesses;
-		if (r->opt_sizes[i] >> a->x_bits) continue;
+		const struct opt_point *p = &s->opt.point[i];
+		double ratio = (double)p->misses / (double)s->curve->accesses;
+		if (p->entries >> a->x_bits) continue;
 		fprintf(out, "<circle cx=\"%d\" cy=\"%d\" r=\"3\" fill=\"%s\"/>\n",
-			x_of(a, (double)r->opt_sizes[i]), y_of(a, ratio), colour);
+			x_of(a, (double)p->entries), y_of(a, ratio), colour);
 	}
 }
 
@@ -149,7 +149,7 @@ enum status mrc_print_svg(const struct mrc_report *r, FILE *out, struct err *err
 	draw_axes(&a, out);
 	for (size_t i = 0; i < r->count; i++) {
 		draw_curve(&a, r->series[i].curve, colours[i % COLOURS], out);
-		draw_opt(&a, r, &r->series[i], colours[i % COLOURS], out);
+		draw_opt(&a, &r->series[i], colours[i % COLOURS], out);
 		draw_label(r, i, out);
 	}
 	fputs("</svg>\n", out);

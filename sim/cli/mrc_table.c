@@ -57,14 +57,14 @@ static void add_lru(struct table *t, const struct mrc_series *s, uint64_t ways)
 	if (c->spec.rate < MRC_RATE_ONE) cell_set_real(&row[COL_ERROR], 100 * mrc_standard_error(c, ways));
 }
 
-static void add_opt(struct table *t, const struct mrc_series *s, uint64_t entries, uint64_t misses)
+static void add_opt(struct table *t, const struct mrc_series *s, const struct opt_point *p)
 {
-	struct cell *row = add_row(t, s, "opt", entries);
-	cell_set_integer(&row[COL_SETS], 1);
-	cell_set_integer(&row[COL_ENTRIES], entries);
-	cell_set_integer(&row[COL_MISSES], misses);
+	struct cell *row = add_row(t, s, "opt", p->entries / s->curve->spec.sets);
+	cell_set_integer(&row[COL_SETS], s->curve->spec.sets);
+	cell_set_integer(&row[COL_ENTRIES], p->entries);
+	cell_set_integer(&row[COL_MISSES], p->misses);
 	cell_set_real(&row[COL_RATIO],
-		      s->curve->accesses ? 100.0 * (double)misses / (double)s->curve->accesses : 0);
+		 s->curve->accesses ? 100.0 * (double)p->misses / (double)s->curve->accesses : 0);
 }
 
 static void add_steps(struct table *t, const struct mrc_series *s)
@@ -102,7 +102,7 @@ enum status mrc_print_table(const struct mrc_report *r, FILE *out, struct err *e
 	for (size_t i = 0; i < r->count; i++) {
 		const struct mrc_series *s = &r->series[i];
 		add_curve(t, r, s);
-		for (size_t k = 0; k < s->opt.count; k++) add_opt(t, s, r->opt_sizes[k], s->opt.misses[k]);
+		for (size_t k = 0; k < s->opt.count; k++) add_opt(t, s, &s->opt.point[k]);
 	}
 	enum status st = table_print(t, r->format, out, err);
 	table_free(t);

@@ -57,7 +57,8 @@ static const struct argp_option mrc_options[] = {
 	{"sizes", OPT_SIZES, "LIST", 0,
 	 "entries to print; without it, text has powers of two, CSV and JSON each size at which misses change",
 	 0},
-	{"opt", OPT_OPT, "LIST", 0, "entries for which to print Belady's OPT as well, fully associative", 0},
+	{"opt", OPT_OPT, "LIST", 0, "entries for which to print Belady's OPT as well, of each number of sets",
+	 0},
 	{"sample", OPT_SAMPLE, "R", 0,
 	 "follow this share of the pages only, 0 < R <= 1, and estimate the error (1)", 0},
 	{"json", OPT_JSON, NULL, 0, "print JSON", 0},
@@ -275,12 +276,18 @@ static void free_reading(struct reading *r)
 
 /* --- answering --------------------------------------------------------------------------------------------------- */
 
-static enum status add_opt(const struct options *o, struct recording *rec, struct opt_points *to,
-			   struct err *err)
+/* Of the sizes that are multiples of the sets. */
+static enum status add_opt(const struct options *o, struct recording *rec, uint32_t sets,
+			   struct opt_points *to, struct err *err)
 {
-	to->misses = xcalloc(o->opt_sizes.count, sizeof(*to->misses));
-	for (; to->count < o->opt_sizes.count; to->count++)
-		TRY(opt_misses(rec->opt, o->opt_sizes.item[to->count], &to->misses[to->count], err));
+	to->point = xcalloc(o->opt_sizes.count, sizeof(*to->point));
+	for (size_t i = 0; i < o->opt_sizes.count; i++) {
+		struct opt_point *p = &to->point[to->count];
+		p->entries = o->opt_sizes.item[i];
+		if (p->entries % sets) continue;
+		TRY(opt_misses(rec->opt, sets, p->entries / sets, &p->misses, err));
+		to->count++;
+	}
 	return OK;
 }
 
@@ -298,18 +305,16 @@ static enum status add_series(const struct options *o, struct reading *r, struct
 		warn_of_small_sample(r->label, mrc_curve(r->mrc, i));
 		struct mrc_series *s = &report->series[report->count++];
 		*s = (struct mrc_series){.workload = r->label, .curve = mrc_curve(r->mrc, i)};
-		if (r->recordings && i % o->sets.count == 0)
-			TRY(add_opt(o, &r->recording[i / o->sets.count], &s->opt, err));
+		if (r->recordings)
+			TRY(add_opt(o, &r->recording[i / o->sets.count], s->curve->spec.sets, &s->opt, err));
 	}
 	return OK;
 }
 
 static enum status answer(const struct options *o, struct reading *reading, struct err *err)
 {
-	struct mrc_report report = {.sizes = o->sizes.item,
-				    .size_count = o->sizes.count,
-				    .opt_sizes = o->opt_sizes.item,
-				    .format = o->format};
+	struct mrc_report report = {
+		.sizes = o->sizes.item, .size_count = o->sizes.count, .format = o->format};
 	report.series = xcalloc(o->workloads.count * curve_count(o), sizeof(*report.series));
 	enum status st = OK;
 	for (size_t i = 0; st == OK && i < o->workloads.count; i++) {
@@ -318,7 +323,7 @@ static enum status answer(const struct options *o, struct reading *reading, stru
 	}
 	if (st == OK)
 		st = o->svg ? mrc_print_svg(&report, stdout, err) : mrc_print_table(&report, stdout, err);
-	for (size_t i = 0; i < report.count; i++) free(report.series[i].opt.misses);
+	for (size_t i = 0; i < report.count; i++) free(report.series[i].opt.point);
 	free(report.series);
 	return st;
 }

@@ -43,6 +43,8 @@ mrc -w $trace --page 4K,2M --sets 1,4 --sizes 16,18 --csv && [ "$(tail -n +2 "$d
 verdict $? 'a size that is no multiple of the sets has no row'
 mrc -w $trace --sizes 16 --opt 16,48 --csv && tail -n +2 "$dir/out" | tr -d '\r' | awk -F, '{ m[$4 $7] = $9 } END { exit !(m["opt16"] > 0 && m["opt16"] < m["lru16"] && m["opt48"] <= m["opt16"]) }'
 verdict $? '--opt has rows of its own, below those of LRU'
+mrc -w $trace --sets 1,4,7 --sizes 48 --opt 48 --csv && tail -n +2 "$dir/out" | tr -d '\r' | awk -F, '{ m[$4 $5] = $9 } END { exit !(NR == 4 && m["opt1"] > 0 && m["opt1"] < m["opt4"] && m["opt4"] < m["lru4"]) }'
+verdict $? 'of several sets, too: misses more than a fully associative one, less than LRU'
 mrc -w $real/mawk_random.mtr.zst --sample 0.1 --sizes 16,1280 --csv && tail -n +2 "$dir/out" | tr -d '\r' | awk -F, '{ m[$7] = $9; e[$7] = $11 } END { exit !(m[16] == "" && e[16] == "" && m[1280] > 0 && e[1280] > 0) }'
 verdict $? '--sample estimates with a standard error, and leaves empty what it cannot tell'
 mrc -w $real/gzip.mtr.zst --sample 0.1 && grep -q 'tells nothing; 64 are needed' "$dir/err"
