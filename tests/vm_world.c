@@ -31,7 +31,8 @@ enum status vm_world_open(struct vm_world *w, const char *yaml, const char *cons
 	cr_assert(eq(int, machine_config_load(&w->config, &q, &w->err), OK), "%s", w->err.text);
 	TRY(read_stack(w, yaml));
 	TRY(machine_new(&w->config.params, &w->stack, 1, &w->machine, &w->err));
-	return w->book ? machine_use_paths(w->machine, w->book, &w->err) : OK;
+	return w->book ? machine_use_paths(w->machine, w->book, &w->err)
+		       : machine_without_paths(w->machine, &w->err);
 }
 
 void vm_world_close(struct vm_world *w)

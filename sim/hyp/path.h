@@ -69,6 +69,9 @@ struct path_gic;  /* path_gic.h */
 	X(signal, "variable that another vCPU waits for") \
 	X(await, "variable: busy until another vCPU has signalled it") \
 	X(spin, "- (busy until the timer fires)") \
+	X(handler, \
+	  "- (what the kernel does about the interrupt that was acknowledged last, as its stack says)") \
+	X(softirq, "- (soft interrupts that the handler has raised)") \
 	X(schedule, "- (another thread has the CPU here, where a scheduler wants it)") \
 	X(mark, "name under which the time since the guest's operation began is counted") \
 	X(done, "- (the guest's operation ends)")
@@ -89,13 +92,16 @@ enum path_event_kind { EVENT_STEP, EVENT_ENTRY, EVENT_RETURN, EVENT_WRITE };
 
 /* One thing that happened. Texts live until the call returns. */
 struct path_event {
-	uint8_t kind;   /* enum path_event_kind */
-	uint8_t el;     /* EVENT_STEP: the level that executed it */
-	bool in_guest;  /* it happened inside of the guest: no hypervisor saw it */
-	bool of_guest;  /* it is, or happened at, a step of an operation or instruction of the guest */
-	bool to_guest;  /* EVENT_RETURN: the guest goes on */
-	bool trapped;   /* EVENT_STEP: it is not executed, the exception that follows is taken */
-	bool waits;     /* EVENT_STEP: the CPU stands still until an interrupt comes */
+	uint8_t kind;  /* enum path_event_kind */
+	uint8_t el;    /* EVENT_STEP: the level that executed it */
+	bool in_guest; /* it happened inside of the guest: no hypervisor saw it */
+	bool of_guest; /* it is, or happened at, a step of an operation or instruction of the guest */
+	bool to_guest; /* EVENT_RETURN: the guest goes on */
+	bool trapped;  /* EVENT_STEP: it is not executed, the exception that follows is taken */
+	bool waits;    /* EVENT_STEP: the CPU stands still until an interrupt comes */
+	bool handles,
+		soft; /* EVENT_STEP handler or softirq: of `intid`, which was acknowledged last; soft: softirq */
+	uint32_t intid;
 	cycles_t until; /* EVENT_STEP that waits: when what it waits for is there; 0: not known, or at once */
 	bool e2h;       /* EVENT_STEP: HCR_EL2.E2H, which decides what a register's name reaches */
 	bool secure;    /* EVENT_STEP: in Secure state, or at EL3 */
@@ -203,6 +209,12 @@ enum status path_instruct(struct path_machine *m, const struct path_instruction 
  * that the steps of all come in order of time; and behind one at which path_wait() was called. */
 void path_piecewise(struct path_machine *m, bool on);
 enum status path_resume(struct path_machine *m, enum path_outcome *out, struct err *err);
+/* The timer of the guest's kernel - natively the host's own - has fired at `at`, now or before: returns when its interrupt is signalled.
+ * path_interrupt() then takes what is signalled to the guest between two of its instructions; the rest as path_instruct(). */
+cycles_t path_raise_timer(struct path_machine *m, cycles_t at);
+enum status path_interrupt(struct path_machine *m, enum path_outcome *out, struct err *err);
+/* The waits of this kernel, if there is no hypervisor below it, last until its timer fires; or do not. */
+void path_wait_for_timer(struct path_machine *m, bool on);
 /* From within an event: the step waits, and the next is not begun. */
 void path_wait(struct path_machine *m);
 /* Sets a variable of the book as the stack says; a book without it does not ask. */

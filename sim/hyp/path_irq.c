@@ -49,6 +49,15 @@ bool path_fire_timer(struct path_machine *m)
 	return true;
 }
 
+cycles_t path_raise(struct path_machine *m, uint32_t intid, cycles_t at)
+{
+	struct path_gic_pe *p = pe_of(m);
+	set_timer(m, intid, true);
+	path_gic_send(m->gic, m->pe, m->pe, intid, GIC_FROM_ppi, at);
+	path_update_lines(m);
+	return p->hidden > p->now ? p->hidden : p->now;
+}
+
 void path_tick(struct path_machine *m, uint32_t intid)
 {
 	struct path_gic_pe *p = pe_of(m);

@@ -221,6 +221,9 @@ static void tell_step(struct path_machine *m, const struct path *p, const struct
 	e.trapped = path_traps(m, s, &t);
 	e.waits = waits;
 	e.until = waits ? path_wait_end(m, s) : 0;
+	e.soft = s->kind == STEP_softirq;
+	e.handles = e.soft || s->kind == STEP_handler;
+	e.intid = (uint32_t)m->acknowledged;
 	e.text = step_text(m->book, s, text, sizeof(text));
 	if (s->kind == STEP_save || s->kind == STEP_restore) {
 		e.registers = m->book->list[s->list].reg;
@@ -480,6 +483,23 @@ enum status path_resume(struct path_machine *m, enum path_outcome *out, struct e
 	return end_own(m, run_on(m, own_text, err), out);
 }
 
+/* --- interrupts between two instructions ---------------------------------------------------------------------------- */
+
+/* Nothing of its own: what is pending is taken before that. */
+static void do_nothing(struct path_machine *m, const char *who)
+{
+	const struct place nowhere = {.file = who};
+	m->own_step[0] = m->own_step[1] = (struct path_step){
+		.kind = STEP_done, .at = nowhere, .name = "", .owner = ""};
+}
+
+enum status path_interrupt(struct path_machine *m, enum path_outcome *out, struct err *err)
+{
+	do_nothing(m, "(interrupt)");
+	m->own_running = true;
+	return end_own(m, run_from(m, GUEST_BASE, "an interrupt of the guest", err), out);
+}
+
 /* --- the scheduler of threads ------------------------------------------------------------------------------------- */
 
 /* The INTID of the host's own timer: the one that its paths arm. */
@@ -490,6 +510,20 @@ static uint32_t host_timer(const struct path_book *b)
 		for (size_t k = 0; !b->path[i].operation && k < b->path[i].count; k++)
 			if (b->path[i].step[k].kind == STEP_timer) return (uint32_t)b->path[i].step[k].number;
 	return EL2_PHYSICAL_TIMER;
+}
+
+/* CNTV of a guest; a kernel with VHE has the timer of EL2. */
+static uint32_t own_timer(const struct path_machine *m)
+{
+	enum { GUEST_VIRTUAL_TIMER = 27 };
+	return path_in_guest(m) ? GUEST_VIRTUAL_TIMER : host_timer(m->book);
+}
+
+cycles_t path_raise_timer(struct path_machine *m, cycles_t at) { return path_raise(m, own_timer(m), at); }
+
+void path_wait_for_timer(struct path_machine *m, bool on)
+{
+	if (!path_in_guest(m)) m->armed = on ? (uint16_t)own_timer(m) : 0;
 }
 
 static bool set_variable(struct path_machine *m, const char *name)
@@ -511,9 +545,7 @@ bool path_is_parked(const struct path_machine *m) { return m->parked; }
 
 enum status path_preempt(struct path_machine *m, struct err *err)
 {
-	const struct place nowhere = {.file = "(scheduler)"};
-	m->own_step[0] = m->own_step[1] = (struct path_step){
-		.kind = STEP_done, .at = nowhere, .name = "", .owner = ""};
+	do_nothing(m, "(scheduler)");
 	set_variable(m, "need_resched");
 	path_tick(m, host_timer(m->book));
 	TRY(run_from(m, GUEST_BASE, "the guest's interruption", err));

@@ -280,6 +280,8 @@ uint64_t path_value(struct path_machine *m, const struct path_value *v, enum el_
 void path_update_lines(struct path_machine *m);
 /* The host's tick, by the timer `intid`, is seen at once; no book has it. */
 void path_tick(struct path_machine *m, uint32_t intid);
+/* The timer `intid` has fired at `at`; returns when that is signalled, now or later. */
+cycles_t path_raise(struct path_machine *m, uint32_t intid, cycles_t at);
 /* The armed timer fires, at its deadline if that is later. False: nothing is armed. */
 bool path_fire_timer(struct path_machine *m);
 /* A register as an instruction at the present level reads it, with what that does to the interrupt controller. */

@@ -13,6 +13,12 @@ static const char *const entry_names[] = {
 	KERNEL_ENTRIES(X)
 #undef X
 		NULL};
+static const char *const handler_names[] = {
+#define X(name, text, doc) #text,
+	KERNEL_HANDLERS(X)
+#undef X
+		NULL};
+enum { KERNEL_HANDLER_COUNT = KERNEL_WORK_COUNT - KERNEL_ENTRY_COUNT };
 
 struct kernel_stats {
 	uint64_t entries[KERNEL_ENTRY_COUNT], cycles[KERNEL_ENTRY_COUNT], memory_cycles[KERNEL_ENTRY_COUNT];
@@ -23,6 +29,20 @@ static const struct stat_desc stat_rows[] = {
 	STAT_BY(F, entries, entry_names, "count", "how often the kernel was entered"),
 	STAT_BY(F, cycles, entry_names, "cycles", "from the exception to the return"),
 	STAT_BY(F, memory_cycles, entry_names, "cycles",
+		"of them, waiting for the kernel's lines and their translation"),
+};
+#undef F
+
+struct handler_stats {
+	uint64_t runs[KERNEL_HANDLER_COUNT], cycles[KERNEL_HANDLER_COUNT],
+		memory_cycles[KERNEL_HANDLER_COUNT];
+};
+
+#define F struct handler_stats
+static const struct stat_desc handler_rows[] = {
+	STAT_BY(F, runs, handler_names, "count", "how often the kernel did that work"),
+	STAT_BY(F, cycles, handler_names, "cycles", "that it took"),
+	STAT_BY(F, memory_cycles, handler_names, "cycles",
 		"of them, waiting for the kernel's lines and their translation"),
 };
 #undef F
@@ -41,27 +61,32 @@ struct area {
 
 struct kernel_work {
 	struct kernel_work_parts parts;
-	struct work work[KERNEL_ENTRY_COUNT];
+	struct work work[KERNEL_WORK_COUNT];
 	struct area code, data;
 	unsigned line_bits;
 	cycles_t fetch_hit, data_hit; /* of the first-level caches: hidden */
 	struct kernel_stats stats;
+	struct handler_stats handlers;
 };
 
 /* --- building ---------------------------------------------------------------------------------------------------- */
 
+/* Handlers' work is that of a kernel that ticks. */
 static struct os_work_params params_of(const struct os_params *p, enum kernel_entry e)
 {
 	const struct os_work_params all[] = {[KERNEL_SYSCALL] = p->syscall,
 					     [KERNEL_PAGE_FAULT] = p->page_fault,
-					     [KERNEL_PROCESS_SWITCH] = p->process_switch};
-	return all[e];
+					     [KERNEL_PROCESS_SWITCH] = p->process_switch,
+					     [KERNEL_TICK] = p->tick,
+					     [KERNEL_INTERRUPT] = p->interrupt,
+					     [KERNEL_SOFTIRQ] = p->softirq};
+	return e < KERNEL_ENTRY_COUNT || p->tick_hz ? all[e] : (struct os_work_params){0};
 }
 
 bool kernel_work_wanted(const struct os_params *p)
 {
 	bool wanted = false;
-	for (unsigned e = 0; e < KERNEL_ENTRY_COUNT; e++) wanted |= params_of(p, e).instructions != 0;
+	for (unsigned e = 0; e < KERNEL_WORK_COUNT; e++) wanted |= params_of(p, e).instructions != 0;
 	return wanted;
 }
 
@@ -70,7 +95,7 @@ static void place_lines(struct kernel_work *w, uint64_t *code, uint64_t *data)
 {
 	uint64_t line_bytes = UINT64_C(1) << w->line_bits;
 	*code = *data = 0;
-	for (unsigned e = 0; e < KERNEL_ENTRY_COUNT; e++) {
+	for (unsigned e = 0; e < KERNEL_WORK_COUNT; e++) {
 		struct work *k = &w->work[e];
 		k->p = params_of(w->parts.params, e);
 		if (k->p.span_lines < k->p.lines) k->p.span_lines = k->p.lines;
@@ -145,6 +170,9 @@ void kernel_work_free(struct kernel_work *w)
 void kernel_work_register_stats(struct kernel_work *w, struct stats *s, const char *path)
 {
 	stats_add(s, stat_rows, sizeof(stat_rows) / sizeof(stat_rows[0]), &w->stats, "%s", path);
+	if (w->parts.params->tick_hz)
+		stats_add(s, handler_rows, sizeof(handler_rows) / sizeof(handler_rows[0]), &w->handlers,
+			  "%s.handlers", path);
 }
 
 /* --- work -------------------------------------------------------------------------------------------------------- */
@@ -233,13 +261,30 @@ void kernel_work_move(struct kernel_work *w, struct mmu *mmu, struct mem_cpu *me
 	w->parts.mem = mem;
 }
 
+static cycles_t instruction_cycles(const struct kernel_work *w, const struct work *k)
+{
+	uint64_t rate = w->parts.primitives->instructions_per_kilocycle;
+	return (k->p.instructions * KILO + rate - 1) / rate;
+}
+
+cycles_t kernel_work_handle(struct kernel_work *w, enum kernel_entry why, cycles_t now)
+{
+	struct work *k = &w->work[why];
+	unsigned h = why - KERNEL_TICK;
+	if (!k->p.instructions) return 0;
+	cycles_t memory = touch_all(w, k, now), all = instruction_cycles(w, k) + memory;
+	w->handlers.runs[h]++;
+	w->handlers.cycles[h] += all;
+	w->handlers.memory_cycles[h] += memory;
+	return all;
+}
+
 bool kernel_work_do(struct kernel_work *w, enum kernel_entry why, cycles_t now, struct core_spent *spent)
 {
 	struct work *k = &w->work[why];
 	if (!k->p.instructions) return false;
-	uint64_t rate = w->parts.primitives->instructions_per_kilocycle;
 	cycles_t memory = touch_all(w, k, now);
-	cycles_t all = exception_cycles(w) + (k->p.instructions * KILO + rate - 1) / rate + memory;
+	cycles_t all = exception_cycles(w) + instruction_cycles(w, k) + memory;
 	w->stats.entries[why]++;
 	w->stats.cycles[why] += all;
 	w->stats.memory_cycles[why] += memory;

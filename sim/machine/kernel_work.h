@@ -1,8 +1,8 @@
 /* kernel_work.h - what the workload's kernel does when it is entered: instructions that it executes and lines that it touches.
  *
- *   kernel_work_do: (why, now) -> cycles, from the exception to the return
+ *   kernel_work_do: (why, now) -> cycles, from the exception to the return      kernel_work_handle: the same of a handler alone
  *
- * Work is data (os.syscall, os.page_fault, os.process_switch): so many instructions, each line of which is fetched, and so many
+ * Work is data (os.syscall, os.page_fault, os.process_switch, os.tick, os.interrupt, os.softirq): so many instructions, each line of which is fetched, and so many
  * lines of data, which are asked for at once. They are at addresses of the kernel's half, mapped in the kernel's tables
  * before the run begins, and go through TLBs and caches as all else does: what they push out there, the program misses
  * (repl/evictors.h). Code is the same at each time and on each core; data is each core's own, and successive times move on through
@@ -26,11 +26,19 @@
 	X(PAGE_FAULT, page_fault, "faults of stage 1") \
 	X(PROCESS_SWITCH, process_switch, "changes of the address space (records switch)")
 
+/* Work in handlers of interrupts, whose exceptions are others' (step handler of the paths). */
+#define KERNEL_HANDLERS(X) \
+	X(TICK, tick, "ticks (os.tick_hz)") \
+	X(INTERRUPT, interrupt, "other interrupts") \
+	X(SOFTIRQ, softirq, "soft interrupts behind these")
+
 enum kernel_entry {
 #define X(name, text, doc) KERNEL_##name,
-	KERNEL_ENTRIES(X)
+	KERNEL_ENTRIES(X) KERNEL_ENTRY_COUNT,
+	KERNEL_LAST_ENTRY = KERNEL_ENTRY_COUNT - 1, /* so that handlers come behind without a gap */
+	KERNEL_HANDLERS(X)
 #undef X
-		KERNEL_ENTRY_COUNT
+		KERNEL_WORK_COUNT
 };
 
 /* All borrowed; must outlive it. */
@@ -60,6 +68,8 @@ void kernel_work_register_stats(struct kernel_work *w, struct stats *s, const ch
 /* Another core from now on. */
 void kernel_work_move(struct kernel_work *w, struct mmu *mmu, struct mem_cpu *mem);
 
+/* Handler `why` runs at `now`: its cycles. */
+cycles_t kernel_work_handle(struct kernel_work *w, enum kernel_entry why, cycles_t now);
 /* The kernel is entered at `now`: adds what that takes to *spent. False: nothing is known of such work. */
 bool kernel_work_do(struct kernel_work *w, enum kernel_entry why, cycles_t now, struct core_spent *spent);
 

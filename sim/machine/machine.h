@@ -41,6 +41,8 @@ cycles_t machine_lookahead(const struct machine *m);
 /* Puts the software of `book` (borrowed) below the guest: what leaves the guest takes its paths, and their time. Before the
  * first machine_run(). */
 enum status machine_use_paths(struct machine *m, const struct path_book *book, struct err *err);
+/* Instead, where the stack names no paths. ERR_CONFIG: it asks for what only paths can say the time of (os.tick_hz). */
+enum status machine_without_paths(const struct machine *m, struct err *err);
 /* With paths: the guest performs an operation of theirs, which finds no memory of the guest mapped. ERR_CONFIG: there is no
  * such operation, or it leads nowhere. */
 enum status machine_perform(struct machine *m, const char *operation, struct err *err);

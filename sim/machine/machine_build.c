@@ -193,7 +193,11 @@ static void deal_vcpus(struct machine *m)
 		vm->params = stack_vm(m->stack, i);
 		vm->vcpu = next;
 		vm->vcpus = (unsigned)vm->params.vcpus;
-		for (unsigned k = 0; k < vm->vcpus; k++, next++) next->vm = vm, next->number = k;
+		for (unsigned k = 0; k < vm->vcpus; k++, next++) {
+			next->vm = vm;
+			next->number = k;
+			clock_start(&next->clock, 0, 0);
+		}
 	}
 }
 
@@ -296,6 +300,8 @@ static enum status use_paths(struct vcpu *v, const struct path_book *book, struc
 		.share_cycles = farthest(v),
 		.percent = {100, 100, 100},
 		.sharing = vcpu_sharing(v),
+		.handler = vcpu_handle_interrupt,
+		.handler_ctx = v,
 		.memory_base = hyp ? hyp->memory_base : 0,
 		.memory_bytes = hyp ? v->vm->params.memory_bytes : 0};
 	if (hyp)
@@ -305,7 +311,7 @@ static enum status use_paths(struct vcpu *v, const struct path_book *book, struc
 	vcpu_start_paths(v);
 	path_engine_register_stats(v->paths, m->stats, v->vm->number, v->number);
 	if (m->host) v->parks = path_engine_use_scheduler(v->paths);
-	return OK;
+	return vcpu_start_clock(v, err);
 }
 
 /* vCPU n of a VM is at PE n of its own interrupt controller: VMs share no core. */
@@ -334,6 +340,18 @@ enum status machine_use_paths(struct machine *m, const struct path_book *book, s
 	machine_share_locks(m, book);
 	for (unsigned i = 0; i < m->cpus; i++) build_path_memory(&m->cpu[i]);
 	for (unsigned i = 0; i < m->vcpus; i++) TRY(use_paths(&m->vcpu[i], book, err));
+	return OK;
+}
+
+enum status machine_without_paths(const struct machine *m, struct err *err)
+{
+	for (unsigned i = 0; i < m->vms; i++)
+		if (m->vm[i].params.os.tick_hz)
+			return err_set(
+				err, ERR_CONFIG,
+				"os.tick_hz: %llu, but the stack names no software paths, which say how an interrupt is "
+				"taken (hypervisors.0.paths and operations, as kvm-vhe; natively linux-native)",
+				(unsigned long long)m->vm[i].params.os.tick_hz);
 	return OK;
 }
 

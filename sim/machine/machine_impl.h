@@ -3,10 +3,12 @@
 
 /* Inside a machine (machine.h): for the files of machine_*.c alone. */
 
+#include "base/rng.h"
 #include "cpu/core.h"
 #include "hyp/path_gic.h"
 #include "lock/shared.h"
 #include "machine/events.h"
+#include "machine/guest_clock.h"
 #include "machine/host_memory.h"
 #include "machine/kernel_work.h"
 #include "machine/machine.h"
@@ -56,9 +58,12 @@ struct vcpu {
 	struct va last_fault;     /* with nothing to add: a second one in a row is an error */
 	bool last_was_spurious;
 	struct mpam_label mpam;
-	cycles_t timer; /* of the guest: when it fires; 0: not set. Without paths, which have their own */
-	bool parks;     /* its paths say how it gives up its core */
-	bool stopped;   /* while it runs records: it has no core any more */
+	cycles_t timer; /* of the guest: when it fires; 0: not set. Where nothing can interrupt it */
+	struct guest_clock clock; /* of its kernel, where paths say what an interrupt takes */
+	struct rng softirq;
+	bool softirq_raised;
+	bool parks;            /* its paths say how it gives up its core */
+	bool stopped;          /* while it runs records: it has no core any more */
 	struct numa_task task; /* to the kernel or hypervisor that gives it memory */
 	struct populator populator;
 	bool before_time; /* while it maps what was there before */
@@ -174,6 +179,28 @@ void vcpu_start_paths(struct vcpu *v);
 bool vcpu_put_off_fault(struct vcpu *v, const struct path_fault *fault, uint64_t times);
 /* Runs a piece of what `v` is busy with. */
 enum status vcpu_run_piece(struct vcpu *v, struct err *err);
+
+/* --- guest_irq.c: interrupts of a program that runs, and of its kernel when that is idle ------------------------------- */
+
+/* With paths: the kernel's clock starts; what its handlers do is known. ERR_CONFIG: nothing says how a vCPU takes its ticks. */
+enum status vcpu_start_clock(struct vcpu *v, struct err *err);
+cycles_t vcpu_handle_interrupt(void *vcpu, uint32_t intid, bool soft, cycles_t now); /* a path_handler_fn */
+/* Whether something interrupts `v` before `rec`: what begins before that is due comes first, and has retired. */
+static inline bool vcpu_is_interrupted(const struct vcpu *v, const struct record *rec)
+{
+	const struct core *c = &v->cpu->core;
+	return v->clock.next <= core_now(c) && v->clock.next <= core_next(c, rec);
+}
+/* What interrupts `v` now gets under way, or is taken. A piece of that has been run, for so many cycles. */
+enum status vcpu_interrupt(struct vcpu *v, struct err *err);
+void vcpu_interrupt_piece(struct vcpu *v, cycles_t cycles);
+/* The kernel of `v` has nothing to do (record WFI) before its program's timer is due. !*over: it was woken before that. */
+enum status vcpu_idle(struct vcpu *v, const struct record *rec, bool *over, struct err *err);
+/* The record leaves the guest by its paths, or is its kernel's; and if that waits, the clock's timer ends it. */
+enum status vcpu_leave_with_timer(struct vcpu *v, const struct record *rec, struct err *err);
+enum status vcpu_leave(struct vcpu *v, const struct record *rec, struct err *err);
+/* Gives the core of a vCPU whose paths are parked to others, until `deadline`. */
+enum status vcpu_halt(struct vcpu *v, cycles_t deadline, struct err *err);
 
 /* Gives range TLBs of a VM's cores their range tables: pages whose descriptors no hardware changes one by one. */
 enum status vm_build_ranges(struct vm *vm, struct err *err);

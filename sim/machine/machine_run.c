@@ -23,19 +23,19 @@ static bool wait_record(struct vcpu *v, const struct record *rec)
 	return rec->kind == REC_WFI;
 }
 
-static enum status halt(struct vcpu *v, cycles_t deadline, struct err *err)
+enum status vcpu_halt(struct vcpu *v, cycles_t deadline, struct err *err)
 {
 	v->timer = 0;
 	return host_halt(v->cpu->machine->host, v, deadline, err);
 }
 
 /* What leaves the guest takes the path below it; all else is the kernel's. */
-static enum status execute_event(struct vcpu *v, const struct record *rec, struct err *err)
+enum status vcpu_leave(struct vcpu *v, const struct record *rec, struct err *err)
 {
 	struct cpu *c = v->cpu;
 	struct core_spent spent = {0};
 	bool known = false;
-	if (c->machine->host && !v->parks && wait_record(v, rec)) return halt(v, v->timer, err);
+	if (c->machine->host && !v->parks && wait_record(v, rec)) return vcpu_halt(v, v->timer, err);
 	if (v->paths) TRY(path_engine_event(v->paths, rec, core_now(&c->core), &known, &spent, err));
 	bool entered = enter_kernel(v, rec, &spent);
 	if (!known && !(entered && rec->kind == REC_SVC)) TRY(events_execute(&v->events, rec, err));
@@ -43,8 +43,28 @@ static enum status execute_event(struct vcpu *v, const struct record *rec, struc
 	if (!known && !entered && !v->vm->os_copies) return OK;
 	machine_tell_spent(c, core_now(&c->core), &spent);
 	core_spend(&c->core, &spent);
-	if (v->parks && path_engine_is_away(v->paths)) return halt(v, path_engine_deadline(v->paths), err);
+	if (v->parks && path_engine_is_away(v->paths))
+		return vcpu_halt(v, path_engine_deadline(v->paths), err);
 	return OK;
+}
+
+/* Whether what the timer of its program does is an interrupt. */
+static bool has_clock(const struct vcpu *v) { return v->paths && (v->parks || !v->cpu->machine->host); }
+
+/* *executed: 1, or 0 where the record is to be executed again. */
+static enum status execute_event(struct vcpu *v, const struct record *rec, size_t *executed, struct err *err)
+{
+	bool over = true;
+	enum status st = OK;
+	if (rec->kind == REC_TIMER && has_clock(v)) {
+		clock_set_timer(&v->clock, core_now(&v->cpu->core) + rec->arg);
+	} else if (rec->kind == REC_WFI && has_clock(v)) {
+		st = vcpu_idle(v, rec, &over, err);
+	} else {
+		st = has_clock(v) ? vcpu_leave_with_timer(v, rec, err) : vcpu_leave(v, rec, err);
+	}
+	*executed = over;
+	return st;
 }
 
 enum status machine_perform(struct machine *m, const char *operation, struct err *err)
@@ -111,15 +131,28 @@ enum status machine_start_others(struct machine *m, const char *operation, struc
 	return OK;
 }
 
+/* Accesses up to the next interrupt, if one will come. */
+static enum status run_accesses(struct vcpu *v, const struct record *rec, size_t n, size_t *executed,
+				struct err *err)
+{
+	if (v->clock.next == CLOCK_NEVER) return core_run(&v->cpu->core, rec, n, executed, err);
+	return core_run_until(&v->cpu->core, rec, n, v->clock.next, executed, err);
+}
+
 enum status machine_run(struct machine *m, const struct record *rec, size_t n, struct err *err)
 {
 	struct vcpu *v = &m->vcpu[0];
 	while (n) {
-		size_t executed;
-		TRY(core_run(&v->cpu->core, rec, n, &executed, err));
+		size_t executed = 0;
+		if (vcpu_is_interrupted(v, rec)) {
+			TRY(vcpu_interrupt(v, err));
+		} else if (rec->kind <= REC_STORE) {
+			TRY(run_accesses(v, rec, n, &executed, err));
+		} else {
+			TRY(execute_event(v, rec, &executed, err));
+		}
 		rec += executed;
 		n -= executed;
-		for (; n && rec->kind > REC_STORE; rec++, n--) TRY(execute_event(v, rec, err));
 	}
 	return OK;
 }
@@ -164,9 +197,9 @@ bool machine_goes_on(const struct machine *m, unsigned t, const struct record *r
 static enum status run_some(struct vcpu *v, const struct record *rec, size_t n, cycles_t until,
 			    size_t *executed, struct err *err)
 {
+	if (v->clock.next < until) until = v->clock.next;
 	if (rec->kind <= REC_STORE) return core_run_until(&v->cpu->core, rec, n, until, executed, err);
-	*executed = 1;
-	return execute_event(v, rec, err);
+	return execute_event(v, rec, executed, err);
 }
 
 enum status machine_run_until(struct machine *m, unsigned t, const struct record *rec, size_t n,
@@ -177,6 +210,7 @@ enum status machine_run_until(struct machine *m, unsigned t, const struct record
 	*executed = 0;
 	if (machine_is_busy(m, t)) return vcpu_run_piece(v, err);
 	do {
+		if (vcpu_is_interrupted(v, rec + *executed)) return vcpu_interrupt(v, err);
 		/* A fault's path runs behind its access: nothing else comes before it. */
 		TRY(run_some(v, rec + *executed, n - *executed, m->in_pieces ? 0 : until, &some, err));
 		*executed += some;

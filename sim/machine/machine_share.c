@@ -114,6 +114,7 @@ enum status vcpu_run_piece(struct vcpu *v, struct err *err)
 	}
 	machine_tell_spent(c, now, &spent);
 	core_spend(&c->core, &spent);
+	vcpu_interrupt_piece(v, core_now(&c->core) - now);
 	return OK;
 }
 

@@ -211,6 +211,15 @@ static cycles_t wait_cycles(struct path_engine *e, const struct path_event *even
 	return until > e->now ? until - e->now : 0;
 }
 
+/* The kernel's work goes through TLBs and caches in its own context. */
+static void handle(struct path_engine *e, const struct path_event *event, struct path_price *price)
+{
+	if (!event->handles || !e->parts.handler) return;
+	host_memory_leave(e->parts.memory);
+	price->cycles += e->parts.handler(e->parts.handler_ctx, event->intid, event->soft, e->now);
+	price->bucket = BUCKET_EXCEPTION;
+}
+
 static void book(struct path_engine *e, const struct path_price *price)
 {
 	e->spent->cycles[price->bucket][price->el] += price->cycles;
@@ -224,6 +233,7 @@ static void on_event(void *ctx, const struct path_event *event)
 	leave_guest(e, event);
 	struct path_price price = path_cost_of(e->costs, event, e->now);
 	price.cycles += wait_cycles(e, event);
+	handle(e, event, &price);
 	book(e, &price);
 	if (price.waits) {
 		assert(e->piecewise); /* who is alone waits for nobody */
@@ -352,6 +362,27 @@ static enum status instruct(struct path_engine *e, const struct path_instruction
 	enum path_outcome outcome = PATH_EXECUTED;
 	enum status st = path_instruct(e->machine, i, &outcome, err);
 	return end_piece(e, st, outcome, err);
+}
+
+cycles_t path_engine_raise_timer(struct path_engine *e, cycles_t at, cycles_t now)
+{
+	path_gic_at(e->parts.gic, e->parts.pe, now);
+	return path_raise_timer(e->machine, at);
+}
+
+enum status path_engine_interrupt(struct path_engine *e, cycles_t now, struct core_spent *spent,
+				  struct err *err)
+{
+	enum path_outcome outcome = PATH_EXECUTED;
+	begin(e, now, spent);
+	enum status st = path_interrupt(e->machine, &outcome, err);
+	return end_piece(e, st, outcome);
+}
+
+void path_engine_wait_until(struct path_engine *e, cycles_t deadline)
+{
+	path_gic_deadline(e->parts.gic, e->parts.pe, deadline);
+	path_wait_for_timer(e->machine, deadline != 0);
 }
 
 enum status path_engine_resume(struct path_engine *e, cycles_t now, struct core_spent *spent, struct err *err)

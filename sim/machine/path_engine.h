@@ -33,6 +33,9 @@ struct exit_stats {
 	struct hist latency;
 };
 
+/* What the guest's kernel does about the interrupt `intid` from `now` on, in its handler or as a soft interrupt behind that: cycles. */
+typedef cycles_t path_handler_fn(void *ctx, uint32_t intid, bool soft, cycles_t now);
+
 /* What it needs of its machine; all borrowed. */
 struct path_engine_parts {
 	const struct path_book *book;
@@ -48,6 +51,8 @@ struct path_engine_parts {
 	cycles_t schedule_cycles; /* of a vPE that becomes resident */
 	struct work_percents percent;
 	struct path_sharing sharing;
+	path_handler_fn *handler; /* NULL: nothing is known of that */
+	void *handler_ctx;
 };
 
 /* Boots the stack up to the guest. Errors of path_machine_new() and path_costs_new(). */
@@ -74,6 +79,13 @@ enum status path_engine_unpark(struct path_engine *e, cycles_t now, struct core_
 /* Executes a record that may leave the guest; false in *known: it is none, and nothing happened. */
 enum status path_engine_event(struct path_engine *e, const struct record *rec, cycles_t now, bool *known,
 			      struct core_spent *spent, struct err *err);
+/* The timer of the guest's kernel has fired at `at`, `now` or before: returns when its interrupt is signalled. The guest takes what is
+ * signalled, between two of its instructions; adds to *spent. */
+cycles_t path_engine_raise_timer(struct path_engine *e, cycles_t at, cycles_t now);
+enum status path_engine_interrupt(struct path_engine *e, cycles_t now, struct core_spent *spent,
+				  struct err *err);
+/* The guest's next WFI lasts until that timer fires at `deadline`; 0: it does not. */
+void path_engine_wait_until(struct path_engine *e, cycles_t deadline);
 /* A host schedules the vCPU from now on; false: its paths do not say how. */
 bool path_engine_use_scheduler(struct path_engine *e);
 /* The vCPU has given its core up within an event, or does it now, preempted. It goes on where path_engine_move() says. */

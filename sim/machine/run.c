@@ -90,7 +90,7 @@ static enum status read_files(struct run *r, struct err *err)
 	TRY(stack_book_load(r->conf, r->stack_bound.file.root, &r->machine_config.params.features, &r->book,
 			    &r->paths, err));
 	TRY(machine_new(&r->machine_config.params, &r->stack, q->seed, &r->machine, err));
-	if (r->book) TRY(machine_use_paths(r->machine, r->book, err));
+	TRY(r->book ? machine_use_paths(r->machine, r->book, err) : machine_without_paths(r->machine, err));
 	if (q->translation_only) machine_only_translate(r->machine);
 	return OK;
 }

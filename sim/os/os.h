@@ -36,6 +36,8 @@ enum { OS_ASIDS_RECORDED };
 enum os_shootdown { OS_SHOOTDOWN_BROADCAST, OS_SHOOTDOWN_IPI };
 enum os_placement { OS_IN_ORDER, OS_SCATTERED };
 
+enum os_idle { OS_IDLE_TICKLESS, OS_IDLE_PERIODIC, OS_IDLE_HALTPOLL };
+
 /* What the kernel does when it is entered. */
 struct os_work_params {
 	uint64_t instructions, lines, span_lines;
@@ -59,9 +61,15 @@ struct os_params {
 	uint64_t asid_bits; /* 0: as many as the machine has */
 	uint64_t processes, switch_every;
 	struct os_work_params syscall, page_fault, process_switch;
-	struct numa_params numa; /* of a kernel that owns the machine */
+	uint64_t tick_hz; /* CONFIG_HZ; 0: no tick */
+	uint64_t idle;    /* enum os_idle */
+	struct os_work_params tick, interrupt, softirq;
+	uint64_t softirq_percent; /* of interrupts that are followed by one */
+	uint64_t guest_halt_poll_ns, guest_halt_poll_grow_start, guest_halt_poll_grow, guest_halt_poll_shrink;
+	uint64_t guest_halt_poll_allow_shrink; /* bool */
+	struct numa_params numa;               /* of a kernel that owns the machine */
 };
-extern const struct schema os_schema, os_work_schema;
+extern const struct schema os_schema, os_work_schema, os_tick_schema;
 
 enum os_outcome {
 	OS_MAPPED_PAGE,

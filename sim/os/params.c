@@ -6,6 +6,8 @@ static const char *const thp_names[] = {"never", "always", NULL};
 static const char *const first_touch_names[] = {"all", "access", NULL};
 static const char *const placement_names[] = {"in_order", "scattered", NULL};
 
+static const char *const idle_names[] = {"tickless", "periodic", "haltpoll", NULL};
+
 static const char *const shootdown_names[] = {"broadcast", "ipi", NULL};
 
 /* OS_ASIDS_RECORDED, and the allocators behind it. */
@@ -27,6 +29,20 @@ static const struct param work_rows[] = {
 #undef T
 SCHEMA(os_work_schema, "work", struct os_work_params, work_rows,
        "work of the kernel, which passes through TLBs and caches as the program does");
+
+/* The tick of Linux: hrtimer_interrupt(), tick_sched_timer() and what update_process_times() calls. Estimated from the size of these
+ * functions. */
+#define T struct os_work_params
+static const struct param tick_rows[] = {
+	P_U64(T, instructions, "instructions", 2500, 1, 10000000,
+	      "that the handler of a tick executes, beside what the paths say of its interrupt (estimated)"),
+	P_U64(T, lines, "lines", 50, 0, 1000000, "lines of data that it touches each time (estimated)"),
+	P_U64(T, span_lines, "lines", 0, 0, 10000000,
+	      "lines of data that successive times move through, round about; at least `lines`"),
+};
+#undef T
+SCHEMA(os_tick_schema, "work", struct os_work_params, tick_rows,
+       "the kernel's work at each tick, which passes through TLBs and caches as the program does");
 
 #define T struct os_params
 static const struct param rows[] = {
@@ -79,6 +95,25 @@ static const struct param rows[] = {
 	      "what the kernel does at a system call, a record svc of the workload"),
 	P_MAP(T, page_fault, &os_work_schema, "at a fault of stage 1; in addition to fault_cycles"),
 	P_MAP(T, process_switch, &os_work_schema, "at a change of the address space, a record switch"),
+	P_U64(T, tick_hz, "Hz", 0, 0, 100000,
+	      "ticks of the kernel on each of its CPUs (Linux: CONFIG_HZ, 250 in arm64's defconfig); 0: none"),
+	P_ENUM(T, idle, idle_names, OS_IDLE_TICKLESS,
+	       "tick_hz: a WFI that waits for a timer stops the tick (CONFIG_NO_HZ_IDLE); or is ended by each tick (CONFIG_HZ_PERIODIC); "
+	       "or stops it after the kernel has polled for a while (cpuidle's governor haltpoll)"),
+	P_MAP(T, tick, &os_tick_schema, "what the kernel does at each tick"),
+	P_MAP(T, interrupt, &os_work_schema,
+	      "tick_hz: what the handler of any other interrupt does, beside what the paths say of it"),
+	P_MAP(T, softirq, &os_work_schema, "tick_hz: what a soft interrupt behind a handler does"),
+	P_U64(T, softirq_percent, "percent", 100, 0, 100,
+	      "share of handlers that raise a soft interrupt (estimated)"),
+	P_U64(T, guest_halt_poll_ns, "ns", 200000, 0, 1000000000,
+	      "idle: haltpoll: the longest time to poll (module parameter of cpuidle's haltpoll and its default, as the next four)"),
+	P_U64(T, guest_halt_poll_grow_start, "ns", 50000, 0, 1000000000, "the first time to poll"),
+	P_U64(T, guest_halt_poll_grow, "factor", 2, 0, 1000,
+	      "by which it grows after a halt that polling could have caught"),
+	P_U64(T, guest_halt_poll_shrink, "divisor", 2, 0, 1000,
+	      "by which it shrinks after a longer halt; 0: to nothing"),
+	P_BOOL(T, guest_halt_poll_allow_shrink, 1, "whether it shrinks"),
 	P_MAP(T, numa, &numa_schema,
 	      "placement of the program's memory and tables; in a VM, whose memory is one node to the guest, the hypervisor's counts"),
 };
