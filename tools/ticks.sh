@@ -1,0 +1,74 @@
+#!/bin/sh
+# ticks.sh gups | idle - what a kernel's own interrupts cost on a Neoverse N1, on bare metal and in a guest of KVM.
+#   gups: GUPS, one load after the other, for some 70 ms at several HZ: ticks and exits per second, what a tick takes from the program, and
+#     how much longer that runs than without
+#   idle: a program that sleeps ten times for 100 ms, or a thousand times for 30 us, by os.idle at 250 Hz: WFI and exits per second, and how
+#     late it goes on
+set -eu
+STRATA=${STRATA:-build/strata}
+CLOCK=3000000000 # of the N1
+dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
+
+# run STACK WORKLOAD ARGUMENTS...: counters to $dir/out
+run() {
+	stack=$1 workload=$2
+	shift 2
+	"$STRATA" run -q --no-db --json -m configs/machines/neoverse-n1.yaml -s "configs/stacks/$stack.yaml" -w "$workload" "$@" >"$dir/out"
+}
+counter() { tr ',{}' '\n\n\n' <"$dir/out" | sed -n "s/^ *\"$1\": *\([0-9]*\)\$/\1/p"; }
+# of WHERE: counters' prefix of its only CPU
+of() { if [ "$1" = native ]; then echo cpu0; else echo vm0.vcpu0; fi; }
+
+# exits_of WHERE: all exits of the only vCPU; "-" where there is none
+exits_of() {
+	if [ "$1" = native ]; then echo - && return; fi
+	tr ',{}' '\n\n\n' <"$dir/out" | sed -n 's/^ *"vm0\.vcpu0\.exits\.[A-Za-z_0-9]*\.count": *\([0-9]*\)$/\1/p' | awk '{ n += $1 } END { print n + 0 }'
+}
+
+gups() {
+	for row in native:linux-native guest:kvm-vhe; do
+		where=${row%%:*}
+		for hz in 0 250 1000; do
+			run "${row##*:}" workloads/gups.yaml --populate --limit 500000 --set workload.dependent=yes --set workload.update=no \
+				--set stack.os.tick_hz=$hz
+			echo "$where $hz $(counter cpu0.cycles) $(counter "$(of $where).clock.ticks") - $(counter "$(of $where).clock.cycles") -" \
+				"$(exits_of "$where")"
+		done
+	done | awk -v clock=$CLOCK '
+		function per_second(n, s) { return n == "-" ? n : sprintf("%.0f", n / s) }
+		BEGIN { printf "%-8s %5s %8s %8s %12s %9s %9s\n", "where", "HZ", "ticks/s", "exits/s", "cycles/tick", "taken %", "slower %" }
+		!$2 { alone = $3; next }
+		{ s = $3 / clock
+		printf "%-8s %5d %8.0f %8s %12.0f %9.3f %9.3f\n", $1, $2, $4 / s, per_second($8, s), $6 / $4, 100 * $6 / $3, 100 * ($3 / alone - 1) }'
+}
+
+# sleeps TIMES NANOSECONDS
+sleeps() {
+	awk -v times="$1" -v ns="$2" 'BEGIN { print "strata-text 1"
+		for (i = 0; i < times; i++) { print "L 0x10000 8"; print "timer 0 0 arg=" ns * 3; print "wfi 0 0" }
+		print "end", 3 * times }' >"$dir/sleeps.txt"
+}
+
+idle() {
+	for length in 10:100000000 1000:30000; do
+		sleeps ${length%%:*} ${length##*:}
+		for row in native:linux-native guest:kvm-vhe; do
+			where=${row%%:*}
+			for how in periodic tickless haltpoll; do
+				run "${row##*:}" "$dir/sleeps.txt" --set stack.os.tick_hz=250 --set stack.os.idle=$how
+				echo "$((${length##*:} / 1000)) $where $how $(counter cpu0.cycles) $(counter "$(of $where).clock.ticks")" \
+					"$(counter "$(of $where).clock.halts") $(exits_of "$where") ${length%%:*}"
+			done
+		done
+	done | awk -v clock=$CLOCK '
+		function per_second(n, s) { return n == "-" ? n : sprintf("%.1f", n / s) }
+		BEGIN { printf "%9s %-8s %-9s %8s %9s %9s %10s\n", "sleep us", "where", "idle", "ticks/s", "WFI/s", "exits/s", "late us" }
+		{ s = $4 / clock
+		printf "%9d %-8s %-9s %8.1f %9.1f %9s %10.2f\n", $1, $2, $3, $5 / s, $6 / s, per_second($7, s), s * 1e6 / $8 - $1 }'
+}
+
+case ${1:-} in
+gups) gups ;;
+idle) idle ;;
+*) echo "usage: tools/ticks.sh gups | idle" >&2 && exit 2 ;;
+esac
