@@ -87,6 +87,64 @@ Test(irq_delivery, an_lpi_of_the_emulated_its_reaches_the_vcpu_that_its_collecti
 	end(&s);
 }
 
+/* --- to all other vCPUs --------------------------------------------------------------------------------------------- */
+
+Test(irq_delivery, a_broadcast_leaves_the_guest_once_per_vcpu_per_cluster_or_hypercall)
+{
+	static const struct {
+		const char *operation, *version;
+		uint64_t traps, calls, receiver, sgis,
+			vsgis; /* for each broadcast of 18 vCPUs: 15 and 2 besides the first */
+	} rows[] = {
+		{"workload.operations=ipi_broadcast_single", "gic.version=3", 17, 0, 1, 17, 0},
+		{"workload.operations=ipi_broadcast", "gic.version=3", 2, 0, 1, 17, 0},
+		{"workload.operations=ipi_broadcast_pv", "gic.version=3", 0, 1, 1, 17, 0},
+		{"workload.operations=ipi_broadcast_hw", "gic.version=4.1", 2, 0, 0, 0, 17},
+	};
+	enum { TIMES = 5 };
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *const sets[] = {"stack.threads=18", "workload.repetitions=5", "workload.warmup=2",
+					    rows[i].operation,  rows[i].version,          NULL};
+		struct scene s = play("altra-64", "kvm-vhe", "ipi_broadcast", sets);
+		cr_expect(eq(u64, stat_of(&s, "vm0.vcpu0.exits.SYS64.count"), TIMES * rows[i].traps));
+		cr_expect(eq(u64, stat_of(&s, "vm0.vcpu0.exits.HVC64.count"), TIMES * rows[i].calls));
+		cr_expect(eq(u64, stat_of(&s, "vm0.virqs.sgi.count"), TIMES * rows[i].sgis));
+		cr_expect(eq(u64, stat_of(&s, "vm0.virqs.vsgi.count"), TIMES * rows[i].vsgis));
+		for (unsigned k = 1; k < 18; k++) {
+			char path[48];
+			snprintf(path, sizeof(path), "vm0.vcpu%u.exits.IRQ.count", k);
+			cr_expect(eq(u64, stat_of(&s, path), TIMES * rows[i].receiver), "%zu: %s", i, path);
+		}
+		end(&s);
+	}
+}
+
+Test(irq_delivery, bare_metal_writes_once_per_cluster_and_leaves_nothing)
+{
+	static const char *const sets[] = {"stack.threads=18", "workload.repetitions=5", "workload.warmup=2",
+					   "gic.version=3",    "workload.others=run",    NULL};
+	struct scene s = play("altra-64", "linux-native", "ipi_broadcast", sets);
+	cr_expect(eq(u64, stat_of(&s, "irqs.sgi.count"), 5 * 17));
+	end(&s);
+}
+
+Test(irq_delivery, a_virtual_sgi_comes_to_the_vpe_that_it_names)
+{
+	static const struct gic_context hypervisor = {.el = 2}, guest = {.el = 1, .imo = true, .fmo = true};
+	const struct gic_timing timing = {
+		.version = GIC_V41, .list_registers = 4, .priority_bits = 5, .its_cached = 64};
+	const struct path_gic_params p = {.pes = 4, .timing = &timing, .clock_mhz = 1000};
+	struct path_gic *g = path_gic_new(&p);
+	for (unsigned i = 0; i < 4; i++) {
+		cpu_if_write(g->gic, i, cpu_if_encoding("ICH_VMCR_EL2"), &hypervisor, 0xf04c0002);
+		cpu_if_write(g->gic, i, cpu_if_encoding("ICH_HCR_EL2"), &hypervisor, 1);
+	}
+	path_vpes_sgi(g->vpes, 3, 5);
+	for (unsigned i = 0; i < 4; i++)
+		cr_expect(eq(int, gic_signals(g->gic, i, &guest).virq, i == 3), "%u", i);
+	path_gic_free(g);
+}
+
 static uint64_t cycles_of(const char *machine, const char *stack, const char *workload,
 			  const char *const *sets)
 {
@@ -315,13 +373,13 @@ Test(irq_time, another_core_sees_a_flag_when_the_line_has_come_to_it)
 	struct path_gic *g = path_gic_new(&p);
 	cycles_t seen;
 	path_gic_at(g, 1, 500);
-	cr_assert(not(path_gic_signalled(g, 0, 7, &seen)));
+	cr_assert(not(path_gic_signalled(g, 0, 7, 1, &seen)));
 	path_gic_signal(g, 1, 7);
-	cr_assert(path_gic_signalled(g, 0, 7, &seen));
+	cr_assert(path_gic_signalled(g, 0, 7, 1, &seen));
 	cr_assert(eq(u64, seen, 560));
-	cr_assert(path_gic_signalled(g, 1, 7, &seen));
+	cr_assert(path_gic_signalled(g, 1, 7, 1, &seen));
 	cr_assert(eq(u64, seen, 500));
 	path_gic_forget(g, 7);
-	cr_assert(not(path_gic_signalled(g, 0, 7, &seen)));
+	cr_assert(not(path_gic_signalled(g, 0, 7, 1, &seen)));
 	path_gic_free(g);
 }

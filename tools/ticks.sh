@@ -36,10 +36,10 @@ gups() {
 		done
 	done | awk -v clock=$CLOCK '
 		function per_second(n, s) { return n == "-" ? n : sprintf("%.0f", n / s) }
-		BEGIN { printf "%-8s %5s %8s %8s %12s %9s %9s\n", "where", "HZ", "ticks/s", "exits/s", "cycles/tick", "taken %", "slower %" }
+		BEGIN { printf "%-8s %5s %8s %8s %13s %8s %9s\n", "where", "HZ", "ticks/s", "exits/s", "kcycles/tick", "taken %", "slower %" }
 		!$2 { alone = $3; next }
 		{ s = $3 / clock
-		printf "%-8s %5d %8.0f %8s %12.0f %9.3f %9.3f\n", $1, $2, $4 / s, per_second($8, s), $6 / $4, 100 * $6 / $3, 100 * ($3 / alone - 1) }'
+		printf "%-8s %5d %8.0f %8s %13.0f %8.2f %9.2f\n", $1, $2, $4 / s, per_second($8, s), $6 / $4 / 1000, 100 * $6 / $3, 100 * ($3 / alone - 1) }'
 }
 
 # sleeps TIMES NANOSECONDS
@@ -61,10 +61,10 @@ idle() {
 			done
 		done
 	done | awk -v clock=$CLOCK '
-		function per_second(n, s) { return n == "-" ? n : sprintf("%.1f", n / s) }
-		BEGIN { printf "%9s %-8s %-9s %8s %9s %9s %10s\n", "sleep us", "where", "idle", "ticks/s", "WFI/s", "exits/s", "late us" }
+		function per_second(n, s) { return n == "-" ? n : sprintf("%.0f", n / s) }
+		BEGIN { printf "%9s %-8s %-9s %8s %9s %9s %8s\n", "sleep us", "where", "idle", "ticks/s", "WFI/s", "exits/s", "late us" }
 		{ s = $4 / clock
-		printf "%9d %-8s %-9s %8.1f %9.1f %9s %10.2f\n", $1, $2, $3, $5 / s, $6 / s, per_second($7, s), s * 1e6 / $8 - $1 }'
+		printf "%9d %-8s %-9s %8.0f %9.0f %9s %8.1f\n", $1, $2, $3, $5 / s, $6 / s, per_second($7, s), s * 1e6 / $8 - $1 }'
 }
 
 case ${1:-} in

@@ -64,10 +64,12 @@ struct path_gic;  /* path_gic.h */
 	X(skip, "context whose ELR_EL2 moves to the next instruction") \
 	X(timer, "INTID that fires at the next wait") \
 	X(vgic, \
-	  "what the emulated interrupt controller does: prepare, absorb, sgi, timer, lpi, vsgi, schedule, deschedule") \
+	  "what the emulated interrupt controller does: prepare, absorb, sgi, timer, lpi, vsgi, broadcast, schedule, deschedule") \
 	X(lists, "write or read: the list registers that it uses") \
 	X(signal, "variable that another vCPU waits for") \
 	X(await, "variable: busy until another vCPU has signalled it") \
+	X(await_all, "variable: busy until each other vCPU has signalled it") \
+	X(targets, "- (from here on an SGI is to be sent to all other vCPUs)") \
 	X(spin, "- (busy until the timer fires)") \
 	X(handler, \
 	  "- (what the kernel does about the interrupt that was acknowledged last, as its stack says)") \

@@ -462,6 +462,7 @@ static struct path_price step_price(struct path_costs *c, const struct path_even
 	case STEP_spin:
 	case STEP_signal:
 	case STEP_await:
+	case STEP_await_all:
 	case STEP_load:
 	case STEP_store:
 	case STEP_fp:

@@ -91,12 +91,15 @@ static enum status exec_write(struct path_machine *m, const struct path_step *s,
 {
 	struct trap_result t;
 	bool through;
-	if (path_in_guest(m)) m->moved = is_own(m, s) ? s->number : s->value.set;
+	bool targets = s->value.kind == VALUE_NEXT_CLUSTER || s->value.kind == VALUE_NEXT_VCPU;
+	uint64_t sgi = targets ? path_value(m, &s->value, R_ICC_SGI1R_EL1)
+			       : s->value.set; /* once, trapped or not */
+	if (path_in_guest(m)) m->moved = is_own(m, s) ? s->number : sgi;
 	TRY(ask(m, s, trap_reg(s->reg, true, 0), &t, &through, err));
 	if (!through) return OK;
 	if (is_own(m, s)) return next(m);
 	if (s->value.kind == VALUE_BITS) count_read(m, t.reg);
-	set_register(m, t.reg, path_value(m, &s->value, t.reg));
+	set_register(m, t.reg, targets ? sgi : path_value(m, &s->value, t.reg));
 	return next(m);
 }
 
@@ -183,12 +186,21 @@ static enum status exec_wfi(struct path_machine *m, const struct path_step *s, s
 	return through ? wait(m, s, err) : OK;
 }
 
+static bool awaits(const struct path_step *s) { return s->kind == STEP_await || s->kind == STEP_await_all; }
+
+/* Whether what an await waits for is there, and since when. */
+static bool has_come(const struct path_machine *m, const struct path_step *s, cycles_t *seen)
+{
+	unsigned times = s->kind == STEP_await ? 1 : path_gic_pes(m->gic) - 1;
+	return path_gic_signalled(m->gic, m->pe, s->target, times, seen);
+}
+
 /* What stands still until something comes: told once, with its end. */
 bool path_waits(const struct path_machine *m, const struct path_step *s)
 {
 	struct trap_result t;
 	cycles_t seen;
-	if (s->kind == STEP_await) return !path_gic_signalled(m->gic, m->pe, s->target, &seen);
+	if (awaits(s)) return !has_come(m, s, &seen);
 	if (s->kind != STEP_spin && s->kind != STEP_wfi) return false;
 	return !async_lines(&m->el) && !path_traps(m, s, &t);
 }
@@ -196,8 +208,8 @@ bool path_waits(const struct path_machine *m, const struct path_step *s)
 /* Lets happen what the step waits for: a timer of its own, or what others do. */
 enum status path_await(struct path_machine *m, const struct path_step *s, struct err *err)
 {
-	bool on_its_way = s->kind != STEP_await && path_gic_arrival(m->gic, m->pe);
-	if (on_its_way || (s->kind != STEP_await && path_fire_timer(m))) return OK;
+	bool on_its_way = !awaits(s) && path_gic_arrival(m->gic, m->pe);
+	if (on_its_way || (!awaits(s) && path_fire_timer(m))) return OK;
 	return path_gic_let_others(m->gic, m->pe, err);
 }
 
@@ -205,19 +217,20 @@ enum status path_await(struct path_machine *m, const struct path_step *s, struct
 cycles_t path_wait_end(const struct path_machine *m, const struct path_step *s)
 {
 	cycles_t seen;
-	if (s->kind != STEP_await) return path_gic_arrival(m->gic, m->pe);
-	return path_gic_signalled(m->gic, m->pe, s->target, &seen) ? seen : 0;
+	if (!awaits(s)) return path_gic_arrival(m->gic, m->pe);
+	return has_come(m, s, &seen) ? seen : 0;
 }
 
 static enum status exec_await(struct path_machine *m, const struct path_step *s, struct err *err)
 {
 	cycles_t seen;
-	if (path_gic_signalled(m->gic, m->pe, s->target, &seen)) {
+	if (has_come(m, s, &seen)) {
 		path_gic_forget(m->gic, s->target);
 		return next(m);
 	}
 	if (m->parks) return m->parked = true, OK;
-	return conf_fail(err, s->at, "await: no other vCPU signals %s", m->book->variable[s->target].name);
+	return conf_fail(err, s->at, "%s: no other vCPU signals %s", path_step_names[s->kind],
+			 m->book->variable[s->target].name);
 }
 
 static enum status exec_lists(struct path_machine *m, const struct path_step *s, struct err *err)
@@ -401,6 +414,7 @@ static enum status exec_control(struct path_machine *m, const struct path_step *
 		return OK;
 	case STEP_timer: return exec_timer(m, s);
 	case STEP_vgic: path_vgic(m, (enum path_vgic)s->target); return next(m);
+	case STEP_targets: m->target = 0; return next(m);
 	case STEP_signal: path_gic_signal(m->gic, m->pe, s->target); return next(m);
 	case STEP_done: m->finished = true; return OK;
 	case STEP_skip: m->context[s->context][R_ELR_EL2] += 4; return next(m);
@@ -432,7 +446,8 @@ enum status path_execute(struct path_machine *m, const struct path_step *s, stru
 	case STEP_wfe: return plain(m, s, trap_wfe(), err);
 	case STEP_spin: return wait(m, s, err);
 	case STEP_schedule: m->parked = m->scheduled; return next(m);
-	case STEP_await: return exec_await(m, s, err);
+	case STEP_await:
+	case STEP_await_all: return exec_await(m, s, err);
 	case STEP_lists: return exec_lists(m, s, err);
 	case STEP_fp: return plain(m, s, trap_fp(), err);
 	case STEP_sve: return plain(m, s, trap_sve(), err);
@@ -502,6 +517,7 @@ static bool term_holds(const struct path_machine *m, const struct path_term *t)
 	case COND_service:
 		return call_of(m, t)->id && (uint64_t)smccc_service_of(call_of(m, t)->id) == t->value;
 	case COND_irq: return m->acknowledged == t->value;
+	case COND_targets: return path_has_targets(m) == (t->value != 0);
 	case COND_vgic: return path_vgic_holds(m, (enum path_vgic_state)t->index);
 	case COND_KINDS: break;
 	}

@@ -139,6 +139,8 @@ void path_gic_free(struct path_gic *g)
 	free(g);
 }
 
+unsigned path_gic_pes(const struct path_gic *g) { return g->params.pes; }
+
 /* --- time --------------------------------------------------------------------------------------------------------- */
 
 void path_gic_at(struct path_gic *g, unsigned pe, cycles_t now) { g->pe[pe].now = now; }
@@ -227,15 +229,16 @@ enum status path_gic_check(const struct path_gic *g, struct err *err)
 
 void path_gic_signal(struct path_gic *g, unsigned pe, unsigned flag)
 {
-	g->flag[flag].set = true;
-	g->flag[flag].pe = pe;
-	g->flag[flag].at = g->pe[pe].now;
+	if (!g->flag[flag].count++ || g->flag[flag].at <= g->pe[pe].now) {
+		g->flag[flag].pe = pe;
+		g->flag[flag].at = g->pe[pe].now;
+	}
 }
 
-bool path_gic_signalled(const struct path_gic *g, unsigned pe, unsigned flag, cycles_t *seen)
+bool path_gic_signalled(const struct path_gic *g, unsigned pe, unsigned flag, unsigned times, cycles_t *seen)
 {
 	*seen = g->flag[flag].at + (g->flag[flag].pe == pe ? 0 : g->params.share_cycles);
-	return g->flag[flag].set;
+	return g->flag[flag].count >= times;
 }
 
-void path_gic_forget(struct path_gic *g, unsigned flag) { g->flag[flag].set = false; }
+void path_gic_forget(struct path_gic *g, unsigned flag) { g->flag[flag].count = 0; }

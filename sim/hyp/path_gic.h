@@ -33,6 +33,7 @@ struct path_gic_params {
 struct path_gic *path_gic_new(const struct path_gic_params *p);
 void path_gic_free(struct path_gic *g);
 
+unsigned path_gic_pes(const struct path_gic *g);
 /* It is `now` at `pe`: what that core does next happens then. */
 void path_gic_at(struct path_gic *g, unsigned pe, cycles_t now);
 /* When a timer of `pe` that is armed fires; 0: as soon as it is waited for. */
@@ -59,8 +60,8 @@ enum status path_gic_check(const struct path_gic *g, struct err *err);
 /* Words of the guest's memory by which its vCPUs tell each other something (steps `signal`, `await`). */
 enum { PATH_GIC_FLAGS = 64 };
 void path_gic_signal(struct path_gic *g, unsigned pe, unsigned flag);
-/* Whether it is set; *seen: when `pe` sees that. */
-bool path_gic_signalled(const struct path_gic *g, unsigned pe, unsigned flag, cycles_t *seen);
+/* Whether it has been signalled so many times since it was forgotten; *seen: when `pe` sees the latest. */
+bool path_gic_signalled(const struct path_gic *g, unsigned pe, unsigned flag, unsigned times, cycles_t *seen);
 void path_gic_forget(struct path_gic *g, unsigned flag);
 
 #endif

@@ -33,8 +33,8 @@ struct path_gic {
 	path_gic_others_fn *others;
 	void *others_ctx;
 	struct {
-		bool set;
-		unsigned pe;
+		unsigned count; /* of signals since it was forgotten */
+		unsigned pe;    /* of the latest, at */
 		cycles_t at;
 	} flag[PATH_GIC_FLAGS];
 };

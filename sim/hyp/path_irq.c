@@ -5,7 +5,9 @@
 #include "hyp/path_gic_state.h"
 #include "hyp/path_steps.h"
 
-enum { GUEST_TIMER = 27, RESCHEDULE = 0, TIMER_OFF = 3, TIMER_ENABLED = 1 };
+/* IPI_CALL_FUNC: Linux 6.6 arch/arm64/kernel/smp.c, enum ipi_msg_type. */
+enum { GUEST_TIMER = 27, RESCHEDULE = 0, CALL_FUNCTION = 1, TIMER_OFF = 3, TIMER_ENABLED = 1 };
+#define SGIR_ALL_OTHERS (UINT64_C(1) << 40) /* ICC_SGI1R_EL1.IRM */
 _Static_assert((int)PATH_LISTS == (int)GIC_MAX_LRS, "each list register is a row");
 
 const struct reg_name path_list_registers[PATH_LISTS] = {
@@ -289,16 +291,16 @@ static void inject_lpi(struct path_machine *m)
 	}
 }
 
-/* ICC_SGI1R_EL1 as the guest would have written it, for vCPUs of one cluster. */
+/* ICC_SGI1R_EL1 as the guest would have written it, for vCPUs of one cluster: to the first of its list, which is off the list then. */
 static void send_virtual(struct path_machine *m)
 {
 	struct path_gic *g = m->gic;
-	for (uint32_t list = m->moved & 0xffff; list && g->vpes; list &= list - 1) {
-		unsigned to = (unsigned)__builtin_ctz(list) + 16 * (unsigned)bits_get(m->moved, 23, 16);
-		if (to < g->params.pes)
-			path_gic_send_virtual(g, m->pe, to, (uint32_t)bits_get(m->moved, 27, 24),
-					      pe_of(m)->left);
-	}
+	uint32_t list = m->moved & 0xffff;
+	if (!list || !g->vpes) return;
+	unsigned to = (unsigned)__builtin_ctz(list) + 16 * (unsigned)bits_get(m->moved, 23, 16);
+	m->moved &= m->moved - 1;
+	if (to < g->params.pes)
+		path_gic_send_virtual(g, m->pe, to, (uint32_t)bits_get(m->moved, 27, 24), pe_of(m)->left);
 }
 
 /* What came meanwhile is offered by the GIC from now on: no list register has it. */
@@ -316,6 +318,10 @@ void path_vgic(struct path_machine *m, enum path_vgic verb)
 	case VGIC_sgi:
 		inject(m, pe_of(m)->left, GIC_FROM_sgi);
 		vgic_send_sgi(m->gic->vgic, m->pe, m->moved, false);
+		break;
+	case VGIC_broadcast:
+		inject(m, pe_of(m)->left, GIC_FROM_sgi);
+		vgic_send_sgi(m->gic->vgic, m->pe, SGIR_ALL_OTHERS | (uint64_t)CALL_FUNCTION << 24, false);
 		break;
 	case VGIC_timer: inject_timer(m); break;
 	case VGIC_lpi: inject_lpi(m); break;
@@ -337,10 +343,20 @@ bool path_vgic_holds(const struct path_machine *m, enum path_vgic_state what)
 {
 	if (what == VGIC_pending) return vgic_wanted(m->gic->vgic, m->pe);
 	if (what == VGIC_doorbell) return m->acknowledged >= GIC_LPI;
+	if (what == VGIC_unsent) return (m->moved & 0xffff) != 0;
 	if (what == VGIC_direct) return m->gic->vpes != NULL;
 	for (unsigned i = 0; i < m->gic->params.pes; i++)
 		if (i != m->pe && m->gic->pe[i].kicked) return true;
 	return false;
+}
+
+/* --- SGIs that paths send ------------------------------------------------------------------------------------------ */
+
+/* ICC_SGI1R_EL1: Aff3 <55:48>, RS <47:44>, Aff2 <39:32>, INTID <27:24>, Aff1 <23:16>, TargetList <15:0>. */
+static uint64_t sgi_to(uint32_t aff, uint32_t intid, uint64_t list)
+{
+	return (uint64_t)intid << 24 | bits_put(aff >> 24, 55, 48) | bits_put(aff >> 16 & 0xff, 39, 32) |
+	       bits_put(aff >> 8 & 0xff, 23, 16) | bits_put(aff >> 4 & 15, 47, 44) | list;
 }
 
 /* The first other core whose vCPU is wanted: a reschedule SGI for it, which this sends. */
@@ -350,9 +366,30 @@ uint64_t path_kick(struct path_machine *m)
 		if (i == m->pe || !m->gic->pe[i].kicked) continue;
 		uint32_t aff = gic_affinity(m->gic->gic, i);
 		m->gic->pe[i].kicked = false;
-		return (uint64_t)RESCHEDULE << 24 | bits_put(aff >> 24, 55, 48) |
-		       bits_put(aff >> 16 & 0xff, 39, 32) | bits_put(aff >> 8 & 0xff, 23, 16) |
-		       bits_put(aff >> 4 & 15, 47, 44) | 1u << (aff & 15);
+		return sgi_to(aff, RESCHEDULE, UINT64_C(1) << (aff & 15));
 	}
-	return UINT64_C(1) << 40 | 0; /* nobody: all but itself, of which there are none */
+	return SGIR_ALL_OTHERS; /* nobody: there is no other */
+}
+
+/* The next PE that is still to be sent to; none: the number of PEs. */
+static unsigned next_target(const struct path_machine *m)
+{
+	return m->target == m->pe ? m->target + 1 : m->target;
+}
+
+bool path_has_targets(const struct path_machine *m) { return next_target(m) < path_gic_pes(m->gic); }
+
+/* As gic_ipi_send_mask() of Linux: all of a cluster, which have all but Aff0<3:0> in common, by one write. */
+uint64_t path_next_targets(struct path_machine *m, bool cluster)
+{
+	unsigned pes = path_gic_pes(m->gic), first = next_target(m);
+	if (first >= pes) return SGIR_ALL_OTHERS;
+	uint32_t aff = gic_affinity(m->gic->gic, first);
+	uint64_t list = UINT64_C(1) << (aff & 15);
+	for (m->target = first + 1; cluster && m->target < pes; m->target++) {
+		uint32_t other = gic_affinity(m->gic->gic, m->target);
+		if ((other ^ aff) & ~15u) break;
+		if (m->target != m->pe) list |= UINT64_C(1) << (other & 15);
+	}
+	return sgi_to(aff, CALL_FUNCTION, list);
 }

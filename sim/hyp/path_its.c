@@ -218,12 +218,12 @@ void path_vpes_start(struct path_vpes *p)
 	}
 }
 
-/* GITS_SGIR: vINTID <35:32>, vPEID <15:0>. */
+/* GITS_SGIR: vPEID <47:32>, vINTID <3:0>. */
 struct path_vsgi path_vpes_sgi(struct path_vpes *p, unsigned vpe, unsigned sgi)
 {
 	const uint64_t *rung = &vpe_stats(lpi_source_redists(p->source)[vpe].vpe)->doorbells;
 	uint64_t before = *rung;
 	p->reads = 0;
-	its_write(p->its, SGIR, 8, (uint64_t)sgi << 32 | vpe);
+	its_write(p->its, SGIR, 8, (uint64_t)vpe << 32 | sgi);
 	return (struct path_vsgi){p->reads, p->resident[vpe], *rung > before ? GIC_LPI + vpe : 0};
 }

@@ -84,7 +84,9 @@ static bool named_value(const struct path_book *b, const char *name, bool in_ste
 	} special[] = {{"operation", VALUE_OPERATION},
 		       {"acknowledged", VALUE_ACKNOWLEDGED},
 		       {"vgic", VALUE_VGIC},
-		       {"kick", VALUE_KICK}};
+		       {"kick", VALUE_KICK},
+		       {"next_cluster", VALUE_NEXT_CLUSTER},
+		       {"next_vcpu", VALUE_NEXT_VCPU}};
 	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
 		if (strcmp(name, special[i].name) != 0) continue;
 		*out = (struct path_value){.kind = special[i].kind};

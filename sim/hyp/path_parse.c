@@ -273,14 +273,16 @@ static enum status argument_step(struct steps *s, enum path_step_kind kind, cons
 	case STEP_mask:
 	case STEP_unmask: return need_masks(n, &step->number, err);
 	case STEP_vgic:
-		return need_one_of(n, vgic_names,
-				   "prepare, absorb, sgi, timer, lpi, vsgi, schedule or deschedule",
-				   &step->target, err);
+		return need_one_of(
+			n, vgic_names,
+			"prepare, absorb, sgi, timer, lpi, vsgi, broadcast, schedule or deschedule",
+			&step->target, err);
 	case STEP_debug:
 		return need_one_of(n, debug_names, "brk, breakpoint, watchpoint or step", &step->target, err);
 	case STEP_lists: return need_one_of(n, list_verbs, "read or write", &step->target, err);
 	case STEP_signal:
 	case STEP_await:
+	case STEP_await_all:
 	case STEP_set:
 	case STEP_clear: return need_index(b, n, book_variable, "variable", &step->target, err);
 	case STEP_call: return need_index(b, n, book_path, "path", &step->target, err);
@@ -415,6 +417,7 @@ static enum status read_term(const struct path_book *b, int kind, const struct n
 	case COND_feature: return feature_term(b, n, t, err);
 	case COND_var: return need_index(b, n, book_variable, "variable", &t->index, err);
 	case COND_ec: return ec_term(n, t, err);
+	case COND_targets:
 	case COND_wfe:
 	case COND_permission:
 	case COND_write: return yes_no(n, &t->value, err);
@@ -422,7 +425,7 @@ static enum status read_term(const struct path_book *b, int kind, const struct n
 	case COND_region: return region_term(n, t, err);
 	case COND_fault: return fault_term(n, t, err);
 	case COND_vgic:
-		return need_one_of(n, vgic_state_names, "pending, kick, direct or doorbell", &t->index, err);
+		return need_one_of(n, vgic_state_names, "pending, kick, direct, doorbell or unsent", &t->index, err);
 	case COND_page: return need_u64(n, "an address", &t->value, err);
 	case COND_call: return call_term(n, t, err);
 	case COND_service: return service_term(n, t, err);

@@ -18,12 +18,15 @@ enum value_kind {
 	VALUE_VECTORS,
 	VALUE_ACKNOWLEDGED, /* INTID that was read from IAR last */
 	VALUE_VGIC,         /* of ICH_HCR_EL2, as vgic: prepare decided */
-	VALUE_KICK          /* of ICC_SGI1R_EL1: the next core whose vCPU is wanted */
+	VALUE_KICK,         /* of ICC_SGI1R_EL1: the next core whose vCPU is wanted */
+	VALUE_NEXT_CLUSTER, /* of ICC_SGI1R_EL1: the next cluster of vCPUs that the step targets began; or the next vCPU */
+	VALUE_NEXT_VCPU
 };
 
 /* What the emulated interrupt controller is told, and asked. */
-#define PATH_VGIC(X) X(prepare) X(absorb) X(sgi) X(timer) X(lpi) X(vsgi) X(schedule) X(deschedule)
-#define PATH_VGIC_STATES(X) X(pending) X(kick) X(direct) X(doorbell)
+#define PATH_VGIC(X) \
+	X(prepare) X(absorb) X(sgi) X(timer) X(lpi) X(vsgi) X(broadcast) X(schedule) X(deschedule)
+#define PATH_VGIC_STATES(X) X(pending) X(kick) X(direct) X(doorbell) X(unsent)
 enum path_vgic {
 #define X(name) VGIC_##name,
 	PATH_VGIC(X)
@@ -58,8 +61,9 @@ struct path_value {
 	X(call, "name that the latest SVC, HVC or SMC carried; with `of`, the guest's latest") \
 	X(service, "SMCCC service that owns that call") \
 	X(irq, "INTID that was acknowledged last") \
+	X(targets, "yes: there are vCPUs to which the SGI of the step targets is still to be sent") \
 	X(vgic, \
-	  "pending: an interrupt waits for this vCPU; kick: one for a vCPU of another core; direct: the GIC delivers virtual SGIs; doorbell: that is what was acknowledged")
+	  "pending: an interrupt waits for this vCPU; kick: one for a vCPU of another core; direct: the GIC delivers virtual SGIs; doorbell: that is what was acknowledged; unsent: vCPUs are left to which vsgi has not sent the guest's SGI")
 
 /* Register files whose registers are saved by number. */
 enum path_bank { BANK_gp, BANK_fp, BANK_sve, BANK_KINDS };
@@ -239,6 +243,7 @@ struct path_machine {
 	struct path_gic *gic; /* path_gic.h */
 	bool own_gic;         /* not shared: freed with it */
 	unsigned pe;          /* of it */
+	unsigned target;      /* the step targets: PEs before this one have been sent to */
 	uint16_t armed;       /* INTID of the timer that fires at the next wait; 0: none */
 	uint64_t acknowledged,
 		moved; /* INTID from IAR; the value of the last register write that the guest tried */
@@ -260,6 +265,9 @@ void path_tell_write(const struct path_machine *m, enum el_reg reg);
 bool path_in_guest(const struct path_machine *m);
 /* Whether the instruction of `s` would trap or be undefined here, so that it is not executed. */
 bool path_traps(const struct path_machine *m, const struct path_step *s, struct trap_result *t);
+/* Runs from `pc` on, or from where it is, until the guest is done or stops; `what` is for messages. Errors as path_run(). */
+enum status path_run_from(struct path_machine *m, uint64_t pc, const char *what, struct err *err);
+enum status path_run_on(struct path_machine *m, const char *what, struct err *err);
 /* Executes one step: moves el.pc on, or takes what it causes. */
 enum status path_execute(struct path_machine *m, const struct path_step *s, struct err *err);
 /* Whether the step stands still until something comes; lets that happen; and when it is there (0: at once, or nobody knows). */
@@ -299,5 +307,8 @@ unsigned path_lists(const struct path_machine *m);
 void path_listed(struct path_machine *m, unsigned i);
 bool path_vgic_holds(const struct path_machine *m, enum path_vgic_state what);
 uint64_t path_kick(struct path_machine *m);
+/* Whether the SGI of the step targets is to be sent to any vCPU; ICC_SGI1R_EL1 that sends it to the next, or to all of its cluster. */
+bool path_has_targets(const struct path_machine *m);
+uint64_t path_next_targets(struct path_machine *m, bool cluster);
 
 #endif

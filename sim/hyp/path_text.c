@@ -23,6 +23,8 @@ static const char *write_text(const struct path_book *b, const struct path_step 
 	case VALUE_ACKNOWLEDGED: snprintf(out, bytes, "write %s = what IAR gave", reg); break;
 	case VALUE_VGIC: snprintf(out, bytes, "write %s as the vGIC says", reg); break;
 	case VALUE_KICK: snprintf(out, bytes, "write %s for the vCPU that is wanted", reg); break;
+	case VALUE_NEXT_CLUSTER: snprintf(out, bytes, "write %s for the next cluster of vCPUs", reg); break;
+	case VALUE_NEXT_VCPU: snprintf(out, bytes, "write %s for the next vCPU", reg); break;
 	case VALUE_PATH: snprintf(out, bytes, "write %s = path %s", reg, b->path[s->value.index].name); break;
 	case VALUE_VECTORS:
 		snprintf(out, bytes, "write %s = vectors %s", reg, b->vectors[s->value.index].name);
@@ -71,6 +73,7 @@ const char *step_text(const struct path_book *b, const struct path_step *s, char
 		return out;
 	case STEP_signal:
 	case STEP_await:
+	case STEP_await_all:
 	case STEP_set:
 	case STEP_clear: snprintf(out, bytes, "%s %s", name, b->variable[s->target].name); return out;
 	case STEP_call: snprintf(out, bytes, "call %s", b->path[s->target].name); return out;
