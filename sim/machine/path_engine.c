@@ -376,7 +376,7 @@ enum status path_engine_interrupt(struct path_engine *e, cycles_t now, struct co
 	enum path_outcome outcome = PATH_EXECUTED;
 	begin(e, now, spent);
 	enum status st = path_interrupt(e->machine, &outcome, err);
-	return end_piece(e, st, outcome);
+	return end_piece(e, st, outcome, err);
 }
 
 void path_engine_wait_until(struct path_engine *e, cycles_t deadline)
