@@ -41,7 +41,7 @@ static const struct param tick_rows[] = {
 	      "lines of data that successive times move through, round about; at least `lines`"),
 };
 #undef T
-SCHEMA(os_tick_schema, "work", struct os_work_params, tick_rows,
+SCHEMA(os_tick_schema, "tick", struct os_work_params, tick_rows,
        "the kernel's work at each tick, which passes through TLBs and caches as the program does");
 
 #define T struct os_params
