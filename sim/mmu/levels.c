@@ -142,8 +142,13 @@ void levels_fill(struct mmu *m, unsigned side, unsigned levels, unsigned n, cons
 		t->stats.lookups += accesses;
 		t->stats.hits += accesses - 1;
 		t->stats.misses++;
-		if (f && t->evictors) ask_evictors(m, t, f);
-		if (f && !(l && is_exclusive(t))) fill_tlb(m, side, l, t, f);
+		if (!f) continue;
+		if (t->evictors) ask_evictors(m, t, f);
+		if (l && is_exclusive(t)) continue;
+		if (t->plain)
+			tlb_fill(t, f);
+		else
+			fill_tlb(m, side, l, t, f);
 	}
 }
 

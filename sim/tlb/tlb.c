@@ -294,16 +294,18 @@ static void note_victims(struct tlb *t, const struct tlb_entry *e)
 }
 
 /* The way of the smallest number; without branches, as which one it is cannot be predicted. */
-static unsigned oldest_way(const uint64_t *touched, unsigned ways)
+static inline unsigned oldest_way(const uint64_t *touched, unsigned ways)
 {
 	uint64_t least = touched[0];
-	unsigned way = 0;
-	for (unsigned w = 1; w < ways; w++) {
-		bool less = touched[w] < least;
-		least = less ? touched[w] : least;
-		way = less ? w : way;
+	unsigned way = 0, w = 1;
+	for (; w + 2 <= ways; w += 2) { /* two at a time, the lower way first where both are new */
+		bool second = touched[w + 1] < touched[w];
+		uint64_t pair = second ? touched[w + 1] : touched[w];
+		bool less = pair < least;
+		way = less ? w + second : way;
+		least = less ? pair : least;
 	}
-	return way;
+	return w < ways && touched[w] < least ? w : way;
 }
 
 static unsigned victim_way(struct tlb *t, unsigned set)
