@@ -4,8 +4,8 @@
  *   el_return: (state) -> state as SPSR and ELR say, or an illegal return: PSTATE.IL set, level unchanged
  * Source: Arm ARM DDI 0487, D1.3 (vectors), D1.3 (entry), D1.3 (return), D1.3 (illegal
  * return), J1.1.2 AArch64.TakeException, AArch64.ExceptionReturn, IllegalExceptionReturn.
- * Not modelled: AArch32 (a return to it is illegal), FEAT_NMI, FEAT_DoubleFault2, the software-step
- * machine, GCS.
+ * Not modelled: AArch32 (a return to it is illegal), FEAT_NMI, FEAT_DoubleFault2, the states of software step
+ * (debug.h has its exception), GCS.
  */
 #ifndef EL_EXCEPTION_H
 #define EL_EXCEPTION_H
