@@ -1,4 +1,5 @@
 /* test_guest_irq.c - what interrupts a kernel by itself, while its program runs and while it is idle: ticks, timers, haltpoll. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -256,6 +257,66 @@ Test(guest_irq, several_vcpus_tick_each_on_its_own_core)
 	vm_world_close(&w);
 }
 
+/* --- devices ---------------------------------------------------------------------------------------------------------- */
+
+#define DEVICE "tick_hz: 100, device_irq_hz: 20000, interrupt: {instructions: 200}, "
+
+Test(guest_irq, interrupts_of_a_device_go_to_one_cpu_to_those_of_its_queues_or_to_who_asked)
+{
+	static const struct {
+		const char *yaml;
+		bool gets[4];
+	} rows[] = {
+		{GUEST(DEVICE "irq_affinity: one, device_queues: 4"), {true}},
+		{GUEST(DEVICE "irq_affinity: spread, device_queues: 1"), {true}},
+		{GUEST(DEVICE "irq_affinity: spread, device_queues: 2"), {true, true}},
+		{GUEST(DEVICE "irq_affinity: spread, device_queues: 4"), {true, true, true, true}},
+		{GUEST(DEVICE "irq_affinity: requester, device_queues: 1"), {true, true, true, true}},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		static const struct record load = {
+			.addr = 0x100000, .count = 8, .kind = REC_LOAD, .gap = 400};
+		struct vm_world w;
+		struct trace_source *source[4];
+		char yaml[512];
+		snprintf(yaml, sizeof(yaml), "%svms: [{name: a, vcpus: 4}]\n", rows[i].yaml);
+		open_world(&w, yaml);
+		unsigned cpus = 0;
+		for (unsigned k = 0; k < 4; k++) {
+			source[k] = script_source(&load, 1, 40000);
+			cpus += rows[i].gets[k];
+		}
+		vm_world_run(&w, source, 0);
+		for (unsigned k = 0; k < 4; k++) {
+			uint64_t all = ticks_of(vm_world_counter(&w, "cpu%u.cycles", k), 4 * 20000),
+				 wanted = rows[i].gets[k] ? all / cpus : 0,
+				 messages = vm_world_counter(&w, "vm0.vcpu%u.clock.messages", k),
+				 exits = vm_world_counter(&w, "vm0.vcpu%u.exits.IRQ.count", k);
+			cr_expect(le(u64, wanted, messages + 1), "%zu: vCPU %u", i, k);
+			cr_expect(le(u64, messages, wanted + 1), "%zu: vCPU %u: %lu of %lu", i, k, messages,
+				  all);
+			cr_expect(le(u64, messages, exits + 1), "%zu: vCPU %u", i, k);
+			cr_expect(le(u64, exits, messages), "%zu: vCPU %u", i, k);
+		}
+		vm_world_close(&w);
+	}
+}
+
+static void run_sleeps(struct vm_world *w, uint64_t microseconds, uint64_t times);
+
+Test(guest_irq, a_device_wakes_an_idle_guest_which_sleeps_on)
+{
+	struct vm_world w;
+	open_world(&w, GUEST("tick_hz: 100, device_irq_hz: 1000, interrupt: {instructions: 200}"));
+	run_sleeps(&w, 10000, 10);
+	uint64_t messages = vm_world_counter(&w, "vm0.vcpu0.clock.messages");
+	cr_expect(eq(u64, messages, ticks_of(vm_world_counter(&w, "cpu0.cycles"), 1000)));
+	cr_expect(eq(u64, vm_world_counter(&w, "vm0.vcpu0.exits.WFx.count"), messages + 10));
+	cr_expect(eq(u64, vm_world_counter(&w, "vm0.vcpu0.clock.timers"), 10));
+	cr_expect(eq(u64, vm_world_counter(&w, "vm0.virqs.lpi.count"), messages));
+	vm_world_close(&w);
+}
+
 /* --- kernels that are idle --------------------------------------------------------------------------------------------- */
 
 /* `times` sleeps of so many microseconds each, with a load between. */
@@ -345,10 +406,24 @@ Test(guest_irq, ticks_need_paths_that_say_how_an_interrupt_is_taken)
 		"os: {tick_hz: 100}\nhypervisors: []\n",
 		"os: {tick_hz: 100}\nhypervisors: [{granule: 4K}]\n",
 	};
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(yaml) / sizeof(yaml[0]); i++) {
 		struct vm_world w;
 		cr_expect(eq(int, vm_world_open(&w, yaml[i], NULL), ERR_CONFIG));
 		cr_expect(ne(ptr, strstr(w.err.text, "os.tick_hz"), NULL), "%s", w.err.text);
+		vm_world_close(&w);
+	}
+}
+
+Test(guest_irq, messages_of_a_device_are_for_guests_with_cores_of_their_own)
+{
+	static const char *const yaml[] = {
+		NATIVE("tick_hz: 100, device_irq_hz: 10"),
+		GUEST("tick_hz: 100, device_irq_hz: 10") "scheduler: {when: always}\n",
+	};
+	for (size_t i = 0; i < sizeof(yaml) / sizeof(yaml[0]); i++) {
+		struct vm_world w;
+		cr_expect(eq(int, vm_world_open(&w, yaml[i], NULL), ERR_CONFIG));
+		cr_expect(ne(ptr, strstr(w.err.text, "os.device_irq_hz"), NULL), "%s", w.err.text);
 		vm_world_close(&w);
 	}
 }

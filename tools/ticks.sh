@@ -1,9 +1,11 @@
 #!/bin/sh
-# ticks.sh gups | idle - what a kernel's own interrupts cost on a Neoverse N1, on bare metal and in a guest of KVM.
+# ticks.sh gups | idle | spread - what a kernel's own interrupts cost on a Neoverse N1, on bare metal and in a guest of KVM.
 #   gups: GUPS, one load after the other, for some 70 ms at several HZ: ticks and exits per second, what a tick takes from the program, and
 #     how much longer that runs than without
 #   idle: a program that sleeps ten times for 100 ms, or a thousand times for 30 us, by os.idle at 250 Hz: WFI and exits per second, and how
 #     late it goes on
+#   spread: GUPS on four vCPUs, each of which has 2,500 requests answered in a second: interrupts of each by os.irq_affinity and queues, and what
+#     they take from the first and from the last, ticks at 250 Hz included
 set -eu
 STRATA=${STRATA:-build/strata}
 CLOCK=3000000000 # of the N1
@@ -67,8 +69,20 @@ idle() {
 		printf "%9d %-8s %-9s %8.0f %9.0f %9s %8.1f\n", $1, $2, $3, $5 / s, $6 / s, per_second($7, s), s * 1e6 / $8 - $1 }'
 }
 
+spread() {
+	printf '%-10s %6s %6s %6s %6s %6s %12s %12s\n' affinity queues vCPU0 vCPU1 vCPU2 vCPU3 "of vCPU0 %" "of vCPU3 %"
+	for row in one:4 spread:1 spread:2 spread:4 requester:4; do
+		run kvm-vhe workloads/gups.yaml --populate --limit 100000 --set workload.threads=4 --set workload.dependent=yes --set workload.update=no \
+			--set stack.threads=4 --set stack.os.tick_hz=250 --set stack.os.device_irq_hz=2500 --set stack.os.interrupt.instructions=1500 \
+			--set stack.os.interrupt.lines=30 --set stack.os.irq_affinity=${row%%:*} --set stack.os.device_queues=${row##*:}
+		echo "${row%%:*} ${row##*:}" $(for i in 0 1 2 3; do counter "vm0.vcpu$i.clock.messages"; done) \
+			$(for i in 0 3; do counter "vm0.vcpu$i.clock.cycles"; counter "cpu$i.cycles"; done)
+	done | awk '{ printf "%-10s %6d %6d %6d %6d %6d %12.1f %12.1f\n", $1, $2, $3, $4, $5, $6, 100 * $7 / $8, 100 * $9 / $10 }'
+}
+
 case ${1:-} in
+spread) spread ;;
 gups) gups ;;
 idle) idle ;;
-*) echo "usage: tools/ticks.sh gups | idle" >&2 && exit 2 ;;
+*) echo "usage: tools/ticks.sh gups | idle | spread" >&2 && exit 2 ;;
 esac

@@ -215,6 +215,9 @@ enum status path_resume(struct path_machine *m, enum path_outcome *out, struct e
  * path_interrupt() then takes what is signalled to the guest between two of its instructions; the rest as path_instruct(). */
 cycles_t path_raise_timer(struct path_machine *m, cycles_t at);
 enum status path_interrupt(struct path_machine *m, enum path_outcome *out, struct err *err);
+/* A thread of the hypervisor's host, on another core, has a message of a device for this guest at `at`: LPI `intid` goes onto the vCPU's list, and
+ * a reschedule interrupt makes it leave its guest. Returns when that is signalled. Only below a guest. */
+cycles_t path_inject_message(struct path_machine *m, uint32_t intid, cycles_t at);
 /* The waits of this kernel, if there is no hypervisor below it, last until its timer fires; or do not. */
 void path_wait_for_timer(struct path_machine *m, bool on);
 /* From within an event: the step waits, and the next is not begun. */

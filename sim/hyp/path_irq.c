@@ -242,6 +242,21 @@ static void inject(struct path_machine *m, cycles_t cause, enum gic_source sourc
 	m->gic->cause_now = now_of(m);
 }
 
+/* irqfd_wakeup() of KVM, and kvm_vcpu_kick(). */
+cycles_t path_inject_message(struct path_machine *m, uint32_t intid, cycles_t at)
+{
+	enum { GICR_ISPENDR0 = 0x10200, PRIORITY = 0xa0 };
+	struct path_gic *g = m->gic;
+	inject(m, at, GIC_FROM_lpi);
+	vgic_inject_lpi(g->vgic, m->pe, intid, PRIORITY);
+	pe_of(m)->kicked = false;
+	gic_redist_write(g->gic, m->pe, GICR_ISPENDR0, 4, 1u << RESCHEDULE, false);
+	cycles_t arrival = path_gic_send(g, m->pe, m->pe, RESCHEDULE, GIC_FROM_sgi, at);
+	irq_book_mark_all(virtual(m), m->pe, VIRQ_request, VIRQ_delivery, arrival);
+	path_update_lines(m);
+	return arrival > now_of(m) ? arrival : now_of(m);
+}
+
 /* The guest's timer has fired, as its PPI or as a timer of the host; while the guest has not ended it, the physical one is active. */
 static void inject_timer(struct path_machine *m)
 {

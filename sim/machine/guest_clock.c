@@ -6,6 +6,7 @@ const struct stat_desc clock_stat_rows[] = {
 	STAT(F, ticks_merged, "ticks", "that passed before an earlier one was handled"),
 	STAT(F, ticks_stopped, "count", "halts for which the kernel stopped its tick"),
 	STAT(F, timers, "count", "timers of the program that were handled"),
+	STAT(F, messages, "interrupts", "of devices for this CPU"),
 	STAT(F, taken, "interrupts", "that interrupted the program, between two of its records"),
 	STAT(F, cycles, "cycles", "that these took from it: whatever is below the program"),
 	STAT(F, handler_cycles, "cycles", "in the kernel's handlers, of all interrupts"),
@@ -15,7 +16,8 @@ const struct stat_desc clock_stat_rows[] = {
 	STAT(F, polls, "count", "how often it polled before that"),
 	STAT(F, polls_hit, "count", "of them, those that ended by an interrupt"),
 	STAT(F, poll_cycles, "cycles", "that it polled"),
-	STAT_DIST(F, latency, "cycles", "from when tick or timer was due until the program was interrupted"),
+	STAT_DIST(F, latency, "cycles",
+		  "from when tick, timer or message was due until the program was interrupted"),
 };
 #undef F
 const size_t clock_stat_row_count = sizeof(clock_stat_rows) / sizeof(clock_stat_rows[0]);
@@ -31,13 +33,21 @@ static cycles_t tick_after(const struct guest_clock *c, cycles_t now)
 /* What fired without a handler is looked at again. */
 static void find_next(struct guest_clock *c)
 {
-	c->next = c->arrival != CLOCK_NEVER ? c->arrival : clock_has_fired(c) ? c->fired_at : clock_due(c);
+	cycles_t own = c->arrival != CLOCK_NEVER ? c->arrival
+		       : clock_has_fired(c)      ? c->fired_at
+						 : clock_due(c);
+	cycles_t message = c->message_arrival != CLOCK_NEVER ? c->message_arrival : c->message;
+	c->next = earlier(own, message);
 }
 
 void clock_start(struct guest_clock *c, cycles_t period, cycles_t now)
 {
-	*c = (struct guest_clock){
-		.period = period, .tick = CLOCK_NEVER, .timer = CLOCK_NEVER, .arrival = CLOCK_NEVER};
+	*c = (struct guest_clock){.period = period,
+				  .tick = CLOCK_NEVER,
+				  .timer = CLOCK_NEVER,
+				  .arrival = CLOCK_NEVER,
+				  .message = CLOCK_NEVER,
+				  .message_arrival = CLOCK_NEVER};
 	if (period) c->tick = tick_after(c, now);
 	find_next(c);
 }
@@ -45,6 +55,13 @@ void clock_start(struct guest_clock *c, cycles_t period, cycles_t now)
 void clock_set_timer(struct guest_clock *c, cycles_t when)
 {
 	c->timer = when;
+	find_next(c);
+}
+
+void clock_set_message(struct guest_clock *c, cycles_t when, cycles_t arrival)
+{
+	c->message = when;
+	c->message_arrival = arrival;
 	find_next(c);
 }
 
@@ -77,7 +94,7 @@ void clock_put_back(struct guest_clock *c)
 	find_next(c);
 }
 
-static void end_halt(struct guest_clock *c, cycles_t now)
+void clock_woken(struct guest_clock *c, cycles_t now)
 {
 	if (c->halted_at) c->poll_limit = haltpoll_after(&c->limits, c->poll_limit, now - c->halted_at);
 	c->halted_at = 0;
@@ -94,7 +111,7 @@ void clock_handled(struct guest_clock *c, cycles_t now)
 		c->stats.ticks_merged += (c->tick - c->tick_fired_at) / c->period - 1;
 	}
 	c->tick_fired = c->timer_fired = false;
-	end_halt(c, now);
+	clock_woken(c, now);
 	find_next(c);
 }
 

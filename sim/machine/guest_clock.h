@@ -1,6 +1,6 @@
 /* guest_clock.h - what interrupts a kernel by itself: its tick, and the timer that its program has set.
  *
- *   clock_next: when the next of them is due      clock_fire, clock_handled: its interrupt is under way; the handler has run
+ *   clock.next: when the next of them is due      clock_fire, clock_handled: its interrupt is under way; the handler has run
  * All CPUs of a kernel tick at the same multiples of the period. The handler sets up the next tick, behind its own time: ticks that
  * passed before that are merged, and counted. Both may be due at once; then one interrupt serves both.
  * A kernel that idles may stop its tick, and may poll before it halts, for a time that follows what earlier halts have lasted.
@@ -27,6 +27,7 @@ struct haltpoll_limits {
 struct clock_stats {
 	uint64_t ticks, ticks_merged, ticks_stopped, timers;
 	uint64_t taken, cycles, handler_cycles, softirqs, softirq_cycles;
+	uint64_t messages;
 	uint64_t halts, polls, polls_hit, poll_cycles;
 	struct hist latency;
 };
@@ -42,6 +43,8 @@ struct guest_clock {
 	cycles_t arrival; /* when that is signalled; CLOCK_NEVER: nothing is under way */
 	cycles_t next;  /* when the program is to be interrupted next, or to be asked whether; CLOCK_NEVER */
 	cycles_t until; /* the WFI of the program that goes on lasts until then; 0: there is none */
+	cycles_t message, message_arrival; /* of a device, as tick and arrival; CLOCK_NEVER */
+	cycles_t message_fired_at;
 	cycles_t halted_at; /* of the present halt; 0: none */
 	struct haltpoll_limits limits;
 	cycles_t poll_limit; /* of haltpoll */
@@ -61,6 +64,10 @@ void clock_fire(struct guest_clock *c, cycles_t at, cycles_t arrival);
 /* The handler has run; the tick goes on. Nothing where nothing has fired. */
 void clock_handled(struct guest_clock *c, cycles_t now);
 
+/* A device's next message is due at `when`; one is signalled at `arrival`; CLOCK_NEVER: none is. */
+void clock_set_message(struct guest_clock *c, cycles_t when, cycles_t arrival);
+/* A handler has run, whatever it served: a halt is over. */
+void clock_woken(struct guest_clock *c, cycles_t now);
 /* Whether something has fired that no handler has served; and it has not fired after all. */
 bool clock_has_fired(const struct guest_clock *c);
 void clock_put_back(struct guest_clock *c);

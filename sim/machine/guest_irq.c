@@ -9,11 +9,67 @@
 
 #include "machine/machine_impl.h"
 
-enum { FIRST_PPI = 16, FIRST_SPI = 32, PERCENT = 100 };
+enum { FIRST_PPI = 16, FIRST_SPI = 32, FIRST_LPI = 8192, PERCENT = 100 };
 
 static const struct os_params *os_of(const struct vcpu *v) { return &v->vm->params.os; }
 static unsigned kernel_el(const struct vcpu *v) { return v->vm->kernel.regime == REGIME_EL20 ? 2 : 1; }
 static cycles_t cycles_of(const struct machine *m, uint64_t ns) { return ns * m->hw->clock_mhz / 1000; }
+
+/* --- a device -------------------------------------------------------------------------------------------------------- */
+
+/* Message n of the VM's device is for a request of CPU n, round about. Which queue's, and who gets it. */
+static unsigned queue_of(const struct vcpu *v, uint64_t n)
+{
+	const struct os_params *os = os_of(v);
+	unsigned requester = (unsigned)(n % v->vm->vcpus);
+	return os->irq_affinity == OS_IRQS_REQUESTER ? requester : requester % (unsigned)os->device_queues;
+}
+
+static unsigned target_of(const struct vcpu *v, uint64_t n)
+{
+	return os_of(v)->irq_affinity == OS_IRQS_ONE ? 0 : queue_of(v, n) % v->vm->vcpus;
+}
+
+/* In the middle of its share of the second, so that it does not come with a tick. */
+static cycles_t time_of(const struct vcpu *v, uint64_t n)
+{
+	uint64_t clock_hz = v->vm->machine->hw->clock_mhz * 1000000;
+	return (cycles_t)((u128_t)(2 * n + 1) * clock_hz / (2 * os_of(v)->device_irq_hz * v->vm->vcpus));
+}
+
+/* When the next one for `v` is due, which v->messages is then. */
+static cycles_t next_message(struct vcpu *v)
+{
+	unsigned looked = 0;
+	for (; looked < v->vm->vcpus && target_of(v, v->messages) != v->number; looked++) v->messages++;
+	return looked < v->vm->vcpus ? time_of(v, v->messages)
+				     : CLOCK_NEVER; /* who gets none in a round gets none */
+}
+
+static void raise_message(struct vcpu *v)
+{
+	struct guest_clock *c = &v->clock;
+	uint32_t intid = FIRST_LPI + queue_of(v, v->messages);
+	cycles_t arrival = path_engine_inject_message(v->paths, intid, c->message, core_now(&v->cpu->core));
+	c->stats.messages++;
+	c->message_fired_at = c->message;
+	v->messages++;
+	clock_set_message(c, next_message(v), arrival);
+}
+
+static enum status start_device(struct vcpu *v, struct err *err)
+{
+	const struct os_params *os = os_of(v);
+	if (!os->device_irq_hz) return OK;
+	if (!v->vm->hyp || v->vm->machine->host)
+		return err_set(
+			err, ERR_CONFIG,
+			"os.device_irq_hz: %llu, but its messages are for guests each of whose vCPUs has a core of "
+			"its own",
+			(unsigned long long)os->device_irq_hz);
+	clock_set_message(&v->clock, next_message(v), CLOCK_NEVER);
+	return OK;
+}
 
 /* --- set-up ---------------------------------------------------------------------------------------------------------- */
 
@@ -54,7 +110,7 @@ enum status vcpu_start_clock(struct vcpu *v, struct err *err)
 	rng_init(&v->softirq, m->seed, name);
 	path_engine_set_variable(v->paths, "kernel_handles", true);
 	register_clock(v);
-	return OK;
+	return start_device(v, err);
 }
 
 /* --- handlers -------------------------------------------------------------------------------------------------------- */
@@ -86,11 +142,16 @@ cycles_t vcpu_handle_interrupt(void *vcpu, uint32_t intid, bool soft, cycles_t n
 	struct vcpu *v = vcpu;
 	bool timer = intid >= FIRST_PPI && intid < FIRST_SPI, ticks = os_of(v)->tick_hz != 0;
 	if (soft) return ticks ? soft_interrupt(v, now) : 0;
+	if (intid >= FIRST_LPI) clock_set_message(&v->clock, v->clock.message, CLOCK_NEVER);
 	if (timer && !clock_has_fired(&v->clock))
 		clock_fire(&v->clock, now, CLOCK_NEVER); /* what has expired */
 	cycles_t spent = ticks ? handler(v, timer, now) : 0;
 	v->clock.stats.handler_cycles += spent;
-	if (timer) clock_handled(&v->clock, now + spent);
+	if (timer) {
+		clock_handled(&v->clock, now + spent);
+	} else {
+		clock_woken(&v->clock, now + spent);
+	}
 	return spent;
 }
 
@@ -103,13 +164,13 @@ void vcpu_interrupt_piece(struct vcpu *v, cycles_t cycles)
 	v->clock.taking = path_engine_is_busy(v->paths);
 }
 
-static enum status take(struct vcpu *v, struct err *err)
+static enum status take(struct vcpu *v, cycles_t due, struct err *err)
 {
 	struct core *core = &v->cpu->core;
 	struct core_spent spent = {0};
 	cycles_t now = core_now(core);
 	v->clock.stats.taken++;
-	hist_add(&v->clock.stats.latency, now - v->clock.fired_at);
+	hist_add(&v->clock.stats.latency, now - due);
 	v->clock.taking = true;
 	TRY(path_engine_interrupt(v->paths, now, &spent, err));
 	machine_tell_spent(v->cpu, now, &spent);
@@ -123,9 +184,14 @@ enum status vcpu_interrupt(struct vcpu *v, struct err *err)
 {
 	struct guest_clock *c = &v->clock;
 	cycles_t now = core_now(&v->cpu->core);
-	if (c->arrival != CLOCK_NEVER) {
+	if (c->message_arrival <= now) {
+		clock_set_message(c, c->message, CLOCK_NEVER);
+		return take(v, c->message_fired_at, err);
+	}
+	if (c->message <= now && c->message_arrival == CLOCK_NEVER) return raise_message(v), OK;
+	if (c->arrival <= now) {
 		c->arrival = CLOCK_NEVER;
-		return take(v, err);
+		return take(v, c->fired_at, err);
 	}
 	if (clock_has_fired(c)) {
 		clock_handled(c, now);
@@ -151,7 +217,7 @@ static void pass(struct vcpu *v, cycles_t until)
 static void poll(struct vcpu *v, cycles_t now)
 {
 	struct guest_clock *c = &v->clock;
-	cycles_t due = clock_due(c), end = now + c->poll_limit;
+	cycles_t due = c->message < clock_due(c) ? c->message : clock_due(c), end = now + c->poll_limit;
 	bool hit = due <= end;
 	c->stats.polls++;
 	c->stats.polls_hit += hit;
@@ -169,12 +235,17 @@ static enum status halt(struct vcpu *v, const struct record *rec, cycles_t now, 
 	cycles_t due = clock_due(c);
 	c->stats.halts++;
 	c->halted_at = now;
+	bool woken = c->message < due;
+	if (woken) { /* it is under way by the time that it wakes the guest */
+		raise_message(v);
+		clock_set_message(c, c->message, CLOCK_NEVER);
+	}
 	clock_fire(c, due, CLOCK_NEVER);
 	path_engine_wait_until(v->paths, due);
 	TRY(vcpu_leave(v, rec, err));
 	bool goes_on = !v->stopped && !path_engine_is_busy(v->paths);
 	if (goes_on && clock_has_fired(c) && core_now(&v->cpu->core) < due) clock_put_back(c);
-	*over = c->until <= due;
+	*over = !woken && c->until <= due;
 	return OK;
 }
 
@@ -196,6 +267,7 @@ enum status vcpu_idle(struct vcpu *v, const struct record *rec, bool *over, stru
 	cycles_t now = core_now(&v->cpu->core);
 	*over = false;
 	if (c->arrival != CLOCK_NEVER) return pass(v, c->arrival), OK;
+	if (c->message_arrival != CLOCK_NEVER) return pass(v, c->message_arrival), OK;
 	if (!c->until && c->timer != CLOCK_NEVER) c->until = c->timer;
 	enum status st = OK;
 	if (!c->until) {

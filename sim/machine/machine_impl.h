@@ -62,6 +62,7 @@ struct vcpu {
 	struct guest_clock clock; /* of its kernel, where paths say what an interrupt takes */
 	struct rng softirq;
 	bool softirq_raised;
+	uint64_t messages; /* of the VM's device that are behind it, whoever they were for */
 	bool parks;            /* its paths say how it gives up its core */
 	bool stopped;          /* while it runs records: it has no core any more */
 	struct numa_task task; /* to the kernel or hypervisor that gives it memory */

@@ -370,6 +370,12 @@ cycles_t path_engine_raise_timer(struct path_engine *e, cycles_t at, cycles_t no
 	return path_raise_timer(e->machine, at);
 }
 
+cycles_t path_engine_inject_message(struct path_engine *e, uint32_t intid, cycles_t at, cycles_t now)
+{
+	path_gic_at(e->parts.gic, e->parts.pe, now);
+	return path_inject_message(e->machine, intid, at);
+}
+
 enum status path_engine_interrupt(struct path_engine *e, cycles_t now, struct core_spent *spent,
 				  struct err *err)
 {

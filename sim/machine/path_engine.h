@@ -82,6 +82,7 @@ enum status path_engine_event(struct path_engine *e, const struct record *rec, c
 /* The timer of the guest's kernel has fired at `at`, `now` or before: returns when its interrupt is signalled. The guest takes what is
  * signalled, between two of its instructions; adds to *spent. */
 cycles_t path_engine_raise_timer(struct path_engine *e, cycles_t at, cycles_t now);
+cycles_t path_engine_inject_message(struct path_engine *e, uint32_t intid, cycles_t at, cycles_t now);
 enum status path_engine_interrupt(struct path_engine *e, cycles_t now, struct core_spent *spent,
 				  struct err *err);
 /* The guest's next WFI lasts until that timer fires at `deadline`; 0: it does not. */

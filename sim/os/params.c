@@ -6,6 +6,7 @@ static const char *const thp_names[] = {"never", "always", NULL};
 static const char *const first_touch_names[] = {"all", "access", NULL};
 static const char *const placement_names[] = {"in_order", "scattered", NULL};
 
+static const char *const affinity_names[] = {"one", "spread", "requester", NULL};
 static const char *const idle_names[] = {"tickless", "periodic", "haltpoll", NULL};
 
 static const char *const shootdown_names[] = {"broadcast", "ipi", NULL};
@@ -106,6 +107,12 @@ static const struct param rows[] = {
 	P_MAP(T, softirq, &os_work_schema, "tick_hz: what a soft interrupt behind a handler does"),
 	P_U64(T, softirq_percent, "percent", 100, 0, 100,
 	      "share of handlers that raise a soft interrupt (estimated)"),
+	P_U64(T, device_irq_hz, "Hz", 0, 0, 1000000,
+	      "tick_hz: interrupts of an emulated device of a guest, for requests of each of its CPUs (a parameter of the workload); 0: none"),
+	P_U64(T, device_queues, "queues", 1, 1, 4096, "of that device: each has an interrupt of its own"),
+	P_ENUM(T, irq_affinity, affinity_names, OS_IRQS_ONE,
+	       "where they go: all to the first CPU; queue n to CPU n, round about (/proc/irq/*/smp_affinity); each to the CPU that "
+	       "requested, which has a queue of its own (blk-mq)"),
 	P_U64(T, guest_halt_poll_ns, "ns", 200000, 0, 1000000000,
 	      "idle: haltpoll: the longest time to poll (module parameter of cpuidle's haltpoll and its default, as the next four)"),
 	P_U64(T, guest_halt_poll_grow_start, "ns", 50000, 0, 1000000000, "the first time to poll"),
