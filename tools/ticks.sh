@@ -4,7 +4,7 @@
 #     how much longer that runs than without
 #   idle: a program that sleeps ten times for 100 ms, or a thousand times for 30 us, by os.idle at 250 Hz: WFI and exits per second, and how
 #     late it goes on
-#   spread: GUPS on four vCPUs, each of which has 2,500 requests answered in a second: interrupts of each by os.irq_affinity and queues, and what
+#   spread: GUPS on four vCPUs, each of which has 10,000 requests answered in a second: interrupts of each by os.irq_affinity and queues, and what
 #     they take from the first and from the last, ticks at 250 Hz included
 set -eu
 STRATA=${STRATA:-build/strata}
@@ -31,7 +31,7 @@ gups() {
 	for row in native:linux-native guest:kvm-vhe; do
 		where=${row%%:*}
 		for hz in 0 250 1000; do
-			run "${row##*:}" workloads/gups.yaml --populate --limit 500000 --set workload.dependent=yes --set workload.update=no \
+			run "${row##*:}" workloads/gups.yaml --populate --set workload.accesses=500000 --set workload.dependent=yes --set workload.update=no \
 				--set stack.os.tick_hz=$hz
 			echo "$where $hz $(counter cpu0.cycles) $(counter "$(of $where).clock.ticks") - $(counter "$(of $where).clock.cycles") -" \
 				"$(exits_of "$where")"
@@ -72,8 +72,8 @@ idle() {
 spread() {
 	printf '%-10s %6s %6s %6s %6s %6s %12s %12s\n' affinity queues vCPU0 vCPU1 vCPU2 vCPU3 "of vCPU0 %" "of vCPU3 %"
 	for row in one:4 spread:1 spread:2 spread:4 requester:4; do
-		run kvm-vhe workloads/gups.yaml --populate --limit 100000 --set workload.threads=4 --set workload.dependent=yes --set workload.update=no \
-			--set stack.threads=4 --set stack.os.tick_hz=250 --set stack.os.device_irq_hz=2500 --set stack.os.interrupt.instructions=1500 \
+		run kvm-vhe workloads/gups.yaml --populate --set workload.accesses=20000 --set workload.footprint_bytes=64M --set workload.threads=4 --set workload.dependent=yes --set workload.update=no \
+			--set stack.threads=4 --set stack.os.tick_hz=250 --set stack.os.device_irq_hz=10000 --set stack.os.interrupt.instructions=1500 \
 			--set stack.os.interrupt.lines=30 --set stack.os.irq_affinity=${row%%:*} --set stack.os.device_queues=${row##*:}
 		echo "${row%%:*} ${row##*:}" $(for i in 0 1 2 3; do counter "vm0.vcpu$i.clock.messages"; done) \
 			$(for i in 0 3; do counter "vm0.vcpu$i.clock.cycles"; counter "cpu$i.cycles"; done)
