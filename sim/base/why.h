@@ -43,6 +43,8 @@
 	X(CACHE, "has the line") \
 	X(ARRIVAL, "has the line under way, and it arrives") \
 	X(MISS, "misses") \
+	X(TRANSFER, "the core that wrote the line gives it") \
+	X(UPGRADE, "waits until no other core has the line") \
 	X(POSTED, "takes the write; nobody waits for it") \
 	X(DRAM_QUEUE, "waits for bandwidth") \
 	X(DRAM, "reads the line")

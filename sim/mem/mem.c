@@ -274,7 +274,9 @@ static cycles_t own_line(struct mem_port *port, const struct cache *c, const str
 			 int way, cycles_t now)
 {
 	if (r->kind != ACCESS_WRITE || !cache_is_shared(c, line, way)) return now;
-	return directory_write(port->side->directory, port, line, now);
+	cycles_t done = directory_write(port->side->directory, port, line, now);
+	if (done > now) note(port, WHY_UPGRADE, NULL, now, done);
+	return done;
 }
 
 static void share_line(struct mem_port *port, uint64_t line)
@@ -306,7 +308,7 @@ static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t no
 	if (level == port->levels) ask_directory(port, r, line, now, level, &others);
 	unsigned to = nearest_taker(port, r, first, level);
 	if (others.given)
-		done = others.done;
+		note(port, WHY_TRANSFER, NULL, now, done = others.done);
 	else if (way != CACHE_MISS)
 		done = hit_done(port, port->level[level], line, way,
 				own_line(port, port->level[level], r, line, way, now));
@@ -317,7 +319,10 @@ static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t no
 	for (unsigned i = first; i < level && !port->untimed; i++)
 		cache_mshr_take(port->level[i], slot[i], line, done);
 	bool shared = others.shared || (way != CACHE_MISS && cache_is_shared(port->level[level], line, way));
-	if (others.done > done) done = others.done;
+	if (others.done > done) {
+		note(port, WHY_UPGRADE, NULL, done, others.done);
+		done = others.done;
+	}
 	fill_missed(port, r, line, to, level, done);
 	if (shared) share_line(port, line);
 	*served = level;

@@ -57,6 +57,13 @@ slowest=$(sed -n 's/^1\. access \([0-9]*\),.*/\1/p' "$dir/out")
 check "which have numbers of that thread" yes "$([ "$slowest" -le "$(sed -n 's/^ *"cpu0.accesses": *//p' "$dir/a")" ] && echo yes)"
 
 printf 'generator: sequential\nfootprint_bytes: 64K\naccesses: 8192\n' >"$dir/seq.yaml"
+# Lines that other cores wrote: the slowest of 400 accesses of each of four threads to one line.
+"$STRATA" run -q --no-db $n1 -w workloads/gups.yaml --limit 400 --populate --set workload.footprint_bytes=64 --set workload.threads=4 --set stack.threads=4 \
+	--set coherence.protocol=directory --explain 50 >"$dir/out" 2>"$dir/err"
+check "an access to a line that another core wrote adds up" 0 $?
+check "and says that this core gives it" yes "$(grep -q '^ *[1-9][0-9]* .*the core that wrote the line gives it' "$dir/out" && echo yes)"
+check "or that it must lose it first" yes "$(grep -q '^ *[1-9][0-9]* .*waits until no other core has the line' "$dir/out" && echo yes)"
+
 walk() { "$STRATA" explain walk "$@" >"$dir/out" 2>"$dir/err"; }
 walk 0x4000001234 $n1 $kvm -w "$dir/seq.yaml"
 check "a walk in a guest of four and three levels reads 19 descriptors" 19 "$(grep -c 'holds 0x' "$dir/out")"
