@@ -137,6 +137,13 @@ static bool remove_from_buffer(struct mmu *m, uint64_t va, struct access a, stru
 	return false;
 }
 
+/* For who asks where the cycles go: what the buffer said. */
+static void note_buffer(const struct mmu *m, uint64_t va, const char *outcome, cycles_t begin, cycles_t end)
+{
+	why_leaf(m->why, (struct why_span){begin, end, .name = m->prefetch->buffer->params.name,
+					   .outcome = outcome, .kind = WHY_TLB, .address = va});
+}
+
 bool prefetch_take(struct mmu *m, uint64_t va, struct access a, unsigned n, cycles_t *now,
 		   struct mmu_done *out)
 {
@@ -144,14 +151,17 @@ bool prefetch_take(struct mmu *m, uint64_t va, struct access a, unsigned n, cycl
 	unsigned side = a.kind == ACCESS_FETCH ? 0 : 1;
 	struct tlb_entry e;
 	int distance;
+	cycles_t begin = *now;
 	*now += p->params.hit_cycles;
 	if (!remove_from_buffer(m, va, a, &e, &distance)) {
+		note_buffer(m, va, "miss", begin, *now);
 		if (p->neighbours == NEIGHBOURS_SAMPLED) free_pages_missed(&p->free, va);
 		return false;
 	}
 	if (distance && p->neighbours == NEIGHBOURS_SAMPLED) free_pages_used(&p->free, distance);
 	bool late = e.ready > *now;
 	out->cycle = late ? e.ready : *now;
+	note_buffer(m, va, late ? "is being walked, waits" : "hit", begin, out->cycle);
 	out->pa = e.pa | (va & ~e.va_mask);
 	p->stats.used++;
 	p->stats.late += late;

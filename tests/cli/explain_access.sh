@@ -57,6 +57,20 @@ slowest=$(sed -n 's/^1\. access \([0-9]*\),.*/\1/p' "$dir/out")
 check "which have numbers of that thread" yes "$([ "$slowest" -le "$(sed -n 's/^ *"cpu0.accesses": *//p' "$dir/a")" ] && echo yes)"
 
 printf 'generator: sequential\nfootprint_bytes: 64K\naccesses: 8192\n' >"$dir/seq.yaml"
+# Pages that a prefetcher walks for: in time or late, with a buffer whose look-up takes time or none.
+for look_up in 0 3; do
+	for gap in 1 5000; do
+		"$STRATA" run -q --no-db $n1 -w workloads/sequential.yaml --limit 400 --populate --set workload.generator=stride --set workload.stride_bytes=4K \
+			--set workload.footprint_bytes=4M --set workload.instruction_gap=$gap --set walker.prefetch.kind=next_page \
+			--set walker.prefetch.hit_cycles=$look_up --explain 400 >"$dir/out" 2>"$dir/err"
+		check "accesses to prefetched pages add up: $gap instructions between them, $look_up cycles to look" 0 $?
+		cat "$dir/out" >>"$dir/prefetched"
+	done
+done
+for outcome in miss hit "is being walked, waits"; do
+	check "the buffer's answer is told: $outcome" yes "$(grep -q "prefetch_buffer TLB: $outcome" "$dir/prefetched" && echo yes)"
+done
+
 # Lines that other cores wrote: the slowest of 400 accesses of each of four threads to one line.
 "$STRATA" run -q --no-db $n1 -w workloads/gups.yaml --limit 400 --populate --set workload.footprint_bytes=64 --set workload.threads=4 --set stack.threads=4 \
 	--set coherence.protocol=directory --explain 50 >"$dir/out" 2>"$dir/err"
