@@ -1,4 +1,5 @@
 # strata conform: counts, exit codes, messages.
+STRATA=${STRATA:-build/strata}
 tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
 data=tests/data/vectors.jsonl
 check() { if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: expected '$2', came '$3'"; fi; }

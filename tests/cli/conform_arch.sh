@@ -1,5 +1,6 @@
 #!/bin/sh
 # strata conform --arch: recorded events of real hosts and guests against every shipped machine's TLBs.
+STRATA=${STRATA:-build/strata}
 dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
 check() { if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: expected '$2', came '$3'"; fi; }
 replay() { "$STRATA" conform --arch "$@" >"$dir/out" 2>"$dir/err"; }

@@ -1,5 +1,6 @@
 #!/bin/sh
 # strata conform --gic: recorded interrupt controllers of real hosts and guests against the model's.
+STRATA=${STRATA:-build/strata}
 dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
 check() { if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: expected '$2', came '$3'"; fi; }
 replay() { "$STRATA" conform --gic "$@" >"$dir/out" 2>"$dir/err"; }

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Architectural events of a workload: TLBI, unmapping, address spaces.
+STRATA=${STRATA:-build/strata}
 dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
 check() { if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: expected '$2', came '$3'"; fi; }
 

@@ -1,4 +1,5 @@
 # Range TLBs and eager paging: what they save, that every answer is the tables' own, and what fragmentation does to them.
+STRATA=${STRATA:-build/strata}
 dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
 check() { if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: expected '$2', came '$3'"; fi; }
 counter() { tr ',{}' '\n\n\n' <"$dir/out.json" | sed -n "s/^ *\"$1\": *\([0-9]*\)\$/\1/p"; }

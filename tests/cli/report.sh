@@ -1,4 +1,5 @@
 # strata report and compare: help, exit codes, where messages go.
+STRATA=${STRATA:-build/strata}
 dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
 check() { # check NAME EXPECTED_EXIT COMMAND...: also that failures say something on stderr and nothing on stdout
 	name=$1 expected=$2

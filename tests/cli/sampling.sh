@@ -1,4 +1,5 @@
 # Measuring parts of a program: samples, regions of interest, SimPoint's intervals.
+STRATA=${STRATA:-build/strata}
 dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
 check() { if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: expected '$2', came '$3'"; fi; }
 n1="-m configs/machines/neoverse-n1.yaml"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # `strata trace`: what a user types, with exit codes, messages and conversions that lose nothing.
 set -u
+STRATA=${STRATA:-build/strata}
 dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
 trace() { "$STRATA" trace "$@"; }
 check() { if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: expected '$3', got '$2'"; fi; }
