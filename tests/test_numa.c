@@ -156,6 +156,33 @@ Test(numa, without_a_table_the_links_between_add_their_latency)
 }
 
 /* 1000 MB/s at 1 GHz: four lines in a window of 256 cycles. */
+Test(numa, a_task_tries_the_nearest_node_first_and_equals_by_number)
+{
+	struct board b;
+	struct numa_task task;
+	describe(&b);
+	b.node[0].latency_ns = 300;
+	build(&b);
+	numa_task_init(&task, &b.cpu[0]);
+	cr_expect(eq(uint, task.near[0], 1));
+	cr_expect(eq(uint, task.near[1], 2));
+	cr_expect(eq(uint, task.near[2], 0));
+	close_board(&b);
+	b.node[0].latency_ns = 100;
+	b.node[1].latency_ns = 300;
+	build(&b);
+	numa_task_init(&task, &b.cpu[0]);
+	cr_expect(eq(uint, task.near[0], 0));
+	cr_expect(eq(uint, task.near[1], 2));
+	cr_expect(eq(uint, task.near[2], 1));
+	close_board(&b);
+	b.node[0].latency_ns = b.node[1].latency_ns = b.node[2].latency_ns = 100;
+	build(&b);
+	numa_task_init(&task, &b.cpu[0]);
+	for (unsigned i = 0; i < NODES; i++) cr_expect(eq(uint, task.near[i], i));
+	close_board(&b);
+}
+
 Test(numa, a_link_carries_its_bandwidth_in_each_direction)
 {
 	struct board b;
@@ -258,6 +285,11 @@ Test(numa, tables_have_an_order_of_their_own_or_that_of_pages)
 	cr_assert(eq(int, numa_init(&numa, &p, NODES, &err), OK), "%s", err.text);
 	cr_assert(eq(uint, numa_table_order(&numa, &task, order), 2));
 	cr_expect(eq(uint, order[0], 0), "of those listed the nearest");
+	cr_expect(eq(uint, order[1], 2));
+	numa.tables = NUMA_TABLES_interleave;
+	cr_assert(eq(uint, numa_table_order(&numa, &task, order), 2));
+	cr_expect(eq(uint, order[0], 2), "in turn, as listed");
+	cr_expect(eq(uint, order[1], 0));
 	numa.tables = NUMA_TABLES_first_touch;
 	cr_assert(eq(uint, numa_table_order(&numa, &task, order), NODES));
 	cr_expect(eq(uint, order[0], 1));
