@@ -81,6 +81,11 @@ Test(irq_book, stages_of_an_interrupt_add_up_to_its_latency)
 	cr_assert(eq(u64, t->stage_cycles[IRQ_exception], 20));
 	cr_assert(eq(u64, t->stage_cycles[IRQ_acknowledge], 10));
 	cr_assert(eq(u64, t->stage_cycles[IRQ_handler], 220));
+	for (unsigned i = IRQ_interface; i <= IRQ_handler; i++) {
+		cr_expect(eq(u64, t->stage[i].count, 1));
+		cr_expect(eq(u64, t->stage[i].sum, t->stage_cycles[i]));
+	}
+	cr_expect(eq(u64, t->latency.sum, t->cycles));
 	cr_assert(eq(int, irq_book_check(b, &err), OK));
 	((struct irq_times *)t)->stage_cycles[0]++;
 	cr_assert(eq(int, irq_book_check(b, &err), ERR_CHECK));
