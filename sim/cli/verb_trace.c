@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/outfile.h"
 #include "cli/numbers.h"
 #include "cli/trace_info.h"
 #include "cli/verbs.h"
@@ -242,12 +243,11 @@ static enum status run_export(const struct options *o, struct err *err)
 	if (o->to && strcmp(o->to, "text"))
 		return err_set(err, ERR_USAGE, "--to: '%s' is not an export format; there is: text", o->to);
 	TRY(open_input(o, &src, err));
-	FILE *out = o->output ? fopen(o->output, "w") : stdout;
-	enum status st = out ? export_text(o, src, out, err)
-			     : err_set(err, ERR_HOST, "%s: cannot be written: %s", o->output,
-				       strerror(errno));
-	if (out && o->output && fclose(out) && st == OK)
-		st = err_set(err, ERR_HOST, "%s: cannot be written: %s", o->output, strerror(errno));
+	struct outfile out = {0};
+	enum status st = o->output ? outfile_open(&out, o->output, err) : OK;
+	if (st == OK) st = export_text(o, src, o->output ? out.file : stdout, err);
+	if (st == OK) st = outfile_commit(&out, err);
+	outfile_abort(&out);
 	trace_close(src);
 	return st;
 }

@@ -77,6 +77,10 @@ check "a place that cannot be written exits 3" "$(exit_of trace gen uniform acce
 mkfifo "$dir/pipe"
 check "a place that is no regular file is refused" "$(exit_of trace gen uniform accesses=10 -o "$dir/pipe")" 2
 check "and left as it is" "$([ -p "$dir/pipe" ] && echo pipe)" pipe
+echo before >"$dir/kept.txt"
+"$STRATA" trace export "$shipped" | sed '300000,$s/^L/Q/' >"$dir/torn.txt"
+check "an export that fails exits 2" "$(exit_of trace export "$dir/torn.txt" -o "$dir/kept.txt")" 2
+check "and what was there stays" "$(cat "$dir/kept.txt")" before
 if [ -w /dev/full ]; then
 	check "a full disk behind standard output exits 3" "$(trace cat "$shipped" >/dev/full 2>"$dir/err"; echo $?)" 3
 fi
