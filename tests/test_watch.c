@@ -1,4 +1,5 @@
 /* Trees of cycles, which accesses are picked, and streams that share a core. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "base/alloc.h"
 #include "cpu/watch.h"
 #include "trace/interleave.h"
+#include "trace_help.h"
 
 static void add(struct why *w, cycles_t begin, cycles_t end)
 {
@@ -131,4 +133,39 @@ Test(interleave, each_process_has_its_slice_in_turn_and_who_has_ended_none)
 		expect_stream(src, cap, "ab2i3mno1cd3p");
 		trace_close(src);
 	}
+}
+
+/* Longer than what is read of a stream at once. */
+Test(interleave, long_streams_lose_nothing_and_keep_their_order)
+{
+	enum { LOADS = 1000, SLICE = 7, SLICES = (LOADS + SLICE - 1) / SLICE };
+	struct trace_source **parts = xcalloc(2, sizeof(*parts));
+	for (unsigned p = 0; p < 2; p++) {
+		char *text = NULL;
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
+		fputs("strata-text 1\n", out);
+		for (unsigned i = 0; i < LOADS; i++) fprintf(out, "L %u 1\n", p << 20 | i);
+		fputs("end\n", out);
+		fclose(out);
+		parts[p] = open_text(text);
+		free(text);
+	}
+	struct trace_source *src = trace_interleave(parts, 2, SLICE);
+	struct record_list list;
+	struct err err;
+	unsigned next[2] = {0}, switches = 0;
+	cr_assert(eq(int, read_all(src, 64, &list, &err), OK), "%s", err.text);
+	for (size_t i = 0; i < list.n; i++) {
+		unsigned p = (unsigned)(list.r[i].addr >> 20);
+		if (list.r[i].kind == REC_SWITCH)
+			switches++;
+		else
+			cr_assert(eq(u64, list.r[i].addr, p << 20 | next[p]++));
+	}
+	cr_expect(eq(uint, next[0], LOADS));
+	cr_expect(eq(uint, next[1], LOADS));
+	cr_expect(eq(uint, switches, 2 * SLICES - 1));
+	free(list.r);
+	trace_close(src);
 }

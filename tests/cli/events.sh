@@ -63,6 +63,7 @@ END
 three_pages neoverse-n1 native
 check "an unmapped page faults again" 4 "$(counter os.faults)"
 check "unmapping 3 pages takes 3 TLBI" 3 "$(counter events.tlbi)"
+check "and is counted once" 1 "$(counter events.unmaps)"
 three_pages neoverse-v2 native
 check "or a page and a range, with FEAT_TLBIRANGE" 2 "$(counter events.tlbi)"
 three_pages neoverse-n1 kvm-2m
