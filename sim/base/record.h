@@ -37,6 +37,14 @@
 	X(MARKER, 33, "marker", "count = user number (1 = the measured region begins, 2 = it ends)") \
 	X(EXC, 34, "exc", \
 	  "an exception: addr = ELR, arg = ESR, count = from, to, kind as 2, 2, 3 bits (enum exc_kind)") \
+	X(LDXR, 35, "ldxr", "load exclusive: addr = VA, count = bytes") \
+	X(STXR, 36, "stxr", "store exclusive: addr = VA, count = bytes") \
+	X(CLREX, 37, "clrex", "-") \
+	X(ATOMIC, 38, "atomic", \
+	  "atomic of FEAT_LSE: addr = VA, count = bytes, arg = 1: it returns no value (STADD), else 0") \
+	X(LOCK, 41, "lock", \
+	  "addr = VA of the lock's word, count = kind (enum lock_kind); waits until the thread has it") \
+	X(UNLOCK, 42, "unlock", "addr = VA of the lock's word: the thread gives it back") \
 	X(DESC, 40, "desc", \
 	  "addr = VA, count = level, arg = descriptor that the kernel writes there, no more")
 
@@ -58,7 +66,11 @@ static inline unsigned exc_kind_of(uint32_t count) { return count >> 4 & 7; }
 
 enum record_flag {
 	REC_DEPENDENT = 1, /* the address depends on the value of the previous load */
+	REC_SHARED = 2,    /* LOCK: beside others, as a reader */
+	REC_AGAIN = 4,     /* STXR: where it does not store, the program goes back to its load exclusive */
 };
+
+enum { ATOMIC_RETURNING, ATOMIC_POSTED }; /* arg of ATOMIC */
 
 struct record {
 	uint64_t addr, arg;

@@ -367,14 +367,16 @@ static char *gen_help(int key, const char *text, void *input)
 	wire_put(&out, "Keys:\n", 6);
 	for (size_t i = 1; i < gen_schema.count; i++) {
 		const struct param *row = &gen_schema.param[i];
-		if (row->kind == PARAM_LIST) continue;
+		if (row->kind == PARAM_LIST || row->kind == PARAM_MAP) continue;
 		char *line = xasprintf("  %s=%" PRIu64 " (%s, %" PRIu64 "..%" PRIu64 ") %s\n", row->name,
 				       row->dflt, row->unit, row->min, row->max, row->doc);
 		wire_put(&out, line, strlen(line));
 		free(line);
 	}
 	static const char mixture[] =
-		"  mix=[{generator: NAME, KEY: VALUE, ..., weight: N}, ...] the children of mix\n";
+		"  mix=[{generator: NAME, KEY: VALUE, ..., weight: N}, ...] the children of mix\n"
+		"  lock.KEY=VALUE critical sections: strata params generator_lock\n"
+		"  atomic.KEY=VALUE atomic updates: strata params generator_atomic\n";
 	wire_put(&out, mixture, sizeof(mixture)); /* with its zero byte */
 	return (char *)out.bytes;
 }

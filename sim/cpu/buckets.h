@@ -15,6 +15,7 @@
 	X(BARRIER, barrier, "in a DSB, waiting for stores, and the barrier itself") \
 	X(TLB_MAINTENANCE, tlb_maintenance, \
 	  "issuing TLBIs, in a DSB that waits for them, and accepting those of other cores") \
+	X(LOCK, lock, "taking and giving back locks of the program, and spinning at them") \
 	X(EXCEPTION, exception, "taking exceptions, returning from them, and in the kernel's handlers") \
 	X(HYPERVISOR, hypervisor, "in the hypervisor") \
 	X(VMM, vmm, "in the virtual machine monitor") \

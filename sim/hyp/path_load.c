@@ -298,7 +298,8 @@ static enum status read_locks(struct path_book *b, const struct node *root, stru
 		while (kind < LOCK_KIND_COUNT && strcmp(lock_kind_names[kind], text) != 0) kind++;
 		if (kind == LOCK_KIND_COUNT)
 			return conf_fail(err, map->item[i]->at,
-					 "%s: spinlock, rwlock, mutex or rcu is needed", map->key[i]);
+					 "%s: spinlock, rwlock, mutex, rcu, ticket or test_and_set is needed",
+					 map->key[i]);
 		b->lock[b->locks++] = (struct path_lock){map->key[i], kind};
 	}
 	return OK;

@@ -11,15 +11,15 @@ const struct stat_desc line_stat_rows[] = {
 #undef F
 const size_t line_stat_row_count = sizeof(line_stat_rows) / sizeof(line_stat_rows[0]);
 
-void line_init(struct shared_line *l, const struct coherence *c)
+void line_init(struct shared_line *l, const struct coherence *c, struct line_stats *stats)
 {
-	*l = (struct shared_line){.coherence = c};
+	*l = (struct shared_line){.coherence = c, .stats = stats};
 }
 
 static cycles_t begin(struct shared_line *l, cycles_t now)
 {
 	if (l->free <= now) return now;
-	l->stats.wait_cycles += l->free - now;
+	l->stats->wait_cycles += l->free - now;
 	return l->free;
 }
 
@@ -29,7 +29,7 @@ static cycles_t fetch(struct shared_line *l, unsigned core, cycles_t now)
 {
 	enum core_distance far = l->owned ? coherence_distance(&l->coherence->topology, l->owner, core)
 					  : DISTANCE_SAME;
-	l->stats.transfers[far]++;
+	l->stats->transfers[far]++;
 	l->owner = core;
 	l->owned = true;
 	if (far == DISTANCE_SAME) return now;
@@ -42,7 +42,7 @@ static cycles_t at_home(struct shared_line *l, cycles_t now)
 	const struct coherence *c = l->coherence;
 	cycles_t start = begin(l, now);
 	l->owned = false;
-	l->stats.far++;
+	l->stats->far++;
 	l->free = start + c->far_occupancy;
 	return start + c->transfer[DISTANCE_DIE];
 }
@@ -50,14 +50,14 @@ static cycles_t at_home(struct shared_line *l, cycles_t now)
 cycles_t line_write(struct shared_line *l, unsigned core, cycles_t now)
 {
 	bool here = l->owned && l->owner == core;
-	l->stats.writes++;
+	l->stats->writes++;
 	if (l->coherence->atomics == ATOMICS_FAR && !here) return at_home(l, now);
 	return fetch(l, core, now) + l->coherence->local;
 }
 
 cycles_t line_store(struct shared_line *l, unsigned core, cycles_t now)
 {
-	l->stats.writes++;
+	l->stats->writes++;
 	return fetch(l, core, now);
 }
 

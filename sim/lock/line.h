@@ -25,10 +25,11 @@ struct shared_line {
 	cycles_t free; /* when the latest transfer or far atomic ends */
 	unsigned owner;
 	bool owned; /* else it is at its home, in no core */
-	struct line_stats stats;
+	struct line_stats *stats;
 };
 
-void line_init(struct shared_line *l, const struct coherence *c);
+/* Both are borrowed; several lines may count together. */
+void line_init(struct shared_line *l, const struct coherence *c, struct line_stats *stats);
 
 /* An atomic read-modify-write by `core` from `now` on; when it is done. */
 cycles_t line_write(struct shared_line *l, unsigned core, cycles_t now);

@@ -16,6 +16,7 @@ struct lock_set *lock_set_new(struct broadcast *messages)
 void lock_set_free(struct lock_set *s)
 {
 	if (!s) return;
+	for (size_t i = 0; i < s->count; i++) free(s->item[i].counters);
 	free(s->item);
 	free(s);
 }
@@ -26,7 +27,8 @@ void lock_set_add(struct lock_set *s, const char *name, enum lock_kind kind, con
 	s->item = xrealloc(s->item, s->count + 1, sizeof(*s->item));
 	struct named_lock *n = &s->item[s->count++];
 	n->name = name;
-	lock_init(&n->lock, kind, c, costs);
+	n->counters = xcalloc(1, sizeof(*n->counters));
+	lock_init(&n->lock, kind, c, costs, n->counters);
 }
 
 struct lock *lock_set_find(const struct lock_set *s, const char *name)
@@ -41,7 +43,7 @@ void lock_set_register_stats(struct lock_set *s, struct stats *stats, const char
 	char path[64];
 	for (size_t i = 0; i < s->count; i++) {
 		snprintf(path, sizeof(path), "%s.locks.%s", prefix, s->item[i].name);
-		lock_register_stats(&s->item[i].lock, stats, path);
+		lock_counters_register(s->item[i].counters, stats, path);
 	}
 }
 

@@ -12,6 +12,7 @@
 struct named_lock {
 	const char *name; /* borrowed */
 	struct lock lock;
+	struct lock_counters *counters;
 };
 
 struct lock_set {

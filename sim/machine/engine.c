@@ -21,7 +21,7 @@ struct engine {
 	struct machine *machine;
 	struct event_queue queue; /* of the threads that have not ended, and are not running */
 	struct thread *thread;
-	unsigned threads, waiting;
+	unsigned threads;
 	cycles_t lookahead;
 	bool scheduled; /* a host says which threads have turns (machine_host.h) */
 	bool started;
@@ -45,7 +45,6 @@ static void on_wake(void *engine, unsigned t)
 	struct engine *e = engine;
 	if (!e->thread[t].waits) return; /* it has not come to wait yet: its turn is not over */
 	e->thread[t].waits = false;
-	e->waiting--;
 	queue_turn(e, &e->thread[t], machine_now(e->machine, t));
 }
 
@@ -134,8 +133,10 @@ static cycles_t next_of(const struct engine *e, const struct thread *t)
 
 static enum status check_end(const struct engine *e, struct err *err)
 {
-	if (!e->waiting) return OK;
-	return err_set(err, ERR_INPUT, "%u threads wait for locks that nobody gives back", e->waiting);
+	unsigned waiting = 0;
+	for (unsigned t = 0; t < e->threads; t++) waiting += machine_waits(e->machine, t);
+	if (!waiting) return OK;
+	return err_set(err, ERR_INPUT, "%u threads wait for locks that nobody gives back", waiting);
 }
 
 static bool goes_on(const struct engine *e, const struct thread *t)
@@ -165,6 +166,16 @@ static void on_wakes(void *self, unsigned t, cycles_t at)
 	event_at(&e->queue, &e->thread[t].wake, at);
 }
 
+/* It waits for a lock on its core. */
+static enum status spin_turn(struct engine *e, struct thread *t, struct err *err)
+{
+	unsigned number = number_of(e, t);
+	cycles_t next;
+	TRY(machine_spin(e->machine, number, t->turn.when, &next, err));
+	if (next != UINT64_MAX) queue_turn(e, t, next);
+	return OK;
+}
+
 /* Runs a thread that has a core, until another one's turn, or until it has to make way, sleeps or ends. */
 static enum status scheduled_turn(struct engine *e, struct thread *t, uint64_t *left, uint64_t *records,
 				  struct err *err)
@@ -173,6 +184,7 @@ static enum status scheduled_turn(struct engine *e, struct thread *t, uint64_t *
 	cycles_t until = horizon(e, t), stop = machine_stop_at(e->machine, number);
 	TRY(refill(t, err));
 	machine_accept(e->machine, number);
+	if (machine_waits(e->machine, number)) return spin_turn(e, t, err);
 	while (t->count && *left) {
 		if (machine_now(e->machine, number) >= stop) {
 			queue_turn(e, t, next_of(e, t));
@@ -182,6 +194,7 @@ static enum status scheduled_turn(struct engine *e, struct thread *t, uint64_t *
 		if (next_of(e, t) > t->turn.when && !goes_on(e, t)) break;
 		TRY(run(e, t, until < stop ? until : stop, left, records, err));
 		if (machine_has_stopped(e->machine, number)) return OK;
+		if (machine_waits(e->machine, number)) return spin_turn(e, t, err);
 	}
 	if (!t->count) return machine_end(e->machine, number, err);
 	queue_turn(e, t, next_of(e, t));
@@ -258,7 +271,6 @@ enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, boo
 		TRY(run(e, t, horizon(e, t), left, records, err));
 		if (machine_waits(e->machine, number_of(e, t))) {
 			t->waits = true;
-			e->waiting++;
 			return OK;
 		}
 		if (has_more(e, t) && !goes_on(e, t)) break;

@@ -14,7 +14,7 @@ enum vcpu_state { VCPU_RUNS, VCPU_WAITS, VCPU_IDLE, VCPU_ENDED, VCPU_STATES };
 struct host_vcpu_stats {
 	uint64_t cycles[VCPU_ENDED]; /* by state */
 	uint64_t elapsed;
-	uint64_t switches, preemptions, migrations, wakeups, tlb_flushes;
+	uint64_t switches, preemptions, migrations, wakeups, tlb_flushes, yields;
 	uint64_t halts, polls_hit, polls_missed, poll_cycles;
 };
 

@@ -1,6 +1,7 @@
 #include "machine/machine_impl.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "cpu/warm.h"
@@ -25,13 +26,15 @@ void machine_reset_stats(struct machine *m)
 struct machine_books {
 	struct core_books *core; /* of each */
 	char *stats;             /* an image of all counters */
+	size_t bytes;            /* of it; counters may come into being while the machine runs */
 };
 
 struct machine_books *machine_books_new(const struct machine *m)
 {
 	struct machine_books *b = xcalloc(1, sizeof(*b));
 	b->core = xcalloc(m->cpus, sizeof(*b->core));
-	b->stats = xcalloc(1, stats_image_bytes(m->stats));
+	b->bytes = stats_image_bytes(m->stats);
+	b->stats = xcalloc(1, b->bytes);
 	return b;
 }
 
@@ -43,14 +46,26 @@ void machine_books_free(struct machine_books *b)
 	free(b);
 }
 
+/* New counters come behind the others, and have counted nothing. */
+static void make_room(const struct machine *m, struct machine_books *b)
+{
+	size_t bytes = stats_image_bytes(m->stats);
+	if (bytes == b->bytes) return;
+	b->stats = xrealloc(b->stats, bytes, 1);
+	memset(b->stats + b->bytes, 0, bytes - b->bytes);
+	b->bytes = bytes;
+}
+
 void machine_save_books(struct machine *m, struct machine_books *b)
 {
+	make_room(m, b);
 	for (unsigned i = 0; i < m->cpus; i++) core_save_books(&m->cpu[i].core, &b->core[i]);
 	stats_save(m->stats, b->stats);
 }
 
-void machine_load_books(struct machine *m, const struct machine_books *b)
+void machine_load_books(struct machine *m, struct machine_books *b)
 {
+	make_room(m, b);
 	for (unsigned i = 0; i < m->cpus; i++) core_load_books(&m->cpu[i].core, &b->core[i]);
 	stats_load(m->stats, b->stats);
 }
@@ -67,8 +82,13 @@ void machine_warm(struct machine *m, bool warm)
 
 enum status machine_pass(struct machine *m, const struct record *rec, size_t n, struct err *err)
 {
-	for (; n; rec++, n--)
-		if (rec->kind > REC_STORE) TRY(events_execute(&m->vcpu[0].events, rec, err));
+	struct vcpu *v = &m->vcpu[0];
+	for (; n; rec++, n--) {
+		if (rec->kind == REC_LOCK || rec->kind == REC_UNLOCK)
+			TRY(vcpu_lock_record(v, rec, err));
+		else if (rec->kind > REC_STORE)
+			TRY(events_execute(&v->events, rec, err));
+	}
 	return OK;
 }
 
@@ -82,6 +102,7 @@ enum status machine_check_sums(const struct machine *m, struct err *err)
 		if (m->vm[i].gic) TRY(path_gic_check(m->vm[i].gic, err));
 	for (unsigned i = 0; i < m->vms; i++)
 		if (m->vm[i].locks) TRY(lock_set_check(m->vm[i].locks, err));
+	for (unsigned i = 0; i < m->vms; i++) TRY(program_locks_check(m->vm[i].program_locks, err));
 	if (m->host) TRY(host_check_sums(m->host, err));
 	TRY(memops_check_sums(m->memops, err));
 	return mem_check_sums(m->mem, err);

@@ -137,7 +137,7 @@ struct machine_books *machine_books_new(const struct machine *m);
 void machine_books_free(struct machine_books *b);
 /* Keeps what has been counted; goes back to what was kept, as if no time had passed since. O(counters). */
 void machine_save_books(struct machine *m, struct machine_books *b);
-void machine_load_books(struct machine *m, const struct machine_books *b);
+void machine_load_books(struct machine *m, struct machine_books *b);
 
 /* The conservation laws of every component. ERR_CHECK names the first that does not hold. */
 enum status machine_check_sums(const struct machine *m, struct err *err);

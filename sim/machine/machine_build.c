@@ -245,6 +245,7 @@ void machine_free(struct machine *m)
 	tlb_pool_fini(&m->shared_tlbs);
 	if (m->physmem) physmem_free(m->physmem);
 	mem_free(m->mem);
+	monitors_free(m->monitors);
 	dvm_free(m->dvm);
 	free(m->shooters);
 	free(m->mmus);

@@ -117,6 +117,7 @@ enum status machine_on_fault(void *owner, const struct mmu_fault *f, cycles_t no
 	TRY(f->fault.stage == 2 ? stage2_fault(v, f, now, spent, err) : stage1_fault(v, f, now, spent, err));
 	vcpu_spend_copies(v, now, spent);
 	machine_tell_spent(c, now, spent);
+	cpu_returns_from_exception(c);
 	return OK;
 }
 

@@ -18,6 +18,7 @@ static const struct stat_desc stat_rows[] = {
 	STAT(F, preemptions, "count", "how often it lost its core while it could have gone on"),
 	STAT(F, migrations, "count", "of the switches, those to another core than before"),
 	STAT(F, wakeups, "count", "how often it was woken from sleep"),
+	STAT(F, yields, "count", "of the preemptions, those by its own WFE at a lock of its program"),
 	STAT(F, tlb_flushes, "operations",
 	     "TLBI VMALLE1 as it got a core that another vCPU of its VM had last"),
 	STAT(F, halts, "count", "WFIs that had something to wait for"),
@@ -38,6 +39,12 @@ static cycles_t cycles_of(const struct machine *m, uint64_t ns) { return ns * m-
 
 /* --- who runs -------------------------------------------------------------------------------------------------- */
 
+/* On its core, at a lock of its program. */
+static bool spins(const struct host *h, const struct vcpu *v)
+{
+	return v->locks.waits && host_vcpu(h, v)->state == VCPU_RUNS;
+}
+
 static void charge(struct host *h, unsigned core)
 {
 	cycles_t now = core_now(&h->machine->cpu[core].core);
@@ -45,10 +52,13 @@ static void charge(struct host *h, unsigned core)
 	h->core[core].charged = now;
 }
 
+/* Who spins there has a turn to see when it must make way. */
 static void set_stop(struct host *h, unsigned core)
 {
+	struct sched_task *t = sched_current(h->sched, core);
 	charge(h, core);
 	h->core[core].stop = sched_stop_at(h->sched, core, core_now(&h->machine->cpu[core].core));
+	if (t && spins(h, vcpu_of(h, t))) h->turns.runs(h->turns.self, t->number);
 }
 
 static void give_turns(struct host *h, struct vcpu *v)
@@ -82,6 +92,7 @@ static enum status give_up(struct host *h, struct vcpu *v, enum vcpu_state next,
 {
 	unsigned core = cpu_index(v->cpu);
 	stop_turns(h, v);
+	vcpu_leave_lock(v);
 	if (next != VCPU_ENDED) TRY(host_leave_guest(h, v, err));
 	charge(h, core);
 	host_account(h, v, next, core_now(&v->cpu->core));
@@ -165,6 +176,7 @@ static enum status contend(struct host *h, struct sched_task *t, cycles_t at, st
 {
 	struct vcpu *present = vcpu_of(h, sched_current(h->sched, t->core));
 	if (host_vcpu(h, present)->polling) return poll_over(h, present, at, err);
+	if (spins(h, present)) vcpu_spin_until(present, at);
 	charge(h, t->core);
 	if (sched_preempts(h->sched, t)) return preempt(h, t->core, err);
 	set_stop(h, t->core);
@@ -176,6 +188,48 @@ static enum status make_ready(struct host *h, struct vcpu *v, cycles_t at, struc
 	struct host_vcpu *hv = host_vcpu(h, v);
 	unsigned core = sched_wake(h->sched, &hv->task, at);
 	return sched_current(h->sched, core) ? contend(h, &hv->task, at, err) : run_next(h, core, err);
+}
+
+/* --- locks of the program ---------------------------------------------------------------------------------------- */
+
+/* Where it has its core it has been spinning; where it has not, the lock waits for it. */
+void host_lock_granted(struct host *h, struct vcpu *v, cycles_t at)
+{
+	enum vcpu_state state = host_vcpu(h, v)->state;
+	if (state == VCPU_IDLE) h->turns.wakes(h->turns.self, vcpu_thread(v), at);
+	if (state != VCPU_RUNS) return;
+	vcpu_spin_until(v, at);
+	give_turns(h, v);
+}
+
+/* The thread sleeps; its kernel has nothing else to do. */
+static enum status sleep_at_lock(struct host *h, struct vcpu *v, struct err *err)
+{
+	unsigned core = cpu_index(v->cpu);
+	host_vcpu(h, v)->halted_at = core_now(&v->cpu->core);
+	TRY(give_up(h, v, VCPU_IDLE, err));
+	return run_next(h, core, err);
+}
+
+static cycles_t sooner(cycles_t a, cycles_t b) { return a < b ? a : b; }
+
+enum status machine_spin(struct machine *m, unsigned t, cycles_t at, cycles_t *next, struct err *err)
+{
+	struct host *h = m->host;
+	struct vcpu *v = &m->vcpu[t];
+	unsigned core = cpu_index(v->cpu);
+	vcpu_spin_until(v, at);
+	charge(h, core);
+	*next = UINT64_MAX;
+	cycles_t now = core_now(&v->cpu->core);
+	if (now >= vcpu_sleeps_at(v)) return sleep_at_lock(h, v, err);
+	if (h->params->wfe_exits && sched_waiting(h->sched, core) && sched_give_way(h->sched, core)) {
+		host_vcpu(h, v)->stats.yields++;
+		return preempt(h, core, err);
+	}
+	if (now >= h->core[core].stop) TRY(machine_expire(m, t, err));
+	if (spins(h, v)) *next = sooner(h->core[cpu_index(v->cpu)].stop, vcpu_sleeps_at(v));
+	return OK;
 }
 
 /* --- what the engine calls --------------------------------------------------------------------------------------- */

@@ -4,7 +4,7 @@
 /* Inside a machine (machine.h): for the files of machine_*.c alone. */
 
 #include "base/rng.h"
-#include "cpu/core.h"
+#include "cpu/atomics.h"
 #include "hyp/path_gic.h"
 #include "lock/shared.h"
 #include "machine/events.h"
@@ -15,6 +15,7 @@
 #include "machine/path_engine.h"
 #include "machine/placement.h"
 #include "machine/populate.h"
+#include "machine/program_locks.h"
 #include "machine/stack_place.h"
 
 enum { FAULTS_DUE = 8 };
@@ -43,6 +44,7 @@ struct vm {
 	struct vcpu *vcpu;            /* those of the machine that are its own */
 	unsigned vcpus;
 	struct lock_set *locks; /* of the software below; NULL: the machine has one vCPU, or no paths */
+	struct program_locks *program_locks;
 };
 
 /* Who runs a stream of the workload: a vCPU, or natively a thread of the kernel. */
@@ -65,6 +67,14 @@ struct vcpu {
 	uint64_t messages; /* of the VM's device that are behind it, whoever they were for */
 	bool parks;            /* its paths say how it gives up its core */
 	bool stopped;          /* while it runs records: it has no core any more */
+	struct lock_user locks; /* of its program */
+	uint64_t exclusive;     /* VA of its latest load exclusive */
+	enum {
+		AGAIN_NOT,
+		AGAIN_LOAD,
+		AGAIN_STORE
+	} again;               /* what its program does next for a store exclusive
+							    * that failed; the record is the same until it stores */
 	struct numa_task task; /* to the kernel or hypervisor that gives it memory */
 	struct populator populator;
 	bool before_time; /* while it maps what was there before */
@@ -83,7 +93,8 @@ struct cpu {
 	struct mem_cpu mem;
 	struct mmu *mmu;
 	struct core core;
-	struct shooter shooter; /* its TLB maintenance */
+	struct core_atomics atomics; /* once the workload has any */
+	struct shooter shooter;      /* its TLB maintenance */
 	struct host_memory *path_memory;
 	struct mmu_observer checking;            /* feeds the checker */
 	const struct machine_observer *observer; /* NULL: nobody is told */
@@ -106,7 +117,8 @@ struct machine {
 	unsigned vms;
 	struct vcpu *vcpu; /* of all VMs, those of the first VM first; the index is the thread's number */
 	unsigned vcpus;
-	struct dvm *dvm; /* NULL: TLB maintenance is no message */
+	struct monitors *monitors; /* NULL: the workload has had no exclusives and atomics */
+	struct dvm *dvm;           /* NULL: TLB maintenance is no message */
 	struct shootdowns shootdowns;
 	struct shooter **shooters; /* of every core */
 	struct memops *memops;     /* operations on memory; NULL: there are none */
@@ -137,6 +149,8 @@ void host_free(struct host *h);
 void host_register_stats(struct host *h, struct stats *s);
 /* The guest of `v` has executed WFI, and waits until `deadline`. */
 enum status host_halt(struct host *h, struct vcpu *v, cycles_t deadline, struct err *err);
+/* `v`, which waits for a lock of its program, has it from `at` on. */
+void host_lock_granted(struct host *h, struct vcpu *v, cycles_t at);
 /* Brings counters up to date; begins to count anew; checks that they add up. */
 void host_finish(struct host *h);
 void host_begin_counting(struct host *h);
@@ -152,6 +166,26 @@ enum status machine_on_fault(void *owner, const struct mmu_fault *f, cycles_t no
 			     struct err *err);
 enum status machine_on_populate(void *owner, const struct mmu_fault *f, cycles_t now,
 				struct core_spent *spent, struct err *err);
+
+/* --- machine_locks.c: locks of the program -------------------------------------------------------------------------------- */
+
+void vm_build_locks(struct vm *vm);
+/* `v` takes or gives back a lock; v->locks.waits where it has to wait. Errors of program_locks_take() and _give(). */
+enum status vcpu_lock_record(struct vcpu *v, const struct record *rec, struct err *err);
+/* It spins on its core until `at`. */
+void vcpu_spin_until(struct vcpu *v, cycles_t at);
+/* It loses its core; it has one again. */
+void vcpu_leave_lock(struct vcpu *v);
+void vcpu_return_to_lock(struct vcpu *v);
+/* When it gives up spinning and sleeps; UINT64_MAX: never. */
+cycles_t vcpu_sleeps_at(const struct vcpu *v);
+
+/* --- machine_atomics.c: exclusives and atomics of the workload ------------------------------------------------------------ */
+
+/* Executes a record of them, or a part: v->again says that the record is to be executed once more. */
+enum status vcpu_atomic_record(struct vcpu *v, const struct record *rec, struct err *err);
+/* The local monitor of a core is open behind an exception return (Arm ARM DDI 0487, B2.17.1). */
+void cpu_returns_from_exception(struct cpu *c);
 
 /* --- machine_nodes.c: machines with several nodes of memory ------------------------------------------------------------ */
 

@@ -23,6 +23,22 @@ static bool wait_record(struct vcpu *v, const struct record *rec)
 	return rec->kind == REC_WFI;
 }
 
+/* Whether the program is in its kernel for the record, and comes back by an exception return. */
+static bool is_of_kernel(const struct record *rec)
+{
+	switch (rec->kind) {
+	case REC_SVC:
+	case REC_HVC:
+	case REC_SMC:
+	case REC_ERET:
+	case REC_EXC:
+	case REC_SWITCH:
+	case REC_MAP:
+	case REC_UNMAP: return true;
+	default: return false;
+	}
+}
+
 enum status vcpu_halt(struct vcpu *v, cycles_t deadline, struct err *err)
 {
 	v->timer = 0;
@@ -37,6 +53,7 @@ enum status vcpu_leave(struct vcpu *v, const struct record *rec, struct err *err
 	bool known = false;
 	if (c->machine->host && !v->parks && wait_record(v, rec)) return vcpu_halt(v, v->timer, err);
 	if (v->paths) TRY(path_engine_event(v->paths, rec, core_now(&c->core), &known, &spent, err));
+	if (known || is_of_kernel(rec)) cpu_returns_from_exception(c);
 	bool entered = enter_kernel(v, rec, &spent);
 	if (!known && !(entered && rec->kind == REC_SVC)) TRY(events_execute(&v->events, rec, err));
 	if (v->vm->os_copies) vcpu_spend_copies(v, core_now(&c->core), &spent);
@@ -51,12 +68,23 @@ enum status vcpu_leave(struct vcpu *v, const struct record *rec, struct err *err
 /* Whether what the timer of its program does is an interrupt. */
 static bool has_clock(const struct vcpu *v) { return v->paths && (v->parks || !v->cpu->machine->host); }
 
+/* An exclusive, an atomic or a lock: instructions of the program, which does not leave it. */
+static enum status execute_shared(struct vcpu *v, const struct record *rec, bool *over, struct err *err)
+{
+	if (!is_atomic_record(rec)) return vcpu_lock_record(v, rec, err);
+	TRY(vcpu_atomic_record(v, rec, err));
+	*over = !v->again;
+	return OK;
+}
+
 /* *executed: 1, or 0 where the record is to be executed again. */
 static enum status execute_event(struct vcpu *v, const struct record *rec, size_t *executed, struct err *err)
 {
 	bool over = true;
 	enum status st = OK;
-	if (rec->kind == REC_TIMER && has_clock(v)) {
+	if (is_atomic_record(rec) || rec->kind == REC_LOCK || rec->kind == REC_UNLOCK) {
+		st = execute_shared(v, rec, &over, err);
+	} else if (rec->kind == REC_TIMER && has_clock(v)) {
 		clock_set_timer(&v->clock, core_now(&v->cpu->core) + rec->arg);
 	} else if (rec->kind == REC_WFI && has_clock(v)) {
 		st = vcpu_idle(v, rec, &over, err);
@@ -139,18 +167,33 @@ static enum status run_accesses(struct vcpu *v, const struct record *rec, size_t
 	return core_run_until(&v->cpu->core, rec, n, v->clock.next, executed, err);
 }
 
+static enum status interrupt(struct vcpu *v, struct err *err)
+{
+	cpu_returns_from_exception(v->cpu);
+	return vcpu_interrupt(v, err);
+}
+
+/* There is nobody else. */
+static enum status waits_for_ever(const struct vcpu *v, struct err *err)
+{
+	return err_set(err, ERR_INPUT,
+		       "the workload waits for the lock at 0x%" PRIx64 ", which nobody gives back",
+		       v->locks.waits->word);
+}
+
 enum status machine_run(struct machine *m, const struct record *rec, size_t n, struct err *err)
 {
 	struct vcpu *v = &m->vcpu[0];
 	while (n) {
 		size_t executed = 0;
 		if (vcpu_is_interrupted(v, rec)) {
-			TRY(vcpu_interrupt(v, err));
+			TRY(interrupt(v, err));
 		} else if (rec->kind <= REC_STORE) {
 			TRY(run_accesses(v, rec, n, &executed, err));
 		} else {
 			TRY(execute_event(v, rec, &executed, err));
 		}
+		if (v->locks.waits) return waits_for_ever(v, err);
 		rec += executed;
 		n -= executed;
 	}
@@ -179,8 +222,11 @@ cycles_t machine_take_turns(struct machine *m)
 bool machine_accept(struct machine *m, unsigned t)
 {
 	struct cpu *c = m->vcpu[t].cpu;
+	bool interrupted = c->shooter.owed != 0;
 	c->shooter.core = &c->core;
-	return shootdown_accept(&c->shooter);
+	bool lost = shootdown_accept(&c->shooter);
+	if (interrupted && !c->shooter.owed) cpu_returns_from_exception(c);
+	return lost;
 }
 
 cycles_t machine_next(const struct machine *m, unsigned t, const struct record *rec)
@@ -210,13 +256,21 @@ enum status machine_run_until(struct machine *m, unsigned t, const struct record
 	*executed = 0;
 	if (machine_is_busy(m, t)) return vcpu_run_piece(v, err);
 	do {
-		if (vcpu_is_interrupted(v, rec + *executed)) return vcpu_interrupt(v, err);
+		if (vcpu_is_interrupted(v, rec + *executed)) return interrupt(v, err);
 		/* A fault's path runs behind its access: nothing else comes before it. */
 		TRY(run_some(v, rec + *executed, n - *executed, m->in_pieces ? 0 : until, &some, err));
 		*executed += some;
-	} while (!machine_is_busy(m, t) && !v->stopped && *executed < n &&
+	} while (!machine_is_busy(m, t) && !v->stopped && !v->locks.waits && *executed < n &&
 		 core_goes_on(&v->cpu->core, &rec[*executed], until));
 	return OK;
+}
+
+static enum status populate_atomic(struct populator *p, const struct record *rec, struct err *err)
+{
+	struct record access = *rec;
+	if (rec->kind == REC_CLREX) return OK;
+	access.kind = rec->kind == REC_LDXR ? REC_LOAD : REC_STORE;
+	return populate_access(p, &access, err);
 }
 
 enum status machine_populate(struct machine *m, unsigned t, const struct record *rec, size_t n,
@@ -231,6 +285,7 @@ enum status machine_populate(struct machine *m, unsigned t, const struct record 
 			TRY(events_execute(&v->events, rec, err));
 		}
 		if (rec->kind <= REC_STORE) TRY(populate_access(&v->populator, rec, err));
+		if (is_atomic_record(rec)) TRY(populate_atomic(&v->populator, rec, err));
 	}
 	return OK;
 }

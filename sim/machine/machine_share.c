@@ -126,7 +126,8 @@ bool machine_is_busy(const struct machine *m, unsigned t)
 
 bool machine_waits(const struct machine *m, unsigned t)
 {
-	return m->in_pieces && path_engine_waits(m->vcpu[t].paths);
+	const struct vcpu *v = &m->vcpu[t];
+	return v->locks.waits || (m->in_pieces && path_engine_waits(v->paths));
 }
 
 void machine_on_wake(struct machine *m, machine_wake_fn *fn, void *ctx)

@@ -161,5 +161,7 @@ enum status host_enter_guest(struct host *h, struct vcpu *v, struct cpu *c, stru
 	TRY(host_resume_guest(h, v, err));
 	if (*last && *last != v) flush_stage1(h, v, c);
 	*last = v;
+	cpu_returns_from_exception(c);
+	vcpu_return_to_lock(v);
 	return OK;
 }

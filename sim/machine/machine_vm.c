@@ -137,6 +137,7 @@ enum status vm_init(struct vm *vm, unsigned number, uint64_t seed, struct err *e
 	if (m->hyp) TRY(build_stage2(vm, seed, err));
 	TRY(build_kernel(vm, err));
 	vm_give_table_memory(vm);
+	vm_build_locks(vm);
 	for (unsigned i = 0; i < vm->vcpus; i++) TRY(build_work(&vm->vcpu[i], err));
 	return OK;
 }
@@ -149,6 +150,7 @@ void vm_fini(struct vm *vm)
 	}
 	path_gic_free(vm->gic);
 	lock_set_free(vm->locks);
+	program_locks_free(vm->program_locks);
 	event_kernel_fini(&vm->kernel);
 	contexts_free(vm->contexts);
 	os_free(vm->os);
@@ -182,6 +184,7 @@ void vm_register_stats(struct vm *vm, struct stats *s)
 	for (unsigned i = 0; i < vm->vcpus; i++)
 		if (vm->vcpu[i].work) register_work(&vm->vcpu[i], s);
 	vm_register_nodes(vm, s);
+	program_locks_register_stats(vm->program_locks, s, guest);
 	if (vm->contexts)
 		stats_add(s, ctx_stat_rows, ctx_stat_row_count, contexts_stats(vm->contexts), "%sasids", own);
 }

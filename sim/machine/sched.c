@@ -267,3 +267,14 @@ bool sched_expire(struct sched *s, unsigned core)
 	balance(s, core);
 	return pick(q) != t;
 }
+
+bool sched_give_way(struct sched *s, unsigned core)
+{
+	struct queue *q = &s->queue[core];
+	struct sched_task *t = q->current;
+	int64_t deadline = t->deadline;
+	t->deadline += virtual_slice(s, t);
+	if (pick(q) != t) return true;
+	t->deadline = deadline;
+	return false;
+}

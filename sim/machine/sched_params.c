@@ -27,6 +27,9 @@ static const struct param rows[] = {
 	       "least recently run; one for all, flushed whenever another VM gets the core"),
 	P_U64(F, vmid_bits, "bits", 0, 0, 16,
 	      "bits of an allocated VMID, at most those that the machine has (features.vmid16); 0: all of them"),
+	P_BOOL(F, wfe_exits, 1,
+	       "a vCPU that spins at a lock gives its core up where another one waits for it: KVM has WFE trap then (arch/arm64/kvm, "
+	       "vcpu_set_wfx_traps(), kvm_vcpu_on_spin())"),
 	P_U64(F, halt_poll_ns, "ns", 500000, 0, UINT64_C(1000000000),
 	      "how long the host waits for a halted vCPU before it sleeps, at most (KVM on arm64: halt_poll_ns); 0: never"),
 	P_U64(F, halt_poll_grow, "times", 2, 0, 1000,

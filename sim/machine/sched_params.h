@@ -10,7 +10,7 @@ enum { SCHED_VMIDS_FIXED }; /* and the allocators of os/contexts.h behind it */
 struct sched_params {
 	uint64_t when; /* enum sched_when */
 	uint64_t slice_ns, tick_hz;
-	uint64_t switch_cycles;
+	uint64_t switch_cycles, wfe_exits;
 	uint64_t vmids,
 		vmid_bits; /* SCHED_VMIDS_FIXED, or 1 + enum ctx_kind; 0: as many as the machine has */
 	uint64_t halt_poll_ns, halt_poll_grow, halt_poll_grow_start_ns, halt_poll_shrink;

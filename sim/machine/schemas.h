@@ -33,6 +33,8 @@
 	X(hyp_schema) \
 	X(gen_schema) \
 	X(gen_child_schema) \
+	X(gen_lock_schema) \
+	X(gen_atomic_schema) \
 	X(stage2_workload_schema) \
 	X(stage2_schema) \
 	X(scenario_schema)

@@ -23,6 +23,8 @@ static const struct param rows[] = {
 		"where an atomic executes whose line another core has: near, in the core that asks, which gets the line; or far, "
 		"at the line's home (FEAT_LSE)"),
 	NS(far_atomic_ns, 5, "the home of a line is busy so long with each far atomic"),
+	HW_U64(F, erg, "log2(words)", 4, 2, 9,
+	       "exclusives reservation granule, which a load exclusive tags (CTR_EL0.ERG)"),
 	NS(broadcast_message_ns, 20,
 	   "the interconnect is busy so long with a message to all cores (DVM), of which a TLBI is one and the DSB behind it "
 	   "another"),

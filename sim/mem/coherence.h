@@ -38,6 +38,7 @@ struct coherence_params {
 	uint64_t cluster_ns, die_ns, socket_ns, machine_ns; /* core to core */
 	uint64_t atomics;                                   /* enum atomics */
 	uint64_t far_atomic_ns;                             /* of the home, per operation */
+	uint64_t erg; /* log2 of the words of an exclusives reservation granule */
 	uint64_t broadcast_message_ns;
 };
 extern const struct schema coherence_schema;

@@ -69,6 +69,7 @@ struct directory {
 	struct table pages, lines;
 	struct member *member; /* by place */
 	unsigned members;
+	struct monitors *monitors; /* NULL: nobody asks for stores */
 };
 
 struct directory *directory_new(const struct coherence *c, unsigned line_bits)
@@ -182,6 +183,14 @@ static cycles_t take_from_others(struct directory *d, struct entry *e, unsigned 
 
 /* --- what the memory side asks ----------------------------------------------------------------------------------- */
 
+static void tell_monitors(struct directory *d, const struct mem_port *port, uint64_t line)
+{
+	uint64_t pa = (line & bits_ones(port->security_shift)) << port->line_bits;
+	if (d->monitors) monitors_store(d->monitors, port->cpu->place, pa);
+}
+
+void directory_use_monitors(struct directory *d, struct monitors *m) { d->monitors = m; }
+
 /* The core that wrote the line last still has it, written: it gives it. */
 static void give(struct directory *d, struct entry *e, const struct mem_port *port, const struct mem_req *r,
 		 uint64_t line, cycles_t now, struct directory_found *out)
@@ -215,6 +224,7 @@ struct directory_found directory_fetch(struct directory *d, const struct mem_por
 		cycles_t lost = now + take_from_others(d, e, place, line);
 		if (lost > out.done && !port->untimed) out.done = lost;
 		e->writer = place + 1;
+		tell_monitors(d, port, line);
 	} else {
 		e->writer = 0;
 	}
@@ -230,9 +240,37 @@ cycles_t directory_write(struct directory *d, const struct mem_port *port, uint6
 	cycles_t start = e->free > now ? e->free : now, lost = take_from_others(d, e, place, line);
 	e->writer = place + 1;
 	e->sharers = group_of(place);
+	tell_monitors(d, port, line);
 	if (!lost || port->untimed) return now;
 	d->member[place].stats.upgrades++;
 	return e->free = start + lost;
+}
+
+/* --- atomics at home --------------------------------------------------------------------------------------------- */
+
+bool directory_is_alone(struct directory *d, const struct mem_port *port, uint64_t line)
+{
+	unsigned place = port->cpu->place;
+	const struct entry *page = entry_of(&d->pages, line >> (PAGE_BITS - d->line_bits));
+	if (page->writer != all_cores) return page->writer == place + 1;
+	return entry_of(&d->lines, line)->writer == place + 1;
+}
+
+cycles_t directory_take_home(struct directory *d, const struct mem_port *port, uint64_t line, cycles_t now,
+			     cycles_t occupancy)
+{
+	unsigned place = port->cpu->place;
+	struct entry *page = entry_of(&d->pages, line >> (PAGE_BITS - d->line_bits));
+	if (page->writer && page->writer != all_cores) open_page(d, page, line);
+	page->writer = all_cores;
+	struct entry *e = entry_of(&d->lines, line);
+	cycles_t start = e->free > now ? e->free : now, lost = take_from_others(d, e, place, line);
+	take_from(&d->member[place], line);
+	e->writer = 0;
+	tell_monitors(d, port, line);
+	if (port->untimed) return now;
+	e->free = start + lost + occupancy;
+	return start + lost;
 }
 
 /* --- counters ---------------------------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 
 #include "mem/coherence.h"
 #include "mem/mem.h"
+#include "mem/monitors.h"
 
 struct sharing_stats {                              /* of a core */
 	uint64_t transfers[DISTANCES][CAUSE_COUNT]; /* lines that came from another core */
@@ -44,6 +45,15 @@ struct directory_found directory_fetch(struct directory *d, const struct mem_por
 				       const struct mem_req *r, uint64_t line, cycles_t now);
 /* A write of a line that the core has and that is shared: when no other core has it. */
 cycles_t directory_write(struct directory *d, const struct mem_port *port, uint64_t line, cycles_t now);
+
+/* An atomic of the core at `place` at the line's home, on its way from `now` on: all private caches lose the line. Returns when the home
+ * begins with it, and keeps it busy for `occupancy`. */
+cycles_t directory_take_home(struct directory *d, const struct mem_port *port, uint64_t line, cycles_t now,
+			     cycles_t occupancy);
+/* Whether no other core may have the line. */
+bool directory_is_alone(struct directory *d, const struct mem_port *port, uint64_t line);
+/* Every store that it learns of is told to `m` (borrowed), by the places of cores. */
+void directory_use_monitors(struct directory *d, struct monitors *m);
 
 /* Every line that a core got was given by another. ERR_CHECK with both figures. */
 enum status directory_check(const struct directory *d, struct err *err);

@@ -357,3 +357,44 @@ cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cyc
 	}
 	return read_memory(port, r, now);
 }
+
+/* --- atomics at home --------------------------------------------------------------------------------------------- */
+
+/* Where the core's private caches end. */
+static unsigned home_level(const struct mem_port *port)
+{
+	unsigned level = 0;
+	while (level < port->levels && !port->level[level]->params.shared) level++;
+	return level;
+}
+
+bool mem_has_alone(const struct mem_port *port, const struct mem_req *r)
+{
+	uint64_t line = mem_line(port, r);
+	struct directory *d = port->side->directory;
+	bool has = false;
+	for (unsigned i = 0; i < home_level(port); i++)
+		has |= cache_way_of(port->level[i], line) != CACHE_MISS;
+	return has && (!d || directory_is_alone(d, port, line));
+}
+
+cycles_t mem_access_at_home(struct mem_port *port, const struct mem_req *r, const struct coherence *c,
+			    cycles_t now)
+{
+	uint64_t line = mem_line(port, r);
+	struct directory *d = port->side->directory;
+	unsigned home = home_level(port);
+	cycles_t start = now;
+	port->monitor = monitor_of(port, r);
+	if (d)
+		start = directory_take_home(d, port, line, now, c->far_occupancy);
+	else
+		for (unsigned i = 0; i < home; i++) cache_drop(port->level[i], line);
+	write_down(port, home, line, start);
+	return start + (port->untimed ? 0 : c->transfer[DISTANCE_DIE]);
+}
+
+void mem_use_monitors(struct mem_side *side, struct monitors *m)
+{
+	if (side->directory) directory_use_monitors(side->directory, m);
+}

@@ -58,6 +58,7 @@ struct mem_cpu {        /* one core's private caches and its two ports */
 
 struct mem_side;
 struct coherence;
+struct monitors;
 
 /* Builds the nodes and the fabric. `caches` lists struct cache_params. ERR_CONFIG with the key at fault. */
 enum status mem_new(const struct memory_params *memory, const struct param_list *caches, uint64_t clock_mhz,
@@ -129,6 +130,16 @@ mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigne
 
 /* As mem_access without caches: straight to the node. */
 cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cycles_t now);
+
+/* Whether the core has the line of `r` in a private cache, and no other core may have it. Changes nothing. */
+bool mem_has_alone(const struct mem_port *port, const struct mem_req *r);
+/* An atomic at the line's home, which takes it from all private caches: when its value has come back. The way there and back is that to
+ * another core of the die; `c` says how long the home is busy with each. */
+cycles_t mem_access_at_home(struct mem_port *port, const struct mem_req *r, const struct coherence *c,
+			    cycles_t now);
+/* Stores to lines that cores share are told to `m` (borrowed), in which core i of those that mem_cpu_init() has built is PE i. Without a
+ * directory nothing is. */
+void mem_use_monitors(struct mem_side *side, struct monitors *m);
 
 /* The smallest latency at which one core can see what another did: that of the nearest cache that two of the cores share,
  * or of the nearest node. */

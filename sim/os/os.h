@@ -57,6 +57,7 @@ struct os_params {
 	uint64_t first_touch;  /* enum os_first_touch */
 	uint64_t shared_frame; /* bool: every base page maps one and the same frame */
 	uint64_t fault_cycles, thp_fault_cycles;
+	uint64_t mutex_spin_cycles, mutex_wake_cycles, mutex_wake_caller_cycles;
 	uint64_t shootdown; /* enum os_shootdown */
 	uint64_t asids;     /* enum os_asids */
 	uint64_t asid_bits; /* 0: as many as the machine has */

@@ -72,6 +72,12 @@ static const struct param rows[] = {
 	P_BOOL(T, shared_frame, 0,
 	       "every base page maps one and the same frame, as micro-benchmarks of TLBs do to keep their data in the "
 	       "first-level cache"),
+	P_U64(T, mutex_spin_cycles, "cycles", 3000, 0, 1000000000,
+	      "how long a thread of the program spins at a mutex that another one has before it sleeps (estimated: 1 us at 3 GHz)"),
+	P_U64(T, mutex_wake_cycles, "cycles", 9000, 0, 1000000000,
+	      "from the wake-up of such a thread until it runs (estimated: futex, scheduler and interrupt, 3 us at 3 GHz)"),
+	P_U64(T, mutex_wake_caller_cycles, "cycles", 3000, 0, 1000000000,
+	      "what the wake-up takes from the thread that gives the mutex back (estimated: 1 us at 3 GHz)"),
 	/* CAL: estimated; an anonymous 4 KiB fault takes 0.5 to 0.7 us with zeroing on 3 GHz servers. */
 	P_U64(T, fault_cycles, "cycles", 1800, 0, 1000000000,
 	      "kernel's cost of a minor fault that maps a page or a run (estimated: 0.6 us at 3 GHz, with zeroing "

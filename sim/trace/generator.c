@@ -56,6 +56,8 @@ static const struct param gen_rows[] = {
 	      "streams; they differ in their random numbers and, with thread_bytes, in their place"),
 	P_U64(T, thread_bytes, "bytes", 0, 0, UINT64_C(1) << 40,
 	      "how far behind the footprint of one thread that of the next one begins; 0: they all share one"),
+	P_MAP(T, lock, &gen_lock_schema, "critical sections between the accesses"),
+	P_MAP(T, atomic, &gen_atomic_schema, "atomic updates between the accesses"),
 	P_LIST(T, mix, &gen_child_schema, 0, 64, "mix: the children"),
 };
 SCHEMA(gen_schema, "generator", struct gen_params, gen_rows, "a workload that is computed, without a file");
@@ -155,7 +157,9 @@ struct gen_source {
 	struct trace_source base;
 	struct gen_params p;
 	struct gen_state gen;
-	uint64_t left;
+	struct gen_locks locks;
+	struct gen_atomics atomics;
+	uint64_t left; /* accesses */
 	char *meta;
 };
 
@@ -170,6 +174,26 @@ static enum status gen_next(struct trace_source *src, struct record *buf, size_t
 	return OK;
 }
 
+static void fill_outside(void *gen, struct record *buf, size_t k) { gen_fill(gen, buf, k); }
+
+static enum status gen_next_locking(struct trace_source *src, struct record *buf, size_t cap, size_t *n,
+				    struct err *err)
+{
+	struct gen_source *s = (struct gen_source *)src;
+	(void)err;
+	*n = gen_locks_fill(&s->locks, buf, cap, &s->left, fill_outside, &s->gen);
+	return OK;
+}
+
+static enum status gen_next_updating(struct trace_source *src, struct record *buf, size_t cap, size_t *n,
+				     struct err *err)
+{
+	struct gen_source *s = (struct gen_source *)src;
+	(void)err;
+	*n = gen_atomics_fill(&s->atomics, buf, cap, &s->left, fill_outside, &s->gen);
+	return OK;
+}
+
 static void gen_close(struct trace_source *src)
 {
 	struct gen_source *s = (struct gen_source *)src;
@@ -180,14 +204,26 @@ static void gen_close(struct trace_source *src)
 }
 
 static const struct source_ops gen_ops = {.next = gen_next, .close = gen_close};
+static const struct source_ops locking_ops = {.next = gen_next_locking, .close = gen_close};
+static const struct source_ops updating_ops = {.next = gen_next_updating, .close = gen_close};
+
+static const struct source_ops *ops_of(const struct gen_params *p)
+{
+	return p->lock.kind ? &locking_ops : p->atomic.kind ? &updating_ops : &gen_ops;
+}
+
+static uint64_t records_of(const struct gen_params *p)
+{
+	if (p->lock.kind) return gen_locks_records(&p->lock, p->accesses);
+	return p->atomic.kind ? gen_atomics_records(&p->atomic, p->accesses) : p->accesses;
+}
 
 /* Everything that decides the streams, as lines "key=value"; children are prefixed by their number. */
-static void describe(struct wire_buffer *out, const char *prefix, const struct schema *schema,
-		     const struct gen_params *p)
+static void describe(struct wire_buffer *out, const char *prefix, const struct schema *schema, const void *p)
 {
 	for (size_t i = 0; i < schema->count; i++) {
 		const struct param *row = &schema->param[i];
-		if (row->kind == PARAM_LIST) continue;
+		if (row->kind == PARAM_LIST || row->kind == PARAM_MAP) continue;
 		uint64_t v;
 		memcpy(&v, (const char *)p + row->offset, sizeof(v));
 		char *line = row->kind == PARAM_ENUM
@@ -206,6 +242,8 @@ static char *describe_all(const struct gen_params *p, uint64_t seed)
 	snprintf(prefix, sizeof(prefix), "seed=%llu\n", (unsigned long long)seed);
 	wire_put(&out, prefix, strlen(prefix));
 	describe(&out, "", &gen_schema, p);
+	if (p->lock.kind) describe(&out, "lock.", &gen_lock_schema, &p->lock);
+	if (p->atomic.kind) describe(&out, "atomic.", &gen_atomic_schema, &p->atomic);
 	for (size_t i = 0; i < p->mix.count; i++) {
 		snprintf(prefix, sizeof(prefix), "mix.%zu.", i);
 		describe(&out, prefix, &gen_child_schema, &child[i]);
@@ -239,26 +277,32 @@ enum status gen_open(const char *where, const struct gen_params *p, uint64_t see
 {
 	*out = NULL;
 	TRY(gen_check(where, p, err));
+	if (p->lock.kind && p->atomic.kind)
+		return err_set(err, ERR_CONFIG,
+			       "%s: atomic.kind: lock.kind has sections already; one of them is none", where);
 	TRY(trace_check_stream(where, stream, (uint32_t)p->threads, err));
 	struct gen_source *s = xcalloc(1, sizeof(*s));
 	copy_params(&s->p, p);
 	s->left = p->accesses;
 	s->meta = describe_all(&s->p, seed);
 	move_footprints(&s->p, stream);
-	s->base.ops = &gen_ops;
+	s->base.ops = ops_of(p);
+	uint64_t records = records_of(p);
 	s->base.info = (struct trace_info){
 		.format = generator_find(p->generator)->name,
 		.meta = s->meta,
 		.streams = (uint32_t)p->threads,
 		.lacks = STREAM_NO_FETCH,
 		.page_bytes = 4096,
-		.records = p->accesses,
+		.records = records,
 		.instructions = TRACE_UNKNOWN, /* children of a mixture may have gaps of their own */
-		.file_records = p->accesses * p->threads,
+		.file_records = records * p->threads,
 		.hash = XXH64(s->meta, strlen(s->meta), 0),
 	};
 	if (p->generator != GEN_mix) s->base.info.instructions = p->accesses * p->instruction_gap;
 	gen_start(&s->gen, &s->p, "workload", seed, stream);
+	gen_atomics_start(&s->atomics, &s->p.atomic, "workload", seed, stream);
+	gen_locks_start(&s->locks, &s->p.lock, p->instruction_gap, "workload", seed, stream);
 	*out = &s->base;
 	return OK;
 }

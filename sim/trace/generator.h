@@ -10,6 +10,8 @@
 #define TRACE_GENERATOR_H
 
 #include "config/schema.h"
+#include "trace/gen_atomics.h"
+#include "trace/gen_locks.h"
 #include "trace/source.h"
 
 #define GENERATORS(X) \
@@ -43,6 +45,8 @@ struct gen_params {
 	uint64_t hot_pages, warm_pages;       /* tlb_mix */
 	uint64_t hot_permille, warm_permille; /* tlb_mix */
 	uint64_t weight;                      /* of a child of mix */
+	struct gen_lock_params lock;          /* critical sections; not of a child */
+	struct gen_atomic_params atomic;      /* atomic updates; likewise */
 	struct param_list mix;                /* mix: struct gen_params, described by gen_child_schema */
 };
 
