@@ -221,14 +221,16 @@ enum status machine_spin(struct machine *m, unsigned t, cycles_t at, cycles_t *n
 	vcpu_spin_until(v, at);
 	charge(h, core);
 	*next = UINT64_MAX;
-	cycles_t now = core_now(&v->cpu->core);
+	cycles_t now = core_now(&v->cpu->core), again = 0;
 	if (now >= vcpu_sleeps_at(v)) return sleep_at_lock(h, v, err);
-	if (h->params->wfe_exits && sched_waiting(h->sched, core) && sched_give_way(h->sched, core)) {
+	if (h->params->wfe_exits && sched_waiting(h->sched, core) && sched_give_way(h->sched, core, &again)) {
 		host_vcpu(h, v)->stats.yields++;
 		return preempt(h, core, err);
 	}
 	if (now >= h->core[core].stop) TRY(machine_expire(m, t, err));
-	if (spins(h, v)) *next = sooner(h->core[cpu_index(v->cpu)].stop, vcpu_sleeps_at(v));
+	if (!spins(h, v)) return OK;
+	*next = sooner(h->core[cpu_index(v->cpu)].stop, vcpu_sleeps_at(v));
+	if (again) *next = sooner(*next, now + again);
 	return OK;
 }
 

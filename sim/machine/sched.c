@@ -268,13 +268,22 @@ bool sched_expire(struct sched *s, unsigned core)
 	return pick(q) != t;
 }
 
-bool sched_give_way(struct sched *s, unsigned core)
+/* As it runs the average follows it by its share of the weight. */
+static cycles_t ineligible_in(const struct queue *q, const struct sched_task *t)
+{
+	int64_t all = (int64_t)weight_of(q), own = (int64_t)t->weight, ahead = average(q) - t->vruntime;
+	wide_t left = (wide_t)ahead * all / (all - own) + 1;
+	return ((uint64_t)left * t->weight + bits_ones(VIRTUAL_BITS)) >> VIRTUAL_BITS;
+}
+
+bool sched_give_way(struct sched *s, unsigned core, cycles_t *later)
 {
 	struct queue *q = &s->queue[core];
 	struct sched_task *t = q->current;
 	int64_t deadline = t->deadline;
-	t->deadline += virtual_slice(s, t);
+	t->deadline = t->vruntime + 2 * virtual_slice(s, t);
 	if (pick(q) != t) return true;
 	t->deadline = deadline;
+	*later = ineligible_in(q, t);
 	return false;
 }

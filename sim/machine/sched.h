@@ -60,9 +60,9 @@ cycles_t sched_stop_at(const struct sched *s, unsigned core, cycles_t now);
  * core that has two tasks less: the times of all cores to stop at are to be asked for anew. */
 bool sched_expire(struct sched *s, unsigned core);
 
-/* The present task gives its turn away, to have another one a slice later (yield_task_fair()). False: it would be the next all the same,
- * and keeps its turn. */
-bool sched_give_way(struct sched *s, unsigned core);
+/* The present task gives its turn away to one that waits, to have another a slice later (yield_task_fair(), but that several in a row are
+ * one). False: it would be the next all the same, and keeps its turn; *later is in how many cycles it would not. */
+bool sched_give_way(struct sched *s, unsigned core, cycles_t *later);
 
 /* An idle core without work where `t` may run, nearest to where it is; the number of cores: there is none. */
 unsigned sched_idle_core(const struct sched *s, const struct sched_task *t);
