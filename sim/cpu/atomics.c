@@ -81,10 +81,20 @@ static bool store_exclusive(struct core_atomics *a)
 	return true;
 }
 
+/* Room in the store buffer, for what nobody waits for. */
+static cycles_t *buffer_slot(struct core *c)
+{
+	cycles_t *slot = &c->store_done[c->store_next];
+	if (++c->store_next == c->store_buffer) c->store_next = 0;
+	hold_retire(c, clock_of(*slot), BUCKET_STORE_BUFFER);
+	c->dispatch = c->retire;
+	return slot;
+}
+
 static void modify(struct core_atomics *a, bool posted)
 {
 	struct core *c = a->core;
-	cycles_t start = core_now(c), done;
+	cycles_t *slot = posted ? buffer_slot(c) : NULL, start = core_now(c), done;
 	monitors_store(a->monitors, a->pe, c->data_req.pa.raw);
 	if (!c->only_translates && a->coherence->atomics == ATOMICS_FAR &&
 	    !mem_has_alone(&c->mem->data, &c->data_req)) {
@@ -97,7 +107,10 @@ static void modify(struct core_atomics *a, bool posted)
 		done = access_line(c, true) + a->coherence->local;
 	}
 	c->stats.access_cycles += done - start;
-	if (!posted) wait_for(c, done);
+	if (slot)
+		*slot = done;
+	else
+		wait_for(c, done);
 }
 
 enum status core_atomic(struct core_atomics *a, const struct record *r, bool *failed, struct err *err)

@@ -4,11 +4,11 @@
  * Each begins when all before it has retired, and what follows begins when it has its value, as with acquire and release. An atomic of LSE
  * is near - the core gets the line, and changes it - or far: it goes to the line's home, which takes it from all caches and is busy with it
  * for coherence.far_atomic_ns; coherence.atomics says which. One whose line the core has for itself is near in any case. One that returns
- * no value (STADD) is posted: the core does not wait for it. Whether a store exclusive stores the monitors say (mem/monitors.h), who see
+ * no value (STADD) is posted: the core waits for no more than room in its store buffer. Whether a store exclusive stores the monitors say (mem/monitors.h), who see
  * what cores store to lines that they share where there is a directory (coherence.protocol).
  * A store exclusive that fails counts as no access, an atomic of LSE as a store.
  * Source: Arm ARM DDI 0487, B2.17 and C3.2.12; Arm IHI 0050 (CHI), atomic transactions.
- * Not modelled: values, so a CAS always stores; the order of LDXR without acquire; a posted atomic's room in the store buffer.
+ * Not modelled: values, so a CAS always stores; the order of LDXR without acquire.
  */
 #ifndef CPU_ATOMICS_H
 #define CPU_ATOMICS_H
