@@ -172,3 +172,29 @@ Test(dvm, counters_are_of_the_cores_and_of_the_home_node)
 	cr_expect(eq(u64, *stats_find(s, "cpu7.dvm.accepted"), 0));
 	stats_free(s);
 }
+
+/* --- the DSB's own message ----------------------------------------------------------------------------------------- */
+
+enum { ALL = 750 };
+
+Test(dvm, a_dsb_sends_nothing_where_the_machine_does_not_say_so)
+{
+	start();
+	dvm_send(d, 0, DVM_INNER, 1000);
+	cr_expect(eq(u64, dvm_sync(d, 0, DVM_INNER, 1010, ALL), 0));
+	cr_expect(eq(u64, dvm_accept(d, 1, 100000), ACCEPT), "the TLBI alone has come");
+}
+
+/* It waits at the home node as a TLBI does, and is answered no sooner than it has been under way. */
+Test(dvm, a_sync_is_a_message_behind_those_that_it_waits_for)
+{
+	params.inner = DVM_INNER_SOCKET;
+	params.sync = 1;
+	params.outstanding = 1;
+	start();
+	cr_expect(eq(u64, dvm_send(d, 0, DVM_INNER, 1000).late, 0));
+	cr_expect(eq(u64, dvm_sync(d, 0, DVM_INNER, 1010, ALL), 1000 + TRIP + ALL - TRIP));
+	cr_expect(eq(u64, dvm_sync(d, 0, DVM_INNER, 5000, TRIP), 5000 + TRIP), "TRIP is the least");
+	cr_expect(eq(u64, dvm_send(d, 4, DVM_INNER, 5000).late, TRIP), "the next waits for it");
+	cr_expect(eq(u64, dvm_accept(d, 1, 100000), 4 * ACCEPT), "all have heard it");
+}

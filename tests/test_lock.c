@@ -18,8 +18,7 @@ static struct coherence make(enum atomics atomics)
 					   .socket_ns = SOCKET,
 					   .machine_ns = MACHINE,
 					   .atomics = atomics,
-					   .far_atomic_ns = HOME,
-					   .broadcast_message_ns = 1};
+					   .far_atomic_ns = HOME};
 	struct coherence c;
 	coherence_init(&c, &p, &t, 1000, ATOMIC);
 	return c;

@@ -155,6 +155,28 @@ Test(shootdown, a_core_that_accepts_a_message_loses_cycles_at_its_next_turn)
 	shut();
 }
 
+/* Three messages of 300 cycles, one after the other, and a fourth that is the barrier's. */
+Test(shootdown, a_dsb_that_sends_a_message_waits_behind_the_tlbis)
+{
+	static const char *const one[] = {"dvm.outstanding=1", "dvm.trip_cycles=300", "dvm.inner=die", NULL};
+	static const char *const synced[] = {"dvm.outstanding=1", "dvm.trip_cycles=300", "dvm.inner=die", "dvm.sync=yes",
+					     NULL};
+	uint64_t waited[2];
+	for (unsigned sync = 0; sync < 2; sync++) {
+		setup();
+		build(2, "0,1", sync ? synced : one);
+		for (int i = 0; i < 3; i++) tlbi(0, "VMALLE1IS", 0);
+		dsb(0);
+		dsb(0);
+		waited[sync] = counter("cpu0.cycles_by_bucket.tlb_maintenance");
+		cr_expect(eq(u64, counter("dvm.syncs"), sync), "the second has nothing to wait for");
+		shut();
+	}
+	uint64_t all = g.config.params.primitives.tlbi_broadcast_cycles;
+	uint64_t last = all > 600 ? all - 300 : 300, without = all > 300 ? all : 300;
+	cr_expect(eq(u64, waited[1] - waited[0], 300 + last - without), "%lu, %lu", waited[0], waited[1]);
+}
+
 /* Four cores, each with as many TLBIs as one alone: who is throttled waits longer. */
 Test(shootdown, cores_that_issue_at_once_wait_for_each_other)
 {

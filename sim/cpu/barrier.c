@@ -1,6 +1,6 @@
 #include "cpu/barrier.h"
 
-enum { DSB_STORES = 2, DSB_LOADS_AND_STORES = 3, DSB_TYPES = 3, DSB_DOMAIN_NSH = 1 };
+enum { DSB_STORES = 2, DSB_LOADS_AND_STORES = 3, DSB_TYPES = 3, DSB_DOMAIN_NSH = 1, DSB_DOMAIN_ISH = 2 };
 
 static cycles_t later(cycles_t a, cycles_t b) { return a > b ? a : b; }
 
@@ -45,6 +45,7 @@ static cycles_t broadcast(struct core *c, enum tlbi_share reach)
 {
 	if (!c->maintenance.dvm) return core_now(c) + c->maintenance.broadcast;
 	enum dvm_domain domain = reach == TLBI_OUTER ? DVM_OUTER : DVM_INNER;
+	c->maintenance.unsynced = true;
 	struct dvm_trip trip = dvm_send(c->maintenance.dvm, c->maintenance.place, domain, core_now(c));
 	wait_until(c, trip.sent, BUCKET_TLB_MAINTENANCE);
 	return trip.sent + c->maintenance.broadcast + trip.late;
@@ -73,6 +74,15 @@ cycles_t core_accept(struct core *c)
 	return lost;
 }
 
+/* The barrier's own message to all who had the broadcasts, where there is one. */
+static void sync_broadcasts(struct core *c, enum dvm_domain domain)
+{
+	if (!c->maintenance.unsynced) return;
+	c->maintenance.unsynced = false;
+	core_await_tlbi(c, dvm_sync(c->maintenance.dvm, c->maintenance.place, domain, core_now(c),
+				    c->maintenance.broadcast));
+}
+
 void core_dsb(struct core *c, unsigned crm)
 {
 	unsigned types = crm & DSB_TYPES, domain = crm >> 2;
@@ -80,6 +90,8 @@ void core_dsb(struct core *c, unsigned crm)
 		wait_until(c, c->store_done[i], BUCKET_BARRIER);
 	if (types == DSB_LOADS_AND_STORES) {
 		wait_until(c, c->tlbi_done_here, BUCKET_TLB_MAINTENANCE);
+		if (domain != DSB_DOMAIN_NSH)
+			sync_broadcasts(c, domain == DSB_DOMAIN_ISH ? DVM_INNER : DVM_OUTER);
 		if (domain != DSB_DOMAIN_NSH) wait_until(c, c->tlbi_done_everywhere, BUCKET_TLB_MAINTENANCE);
 	}
 	wait_for(c, c->maintenance.dsb, BUCKET_BARRIER);

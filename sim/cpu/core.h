@@ -67,6 +67,7 @@ struct core {
 		unsigned el;     /* of who executes it; 0: the workload's own */
 		struct dvm *dvm; /* how broadcasts reach other cores; NULL: in a constant time */
 		unsigned place;  /* of this core in it */
+		bool unsynced;   /* broadcasts that no DSB has waited for yet */
 	} maintenance;
 	cycles_t fetch_hit_cycles, load_hit_cycles; /* of the first-level caches */
 	uint64_t fetch_line_bytes;

@@ -37,6 +37,7 @@ struct path_costs {
 	struct work_percents percent;
 	struct path_sharing sharing;
 	struct lock_waiter *waiter; /* at each lock of the set */
+	struct dvm_port port;       /* for messages to all cores */
 	bool invalidates;           /* TLBIs are under way */
 	cycles_t tlbi_done;
 	uint64_t line_bytes;
@@ -152,6 +153,7 @@ enum status path_costs_new(const struct path_cost_parts *parts, struct path_cost
 	struct path_costs *c = xcalloc(1, sizeof(*c));
 	*c = (struct path_costs){.book = b, .p = parts->primitives, .mem = mem, .memory = parts->memory};
 	c->share_cycles = parts->share_cycles;
+	c->port = parts->port;
 	c->gic = parts->gic;
 	c->percent = parts->percent;
 	use_sharing(c, &parts->sharing);
@@ -406,25 +408,22 @@ static struct path_price unlock_price(struct path_costs *c, const struct path_st
 
 static struct path_price tlbi_price(struct path_costs *c, cycles_t now)
 {
-	struct lock_set *set = c->sharing.set;
-	cycles_t done = (set ? broadcast_send(set->messages, now) : now) + c->p->tlbi_broadcast_cycles;
+	struct dvm_trip trip = {.sent = now};
+	if (c->port.dvm) trip = dvm_send(c->port.dvm, c->port.place, DVM_INNER, now);
+	cycles_t done = trip.sent + c->p->tlbi_broadcast_cycles + trip.late;
 	if (!c->invalidates || done > c->tlbi_done) c->tlbi_done = done;
 	c->invalidates = true;
-	return (struct path_price){.cycles = c->p->tlbi_cycles};
+	return (struct path_price){.cycles = trip.sent - now + c->p->tlbi_cycles};
 }
 
-/* A DSB behind TLBIs sends a message of its own, whose way begins when the interconnect takes it. */
 static struct path_price dsb_price(struct path_costs *c, cycles_t now)
 {
-	struct lock_set *set = c->sharing.set;
-	cycles_t done = c->tlbi_done, all = c->p->tlbi_broadcast_cycles;
+	cycles_t done = c->tlbi_done, sync = 0;
 	if (!c->invalidates) return (struct path_price){.cycles = c->p->dsb_cycles};
 	c->invalidates = false;
-	if (set) {
-		cycles_t message = set->messages->message, sync = broadcast_send(set->messages, now);
-		sync += all > 2 * message ? all - message : message;
-		if (sync > done) done = sync;
-	}
+	if (c->port.dvm)
+		sync = dvm_sync(c->port.dvm, c->port.place, DVM_INNER, now, c->p->tlbi_broadcast_cycles);
+	if (sync > done) done = sync;
 	return (struct path_price){.cycles = (done > now ? done - now : 0) + c->p->dsb_cycles};
 }
 
@@ -489,8 +488,9 @@ static cycles_t transfer_price(const struct path_costs *c, const struct path_eve
 	return e->kind == EVENT_ENTRY ? entry[e->transfer.to] : leave[e->transfer.from];
 }
 
-void path_costs_move(struct path_costs *c, struct mem_cpu *mem, void *memory)
+void path_costs_move(struct path_costs *c, struct mem_cpu *mem, void *memory, struct dvm_port port)
 {
+	c->port = port;
 	c->mem = mem;
 	c->memory.self = memory;
 }

@@ -7,7 +7,7 @@
  * nothing more, as for the core. Lines that work shares with other vCPUs come from the core that wrote them last, one after the other. Every work step has lines of its own in the memory of its owner; every context has lines for
  * each class of registers.
  * A lock that the vCPUs share (the files' `locks`) takes its line to the core, and may have to be waited for; who else has
- * it, and who gets it, is lock/lock.h's. A TLBI and the DSB behind it are messages to all cores (lock/broadcast.h). Any other
+ * it, and who gets it, is lock/lock.h's. A TLBI, and a DSB behind it, is a message to all cores where the machine has them (mem/dvm.h). Any other
  * lock is an atomic in the first cache.
  * Each cycle is booked to the level that spent it: an entry to the level that it leads to, a return to the one that it
  * leaves. Steps of the guest go to `base`, those of EL0 outside of the guest to `vmm`, those of EL3 and of Secure state
@@ -56,6 +56,7 @@ struct path_cost_parts {
 	cycles_t schedule_cycles; /* of a vPE that becomes resident: step vgic: schedule */
 	struct work_percents percent;
 	struct path_sharing sharing;
+	struct dvm_port port; /* of its core, for messages to all others */
 };
 
 /* ERR_CONFIG: there is no memory for the lines. */
@@ -63,7 +64,7 @@ enum status path_costs_new(const struct path_cost_parts *parts, struct path_cost
 void path_costs_free(struct path_costs *c);
 
 /* The software runs on another core from now on: its ports and memory. */
-void path_costs_move(struct path_costs *c, struct mem_cpu *mem, void *memory);
+void path_costs_move(struct path_costs *c, struct mem_cpu *mem, void *memory, struct dvm_port port);
 
 /* The price of `e`, which begins at `now`; touches the lines of its step. EVENT_WRITE costs nothing: its step does. */
 struct path_price path_cost_of(struct path_costs *c, const struct path_event *e, cycles_t now);

@@ -6,12 +6,7 @@
 
 #include "base/alloc.h"
 
-struct lock_set *lock_set_new(struct broadcast *messages)
-{
-	struct lock_set *s = xcalloc(1, sizeof(*s));
-	s->messages = messages;
-	return s;
-}
+struct lock_set *lock_set_new(void) { return xcalloc(1, sizeof(struct lock_set)); }
 
 void lock_set_free(struct lock_set *s)
 {

@@ -1,4 +1,4 @@
-/* shared.h - what the software below several vCPUs shares: locks by their names, and the way of messages to all cores.
+/* shared.h - what the software below several vCPUs shares: locks by their names.
  *
  *   lock_set_new(names and kinds) -> set      lock_set_find: name -> lock
  * One set for each VM: its vCPUs' paths (hyp/path_cost.h) take the same locks.
@@ -6,7 +6,6 @@
 #ifndef LOCK_SHARED_H
 #define LOCK_SHARED_H
 
-#include "lock/broadcast.h"
 #include "lock/lock.h"
 
 struct named_lock {
@@ -18,11 +17,10 @@ struct named_lock {
 struct lock_set {
 	struct named_lock *item;
 	size_t count;
-	struct broadcast *messages; /* borrowed: one for all VMs of a machine */
 };
 
 /* A set without locks. */
-struct lock_set *lock_set_new(struct broadcast *messages);
+struct lock_set *lock_set_new(void);
 void lock_set_free(struct lock_set *s); /* NULL is allowed */
 /* Before the first lock_set_find(): locks move. `c` is borrowed. */
 void lock_set_add(struct lock_set *s, const char *name, enum lock_kind kind, const struct coherence *c,

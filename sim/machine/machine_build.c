@@ -303,6 +303,7 @@ static enum status use_paths(struct vcpu *v, const struct path_book *book, struc
 		.sharing = vcpu_sharing(v),
 		.handler = vcpu_handle_interrupt,
 		.handler_ctx = v,
+		.port = cpu_dvm_port(c),
 		.memory_base = hyp ? hyp->memory_base : 0,
 		.memory_bytes = hyp ? v->vm->params.memory_bytes : 0};
 	if (hyp)

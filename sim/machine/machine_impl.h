@@ -125,7 +125,6 @@ struct machine {
 	uint64_t seed;
 	struct machine_stage2 *stage2; /* what operations on stage 2 counted; NULL: there was none */
 	struct coherence coherence;
-	struct broadcast messages;
 	bool in_pieces; /* the software below several vCPUs runs piece by piece (machine_share.c) */
 	machine_wake_fn *wake;
 	void *wake_ctx;
@@ -133,6 +132,12 @@ struct machine {
 	struct stack_places *places; /* of the threads */
 	struct host *host;           /* schedules vCPUs; NULL: each has a core of its own */
 };
+
+/* Its place among those that send each other messages. */
+static inline struct dvm_port cpu_dvm_port(const struct cpu *c)
+{
+	return (struct dvm_port){c->machine->dvm, (unsigned)(c - c->machine->cpu)};
+}
 
 /* The number of a thread, as who calls the machine counts them. */
 static inline unsigned vcpu_thread(const struct vcpu *v) { return (unsigned)(v - v->vm->machine->vcpu); }
@@ -204,8 +209,8 @@ void vm_register_nodes(struct vm *vm, struct stats *s);
 /* Tells who observes that a fault or event has taken *spent from `at` on. */
 void machine_tell_spent(const struct cpu *c, cycles_t at, const struct core_spent *spent);
 
-/* Makes what the paths of `book` share where there are several vCPUs: each VM's locks, as its stack chooses them, and the way of
- * messages. Registers their counters. */
+/* Makes what the paths of `book` share where there are several vCPUs: each VM's locks, as its stack chooses them. Registers their
+ * counters. */
 void machine_share_locks(struct machine *m, const struct path_book *book);
 /* The part of `v` in it; and what its paths must know of the stack. */
 struct path_sharing vcpu_sharing(struct vcpu *v);

@@ -28,7 +28,7 @@ static void make_locks(struct vm *vm, const struct path_book *book)
 	const char *name;
 	char prefix[16];
 	unsigned kind;
-	vm->locks = lock_set_new(&m->messages);
+	vm->locks = lock_set_new();
 	for (size_t i = 0; (name = path_lock(book, i, &kind)); i++)
 		lock_set_add(vm->locks, name, kind_of(hyp, name, kind), &m->coherence, &costs);
 	snprintf(prefix, sizeof(prefix), "vm%u", vm->number);
@@ -40,9 +40,7 @@ void machine_share_locks(struct machine *m, const struct path_book *book)
 	unsigned kind;
 	if (m->vcpus == 1 || m->host || !stack_hypervisor(m->stack) || !path_lock(book, 0, &kind)) return;
 	m->in_pieces = true;
-	m->messages.message = m->coherence.message;
 	for (unsigned i = 0; i < m->vms; i++) make_locks(&m->vm[i], book);
-	stats_add(m->stats, broadcast_stat_rows, broadcast_stat_row_count, &m->messages.stats, "broadcasts");
 }
 
 /* Whoever got a lock that another gave back goes on then. */

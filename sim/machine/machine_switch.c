@@ -52,7 +52,7 @@ void machine_load_vcpu(struct vcpu *v, struct cpu *c)
 	events_occupy(&v->events);
 	if (v->work) kernel_work_move(v->work, c->mmu, &c->mem);
 	if (!v->paths) return;
-	path_engine_move(v->paths, &c->mem, c->path_memory);
+	path_engine_move(v->paths, &c->mem, c->path_memory, cpu_dvm_port(c));
 	host_memory_set_guest(c->path_memory, &v->regs);
 }
 

@@ -124,6 +124,7 @@ enum status path_engine_new(const struct path_engine_parts *parts, struct path_e
 					      .gic = parts->gic_timing,
 					      .percent = parts->percent,
 					      .sharing = parts->sharing,
+					      .port = parts->port,
 					      .schedule_cycles = parts->schedule_cycles};
 	enum status st = path_engine_boot(e, err);
 	if (st == OK) st = path_costs_new(&costs, &e->costs, err);
@@ -330,11 +331,12 @@ cycles_t path_engine_deadline(struct path_engine *e)
 	return path_gic_take_deadline(e->parts.gic, e->parts.pe);
 }
 
-void path_engine_move(struct path_engine *e, struct mem_cpu *mem, struct host_memory *memory)
+void path_engine_move(struct path_engine *e, struct mem_cpu *mem, struct host_memory *memory,
+		      struct dvm_port port)
 {
 	e->parts.mem = mem;
 	e->parts.memory = memory;
-	path_costs_move(e->costs, mem, memory);
+	path_costs_move(e->costs, mem, memory, port);
 }
 
 /* The guest's own kernel takes an exception and returns from it; what it does between is not known. */

@@ -16,6 +16,7 @@
 #include "cpu/buckets.h"
 #include "cpu/primitive_params.h"
 #include "hyp/path_share.h"
+#include "mem/dvm.h"
 #include "stats/stats.h"
 
 struct path_engine;
@@ -53,6 +54,7 @@ struct path_engine_parts {
 	struct path_sharing sharing;
 	path_handler_fn *handler; /* NULL: nothing is known of that */
 	void *handler_ctx;
+	struct dvm_port port; /* of its core, for messages to all others */
 };
 
 /* Boots the stack up to the guest. Errors of path_machine_new() and path_costs_new(). */
@@ -98,7 +100,8 @@ enum status path_engine_come_back(struct path_engine *e, cycles_t now, struct co
 /* When the timer of a guest fires that has given its core up to wait; 0: it is not set. */
 cycles_t path_engine_deadline(struct path_engine *e);
 /* Another core from now on. */
-void path_engine_move(struct path_engine *e, struct mem_cpu *mem, struct host_memory *memory);
+void path_engine_move(struct path_engine *e, struct mem_cpu *mem, struct host_memory *memory,
+		      struct dvm_port port);
 
 /* A stage 2 fault on memory; takes no time where path_engine_maps_all(). */
 struct path_fault {

@@ -25,9 +25,6 @@ static const struct param rows[] = {
 	NS(far_atomic_ns, 5, "the home of a line is busy so long with each far atomic"),
 	HW_U64(F, erg, "log2(words)", 4, 2, 9,
 	       "exclusives reservation granule, which a load exclusive tags (CTR_EL0.ERG)"),
-	NS(broadcast_message_ns, 20,
-	   "the interconnect is busy so long with a message to all cores (DVM), of which a TLBI is one and the DSB behind it "
-	   "another"),
 };
 #undef NS
 #undef F
@@ -43,7 +40,6 @@ void coherence_init(struct coherence *c, const struct coherence_params *p, const
 	*c = (struct coherence){.topology = *t, .local = atomic_cycles, .atomics = (enum atomics)p->atomics};
 	for (unsigned d = 0; d < DISTANCES; d++) c->transfer[d] = cycles_of_ns(ns[d], clock_mhz);
 	c->far_occupancy = cycles_of_ns(p->far_atomic_ns, clock_mhz);
-	c->message = cycles_of_ns(p->broadcast_message_ns, clock_mhz);
 }
 
 /* Whether units of `cores` have both; a size that is not said holds all cores, but is no near unit either. */

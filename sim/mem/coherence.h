@@ -39,7 +39,6 @@ struct coherence_params {
 	uint64_t atomics;                                   /* enum atomics */
 	uint64_t far_atomic_ns;                             /* of the home, per operation */
 	uint64_t erg; /* log2 of the words of an exclusives reservation granule */
-	uint64_t broadcast_message_ns;
 };
 extern const struct schema coherence_schema;
 
@@ -48,7 +47,6 @@ struct coherence {
 	cycles_t transfer[DISTANCES]; /* by distance */
 	cycles_t local;               /* an atomic on a line that the core has */
 	cycles_t far_occupancy;       /* of the home by a far atomic */
-	cycles_t message;             /* of the interconnect by a message to all cores */
 	enum atomics atomics;
 };
 

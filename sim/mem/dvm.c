@@ -18,12 +18,13 @@ static const struct param params[] = {
 	HW_U64(F, accept_cycles, "cycles", 20, 0, 100000, "that a core loses to each message of another"),
 	HW_ENUM(F, inner, inner_names, DVM_INNER_ALL,
 		"the cores of one inner shareable domain; Linux needs all that it runs on in one"),
+	HW_BOOL(F, sync, 0, "a DSB behind broadcasts is a message of its own, too (DVMOp(Sync))"),
 };
 #undef F
 SCHEMA(dvm_schema, "dvm", struct dvm_params, params, "TLB maintenance as messages to other cores");
 
 struct dvm_stats {
-	uint64_t messages, stall_cycles, wait_cycles, far_cycles;
+	uint64_t messages, syncs, stall_cycles, wait_cycles, far_cycles;
 };
 
 struct agent_stats {
@@ -54,6 +55,7 @@ struct dvm {
 #define F struct dvm_stats
 static const struct stat_desc stat_rows[] = {
 	STAT(F, messages, "messages", "broadcast TLBIs, to all cores of their domain each"),
+	STAT(F, syncs, "messages", "of DSBs behind them"),
 	STAT(F, stall_cycles, "cycles", "that cores waited to issue one, as too many of theirs were waiting"),
 	STAT(F, wait_cycles, "cycles", "that messages waited at the home node for others under way"),
 	STAT(F, far_cycles, "cycles",
@@ -143,7 +145,8 @@ static void deliver(struct dvm *d, unsigned from, enum dvm_domain domain, cycles
 	}
 }
 
-struct dvm_trip dvm_send(struct dvm *d, unsigned from, enum dvm_domain domain, cycles_t now)
+/* One more is under way: when it has left the core, and the home node begins with it. */
+static cycles_t begin(struct dvm *d, unsigned from, enum dvm_domain domain, cycles_t now, cycles_t *left)
 {
 	const struct dvm_params *p = d->parts.params;
 	struct agent *a = &d->agent[from];
@@ -151,12 +154,28 @@ struct dvm_trip dvm_send(struct dvm *d, unsigned from, enum dvm_domain domain, c
 	cycles_t sent = later(now, *own), start = later(sent, *slot), far = a->far[domain];
 	*own = *slot = start + p->trip_cycles + far;
 	deliver(d, from, domain, start + (p->trip_cycles + far) / 2);
-	a->stats.sent++;
-	d->stats.messages++;
 	d->stats.stall_cycles += sent - now;
 	d->stats.wait_cycles += start - sent;
 	d->stats.far_cycles += far;
-	return (struct dvm_trip){.sent = sent, .late = start - sent + far};
+	*left = sent;
+	return start;
+}
+
+struct dvm_trip dvm_send(struct dvm *d, unsigned from, enum dvm_domain domain, cycles_t now)
+{
+	cycles_t sent, start = begin(d, from, domain, now, &sent);
+	d->agent[from].stats.sent++;
+	d->stats.messages++;
+	return (struct dvm_trip){.sent = sent, .late = start - sent + d->agent[from].far[domain]};
+}
+
+cycles_t dvm_sync(struct dvm *d, unsigned from, enum dvm_domain domain, cycles_t now, cycles_t all)
+{
+	cycles_t trip = d->parts.params->trip_cycles, sent;
+	if (!d->parts.params->sync) return 0;
+	d->stats.syncs++;
+	cycles_t start = begin(d, from, domain, now, &sent);
+	return start + d->agent[from].far[domain] + later(trip, all > trip ? all - trip : 0);
 }
 
 cycles_t dvm_accept(struct dvm *d, unsigned at, cycles_t now)

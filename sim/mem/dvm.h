@@ -1,10 +1,12 @@
 /* dvm.h - TLB maintenance on its way to other cores: DVM messages through the interconnect.
  *
  *   dvm_send: (core, domain, now) -> when it has left the core, and when a DSB behind it may complete
+ *   dvm_sync: the DSB behind them -> when all have answered
  *   dvm_accept: what a core has lost to the messages of others since it was last asked
  * A broadcast TLBI goes to the interconnect's home node, which sends it on to every core of the domain, collects their
  * answers, and then tells the sender. The home node has so many messages under way at once; others wait there, and a core of
  * which too many wait cannot issue the next. A die that is farther away answers later (fabric.h), and the slowest one counts.
+ * With `sync` a DSB behind broadcasts is a message of its own (DVMOp(Sync)), which the home node has under way like any.
  * A core that accepts a message loses some cycles, whether or not it holds what the message is about.
  * Calls come in the order of the cores' turns (decision 0070): a message that is a lookahead late finds the home node as busy
  * as it was then.
@@ -25,6 +27,7 @@ struct dvm_params {
 	uint64_t outstanding; /* at the home node; 0: no messages, all cores answer after a constant time */
 	uint64_t trip_cycles, accept_cycles, queue;
 	uint64_t inner; /* enum dvm_inner */
+	uint64_t sync;  /* bool */
 };
 extern const struct schema dvm_schema;
 
@@ -32,6 +35,12 @@ extern const struct schema dvm_schema;
 enum dvm_inner { DVM_INNER_ALL, DVM_INNER_SOCKET, DVM_INNER_DIE, DVM_INNER_CLUSTER };
 
 struct dvm; /* the home node, and the cores that run something */
+
+/* The place of a core in it. */
+struct dvm_port {
+	struct dvm *dvm; /* NULL: there are no messages */
+	unsigned place;
+};
 
 struct dvm_parts { /* all borrowed */
 	const struct dvm_params *params;
@@ -55,6 +64,9 @@ struct dvm_trip {
 	cycles_t late; /* that the slowest answer takes longer than an idle home node and a near die would */
 };
 struct dvm_trip dvm_send(struct dvm *d, unsigned from, enum dvm_domain domain, cycles_t now);
+/* A DSB by the core at place `from` behind broadcasts, which are to complete `all` cycles after they are sent: when its own message is
+ * answered; 0: it sends none. What is left of `all` when it has been under way is the answers' way. */
+cycles_t dvm_sync(struct dvm *d, unsigned from, enum dvm_domain domain, cycles_t now, cycles_t all);
 
 /* Cycles that the core at place `at`, which is at cycle `now`, has lost to messages that have come by then; counted as lost. */
 cycles_t dvm_accept(struct dvm *d, unsigned at, cycles_t now);
