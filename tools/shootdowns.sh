@@ -7,7 +7,7 @@ echo "streams $threads"
 awk -v threads="$threads" -v rounds="$rounds" -v pages="$pages" -v all="$all" 'BEGIN {
 	for (t = 0; t < threads; t++) {
 		print "stream " t
-		own = 268435456 * (t + 1); shared = 65536
+		own = 4194304 * (t + 16); shared = 65536 # awk may print no more than 31 bits
 		for (r = 0; r < rounds; r++) {
 			records += 64 + pages + (all != "" || !t)
 			for (i = 0; i < 64; i++) printf "L 0x%x 8 gap=40\n", own + i * 4096

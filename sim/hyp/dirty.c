@@ -13,14 +13,6 @@ const struct stat_desc dirty_stat_rows[] = {
 #undef F
 const size_t dirty_stat_row_count = sizeof(dirty_stat_rows) / sizeof(dirty_stat_rows[0]);
 
-static uint64_t protect(void *ctx, uint64_t addr, const struct pgtable_slot *leaf)
-{
-	struct dirty_stats *stats = ctx;
-	(void)addr;
-	stats->protected_leaves++;
-	return leaf->desc & ~DESC_S2AP_WRITE;
-}
-
 void dirty_begin(struct hyp_vm *vm)
 {
 	const struct hyp_params *p = &vm->hyp->p;
@@ -29,17 +21,6 @@ void dirty_begin(struct hyp_vm *vm)
 	vm->dirty = xcalloc(1, sizeof(*vm->dirty));
 	vm->dirty->first = p->memory_base >> bits;
 	vm->dirty->block = xcalloc((vm->memory_bytes >> bits) + 2, sizeof(*vm->dirty->block));
-}
-
-void hyp_start_dirty_log(struct hyp_vm *vm)
-{
-	const struct hyp_params *p = &vm->hyp->p;
-	uint64_t changed = 0;
-	dirty_begin(vm);
-	/* Cannot fail: no leaf of the VM's memory sticks out of it. */
-	enum pgtable_result r = pgtable_edit(&vm->stage2, p->memory_base, vm->memory_bytes, protect,
-					     &vm->dirty->stats, &changed);
-	assert(r == PGTABLE_OK);
 }
 
 void hyp_end_dirty_log(struct hyp_vm *vm)

@@ -1,10 +1,10 @@
 /* dirty.h - dirty logging: which pages of a VM are written, found by write-protecting them.
  *
- *   hyp_start_dirty_log: everything that is mapped becomes read-only      dirty_split, dirty_find: for faults (hyp.c)
+ *   dirty_begin: the log is there      dirty_split, dirty_find: for faults (hyp.c)
  * While the log is on, a write fault adds the permission to its page alone. A block gives way to a table in which only the page
  * that was written is mapped; the others fault when they are touched next, and get the memory that they had.
  * Source: Linux 6.1 arch/arm64/kvm/mmu.c: kvm_mmu_wp_memory_region(), user_mem_abort() (force_pte).
- * What starting it takes, other ways of logging, and collecting the log are in stage2_ops.h.
+ * Protecting all that is mapped, what that takes, other ways of logging, and collecting the log are stage2_log.c's (stage2_ops.h).
  */
 #ifndef HYP_DIRTY_H
 #define HYP_DIRTY_H

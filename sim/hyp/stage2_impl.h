@@ -51,6 +51,7 @@ static inline unsigned op_leaf_bits(const struct op *o, const struct pgtable_slo
 
 /* stage2_log.c */
 enum pgtable_result op_start_log(struct op *o);
+enum pgtable_result op_protect_all(struct op *o);
 enum pgtable_result op_collect_log(struct op *o);
 
 #endif

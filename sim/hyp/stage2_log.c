@@ -72,12 +72,16 @@ static void flush_all(struct op *o)
 	stage2_flush_range(&o->flusher, o->vm->hyp->p.memory_base, o->vm->memory_bytes);
 }
 
+enum pgtable_result op_protect_all(struct op *o)
+{
+	return pgtable_visit(&o->vm->stage2, o->vm->hyp->p.memory_base, o->vm->memory_bytes, protect_leaf, o);
+}
+
 enum pgtable_result op_start_log(struct op *o)
 {
 	make_log(o);
 	if (o->p->dirty_log == STAGE2_INITIALLY_SET) return PGTABLE_OK;
-	enum pgtable_result r = pgtable_visit(&o->vm->stage2, o->vm->hyp->p.memory_base, o->vm->memory_bytes,
-					      protect_leaf, o);
+	enum pgtable_result r = op_protect_all(o);
 	if (r == PGTABLE_OK) flush_all(o);
 	return r;
 }

@@ -153,28 +153,62 @@ static enum pgtable_result run(struct op *o, enum stage2_op op, uint64_t ipa, st
 	}
 }
 
+/* Begins an operation, during which what gives way to smaller leaves is told to its clock. */
+static struct op begin(struct hyp_vm *vm, const struct stage2_clock *clock, struct stage2_done *done)
+{
+	struct op o = {.vm = vm, .p = &vm->hyp->p.stage2, .clock = clock, .done = done};
+	*done = (struct stage2_done){0};
+	stage2_flusher_init(&o.flusher, clock, &vm->hyp->f, vm->stage2.granule_bits);
+	o.unmap_flush = unmap_flush_of(&o);
+	return o;
+}
+
+static void end(struct op *o, struct pgtable_break others)
+{
+	struct hyp_vm *vm = o->vm;
+	vm->stage2.breaking = others;
+	if (vm->stage2.ranges)
+		ranges_update(vm->stage2.ranges, &vm->stage2, vm->hyp->p.memory_base, vm->memory_bytes);
+	o->done->tlbi = o->flusher.tlbi;
+	o->done->dsb = o->flusher.dsb;
+}
+
+static void no_step(void *self, enum stage2_step step, uint64_t operand)
+{
+	(void)self, (void)step, (void)operand;
+}
+static void no_tlbi(void *self, struct tlbi_op op, uint64_t operand) { (void)self, (void)op, (void)operand; }
+
+/* As dirty_log_start does, but that no time passes, and nobody collects. */
+void hyp_start_dirty_log(struct hyp_vm *vm)
+{
+	static const struct stage2_clock no_clock = {NULL, no_step, no_tlbi};
+	const struct pgtable_break others = vm->stage2.breaking;
+	struct stage2_done done;
+	struct op o = begin(vm, &no_clock, &done);
+	vm->stage2.breaking = (struct pgtable_break){&o, flush_broken};
+	dirty_begin(vm);
+	enum pgtable_result r = op_protect_all(&o);
+	assert(r == PGTABLE_OK); /* no leaf of the VM's memory sticks out of it */
+	vm->dirty->stats.protected_leaves += done.changed;
+	end(&o, others);
+}
+
 enum status stage2_perform(struct hyp_vm *vm, enum stage2_op op, struct stage2_area area,
 			   const struct stage2_clock *clock, struct stage2_done *done, struct err *err)
 {
 	const struct hyp_params *p = &vm->hyp->p;
 	uint64_t ipa = p->memory_base + area.offset;
-	struct op o = {.vm = vm, .p = &p->stage2, .clock = clock, .done = done};
 	if (area.offset > vm->memory_bytes || area.bytes > vm->memory_bytes - area.offset)
 		return err_set(err, ERR_CONFIG,
 			       "%s: %" PRIu64 " bytes from offset %" PRIu64
 			       " on are not within hyp.memory_bytes = %" PRIu64,
 			       stage2_op_names[op], area.bytes, area.offset, vm->memory_bytes);
-	*done = (struct stage2_done){0};
-	stage2_flusher_init(&o.flusher, clock, &vm->hyp->f, vm->stage2.granule_bits);
-	o.unmap_flush = unmap_flush_of(&o);
+	struct op o = begin(vm, clock, done);
 	const struct pgtable_break others = vm->stage2.breaking;
 	vm->stage2.breaking = (struct pgtable_break){&o, flush_broken};
 	enum pgtable_result r = run(&o, op, ipa, area);
-	vm->stage2.breaking = others;
-	if (vm->stage2.ranges)
-		ranges_update(vm->stage2.ranges, &vm->stage2, p->memory_base, vm->memory_bytes);
-	done->tlbi = o.flusher.tlbi;
-	done->dsb = o.flusher.dsb;
+	end(&o, others);
 	if (r == PGTABLE_OK) return OK;
 	return err_set(err, ERR_CONFIG, "%s: the machine has no memory left for the VM", stage2_op_names[op]);
 }
