@@ -47,6 +47,9 @@ struct vm {
 	struct program_locks *program_locks;
 };
 
+/* A store exclusive that failed: its program goes back to the load, and comes to the store again. */
+enum again { AGAIN_NOT, AGAIN_LOAD, AGAIN_STORE };
+
 /* Who runs a stream of the workload: a vCPU, or natively a thread of the kernel. */
 struct vcpu {
 	struct vm *vm;
@@ -64,18 +67,13 @@ struct vcpu {
 	struct guest_clock clock; /* of its kernel, where paths say what an interrupt takes */
 	struct rng softirq;
 	bool softirq_raised;
-	uint64_t messages; /* of the VM's device that are behind it, whoever they were for */
-	bool parks;            /* its paths say how it gives up its core */
-	bool stopped;          /* while it runs records: it has no core any more */
+	uint64_t messages;      /* of the VM's device that are behind it, whoever they were for */
+	bool parks;             /* its paths say how it gives up its core */
+	bool stopped;           /* while it runs records: it has no core any more */
 	struct lock_user locks; /* of its program */
 	uint64_t exclusive;     /* VA of its latest load exclusive */
-	enum {
-		AGAIN_NOT,
-		AGAIN_LOAD,
-		AGAIN_STORE
-	} again;               /* what its program does next for a store exclusive
-							    * that failed; the record is the same until it stores */
-	struct numa_task task; /* to the kernel or hypervisor that gives it memory */
+	enum again again;       /* what its program does next for the store exclusive of the present record */
+	struct numa_task task;  /* to the kernel or hypervisor that gives it memory */
 	struct populator populator;
 	bool before_time; /* while it maps what was there before */
 	struct fault_due {
