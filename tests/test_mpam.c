@@ -321,15 +321,15 @@ Test(mpam, portions_divide_the_ways)
 Test(mpam, labels_of_threads_are_those_of_the_last_row_that_names_them)
 {
 	struct mpam_label_params row[] = {{"", 1, 0}, {"2-3", 5, 2}, {"3", 6, 1}};
-	struct mpam_params p = {.labels = {row, 3}};
-	struct mpam_label label[4];
+	const struct param_list rows = {row, 3};
+	struct mpam_label label[4] = {0};
 	struct err err = {0};
-	cr_assert(eq(int, mpam_label_threads(&p, 4, label, &err), OK));
+	cr_assert(eq(int, mpam_label_threads(&rows, "mpam.labels", 4, label, &err), OK));
 	cr_expect(eq(u16, label[0].partid, 1));
 	cr_expect(eq(u16, label[2].partid, 5));
 	cr_expect(eq(u8, label[2].pmg, 2));
 	cr_expect(eq(u16, label[3].partid, 6));
-	cr_expect(eq(int, mpam_label_threads(&p, 3, label, &err), ERR_CONFIG));
+	cr_expect(eq(int, mpam_label_threads(&rows, "mpam.labels", 3, label, &err), ERR_CONFIG));
 	cr_expect(ne(ptr, strstr(err.text, "mpam.labels.threads: '2-3': 3 is outside 0..2"), NULL), "%s",
 		  err.text);
 }

@@ -202,3 +202,38 @@ Test(vms, a_workload_that_no_vm_runs_is_refused)
 	cr_expect(eq(str, err.text,
 		     (char *)"workloads/sequential.yaml: each of stack.vms runs a workload of its own"));
 }
+
+/* --- MPAM ------------------------------------------------------------------------------------------------------------ */
+
+static uint64_t read_bytes(const struct vm_world *g, const char *label)
+{
+	return vm_world_counter(g, "node0.mpam.mbwu_read_bytes.%s", label);
+}
+
+/* Rows of a VM number its own vCPUs, and come before those of the stack, which number all. */
+Test(vms, each_vm_labels_its_own_vcpus)
+{
+	static const char *const sets[] = {"cores=4", "memory.mpam=yes", NULL};
+	static const char yaml[] =
+		"hypervisors: [{}]\nmpam: {labels: [{partid: 7}]}\n"
+		"vms: [{name: a, mpam_labels: [{partid: 1}]}, {name: n},\n"
+		" {name: b, vcpus: 2, mpam_labels: [{partid: 2}, {threads: \"1\", partid: 3, pmg: 1}]}]\n";
+	static const char *const label[] = {"partid1_pmg0", "partid7_pmg0", "partid2_pmg0", "partid3_pmg1"};
+	struct vm_world g;
+	build(&g, yaml, sets);
+	for (unsigned t = 0; t < 4; t++) {
+		uint64_t before[4];
+		for (unsigned i = 0; i < 4; i++) before[i] = read_bytes(&g, label[i]);
+		load(&g, t, page + ((uint64_t)t << 30)); /* tables and lines that no other thread has read */
+		for (unsigned i = 0; i < 4; i++)
+			cr_expect(eq(int, read_bytes(&g, label[i]) != before[i], i == t), "%u, %s", t,
+				  label[i]);
+	}
+	vm_world_close(&g);
+}
+
+Test(vms, a_label_of_a_vcpu_that_the_vm_has_not_is_refused)
+{
+	refused("hypervisors: [{}]\nvms: [{name: a, mpam_labels: [{threads: \"1\", partid: 1}]}]\n",
+		"stack.vms.a.mpam_labels.threads: '1': 1 is outside 0..0");
+}

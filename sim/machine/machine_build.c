@@ -20,28 +20,6 @@ static void build_native(struct machine *m, uint64_t seed)
 	placement_init(&m->memory, m->mem, &host, seed);
 }
 
-void machine_label_cpu(struct cpu *c, struct mpam_label label)
-{
-	const struct mpam_params *p = &c->machine->stack->mpam;
-	struct mem_req *made[] = {&c->core.data_req, &c->core.fetch_req, &c->mmu->req};
-	c->mem.label = label;
-	c->mem.hypervisor_label = (struct mpam_label){(uint16_t)p->hypervisor_partid,
-						      (uint8_t)p->hypervisor_pmg};
-	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
-		made[i]->partid = label.partid;
-		made[i]->pmg = label.pmg;
-	}
-}
-
-static enum status label_cpus(struct machine *m, struct err *err)
-{
-	struct mpam_label label[STACK_THREADS_MAX];
-	TRY(mpam_label_threads(&m->stack->mpam, m->vcpus, label, err));
-	for (unsigned i = 0; i < m->vcpus; i++) m->vcpu[i].mpam = label[i];
-	for (unsigned i = 0; i < m->cpus; i++) machine_label_cpu(&m->cpu[i], m->cpu[i].vcpu->mpam);
-	return OK;
-}
-
 /* Before statistics are registered. */
 static void count_evictors(struct machine *m)
 {
@@ -77,11 +55,12 @@ static enum status build_hardware(struct machine *m, struct err *err)
 		       m->hw->primitives.atomic_cycles);
 	if (m->cpus > 1 && m->hw->coherence.protocol == PROTOCOL_DIRECTORY)
 		mem_use_directory(m->mem, &m->coherence);
-	TRY(mem_use_mpam(m->mem, &m->stack->mpam, err));
+	machine_collect_labels(m);
+	TRY(mem_use_mpam(m->mem, &m->mpam, err));
 	m->shared_tlbs.topology = m->hw->topology;
 	m->physmem = physmem_new();
 	for (unsigned i = 0; i < m->cpus; i++) TRY(build_cpu(&m->cpu[i], err));
-	return label_cpus(m, err);
+	return machine_label_vcpus(m, err);
 }
 
 static void build_shootdowns(struct machine *m)
@@ -247,6 +226,7 @@ void machine_free(struct machine *m)
 	mem_free(m->mem);
 	monitors_free(m->monitors);
 	dvm_free(m->dvm);
+	free(m->mpam.labels.items);
 	free(m->shooters);
 	free(m->mmus);
 	free(m->cpu);

@@ -117,6 +117,7 @@ struct machine {
 	unsigned vcpus;
 	struct monitors *monitors; /* NULL: the workload has had no exclusives and atomics */
 	struct dvm *dvm;           /* NULL: TLB maintenance is no message */
+	struct mpam_params mpam; /* of the stack, with the labels of its VMs behind its own */
 	struct shootdowns shootdowns;
 	struct shooter **shooters; /* of every core */
 	struct memops *memops;     /* operations on memory; NULL: there are none */
@@ -140,6 +141,9 @@ static inline struct dvm_port cpu_dvm_port(const struct cpu *c)
 /* The number of a thread, as who calls the machine counts them. */
 static inline unsigned vcpu_thread(const struct vcpu *v) { return (unsigned)(v - v->vm->machine->vcpu); }
 
+/* machine_labels.c: labels of requests (mem/mpam.h). Collects those of the stack and of its VMs; gives vCPUs and cores theirs. */
+void machine_collect_labels(struct machine *m);
+enum status machine_label_vcpus(struct machine *m, struct err *err);
 /* What MPAM0_EL1, MPAM1_EL1 and MPAM2_EL2 say while a thread with that label has the core. */
 void machine_label_cpu(struct cpu *c, struct mpam_label label);
 /* Gives a core the context of `v`: who runs there from now on. */

@@ -21,6 +21,8 @@ static const struct param vm_rows[] = {
 	P_MAP(F, os, &os_schema, "its kernel; what is not said here the stack's `os` says"),
 	P_MAP(F, numa, &numa_schema,
 	      "placement of its memory and stage 2 tables; what is not said here hypervisors.0.numa says"),
+	P_LIST(F, mpam_labels, &mpam_label_schema, 0, 64,
+	       "labels of the requests of its vCPUs, which a row's `threads` number from 0 on; before stack.mpam.labels"),
 };
 #undef F
 static SCHEMA(vm_schema, "vm", struct vm_params, vm_rows, "one of several VMs");
@@ -47,7 +49,7 @@ static const struct param rows[] = {
 	       "count misses of the program on what others pushed out of each TLB and cache: other processes, the kernel, the "
 	       "hypervisor, the VMM, firmware; costs time and memory of the host"),
 	P_LIST(F, memory_operations, &memop_schema, 0, 64,
-	       "operations on the memory of the first VM, while it runs, one after the other"),
+	       "operations on the memory of VMs, while they run, one after the other"),
 	P_LIST(F, fits, &fits_schema, 0, FITS_MAX, "published figures that numbers were fitted to"),
 };
 #undef F

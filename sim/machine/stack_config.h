@@ -27,6 +27,7 @@ struct vm_params {
 	const char *workload;  /* file, relative to the one that says so; "": part of what the run replays */
 	struct os_params os;
 	struct numa_params numa;
+	struct param_list mpam_labels; /* of struct mpam_label_params, behind those of the stack */
 };
 
 struct stack_params {

@@ -8,14 +8,13 @@
 #include "base/alloc.h"
 #include "base/ranges.h"
 
-enum status mpam_label_threads(const struct mpam_params *p, unsigned threads, struct mpam_label *out,
-			       struct err *err)
+enum status mpam_label_threads(const struct param_list *rows, const char *key, unsigned threads,
+			       struct mpam_label *out, struct err *err)
 {
-	const struct mpam_label_params *row = p->labels.items;
+	const struct mpam_label_params *row = rows->items;
 	unsigned *number = xcalloc(threads, sizeof(*number));
 	enum status st = OK;
-	for (unsigned t = 0; t < threads; t++) out[t] = (struct mpam_label){0};
-	for (size_t i = 0; st == OK && i < p->labels.count; i++) {
+	for (size_t i = 0; st == OK && i < rows->count; i++) {
 		const struct mpam_label label = {(uint16_t)row[i].partid, (uint8_t)row[i].pmg};
 		unsigned count = 0;
 		st = ranges_parse(row[i].threads, threads - 1, number, threads, &count, err);
@@ -25,7 +24,7 @@ enum status mpam_label_threads(const struct mpam_params *p, unsigned threads, st
 	free(number);
 	if (st == OK) return OK;
 	const struct err what = *err;
-	return err_set(err, what.code, "mpam.labels.threads: %.400s", what.text);
+	return err_set(err, what.code, "%s.threads: %.400s", key, what.text);
 }
 
 static enum status add_label(struct mpam *m, uint64_t partid, uint64_t pmg, struct err *err)

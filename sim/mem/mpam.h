@@ -23,9 +23,10 @@ struct mpam_label {
 	uint8_t pmg;
 };
 
-/* The labels of the requests of threads 0..threads-1, into `out`. ERR_CONFIG: a row's list of threads is none. */
-enum status mpam_label_threads(const struct mpam_params *p, unsigned threads, struct mpam_label *out,
-			       struct err *err);
+/* Gives threads 0..threads-1 the labels that rows of struct mpam_label_params have for them; those that no row names keep what `out`
+ * has. ERR_CONFIG: a row's list of threads is none; `key` is what messages call the rows. */
+enum status mpam_label_threads(const struct param_list *rows, const char *key, unsigned threads,
+			       struct mpam_label *out, struct err *err);
 
 struct mpam {
 	const struct mpam_params *params;            /* borrowed */

@@ -15,14 +15,15 @@ static const char *const control_names[] = {
 
 #define F struct mpam_label_params
 static const struct param label_rows[] = {
-	P_STR(F, threads, "", "threads or vCPUs whose requests have the label, such as 0-3,8; empty: all"),
+	P_STR(F, threads, "",
+	      "threads or vCPUs whose requests have the label, such as 0-3,8; empty: all. Of a row of a VM: its own vCPUs"),
 	P_U64(F, partid, "PARTID", 0, 0, MPAM_PARTIDS - 1,
 	      "partition of their requests, data and instructions alike"),
 	P_U64(F, pmg, "PMG", 0, 0, MPAM_PMGS - 1, "performance monitoring group of their requests"),
 };
 #undef F
-static SCHEMA(label_schema, "label", struct mpam_label_params, label_rows,
-	      "which label the requests of some threads carry");
+SCHEMA(mpam_label_schema, "label", struct mpam_label_params, label_rows,
+       "which label the requests of some threads carry");
 
 #define F struct mpam_setting
 static const struct param setting_rows[] = {
@@ -42,7 +43,7 @@ static SCHEMA(setting_schema, "setting", struct mpam_setting, setting_rows, "a w
 
 #define F struct mpam_params
 static const struct param rows[] = {
-	P_LIST(F, labels, &label_schema, 0, 64,
+	P_LIST(F, labels, &mpam_label_schema, 0, 64,
 	       "labels of requests, a later row before an earlier one; without: PARTID 0, PMG 0"),
 	P_U64(F, hypervisor_partid, "PARTID", 0, 0, MPAM_PARTIDS - 1,
 	      "partition of the hypervisor's own requests"),

@@ -64,6 +64,6 @@ struct mpam_params {
 	struct param_list settings;                 /* of struct mpam_setting */
 };
 
-extern const struct schema mpam_schema;
+extern const struct schema mpam_schema, mpam_label_schema;
 
 #endif
