@@ -25,6 +25,7 @@ struct host_vcpu {
 	cycles_t poll;         /* how long its next halt is polled for */
 	cycles_t halted_at, deadline;
 	bool polling;
+	bool held; /* it stands still until `deadline` */
 	struct host_vcpu_stats stats;
 };
 

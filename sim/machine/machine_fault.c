@@ -94,7 +94,7 @@ static enum status stage1_fault(struct vcpu *v, const struct mmu_fault *f, cycle
 					  .kind = ACCESS_WRITE,
 					  .refuses = FAULT_TRANSLATION};
 		TRY(spend_stage2(v, &base, now, &what, spent, err));
-		if (what.fetched) memops_fetched(vm->machine->memops, what.fetched, now, spent);
+		if (what.fetched) memops_fetched(vm->machine->memops, vm, what.fetched, now, spent);
 	}
 	return note_spurious(v, f, done.outcome == OS_SPURIOUS, err);
 }

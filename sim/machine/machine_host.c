@@ -234,6 +234,50 @@ enum status machine_spin(struct machine *m, unsigned t, cycles_t at, cycles_t *n
 	return OK;
 }
 
+/* --- vCPUs that are made to stand still ------------------------------------------------------------------------------- */
+
+bool host_runs(const struct host *h, const struct vcpu *v)
+{
+	const struct host_vcpu *hv = host_vcpu(h, v);
+	return hv->state == VCPU_RUNS && !hv->polling;
+}
+
+/* It has no core from now on, and is woken at `until`. */
+static void put_to_sleep(struct host *h, struct vcpu *v, cycles_t until)
+{
+	host_vcpu(h, v)->deadline = until;
+	h->turns.wakes(h->turns.self, vcpu_thread(v), until);
+}
+
+static enum status hold_running(struct host *h, struct vcpu *v, cycles_t from, struct err *err)
+{
+	unsigned core = cpu_index(v->cpu);
+	if (host_vcpu(h, v)->polling) end_poll(h, v, from);
+	TRY(give_up(h, v, VCPU_IDLE, err));
+	return run_next(h, core, err);
+}
+
+static void hold_waiting(struct host *h, struct vcpu *v, cycles_t from)
+{
+	struct host_vcpu *hv = host_vcpu(h, v);
+	sched_drop(h->sched, &hv->task);
+	host_account(h, v, VCPU_IDLE, from > hv->since ? from : hv->since);
+	for (unsigned i = 0; i < h->machine->cpus; i++) set_stop(h, i);
+}
+
+enum status host_hold(struct host *h, struct vcpu *v, cycles_t from, cycles_t until, struct err *err)
+{
+	struct host_vcpu *hv = host_vcpu(h, v);
+	bool sleeps = hv->state == VCPU_IDLE || hv->polling;
+	if (hv->state == VCPU_ENDED || (sleeps && hv->deadline >= until)) return OK;
+	if (hv->state == VCPU_RUNS && core_now(&v->cpu->core) >= until) return OK;
+	if (hv->state == VCPU_RUNS) TRY(hold_running(h, v, from, err));
+	if (hv->state == VCPU_WAITS) hold_waiting(h, v, from);
+	hv->held = !sleeps;
+	put_to_sleep(h, v, until);
+	return OK;
+}
+
 /* --- what the engine calls --------------------------------------------------------------------------------------- */
 
 bool machine_schedules(const struct machine *m) { return m->host != NULL; }
@@ -275,8 +319,9 @@ enum status machine_wake(struct machine *m, unsigned t, cycles_t at, struct err 
 	if (at > h->now) h->now = at;
 	if (hv->polling) return poll_over(h, v, at, err);
 	if (at < hv->since) at = hv->since; /* it fell asleep while its core was ahead */
-	hv->stats.wakeups++;
-	learn(h, hv, at);
+	hv->stats.wakeups += !hv->held;
+	if (!hv->held) learn(h, hv, at);
+	hv->held = false;
 	host_account(h, v, VCPU_WAITS, at);
 	return make_ready(h, v, at, err);
 }

@@ -158,6 +158,10 @@ void host_register_stats(struct host *h, struct stats *s);
 enum status host_halt(struct host *h, struct vcpu *v, cycles_t deadline, struct err *err);
 /* `v`, which waits for a lock of its program, has it from `at` on. */
 void host_lock_granted(struct host *h, struct vcpu *v, cycles_t at);
+/* `v` stands still from `from` until `until`: it gives up its core, and does not wait for one. */
+enum status host_hold(struct host *h, struct vcpu *v, cycles_t from, cycles_t until, struct err *err);
+/* Whether `v` has a core, and is in its guest. */
+bool host_runs(const struct host *h, const struct vcpu *v);
 /* Brings counters up to date; begins to count anew; checks that they add up. */
 void host_finish(struct host *h);
 void host_begin_counting(struct host *h);

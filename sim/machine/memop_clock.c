@@ -104,7 +104,7 @@ static void tlbi(void *self, struct tlbi_op op, uint64_t operand)
 	struct op_clock *c = self;
 	struct machine *m = c->machine;
 	const struct primitive_params *p = &m->hw->primitives;
-	const struct tlbi_context by = {&m->vm[0].vcpu[0].regs, &m->hw->features, 2, SEC_NONSECURE};
+	const struct tlbi_context by = {&c->vm->vcpu[0].regs, &m->hw->features, 2, SEC_NONSECURE};
 	struct tlbi_scope scope;
 	settle(c);
 	c->tlbi++;
@@ -117,8 +117,8 @@ static void tlbi(void *self, struct tlbi_op op, uint64_t operand)
 	if (m->checker) checker_tlbi(m->checker, &scope, (struct checker_reach){0});
 }
 
-void op_clock_init(struct op_clock *c, struct machine *m, struct mem_cpu *mem, cycles_t now)
+void op_clock_init(struct op_clock *c, const struct vm *vm, struct mem_cpu *mem, cycles_t now)
 {
-	*c = (struct op_clock){.machine = m, .mem = mem, .now = now};
+	*c = (struct op_clock){.machine = vm->machine, .vm = vm, .mem = mem, .now = now};
 	c->steps = (struct stage2_clock){c, step, tlbi};
 }

@@ -109,7 +109,7 @@ static bool converges(const struct memops *o, const struct memop *op, uint64_t p
 	return pages * o->page_cycles <= limit;
 }
 
-static void stop_and_copy(struct memops *o, struct memop *op)
+static enum status stop_and_copy(struct memops *o, struct memop *op, struct err *err)
 {
 	cycles_t from = o->clock.now;
 	take_log(o);
@@ -118,8 +118,9 @@ static void stop_and_copy(struct memops *o, struct memop *op)
 	op->stats.last_round_pages = send_some(o, op, HYP_PAGE_SEEN, UINT64_MAX);
 	memops_wait(o, op, send_state(o, op), false);
 	op->stats.bytes += op->p->state_bytes;
-	memops_hold(o, op, from, o->clock.now);
+	TRY(memops_hold(o, op, from, o->clock.now, err));
 	arrive(o, false);
+	return OK;
 }
 
 enum status memop_precopy(struct memops *o, struct memop *op, bool *done, struct err *err)
@@ -132,9 +133,8 @@ enum status memop_precopy(struct memops *o, struct memop *op, bool *done, struct
 		return OK;
 	}
 	if (op->phase == STOP) {
-		stop_and_copy(o, op);
 		*done = true;
-		return OK;
+		return stop_and_copy(o, op, err);
 	}
 	cycles_t ahead = o->link_free;
 	if (send_some(o, op, HYP_PAGE_SEEN, BATCH)) { /* one batch is on the link, one being read */
@@ -155,13 +155,12 @@ enum status memop_precopy(struct memops *o, struct memop *op, bool *done, struct
 
 enum status memop_postcopy(struct memops *o, struct memop *op, bool *done, struct err *err)
 {
-	(void)err;
 	struct hyp_vm *vm = o->vm->hyp;
 	if (op->phase == START) {
 		cycles_t from = o->clock.now;
 		memops_wait(o, op, send_state(o, op), false);
 		op->stats.bytes += op->p->state_bytes;
-		memops_hold(o, op, from, o->clock.now);
+		TRY(memops_hold(o, op, from, o->clock.now, err));
 		arrive(o, true);
 		op->phase = ROUND;
 		op->stats.rounds = 1;
@@ -192,7 +191,7 @@ static enum status begin_snapshot(struct memops *o, struct memop *op, struct err
 	TRY(protect_all(o, op, err));
 	begin_round(op, mark_mapped(o, HYP_PAGE_KEPT));
 	o->clock.steps.step(&o->clock, STAGE2_FILL, op->p->state_bytes);
-	memops_hold(o, op, from, o->clock.now);
+	TRY(memops_hold(o, op, from, o->clock.now, err));
 	op->phase = ROUND;
 	return OK;
 }

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "hyp/vm.h"
@@ -48,32 +49,34 @@ static bool core_is_free(const struct machine *m, unsigned core)
 	return true;
 }
 
-static enum status check(const struct machine *m, struct err *err)
+/* The VM that an operation names; NULL: none. */
+static struct vm *find_vm(const struct machine *m, const char *name)
+{
+	if (!*name) return &m->vm[0];
+	for (unsigned i = 0; i < m->vms; i++)
+		if (m->vm[i].params.name && !strcmp(m->vm[i].params.name, name)) return &m->vm[i];
+	return NULL;
+}
+
+static enum status check(const struct machine *m, const struct memop_params *p, struct err *err)
 {
 	const struct hyp_params *h = stack_hypervisor(m->stack);
-	const struct memop_params *p = m->stack->memory_operations.items;
+	bool logs = p->kind == MEMOP_precopy || p->kind == MEMOP_snapshot;
 	if (!h)
 		return err_set(err, ERR_CONFIG,
 			       "memory_operations.%s: the stack has no hypervisor, and so no VM", p->name);
-	if (m->vms > 1)
-		return err_set(err, ERR_CONFIG, "memory_operations.%s: the stack has %u VMs, not one",
-			       p->name, m->vms);
-	if (m->host || m->vcpus != m->cpus)
+	const struct vm *vm = find_vm(m, p->vm);
+	if (!vm)
+		return err_set(err, ERR_CONFIG, "memory_operations.%s.vm: %s is no VM of stack.vms", p->name,
+			       p->vm);
+	if (p->bytes > vm->params.memory_bytes)
 		return err_set(err, ERR_CONFIG,
-			       "memory_operations.%s: a host schedules vCPUs, which have to have a core each",
+			       "memory_operations.%s.bytes: %" PRIu64
+			       " are more than the VM's memory_bytes, %" PRIu64,
+			       p->name, p->bytes, vm->params.memory_bytes);
+	if (logs && h->stage2.dirty_log != STAGE2_WRITE_PROTECT)
+		return err_set(err, ERR_CONFIG, "memory_operations.%s: needs stage2.dirty_log: write_protect",
 			       p->name);
-	for (size_t i = 0; i < m->stack->memory_operations.count; i++) {
-		bool logs = p[i].kind == MEMOP_precopy || p[i].kind == MEMOP_snapshot;
-		if (p[i].bytes > m->vm[0].params.memory_bytes)
-			return err_set(err, ERR_CONFIG,
-				       "memory_operations.%s.bytes: %" PRIu64
-				       " are more than the VM's memory_bytes, %" PRIu64,
-				       p[i].name, p[i].bytes, m->vm[0].params.memory_bytes);
-		if (logs && h->stage2.dirty_log != STAGE2_WRITE_PROTECT)
-			return err_set(err, ERR_CONFIG,
-				       "memory_operations.%s: needs stage2.dirty_log: write_protect",
-				       p[i].name);
-	}
 	return OK;
 }
 
@@ -82,6 +85,8 @@ static void init_op(struct memops *o, struct memop *op, const struct memop_param
 	char *path = xasprintf("memops.%s", p->name);
 	struct rng rng;
 	op->p = p;
+	op->all = o;
+	op->vm = find_vm(o->machine, p->vm);
 	rng_init(&rng, o->machine->seed, path);
 	op->key[0] = rng_next(&rng);
 	op->key[1] = rng_next(&rng);
@@ -93,7 +98,7 @@ enum status memops_new(struct machine *m, struct memops **out, struct err *err)
 	const struct param_list *list = &m->stack->memory_operations;
 	const struct memop_params *p = list->items;
 	if (!list->count) return OK;
-	TRY(check(m, err));
+	for (size_t i = 0; i < list->count; i++) TRY(check(m, &p[i], err));
 	struct memops *o = xcalloc(1, sizeof(*o));
 	o->machine = m;
 	o->vm = &m->vm[0];
@@ -108,7 +113,7 @@ enum status memops_new(struct machine *m, struct memops **out, struct err *err)
 			       m->hw->cores);
 	TRY(mem_cpu_init(&o->mem, m->mem, o->core, err));
 	o->mem.agent.cpu = (uint16_t)o->core;
-	op_clock_init(&o->clock, m, &o->mem, 0);
+	op_clock_init(&o->clock, o->vm, &o->mem, 0);
 	for (unsigned i = 0; i < o->count; i++) init_op(o, &o->op[i], &p[i]);
 	return OK;
 }
@@ -175,16 +180,27 @@ void memops_send(struct memops *o, struct memop *op, struct pa frame)
 	op->stats.pages++;
 }
 
-void memops_hold(struct memops *o, struct memop *op, cycles_t from, cycles_t until)
+enum status memops_hold(struct memops *o, struct memop *op, cycles_t from, cycles_t until, struct err *err)
 {
 	struct vm *vm = o->vm;
 	op->stats.down_cycles += until - from;
+	o->held = true;
 	for (unsigned i = 0; i < vm->vcpus; i++) {
 		struct core *c = &vm->vcpu[i].cpu->core;
-		cycles_t now = core_now(c);
-		if (now < until) core_pass(c, until - now, BUCKET_IDLE, 2);
+		if (o->machine->host) {
+			TRY(host_hold(o->machine->host, &vm->vcpu[i], from, until, err));
+		} else if (core_now(c) < until) {
+			core_pass(c, until - core_now(c), BUCKET_IDLE, 2);
+		}
 	}
-	o->held = true;
+	return OK;
+}
+
+struct vcpu *memops_running(const struct memops *o)
+{
+	for (unsigned i = 0; i < o->vm->vcpus; i++)
+		if (!o->machine->host || host_runs(o->machine->host, &o->vm->vcpu[i])) return &o->vm->vcpu[i];
+	return NULL;
 }
 
 /* --- turns ------------------------------------------------------------------------------------------------------- */
@@ -203,31 +219,35 @@ cycles_t memops_next(const struct memops *o)
 	return later(o->base + o->op[o->present].p->at, o->clock.now);
 }
 
-static void begin_breaks(struct memops *o) { op_clock_init(&o->breaks, o->machine, &o->mem, 0); }
+static void begin_breaks(struct memops *o, const struct vm *vm) { op_clock_init(&o->breaks, vm, &o->mem, 0); }
 
 /* A fault of the guest breaks up what is mapped at `ipa`. */
 static void flush_broken(void *ctx, uint64_t ipa, uint64_t bytes)
 {
-	struct memops *o = ctx;
+	const struct memop *op = ctx;
+	struct memops *o = op->all;
 	struct page_ops pages;
-	unsigned granule = o->vm->hyp->stage2.granule_bits;
+	unsigned granule = op->vm->hyp->stage2.granule_bits;
 	int level = LAST_LEVEL;
 	while (level > 1 && level_entry_bits(granule, level) < log2_floor(bytes)) level--;
-	page_ops_init(&pages, o->vm->hyp, &o->breaks.steps);
+	o->breaks.vm = op->vm;
+	page_ops_init(&pages, op->vm->hyp, &o->breaks.steps);
 	stage2_flush_ipa(&pages.flusher, ipa, level, true);
 }
 
 static void begin_op(struct memops *o, struct memop *op)
 {
 	o->running = true;
+	o->vm = op->vm;
+	o->clock.vm = op->vm;
 	o->clock.now = memops_next(o) == UINT64_MAX ? o->clock.now : later(o->base + op->p->at, o->clock.now);
 	o->link_free = o->engine_free = o->clock.now;
 	o->clock.tlbi = o->clock.dsb = 0;
 	op->begun = o->clock.now;
 	op->stats.begun = o->clock.now - o->base;
 	hyp_pages_watch(o->vm->hyp);
-	begin_breaks(o);
-	hyp_pages_on_break(o->vm->hyp, &(struct pgtable_break){o, flush_broken});
+	begin_breaks(o, op->vm);
+	hyp_pages_on_break(o->vm->hyp, &(struct pgtable_break){op, flush_broken});
 	page_ops_init(&o->pages, o->vm->hyp, &o->clock.steps);
 	o->page_cycles = memops_transfer(
 		o, (UINT64_C(1) << o->vm->hyp->stage2.granule_bits) * op->p->compressed_percent / 100,
@@ -287,7 +307,7 @@ static void count_fault(struct memop *op, const struct hyp_fault *f, cycles_t cy
 static void fetch(struct memops *o, struct memop *op, struct op_clock *c)
 {
 	cycles_t start = c->now, latency = memops_latency(o, op);
-	uint64_t bytes = UINT64_C(1) << o->vm->hyp->stage2.granule_bits;
+	uint64_t bytes = UINT64_C(1) << op->vm->hyp->stage2.granule_bits;
 	queue(o, op, start + latency, bytes * op->p->compressed_percent / 100);
 	c->now = o->link_free + latency + op->p->handler_cycles;
 	op->stats.fetched++;
@@ -295,9 +315,12 @@ static void fetch(struct memops *o, struct memop *op, struct op_clock *c)
 	hist_add(&op->stats.fetch, c->now - start);
 }
 
-static struct memop *latest(struct memops *o)
+/* The operation of that VM that began last: what its faults are due to. */
+static struct memop *latest(struct memops *o, const struct vm *vm)
 {
-	return &o->op[o->present < o->count ? o->present : o->count - 1];
+	unsigned i = o->present < o->count ? o->present : o->count - 1;
+	while (i && o->op[i].vm != vm) i--;
+	return &o->op[i];
 }
 
 static cycles_t sum(const struct core_spent *spent)
@@ -316,10 +339,10 @@ static void spend(struct op_clock *c, cycles_t from, struct core_spent *spent)
 void memops_fault(struct memops *o, struct vcpu *v, const struct hyp_fault *f, cycles_t now,
 		  struct core_spent *spent)
 {
-	struct memop *op = latest(o);
+	struct memop *op = latest(o, v->vm);
 	struct op_clock c;
 	if (f->page == HYP_FAULT_PLAIN) return;
-	op_clock_init(&c, o->machine, &v->cpu->mem, now);
+	op_clock_init(&c, v->vm, &v->cpu->mem, now);
 	if (f->page == HYP_FAULT_FETCHED) fetch(o, op, &c);
 	if (f->page == HYP_FAULT_KEPT) {
 		op_clock_page(&c, f->copied, &op->buffer);
@@ -333,14 +356,15 @@ void memops_fault(struct memops *o, struct vcpu *v, const struct hyp_fault *f, c
 	count_fault(op, f, sum(spent));
 	op->stats.tlbi += o->breaks.tlbi;
 	op->stats.dsb += o->breaks.dsb;
-	begin_breaks(o);
+	begin_breaks(o, v->vm);
 }
 
-void memops_fetched(struct memops *o, uint64_t pages, cycles_t now, struct core_spent *spent)
+void memops_fetched(struct memops *o, const struct vm *vm, uint64_t pages, cycles_t now,
+		    struct core_spent *spent)
 {
-	struct memop *op = latest(o);
+	struct memop *op = latest(o, vm);
 	struct op_clock c;
-	op_clock_init(&c, o->machine, &o->mem, now);
+	op_clock_init(&c, vm, &o->mem, now);
 	for (uint64_t i = 0; i < pages; i++) fetch(o, op, &c);
 	spend(&c, now, spent);
 	op->stats.exits += pages;

@@ -10,6 +10,7 @@
 /* Who performs steps, and when it is: the operations' thread, or a vCPU that has faulted. */
 struct op_clock {
 	struct machine *machine;
+	const struct vm *vm; /* whose VMID TLBIs are for */
 	struct mem_cpu *mem;
 	cycles_t now, tlbi_done;
 	uint64_t millicycles; /* above `now` */
@@ -17,7 +18,7 @@ struct op_clock {
 	bool untimed;         /* on another host: nothing is charged here */
 	struct stage2_clock steps;
 };
-void op_clock_init(struct op_clock *c, struct machine *m, struct mem_cpu *mem, cycles_t now);
+void op_clock_init(struct op_clock *c, const struct vm *vm, struct mem_cpu *mem, cycles_t now);
 /* Reads a page, and writes what came to `to` unless that is NULL. */
 void op_clock_page(struct op_clock *c, struct pa from, const struct pa *to);
 void op_clock_instructions(struct op_clock *c, uint64_t instructions);
@@ -26,6 +27,8 @@ enum { MEMOP_ROUNDS_KEPT = 32 };
 
 struct memop {
 	const struct memop_params *p;
+	struct memops *all;
+	struct vm *vm;
 	struct memop_stats stats;
 	uint64_t cursor, left; /* the next page; pages or scans still to do */
 	unsigned phase;
@@ -39,7 +42,7 @@ struct memop {
 
 struct memops {
 	struct machine *machine;
-	struct vm *vm;
+	struct vm *vm;      /* of the present operation */
 	struct mem_cpu mem; /* of the core of its thread */
 	unsigned core;
 	struct op_clock clock;
@@ -70,6 +73,8 @@ void memops_wait(struct memops *o, struct memop *op, cycles_t cycle, bool sleeps
 /* A page goes out: read, compressed, queued on the link. */
 void memops_send(struct memops *o, struct memop *op, struct pa frame);
 /* All vCPUs stand still from `from` until `until`. */
-void memops_hold(struct memops *o, struct memop *op, cycles_t from, cycles_t until);
+enum status memops_hold(struct memops *o, struct memop *op, cycles_t from, cycles_t until, struct err *err);
+/* A vCPU of the VM that has a core at present, the first by number; NULL: none. */
+struct vcpu *memops_running(const struct memops *o);
 
 #endif

@@ -9,6 +9,7 @@ static const char *const kind_names[] = {
 #define F struct memop_params
 static const struct param rows[] = {
 	P_STR(F, name, NULL, "name of the operation in results"),
+	P_STR(F, vm, "", "name of the VM of stack.vms whose memory it is; empty: the first"),
 	P_ENUM(F, kind, kind_names, MEMOP_precopy, "what is done (docs/memory-operations.md)"),
 	P_U64(F, at, "cycles", 0, 0, UINT64_C(1) << 48,
 	      "when it begins, from the beginning of what is measured; or when the one before it in the list has ended"),
@@ -44,4 +45,4 @@ static const struct param rows[] = {
 };
 #undef F
 SCHEMA(memop_schema, "memop", struct memop_params, rows,
-       "an operation on the memory of the stack's VM, while it runs");
+       "an operation on the memory of a VM of the stack, while it runs");

@@ -22,8 +22,8 @@ enum memop_kind {
 };
 
 struct memop_params {
-	const char *name;
-	uint64_t kind; /* enum memop_kind */
+	const char *name, *vm; /* vm: of stack.vms; "": the first */
+	uint64_t kind;         /* enum memop_kind */
 	uint64_t at;
 	uint64_t bytes;
 	uint64_t link_MBps, link_latency_ns, compress_MBps, compressed_percent;

@@ -212,6 +212,12 @@ void sched_leave(struct sched *s, unsigned core, bool runnable, cycles_t now)
 	if (!runnable) dequeue(s, t);
 }
 
+void sched_drop(struct sched *s, struct sched_task *t)
+{
+	assert(t->queued && s->queue[t->core].current != t);
+	dequeue(s, t);
+}
+
 struct sched_task *sched_next(struct sched *s, unsigned core)
 {
 	struct queue *q = &s->queue[core];

@@ -51,6 +51,8 @@ struct sched_task *sched_current(const struct sched *s, unsigned core);
 void sched_charge(struct sched *s, unsigned core, cycles_t cycles);
 /* The present task gives the core up: `runnable`: it waits from `now` on for its next turn. */
 void sched_leave(struct sched *s, unsigned core, bool runnable, cycles_t now);
+/* A task that waits does so no longer. */
+void sched_drop(struct sched *s, struct sched_task *t);
 /* Lets an idle core run what is best, of its queue or of another's; NULL: there is nothing. The task's `since` says from when on it can. */
 struct sched_task *sched_next(struct sched *s, unsigned core);
 
