@@ -218,6 +218,69 @@ Test(memops, a_balloon_gives_what_it_takes_back_to_the_host)
 	run_free(r.run);
 }
 
+/* --- several VMs -------------------------------------------------------------------------------------------------------- */
+
+Test(memops, a_vm_migrates_while_its_neighbour_takes_no_faults_and_no_down_time)
+{
+	static const char *const sets[] = {"workload.threads=2", NULL};
+	struct result r = run_under("configs/stacks/kvm-neighbour.yaml", sets);
+	const struct memop_stats *s = memops_stats(r.ops, 0);
+	cr_assert(eq(u64, s->done, 1));
+	cr_expect(lt(u64, 4096, s->exits));
+	cr_expect(eq(u64, counter(&r, "vm1.hyp.faults"), s->exits));
+	cr_expect(eq(u64, counter(&r, "vm0.hyp.faults"), 0));
+	cr_expect(eq(u64, counter(&r, "cpu0.cycles_by_bucket.idle"), 0));
+	uint64_t idle = counter(&r, "cpu1.cycles_by_bucket.idle");
+	cr_expect(lt(u64, idle, s->down_cycles + 60000), "and the gap between two stores at most");
+	cr_expect(lt(u64, s->down_cycles * 9 / 10, idle));
+	run_free(r.run);
+}
+
+/* Both on one core: while one stands still, the other has the core. */
+Test(memops, a_scheduled_vm_that_stands_still_leaves_its_core_to_others)
+{
+	static const char *const sets[] = {"workload.threads=2", "stack.vms.stays.cpus=0",
+					   "stack.vms.moves.cpus=0", NULL};
+	struct result r = run_under("configs/stacks/kvm-neighbour.yaml", sets);
+	const struct memop_stats *s = memops_stats(r.ops, 0);
+	uint64_t idle = counter(&r, "vm1.vcpu0.sched.cycles.idle");
+	cr_assert(eq(u64, s->done, 1));
+	cr_expect(le(u64, idle, s->down_cycles));
+	cr_expect(lt(u64, s->down_cycles * 9 / 10, idle));
+	cr_expect(eq(u64, counter(&r, "vm1.vcpu0.sched.wakeups"), 0), "it did not sleep by itself");
+	cr_expect(eq(u64, counter(&r, "vm0.vcpu0.sched.cycles.idle"), 0));
+	cr_expect(lt(u64, counter(&r, "cpu0.cycles_by_bucket.idle"), s->down_cycles / 100));
+	run_free(r.run);
+}
+
+Test(memops, each_operation_is_of_the_vm_that_it_names)
+{
+	static const char *const sets[] = {"workload.threads=2", "workload.accesses=6000",
+					   "stack.memory_operations.precopy.kind=inflate",
+					   "stack.memory_operations.precopy.bytes=4M", NULL};
+	struct result r = run_under("configs/stacks/kvm-neighbour.yaml", sets);
+	cr_expect(eq(u64, memops_stats(r.ops, 0)->pages, 1024));
+	cr_expect(lt(u64, counter(&r, "cpu0.cycles_by_bucket.hypervisor"),
+		     counter(&r, "cpu1.cycles_by_bucket.hypervisor")),
+		  "the exits are those of the second VM");
+	run_free(r.run);
+}
+
+/* A TLB may hold the pages of a contiguous run one by one, so each is taken before they change. */
+Test(memops, a_contiguous_run_is_flushed_page_by_page_before_it_is_broken_up)
+{
+	static const char *const sets[] = {"stack.hypervisors.0.contiguous=yes",
+					   "workload.generator=uniform",
+					   "workload.read_percent=50",
+					   "workload.instruction_gap=600",
+					   "workload.accesses=200000",
+					   "stack.memory_operations.ksm.scan_pages=1000",
+					   NULL};
+	struct result r = run_under("configs/stacks/kvm-ksm.yaml", sets);
+	cr_expect(lt(u64, 1000, memops_stats(r.ops, 0)->pages));
+	run_free(r.run);
+}
+
 static const char *refusal(const char *stack, const char *const *sets)
 {
 	static struct err err;
@@ -237,12 +300,15 @@ Test(memops, operations_without_a_core_or_of_more_than_the_vm_has_are_refused)
 	static const char *const core[] = {"cores=1", NULL};
 	static const char *const more[] = {"stack.memory_operations.ksm.bytes=8G", NULL};
 	static const char *const logs[] = {"stack.hypervisors.0.stage2.dirty_log=hardware", NULL};
+	static const char *const nobody[] = {"stack.memory_operations.ksm.vm=x", NULL};
 	static const char *const native[] = {"stack.hypervisors=~", NULL};
 	cr_expect(ne(ptr, strstr(refusal("configs/stacks/kvm-ksm.yaml", core), "needs a core"), NULL));
 	cr_expect(ne(ptr, strstr(refusal("configs/stacks/kvm-ksm.yaml", more), "memory_operations.ksm.bytes"),
 		     NULL));
 	cr_expect(ne(ptr, strstr(refusal("configs/stacks/kvm-precopy.yaml", logs), "dirty_log"), NULL));
 	cr_expect(ne(ptr, strstr(refusal("configs/stacks/kvm-ksm.yaml", native), "no hypervisor"), NULL));
+	cr_expect(ne(ptr, strstr(refusal("configs/stacks/kvm-ksm.yaml", nobody), "x is no VM of stack.vms"),
+		     NULL));
 }
 
 /* --- single pages ------------------------------------------------------------------------------------------------------ */

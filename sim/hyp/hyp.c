@@ -251,6 +251,19 @@ static struct hyp_fault upgrade(struct fault_site *s)
 	return out;
 }
 
+/* A page or block that a scan has unmapped comes back, with what the access needs besides. */
+static struct hyp_fault unhint(struct fault_site *s)
+{
+	struct pgtable *t = &s->vm->stage2;
+	unsigned bits = level_entry_bits(t->granule_bits, s->slot.level);
+	pgtable_unhint(t, &s->slot);
+	note_leaves(t, s->ipa, bits);
+	struct hyp_fault out = upgrade(s);
+	out.outcome = s->slot.level == LAST_LEVEL ? HYP_MAPPED_PAGE : HYP_MAPPED_BLOCK;
+	out.hinted = true;
+	return out;
+}
+
 /* The memory of a virtual node comes from the node of its number alone. */
 static void prefer_node_of(const struct hyp_vm *vm, uint64_t ipa)
 {
@@ -273,6 +286,7 @@ static struct hyp_fault handle(struct fault_site *s)
 		r = pgtable_find(&s->vm->stage2, s->ipa, &s->slot);
 		assert(r == PGTABLE_OK);
 	}
+	if (pgtable_is_hinted(s->slot.desc)) return unhint(s);
 	if (s->vm->nodes) prefer_node_of(s->vm, s->ipa);
 	if (map_again(s, &out)) return out;
 	if (s->vm->written) return map_page(s); /* force_pte: nothing larger while pages are collected */
@@ -376,6 +390,7 @@ uint64_t hyp_unmap(struct hyp_vm *vm, struct ipa ipa, uint64_t bytes)
 	uint64_t removed = 0, tables = t->tables, space = UINT64_C(1) << t->input_bits;
 	if (ipa.raw >= space) return 0;
 	/* Splitting a block may want a table that the host does not have; what came before stays done. */
+	pgtable_restore(t, ipa.raw, bytes < space - ipa.raw ? bytes : space - ipa.raw);
 	dirty_forget(vm, ipa.raw, bytes < space - ipa.raw ? bytes : space - ipa.raw);
 	pgtable_edit(t, ipa.raw, bytes < space - ipa.raw ? bytes : space - ipa.raw, remove_leaf, t, &removed);
 	note_area(vm, ipa.raw, bytes < space - ipa.raw ? bytes : space - ipa.raw);
@@ -434,6 +449,8 @@ struct replicas *hyp_replicate(struct hyp_vm *vm)
 }
 
 void hyp_on_break(struct hyp_vm *vm, const struct pgtable_break *broken) { vm->stage2.breaking = *broken; }
+
+void hyp_on_hint(struct hyp_vm *vm, const struct pgtable_hinting *h) { vm->stage2.hinting = *h; }
 
 void hyp_keep_ranges(struct hyp_vm *vm) { vm->stage2.ranges = ranges_new(); }
 

@@ -88,6 +88,7 @@ struct hyp_fault {
 	cycles_t beyond;    /* of it, what a block takes beyond a page: to clear it */
 	struct pa frame;    /* that the block, page or run of pages begins at */
 	enum hyp_fault_page page;
+	bool hinted;      /* a scan (STAGE2_HINT) had unmapped it */
 	struct pa copied; /* HYP_FAULT_COPIED: what it was made of; _KEPT: what is to be saved */
 };
 
@@ -137,6 +138,8 @@ void hyp_enter_node(const struct hyp_vm *vm, unsigned node, struct sysregs *regs
 
 /* From now on `broken` is told of every leaf that is broken up, before smaller ones take its place (pgtable.h). */
 void hyp_on_break(struct hyp_vm *vm, const struct pgtable_break *broken);
+/* Whoever says where pages that STAGE2_HINT unmapped go when they are touched. */
+void hyp_on_hint(struct hyp_vm *vm, const struct pgtable_hinting *h);
 /* Keeps a range table of stage 2 from now on. Before anything is mapped. */
 void hyp_keep_ranges(struct hyp_vm *vm);
 /* The range that holds `ipa`, if ranges are kept; as ranges_find(). */

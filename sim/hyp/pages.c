@@ -130,9 +130,7 @@ static void exchange(struct page_ops *o, struct pgtable_slot *slot, uint64_t des
 static void flush_broken(void *ctx, uint64_t ipa, uint64_t bytes)
 {
 	struct page_ops *o = ctx;
-	int level = LAST_LEVEL;
-	while (level > 1 && level_entry_bits(o->vm->stage2.granule_bits, level) < log2_floor(bytes)) level--;
-	stage2_flush_ipa(&o->flusher, ipa, level, true);
+	stage2_flush_broken(&o->flusher, ipa, bytes);
 }
 
 static uint64_t keep(void *ctx, uint64_t addr, const struct pgtable_slot *leaf)

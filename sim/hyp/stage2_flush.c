@@ -82,17 +82,21 @@ void stage2_flush_ipa(struct stage2_flusher *f, uint64_t ipa, int level, bool br
 	end_by_ipa(f, broadcast);
 }
 
-void stage2_flush_range(struct stage2_flusher *f, uint64_t ipa, uint64_t bytes)
+static void flush_pages(struct stage2_flusher *f, uint64_t ipa, uint64_t bytes)
 {
-	struct tlbi_run run = {ipa, bytes >> f->granule_bits, f->granule_bits, 0, true};
+	struct tlbi_run run = {ipa, bytes >> f->granule_bits, f->granule_bits, 0, f->features->tlbirange};
 	struct tlbi_piece piece;
-	if (!f->features->tlbirange) {
-		stage2_flush_vmid(f);
-		return;
-	}
 	begin(f, true);
 	while (tlbi_run_next(&run, &piece)) tlbi(f, piece.range ? f->range : f->ipa[true], piece.operand);
 	end_by_ipa(f, true);
+}
+
+void stage2_flush_range(struct stage2_flusher *f, uint64_t ipa, uint64_t bytes)
+{
+	if (f->features->tlbirange)
+		flush_pages(f, ipa, bytes);
+	else
+		stage2_flush_vmid(f);
 }
 
 void stage2_flush_vmid(struct stage2_flusher *f)
@@ -102,13 +106,13 @@ void stage2_flush_vmid(struct stage2_flusher *f)
 	end(f, true);
 }
 
-void stage2_flush_broken(const struct hyp_vm *vm, uint64_t ipa, uint64_t bytes,
-			 const struct stage2_clock *clock)
+/* A block is one leaf; of a contiguous run each page may be in a TLB by itself. */
+void stage2_flush_broken(struct stage2_flusher *f, uint64_t ipa, uint64_t bytes)
 {
-	struct stage2_flusher f;
-	unsigned granule_bits = vm->stage2.granule_bits;
 	int level = LAST_LEVEL;
-	while (level > 1 && level_entry_bits(granule_bits, level) < log2_floor(bytes)) level--;
-	stage2_flusher_init(&f, clock, &vm->hyp->f, granule_bits);
-	stage2_flush_ipa(&f, ipa, level, true);
+	while (level > 1 && level_entry_bits(f->granule_bits, level) < log2_floor(bytes)) level--;
+	if (level_entry_bits(f->granule_bits, level) == log2_floor(bytes))
+		stage2_flush_ipa(f, ipa, level, true);
+	else
+		flush_pages(f, ipa, bytes);
 }

@@ -24,8 +24,7 @@ void stage2_flush_ipa(struct stage2_flusher *f, uint64_t ipa, int level, bool br
 /* By ranges where the machine has them, else the whole VM (kvm_tlb_flush_vmid_range). */
 void stage2_flush_range(struct stage2_flusher *f, uint64_t ipa, uint64_t bytes);
 void stage2_flush_vmid(struct stage2_flusher *f);
-/* A block or run of `bytes` has been broken up, by whom else. */
-void stage2_flush_broken(const struct hyp_vm *vm, uint64_t ipa, uint64_t bytes,
-			 const struct stage2_clock *clock);
+/* A block, or a contiguous run, of `bytes` is being broken up: its entries are invalid. */
+void stage2_flush_broken(struct stage2_flusher *f, uint64_t ipa, uint64_t bytes);
 
 #endif

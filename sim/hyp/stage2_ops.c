@@ -29,25 +29,44 @@ static void clean(struct op *o, uint64_t bytes)
 	op_step(o, STAGE2_CLEAN, bytes);
 }
 
+/* The leaf is `desc` from now on, which is invalid. */
+static void leave(struct op *o, uint64_t ipa, struct pgtable_slot *slot, uint64_t desc)
+{
+	int level = slot->level;
+	op_exchange(o, slot, desc);
+	o->vm->stats.unmapped++;
+	if (o->unmap_flush == STAGE2_FLUSH_PAGE) stage2_flush_ipa(&o->flusher, ipa, level, true);
+	clean(o, UINT64_C(1) << op_leaf_bits(o, slot));
+	op_step(o, STAGE2_ATOMIC, 0); /* the table's count of references */
+	op_step(o, STAGE2_INSTRUCTIONS, o->p->unmap_page_instructions);
+}
+
 static enum pgtable_result unmap_leaf(void *ctx, uint64_t ipa, struct pgtable_slot *slot)
 {
 	struct op *o = ctx;
 	struct pgtable *t = &o->vm->stage2;
-	unsigned bits = op_leaf_bits(o, slot);
 	op_see(o, slot);
 	if (!op_is_leaf(slot)) return PGTABLE_OK;
-	frames_give(t->frames, pgtable_output(t, slot), bits);
-	op_exchange(o, slot, 0);
-	o->vm->stats.unmapped++;
-	if (o->unmap_flush == STAGE2_FLUSH_PAGE) stage2_flush_ipa(&o->flusher, ipa, slot->level, true);
-	clean(o, UINT64_C(1) << bits);
-	op_step(o, STAGE2_ATOMIC, 0); /* the table's count of references */
-	op_step(o, STAGE2_INSTRUCTIONS, o->p->unmap_page_instructions);
+	frames_give(t->frames, pgtable_output(t, slot), op_leaf_bits(o, slot));
+	leave(o, ipa, slot, 0);
+	return PGTABLE_OK;
+}
+
+/* change_prot_numa() has an MMU notifier unmap the area; the host's own tables still know the frame, as the descriptor does here. */
+static enum pgtable_result hint_leaf(void *ctx, uint64_t ipa, struct pgtable_slot *slot)
+{
+	struct op *o = ctx;
+	op_see(o, slot);
+	if (!op_is_leaf(slot)) return PGTABLE_OK;
+	o->vm->stage2.hinted++;
+	o->done->hinted_bytes += UINT64_C(1) << op_leaf_bits(o, slot);
+	o->done->hinted_blocks += slot->level < LAST_LEVEL;
+	leave(o, ipa, slot, pgtable_hint(slot->desc));
 	return PGTABLE_OK;
 }
 
 /* stage2_apply_range(): in pieces, between which others may have the lock. */
-static enum pgtable_result unmap(struct op *o, uint64_t ipa, uint64_t bytes)
+static enum pgtable_result unmap(struct op *o, uint64_t ipa, uint64_t bytes, pgtable_visit_fn *leaf)
 {
 	struct pgtable *t = &o->vm->stage2;
 	uint64_t chunk = UINT64_C(1) << level_entry_bits(t->granule_bits,
@@ -57,7 +76,7 @@ static enum pgtable_result unmap(struct op *o, uint64_t ipa, uint64_t bytes)
 	for (; ipa < end; ipa = next) {
 		next = bits_align_down(ipa, log2_floor(chunk)) + chunk;
 		if (next > end) next = end;
-		enum pgtable_result r = pgtable_visit(t, ipa, next - ipa, unmap_leaf, o);
+		enum pgtable_result r = pgtable_visit(t, ipa, next - ipa, leaf, o);
 		if (r != PGTABLE_OK) return r;
 		if (o->unmap_flush == STAGE2_FLUSH_RANGE) stage2_flush_range(&o->flusher, ipa, next - ipa);
 		if (o->unmap_flush == STAGE2_FLUSH_VMID) stage2_flush_vmid(&o->flusher);
@@ -69,9 +88,7 @@ static enum pgtable_result unmap(struct op *o, uint64_t ipa, uint64_t bytes)
 static void flush_broken(void *ctx, uint64_t ipa, uint64_t bytes)
 {
 	struct op *o = ctx;
-	int level = LAST_LEVEL;
-	while (level > 1 && level_entry_bits(o->vm->stage2.granule_bits, level) < log2_floor(bytes)) level--;
-	stage2_flush_ipa(&o->flusher, ipa, level, true);
+	stage2_flush_broken(&o->flusher, ipa, bytes);
 }
 
 /* --- faults ----------------------------------------------------------------------------------------------------- */
@@ -144,7 +161,8 @@ static enum pgtable_result run(struct op *o, enum stage2_op op, uint64_t ipa, st
 {
 	switch (op) {
 	case STAGE2_MAP: return map(o, ipa, area.bytes);
-	case STAGE2_UNMAP: return unmap(o, ipa, area.bytes);
+	case STAGE2_UNMAP: return unmap(o, ipa, area.bytes, unmap_leaf);
+	case STAGE2_HINT: return unmap(o, ipa, area.bytes, hint_leaf);
 	case STAGE2_DIRTY_LOG_START: return op_start_log(o);
 	case STAGE2_DIRTY_LOG_COLLECT: return op_collect_log(o);
 	case STAGE2_WRITE_PAGES: return write_pages(o, ipa, area.bytes, area.stride);
@@ -205,6 +223,7 @@ enum status stage2_perform(struct hyp_vm *vm, enum stage2_op op, struct stage2_a
 			       " on are not within hyp.memory_bytes = %" PRIu64,
 			       stage2_op_names[op], area.bytes, area.offset, vm->memory_bytes);
 	struct op o = begin(vm, clock, done);
+	if (op != STAGE2_HINT) pgtable_restore(&vm->stage2, ipa, area.bytes);
 	const struct pgtable_break others = vm->stage2.breaking;
 	vm->stage2.breaking = (struct pgtable_break){&o, flush_broken};
 	enum pgtable_result r = run(&o, op, ipa, area);

@@ -21,7 +21,9 @@
 	X(DIRTY_LOG_START, dirty_log_start, "the log of written pages starts, of all of the VM's memory") \
 	X(DIRTY_LOG_COLLECT, dirty_log_collect, "which pages were written since, and from now on again") \
 	X(WRITE_PAGES, write, "the guest writes to one page after the other of the area") \
-	X(RELAX, relax, "a permission is added to a leaf, for one page after the other of the area")
+	X(RELAX, relax, "a permission is added to a leaf, for one page after the other of the area") \
+	X(HINT, hint, \
+	  "the host unmaps the area, but keeps its memory, to see who touches it (NUMA balancing)")
 
 enum stage2_op {
 #define X(name, text, doc) STAGE2_##name,
@@ -61,7 +63,8 @@ struct stage2_done {
 	uint64_t descriptors; /* seen */
 	uint64_t changed;     /* of them; MAP: leaves made */
 	uint64_t tlbi, dsb, cleaned_bytes, tables;
-	uint64_t dirty; /* pages collected */
+	uint64_t dirty;                       /* pages collected */
+	uint64_t hinted_bytes, hinted_blocks; /* HINT: of what was unmapped */
 };
 
 /* ERR_CONFIG: the area is not within the VM's memory, or there is no memory left. */

@@ -108,6 +108,18 @@ static void flush_broken(void *ctx, uint64_t va, uint64_t bytes)
 	dsb(e, ISH);
 }
 
+void events_flush(struct events *e, struct va va, uint64_t bytes)
+{
+	uint64_t pages = bytes >> e->kernel->page_bits;
+	dsb(e, ISHST);
+	for (unsigned i = 0; i < e->kernel->cpus; i++) page_design_forget(e->kernel->mmus[i], va, bytes);
+	if (pages >= most_pages(e))
+		kernel_tlbi(e, "ASIDE1IS", 0);
+	else
+		flush_pages(e, va.raw, pages);
+	dsb(e, ISH);
+}
+
 static void unmap(struct events *e, const struct record *rec)
 {
 	uint64_t first = bits_align_down(rec->addr, e->kernel->page_bits);
@@ -117,14 +129,7 @@ static void unmap(struct events *e, const struct record *rec)
 	e->kernel->stats.unmaps++;
 	if (!rec->arg) return;
 	if (!os_unmap(e->kernel->os, e->present, (struct va){first}, pages << e->kernel->page_bits)) return;
-	dsb(e, ISHST);
-	for (unsigned i = 0; i < e->kernel->cpus; i++)
-		page_design_forget(e->kernel->mmus[i], (struct va){first}, pages << e->kernel->page_bits);
-	if (pages >= most_pages(e))
-		kernel_tlbi(e, "ASIDE1IS", 0);
-	else
-		flush_pages(e, first, pages);
-	dsb(e, ISH);
+	events_flush(e, (struct va){first}, pages << e->kernel->page_bits);
 }
 
 static enum status write_descriptor(struct events *e, const struct record *rec, struct err *err)

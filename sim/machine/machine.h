@@ -82,6 +82,8 @@ bool machine_accept(struct machine *m, unsigned t);
 /* Operations on a VM's memory (machine/memops.h): those of the stack; the clock of their times begins; when the next step is
  * due, UINT64_MAX: never; it is performed, and *held says that threads were stopped. */
 const struct memops *machine_operations(const struct machine *m); /* NULL: there are none */
+/* Whether anything has turns beside the threads: those operations, or NUMA balancing, which the calls below have do its scans, too. */
+bool machine_has_operations(const struct machine *m);
 void machine_begin_operations(struct machine *m);
 cycles_t machine_next_operation(const struct machine *m);
 enum status machine_turn_operations(struct machine *m, bool *held, struct err *err);

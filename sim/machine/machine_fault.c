@@ -1,3 +1,4 @@
+#include "machine/balance.h"
 #include "machine/machine_impl.h"
 #include "machine/memops.h"
 
@@ -88,6 +89,7 @@ static enum status stage1_fault(struct vcpu *v, const struct mmu_fault *f, cycle
 	}
 	spent->cycles[BUCKET_EXCEPTION][vm->kernel.regime == REGIME_EL20 ? 2 : 1] += done.cycles;
 	if (v->work) kernel_work_do(v->work, KERNEL_PAGE_FAULT, now, spent);
+	balance_spend(vm->guest_balance, v, now, spent);
 	if (vm->hyp) { /* new tables in new memory */
 		struct hyp_populated what = hyp_take_populated(vm->hyp);
 		struct path_fault base = {.ipa = {stack_hypervisor(vm->machine->stack)->memory_base},
@@ -114,7 +116,10 @@ enum status machine_on_fault(void *owner, const struct mmu_fault *f, cycles_t no
 		return refuse(f, "an address in its translation is too large", err);
 	struct vcpu *v = c->vcpu;
 	vcpu_enter_nodes(v);
+	balance_enter(v->vm->balance, v, now);
+	balance_enter(v->vm->guest_balance, v, now);
 	TRY(f->fault.stage == 2 ? stage2_fault(v, f, now, spent, err) : stage1_fault(v, f, now, spent, err));
+	balance_spend(v->vm->balance, v, now, spent);
 	vcpu_spend_copies(v, now, spent);
 	machine_tell_spent(c, now, spent);
 	cpu_returns_from_exception(c);

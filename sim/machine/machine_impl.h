@@ -43,6 +43,7 @@ struct vm {
 	const struct vcpu **last_ran; /* by place in machine->cpu: of its vCPUs, who ran there last */
 	struct vcpu *vcpu;            /* those of the machine that are its own */
 	unsigned vcpus;
+	struct balance *balance, *guest_balance; /* of its memory, by the host or its kernel; NULL: none */
 	struct lock_set *locks; /* of the software below; NULL: the machine has one vCPU, or no paths */
 	struct program_locks *program_locks;
 };
@@ -256,6 +257,9 @@ void vm_give_table_memory(struct vm *vm);
 
 /* From now on blocks of stage 2 that a fault breaks up are flushed by the core that faulted. */
 void vm_flush_broken(struct vm *vm);
+/* Performs an operation on stage 2 of its VM on the core of `v`, which spends the time. Errors as stage2_perform(). */
+enum status vcpu_perform_stage2(struct vcpu *v, enum stage2_op op, struct stage2_area area,
+				struct stage2_done *done, struct err *err);
 /* Frees what machine_stage2() has made. */
 void machine_stage2_free(struct machine *m);
 

@@ -41,7 +41,8 @@ enum status vm_build_guest_memory(struct vm *vm, const struct frames_params *lik
 void vcpu_enter_nodes(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
-	placement_enter(&vm->machine->memory, &vm->numa, &v->task);
+	const struct numa before = numa_before(&vm->numa);
+	placement_enter(&vm->machine->memory, v->before_time ? &before : &vm->numa, &v->task);
 	if (vm->hyp) placement_enter(&vm->guest, &vm->guest_numa, &v->task);
 }
 

@@ -1,3 +1,4 @@
+#include "machine/balance.h"
 #include "machine/machine_impl.h"
 #include "machine/memops.h"
 
@@ -303,18 +304,53 @@ void machine_populate_end(struct machine *m)
 	}
 }
 
-/* --- operations on memory ---------------------------------------------------------------------------------------- */
+/* --- what has turns beside the threads ------------------------------------------------------------------------------ */
 
 const struct memops *machine_operations(const struct machine *m) { return m->memops; }
+
+/* Of all that balances memory: number 2n and 2n + 1 of VM n. */
+static struct balance *balance_at(const struct machine *m, unsigned i)
+{
+	return i % 2 ? m->vm[i / 2].guest_balance : m->vm[i / 2].balance;
+}
+
+bool machine_has_operations(const struct machine *m)
+{
+	bool any = m->memops != NULL;
+	for (unsigned i = 0; i < 2 * m->vms; i++) any |= balance_at(m, i) != NULL;
+	return any;
+}
 
 void machine_begin_operations(struct machine *m)
 {
 	if (m->memops) memops_begin(m->memops);
+	for (unsigned i = 0; i < 2 * m->vms; i++)
+		balance_begin(balance_at(m, i), core_now(&m->vm[i / 2].vcpu[0].cpu->core));
 }
 
-cycles_t machine_next_operation(const struct machine *m) { return memops_next(m->memops); }
+/* The one that is due first; NULL: none before operations on memory. */
+static struct balance *first_balance(const struct machine *m)
+{
+	struct balance *first = NULL;
+	cycles_t when = memops_next(m->memops);
+	for (unsigned i = 0; i < 2 * m->vms; i++) {
+		struct balance *b = balance_at(m, i);
+		if (balance_next(b) >= when) continue;
+		first = b;
+		when = balance_next(b);
+	}
+	return first;
+}
+
+cycles_t machine_next_operation(const struct machine *m)
+{
+	const struct balance *b = first_balance(m);
+	return b ? balance_next(b) : memops_next(m->memops);
+}
 
 enum status machine_turn_operations(struct machine *m, bool *held, struct err *err)
 {
-	return memops_turn(m->memops, held, err);
+	struct balance *b = first_balance(m);
+	*held = true; /* who scans goes on later than it would have */
+	return b ? balance_turn(b, err) : memops_turn(m->memops, held, err);
 }

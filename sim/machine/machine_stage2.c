@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/bits.h"
 #include "hyp/stage2_flush.h"
+#include "hyp/vm.h"
 
 enum { KILO = 1000 };
 
@@ -160,8 +161,10 @@ static void stage2_broken(void *ctx, uint64_t ipa, uint64_t bytes)
 	bool timed = v->events.core != NULL;
 	struct pricing s = begin(v->cpu);
 	const struct stage2_clock clock = {&s, timed ? step : untimed_step, tlbi};
+	struct stage2_flusher f;
+	stage2_flusher_init(&f, &clock, &vm->machine->hw->features, vm->hyp->stage2.granule_bits);
 	enter(&s, timed);
-	stage2_flush_broken(vm->hyp, ipa, bytes, &clock);
+	stage2_flush_broken(&f, ipa, bytes);
 	leave(&s);
 }
 
@@ -209,6 +212,17 @@ static void register_log(struct machine *m, struct hyp_vm *vm)
 	if (!log || m->stage2->logs || stack_hypervisor(m->stack)->dirty_log) return;
 	stats_add(m->stats, dirty_stat_rows, dirty_stat_row_count, log, "vm0.dirty_log");
 	m->stage2->logs = true;
+}
+
+enum status vcpu_perform_stage2(struct vcpu *v, enum stage2_op op, struct stage2_area area,
+				struct stage2_done *done, struct err *err)
+{
+	struct pricing s = begin(v->cpu);
+	const struct stage2_clock clock = {&s, step, tlbi};
+	enter(&s, true);
+	enum status st = stage2_perform(v->vm->hyp, op, area, &clock, done, err);
+	leave(&s);
+	return st;
 }
 
 enum status machine_stage2(struct machine *m, enum stage2_op op, struct stage2_area area, bool timed,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "machine/balance.h"
 #include "machine/machine_impl.h"
 
 /* --- memory ------------------------------------------------------------------------------------------------------ */
@@ -139,7 +140,7 @@ enum status vm_init(struct vm *vm, unsigned number, uint64_t seed, struct err *e
 	vm_give_table_memory(vm);
 	vm_build_locks(vm);
 	for (unsigned i = 0; i < vm->vcpus; i++) TRY(build_work(&vm->vcpu[i], err));
-	return OK;
+	return balance_new(vm, err);
 }
 
 void vm_fini(struct vm *vm)
@@ -148,6 +149,8 @@ void vm_fini(struct vm *vm)
 		path_engine_free(vm->vcpu[i].paths);
 		kernel_work_free(vm->vcpu[i].work);
 	}
+	balance_free(vm->balance);
+	balance_free(vm->guest_balance);
 	path_gic_free(vm->gic);
 	lock_set_free(vm->locks);
 	program_locks_free(vm->program_locks);
@@ -185,6 +188,7 @@ void vm_register_stats(struct vm *vm, struct stats *s)
 		if (vm->vcpu[i].work) register_work(&vm->vcpu[i], s);
 	vm_register_nodes(vm, s);
 	program_locks_register_stats(vm->program_locks, s, guest);
+	balance_register_stats(vm, s);
 	if (vm->contexts)
 		stats_add(s, ctx_stat_rows, ctx_stat_row_count, contexts_stats(vm->contexts), "%sasids", own);
 }

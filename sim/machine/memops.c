@@ -227,12 +227,9 @@ static void flush_broken(void *ctx, uint64_t ipa, uint64_t bytes)
 	const struct memop *op = ctx;
 	struct memops *o = op->all;
 	struct page_ops pages;
-	unsigned granule = op->vm->hyp->stage2.granule_bits;
-	int level = LAST_LEVEL;
-	while (level > 1 && level_entry_bits(granule, level) < log2_floor(bytes)) level--;
 	o->breaks.vm = op->vm;
 	page_ops_init(&pages, op->vm->hyp, &o->breaks.steps);
-	stage2_flush_ipa(&pages.flusher, ipa, level, true);
+	stage2_flush_broken(&pages.flusher, ipa, bytes);
 }
 
 static void begin_op(struct memops *o, struct memop *op)

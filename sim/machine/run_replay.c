@@ -12,7 +12,7 @@
 /* Decodes on a thread of its own from now on, if that is asked for; where cores wait for each other, decoding bounds nothing. */
 static void read_ahead(const struct run *r, struct workload *w)
 {
-	bool alone = machine_threads(r->machine) == 1 && !machine_operations(r->machine);
+	bool alone = machine_threads(r->machine) == 1 && !machine_has_operations(r->machine);
 	if (r->req.decode_thread && alone) w->source = trace_ahead(w->source);
 }
 
@@ -165,10 +165,10 @@ static enum status finish_sampling(struct run *r, struct err *err)
 static enum status begin_sampling(struct run *r, struct err *err)
 {
 	if (r->req.sampling.kind == SAMPLING_NONE) return OK;
-	if (machine_operations(r->machine))
+	if (machine_has_operations(r->machine))
 		return err_set(
 			err, ERR_USAGE,
-			"stack.memory_operations: --sample, --roi and --simpoints measure parts of a program alone");
+			"stack.memory_operations, numa.balancing: --sample, --roi and --simpoints measure parts of a program alone");
 	if (!r->workload.source)
 		return err_set(
 			err, ERR_USAGE,
@@ -255,7 +255,7 @@ enum status run_execute(struct run *r, run_progress_fn *progress, void *ctx, str
 	uint64_t limit = r->req.warmup ? r->req.warmup : r->req.limit, begin = now_ns();
 	r->left = limit ? limit : UINT64_MAX;
 	bool one = machine_threads(r->machine) == 1 && !machine_schedules(r->machine) &&
-		   !machine_operations(r->machine);
+		   !machine_has_operations(r->machine);
 	if (r->exports && !r->req.warmup && r->workload.source) export_begin(r->exports);
 	run_series_begin(r);
 	if (!r->workload.source) {

@@ -9,7 +9,7 @@
 #define F struct stage2_workload
 static const struct param rows[] = {
 	P_STR(F, stage2, NULL,
-	      "operations that take time, blanks between: map, unmap, write, dirty_log_start, dirty_log_collect, relax"),
+	      "operations that take time, blanks between: map, unmap, write, dirty_log_start, dirty_log_collect, relax, hint"),
 	P_STR(F, prepare, "", "operations before them that take none"),
 	P_U64(F, offset, "bytes", 0, 0, UINT64_C(1) << 52, "where in the VM's memory the area begins"),
 	P_U64(F, bytes, "bytes", UINT64_C(1) << 30, 1, UINT64_C(1) << 52, "size of the area"),
@@ -31,7 +31,7 @@ static enum status find(const char *name, enum stage2_op *op, struct err *err)
 	if (stage2_op_names[i]) return OK;
 	return err_set(
 		err, ERR_CONFIG,
-		"workload.stage2: '%s' is none of map, unmap, write, dirty_log_start, dirty_log_collect, relax",
+		"workload.stage2: '%s' is none of map, unmap, write, dirty_log_start, dirty_log_collect, relax, hint",
 		name);
 }
 

@@ -6,7 +6,9 @@
  * Source: Linux 6.6 mm/mempolicy.c (MPOL_LOCAL, MPOL_BIND, MPOL_PREFERRED, MPOL_INTERLEAVE), Documentation/admin-guide/mm/
  * numa_memory_policy.rst; table policies: Achermann et al., "Mitosis", ASPLOS 2020; Panwar et al., "Fast Local Page-Tables for
  * Virtualized NUMA Servers with vMitosis", ASPLOS 2021.
- * Not modelled: migration (AutoNUMA), weights, policies per range of addresses.
+ * Balancing: Linux 6.6 kernel/sched/fair.c (sysctl_numa_balancing_*), mm/migrate.c before 4.20 (ratelimit_pages); see
+ * machine/balance.h.
+ * Not modelled: weights, policies per range of addresses.
  */
 #ifndef MEM_NUMA_H
 #define MEM_NUMA_H
@@ -43,11 +45,21 @@ enum numa_tables {
 		NUMA_TABLES_COUNT
 };
 
+/* Automatic NUMA balancing: /proc/sys/kernel/numa_balancing, and what /sys/kernel/debug/sched/numa_balancing has. */
+struct balancing_params {
+	uint64_t enabled; /* bool */
+	uint64_t scan_delay_us, scan_period_min_us, scan_period_max_us, scan_size_bytes;
+	uint64_t rate_limit_MBps; /* 0: none */
+	uint64_t scan_instructions, fault_cycles, migrate_cycles;
+};
+
 struct numa_params {
 	uint64_t policy;         /* enum numa_policy */
 	const char *nodes;       /* "0-1,3"; "": all */
 	uint64_t tables;         /* enum numa_tables */
 	const char *table_nodes; /* as `nodes` */
+	const char *populate_nodes;
+	struct balancing_params balancing;
 };
 extern const struct schema numa_schema;
 
@@ -59,7 +71,9 @@ struct numa {
 	unsigned nodes;                                /* of the machine */
 	unsigned listed[NUMA_NODES_MAX], listed_count; /* as the list has them */
 	enum numa_tables tables;
-	unsigned table_node[NUMA_NODES_MAX], table_nodes; /* table_nodes, as the list has them */
+	unsigned table_node[NUMA_NODES_MAX], table_nodes;   /* table_nodes, as the list has them */
+	unsigned before_node[NUMA_NODES_MAX], before_nodes; /* populate_nodes */
+	bool ran_elsewhere;                                 /* populate_nodes says so */
 };
 
 /* Who takes memory, on one core. */
@@ -72,6 +86,10 @@ struct numa_task {
 enum status numa_init(struct numa *n, const struct numa_params *p, unsigned nodes, struct err *err);
 void numa_task_init(struct numa_task *t, const struct mem_cpu *cpu);
 
+/* The policy by which memory was taken before time began: that of `n`, unless populate_nodes says where the task ran then. */
+struct numa numa_before(const struct numa *n);
+/* Whether memory of `node` may be taken by the policy. */
+bool numa_allows(const struct numa *n, unsigned node);
 /* The nodes that a fault of `t` may take memory from, in order; returns how many. Interleaving moves on by one. */
 unsigned numa_order(const struct numa *n, struct numa_task *t, unsigned out[NUMA_NODES_MAX]);
 /* The same of the tables that it takes; 0: they come from where pages do. */

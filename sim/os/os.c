@@ -223,12 +223,26 @@ static struct os_fault upgrade(struct fault_site *s)
 	return out;
 }
 
+/* A page that a scan has unmapped comes back, with what the access needs besides. */
+static struct os_fault unhint(struct fault_site *s)
+{
+	struct pgtable *t = s->tree;
+	pgtable_unhint(t, &s->slot);
+	note_leaves(t, s->input, level_entry_bits(t->granule_bits, s->slot.level));
+	struct os_fault out = upgrade(s);
+	if (out.outcome == OS_SPURIOUS) out.outcome = OS_UPGRADED;
+	out.hinted = true;
+	out.cycles = 0;
+	return out;
+}
+
 static struct os_fault handle(struct fault_site *s)
 {
 	struct os_fault out;
 	enum pgtable_result r = pgtable_find(s->tree, s->input, &s->slot);
 	if (r != PGTABLE_OK) return failed(r);
 	if (s->slot.desc & DESC_VALID) return upgrade(s);
+	if (pgtable_is_hinted(s->slot.desc)) return unhint(s);
 	if (map_huge(s, &out) || map_eagerly(s, &out) || map_run(s, &out)) return out;
 	return map_page(s);
 }
@@ -324,6 +338,7 @@ static uint64_t edit_range(struct os *os, struct pgtable *tree, struct va va, ui
 	struct broken broken = {os, bit_get(va.raw, 55)};
 	if (os->on_break.broken) tree->breaking = (struct pgtable_break){&broken, tell_broken};
 	if (bytes > most) bytes = most;
+	pgtable_restore(tree, input, bytes);
 	pgtable_edit(tree, input, bytes, edit, ctx, &edited);
 	note_area(os, tree, input, bytes);
 	tree->breaking = (struct pgtable_break){0};

@@ -80,7 +80,7 @@ enum os_outcome {
 	OS_MAPPED_RUN,  /* a contiguous run of pages */
 	OS_MAPPED_AREA, /* many pages, contiguous in memory */
 	OS_MAPPED_HUGE, /* one block */
-	OS_UPGRADED,    /* it was mapped; access flag, dirty state or permission was added */
+	OS_UPGRADED,    /* it was mapped, or hinted; access flag, dirty state or permission was added */
 	OS_SPURIOUS,    /* it was mapped and the access is allowed: a stale TLB entry */
 	OS_BAD_ADDRESS, /* the VA is outside of the address space: the program would get SIGSEGV */
 	OS_NO_MEMORY,   /* the kernel's region has no frame left */
@@ -94,6 +94,7 @@ struct os_fault {
 	cycles_t
 		cycles; /* the kernel's cost, without exception entry and return and without stage 2 faults */
 	uint64_t frame; /* PA or IPA that the VA's block, page or run of pages begins at */
+	bool hinted;    /* os_hint() had unmapped it; `cycles` is 0 then */
 };
 
 struct os_stats {
@@ -162,6 +163,22 @@ uint64_t os_protect(struct os *os, struct os_aspace *as, struct va va, uint64_t 
 
 /* Stores a descriptor as it is into the slot of `va` at `level`; false: no table of that level leads there. */
 bool os_set_descriptor(struct os *os, struct os_aspace *as, struct va va, int level, uint64_t desc);
+
+/* A scan of NUMA balancing: from where on, and how much. */
+struct os_scan {
+	uint64_t at;   /* user address; becomes that where it ended, or 0 at the end of the address space */
+	int64_t bytes; /* that may still be unmapped */
+	int64_t look;  /* that may still be looked at */
+	/* Told of each mapped leaf: where its descriptor is, and its memory. Returns whether it is to be unmapped. */
+	bool (*wanted)(void *ctx, struct pa descriptor, uint64_t frame, unsigned bits);
+	void *ctx;
+	uint64_t first, end; /* out: addresses within which leaves were unmapped; equal: there were none */
+};
+/* Unmaps user pages until they are touched: the TLB maintenance of [first, end) is the caller's. Nothing where all pages share one
+ * frame. Source: Linux 6.6 kernel/sched/fair.c (task_numa_work), mm/mprotect.c (change_pte_range with MM_CP_PROT_NUMA). */
+void os_hint(struct os *os, struct os_aspace *as, struct os_scan *scan);
+/* Whoever says where user pages that os_hint() unmapped go when they are touched. */
+void os_on_hint(struct os *os, const struct pgtable_hinting *h);
 
 struct os_stats *os_stats(struct os *os);
 /* Bits of the ASIDs that the kernel uses. */

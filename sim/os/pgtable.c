@@ -132,12 +132,15 @@ static void to_next(struct pgtable_slot *slot)
 	slot->entry += 1u << DESC_BYTES_BITS;
 }
 
+/* Something is mapped, or was and will be. */
+static bool is_taken(uint64_t desc) { return (desc & DESC_VALID) || pgtable_is_hinted(desc); }
+
 bool pgtable_run_is_empty(const struct pgtable *t, const struct pgtable_slot *slot, unsigned entries_bits)
 {
 	struct pgtable_slot one = run_start(slot, entries_bits);
-	if (slot->level < LAST_LEVEL) return !(slot->desc & DESC_VALID);
+	if (slot->level < LAST_LEVEL) return !is_taken(slot->desc);
 	for (unsigned i = 0; i >> entries_bits == 0; i++, to_next(&one))
-		if (physmem_read64(t->mem, one.at) & DESC_VALID) return false;
+		if (is_taken(physmem_read64(t->mem, one.at))) return false;
 	return true;
 }
 
@@ -288,7 +291,7 @@ bool pgtable_is_empty(const struct pgtable *t, uint64_t addr, unsigned bits)
 							    << (bits < table_bits ? bits : table_bits);
 	struct pgtable_slot slot;
 	for (uint64_t at = 0; at >> bits == 0; at += step) {
-		if (pgtable_find(t, from + at, &slot) != PGTABLE_OK || (slot.desc & DESC_VALID)) return false;
+		if (pgtable_find(t, from + at, &slot) != PGTABLE_OK || is_taken(slot.desc)) return false;
 		if (slot.level == LAST_LEVEL && bits > table_bits) return false;
 		if (slot.level == LAST_LEVEL &&
 		    !pgtable_run_is_empty(t, &slot, log2_floor(step) - t->granule_bits))
@@ -418,4 +421,60 @@ enum pgtable_result pgtable_visit(const struct pgtable *t, uint64_t addr, uint64
 {
 	struct visiting v = {t, addr, addr + bytes - 1, visit, ctx};
 	return bytes ? visit_table(&v, t->root, t->start_level, 0) : PGTABLE_OK;
+}
+
+/* ---- hinted leaves -------------------------------------------------------------------------- */
+
+static uint64_t revalidated(uint64_t desc) { return (desc & ~DESC_PROT_NONE) | DESC_VALID; }
+
+/* What is simulated of the 2^bits bytes at `from` is translation tables of a guest. */
+static void copy_words(struct pgtable *t, uint64_t from, uint64_t to, unsigned bits)
+{
+	physmem_clear(t->mem, (struct pa){to}, UINT64_C(1) << bits);
+	for (uint64_t page = 0; page >> bits == 0; page += UINT64_C(1) << PHYSMEM_PAGE_BITS) {
+		if (!physmem_entry(t->mem, (struct pa){from + page})) continue;
+		for (uint64_t at = page; at < page + (UINT64_C(1) << PHYSMEM_PAGE_BITS);
+		     at += 1u << DESC_BYTES_BITS)
+			physmem_write64(t->mem, (struct pa){to + at},
+					physmem_read64(t->mem, (struct pa){from + at}));
+	}
+}
+
+static bool take_of_node(struct pgtable *t, unsigned node, unsigned bits, uint64_t *frame)
+{
+	if (bits == t->granule_bits) return frames_take_page_of(t->frames, node, frame);
+	return frames_take_block_of(t->frames, node, bits, frame);
+}
+
+void pgtable_unhint(struct pgtable *t, struct pgtable_slot *slot)
+{
+	const struct pgtable_hinting *h = &t->hinting;
+	unsigned bits = level_entry_bits(t->granule_bits, slot->level);
+	uint64_t desc = revalidated(slot->desc), from = pgtable_output(t, slot), to = from;
+	int node = h->move_to ? h->move_to(h->ctx, from, bits) : -1;
+	if (node >= 0 && take_of_node(t, (unsigned)node, bits, &to)) {
+		if (!t->view.resolve) copy_words(t, from, to, bits);
+		desc = (desc & ~desc_put_address(from, t->layout)) | desc_put_address(to, t->layout);
+		frames_give(t->frames, from, bits);
+	}
+	slot->desc = desc;
+	pgtable_set(t, slot, desc);
+	t->hinted--;
+	if (h->settled) h->settled(h->ctx, from, to, bits);
+}
+
+static enum pgtable_result restore_leaf(void *ctx, uint64_t addr, struct pgtable_slot *slot)
+{
+	struct pgtable *t = ctx;
+	(void)addr;
+	if (!pgtable_is_hinted(slot->desc)) return PGTABLE_OK;
+	slot->desc = revalidated(slot->desc);
+	pgtable_set(t, slot, slot->desc);
+	t->hinted--;
+	return PGTABLE_OK;
+}
+
+void pgtable_restore(struct pgtable *t, uint64_t addr, uint64_t bytes)
+{
+	if (t->hinted) pgtable_visit(t, addr, bytes, restore_leaf, t);
 }

@@ -33,10 +33,21 @@ struct pgtable_break {
 	void (*broken)(void *ctx, uint64_t addr, uint64_t bytes);
 };
 
+/* A leaf that pgtable_hint() made invalid is touched. */
+struct pgtable_hinting {
+	void *ctx;
+	/* The node (a region of the tree's frames) that its 2^bits bytes at `frame` should move to; negative: they stay. NULL: they
+	 * stay. */
+	int (*move_to)(void *ctx, uint64_t frame, unsigned bits);
+	/* They are at `to` from now on; the same: they stayed, be it that the node had no memory. */
+	void (*settled)(void *ctx, uint64_t frame, uint64_t to, unsigned bits);
+};
+
 enum pgtable_result {
 	PGTABLE_OK,
 	PGTABLE_NO_FRAME,   /* the tree's own region has no page for a table */
 	PGTABLE_NO_BACKING, /* the view could not resolve a table's address */
+	PGTABLE_ENOUGH,     /* a visitor has seen what it wanted to */
 };
 
 struct pgtable {
@@ -44,6 +55,8 @@ struct pgtable {
 	struct frames *frames; /* where tables come from */
 	struct pgtable_view view;
 	struct pgtable_break breaking;
+	struct pgtable_hinting hinting;
+	uint64_t hinted; /* leaves that pgtable_hint() made invalid and nobody has touched since */
 	struct ranges
 		*ranges; /* its range table, which whoever changes leaves keeps (ranges.h); NULL: none */
 	struct replicas *replicas; /* copies of its tables on other nodes; NULL: none */
@@ -119,5 +132,25 @@ typedef enum pgtable_result pgtable_visit_fn(void *ctx, uint64_t addr, struct pg
  * entries. Stops at the first result that is not PGTABLE_OK. */
 enum pgtable_result pgtable_visit(const struct pgtable *t, uint64_t addr, uint64_t bytes,
 				  pgtable_visit_fn *visit, void *ctx);
+
+/* --- leaves that are invalid for a while, to see who touches them (PROT_NONE of NUMA balancing) --- */
+
+/* Linux's PTE_PROT_NONE: of invalid descriptors, whose bits are software's. */
+#define DESC_PROT_NONE (UINT64_C(1) << 58)
+
+static inline bool pgtable_is_hinted(uint64_t desc)
+{
+	return (desc & (DESC_VALID | DESC_PROT_NONE)) == DESC_PROT_NONE;
+}
+/* The descriptor that a valid leaf has meanwhile. A contiguous run becomes single leaves: all of it has to be hinted. */
+static inline uint64_t pgtable_hint(uint64_t leaf)
+{
+	return (leaf & ~(DESC_VALID | DESC_CONTIGUOUS)) | DESC_PROT_NONE;
+}
+
+/* Makes a hinted leaf, without further permissions, valid again, where `hinting` says. */
+void pgtable_unhint(struct pgtable *t, struct pgtable_slot *slot);
+/* Makes all hinted leaves that overlap [addr, addr + bytes) valid again, where they are. O(1) where there are none in the tree. */
+void pgtable_restore(struct pgtable *t, uint64_t addr, uint64_t bytes);
 
 #endif
