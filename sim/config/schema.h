@@ -89,6 +89,11 @@ struct schema {
 		.name = #m, .unit = unit_, .doc = doc_, .kind = PARAM_U64_LIST, .offset = offsetof(T, m), \
 		.min = min_, .max = max_, .hardware = true \
 	}
+#define P_U64_LIST(T, m, unit_, min_, max_, doc_) \
+	{ \
+		.name = #m, .unit = unit_, .doc = doc_, .kind = PARAM_U64_LIST, .offset = offsetof(T, m), \
+		.min = min_, .max = max_ \
+	}
 #define P_STR(T, m, dflt_, doc_) \
 	{ \
 		.name = #m, .unit = "text", .doc = doc_, .kind = PARAM_STR, .offset = offsetof(T, m), \

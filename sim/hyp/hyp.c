@@ -130,7 +130,7 @@ static bool map_block(struct fault_site *s, struct hyp_fault *out)
 	unsigned bits = hyp_block_bits(p);
 	uint64_t frame;
 	if (p->mapping == HYP_PAGE || s->slot.level > BLOCK_LEVEL || !is_memory(s, bits)) return false;
-	if (!frames_take_huge(s->vm->stage2.frames, &frame)) {
+	if (!hugetlb_take(&p->hugetlb, s->vm->stage2.frames, &frame)) {
 		s->vm->stats.blocks_failed++;
 		return false;
 	}

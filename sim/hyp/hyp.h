@@ -47,7 +47,8 @@ struct hyp_params {
 	uint64_t eager_bytes, eager_fail_percent; /* as of the kernel (os.h) */
 	uint64_t placement;                       /* enum os_placement */
 	uint64_t fault_cycles, block_fault_cycles;
-	struct numa_params numa; /* of the VM's memory */
+	struct numa_params numa;       /* of the VM's memory */
+	struct hugetlb_params hugetlb; /* where blocks come from */
 	struct stage2_params stage2;
 	uint64_t vnuma; /* enum hyp_vnuma */
 	uint64_t vmm_work_percent, fault_work_percent, mmu_work_percent;

@@ -43,6 +43,8 @@ static const struct param rows[] = {
 	/* CAL: estimated; a page fault and zeroing 2 MiB at 20 GB/s. */
 	P_U64(T, block_fault_cycles, "cycles", 305000, 0, UINT64_C(1000000000000),
 	      "cost of a stage 2 fault that maps a block (estimated: 2 MiB zeroed at 20 GB/s, 3 GHz)"),
+	P_MAP(T, hugetlb, &hugetlb_schema,
+	      "pools of huge pages of the host, of which blocks come (mapping: block) where there are any"),
 	P_MAP(T, numa, &numa_schema,
 	      "placement of the VM's memory and stage 2 tables, as of the VMM's process"),
 	P_MAP(T, stage2, &stage2_schema, "maintenance of stage 2 tables"),

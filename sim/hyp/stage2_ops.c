@@ -52,12 +52,14 @@ static enum pgtable_result unmap_leaf(void *ctx, uint64_t ipa, struct pgtable_sl
 	return PGTABLE_OK;
 }
 
-/* change_prot_numa() has an MMU notifier unmap the area; the host's own tables still know the frame, as the descriptor does here. */
+/* change_prot_numa() has an MMU notifier unmap the area; the host's own tables still know the frame, as the descriptor does here.
+ * task_numa_work() leaves hugetlbfs alone. */
 static enum pgtable_result hint_leaf(void *ctx, uint64_t ipa, struct pgtable_slot *slot)
 {
 	struct op *o = ctx;
 	op_see(o, slot);
-	if (!op_is_leaf(slot)) return PGTABLE_OK;
+	if (!op_is_leaf(slot) || frames_is_pooled(o->vm->stage2.frames, pgtable_output(&o->vm->stage2, slot)))
+		return PGTABLE_OK;
 	o->vm->stage2.hinted++;
 	o->done->hinted_bytes += UINT64_C(1) << op_leaf_bits(o, slot);
 	o->done->hinted_blocks += slot->level < LAST_LEVEL;

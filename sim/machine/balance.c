@@ -191,6 +191,7 @@ static bool see_leaf(void *ctx, struct pa descriptor, uint64_t frame, unsigned b
 	s->bytes += UINT64_C(1) << bits;
 	cycles_t read = touch(b, s->v, descriptor.raw, ACCESS_READ, now);
 	if (read > now) s->spent += read - now;
+	if (frames_is_pooled(b->frames, frame)) return false;
 	if (s->alone && frames_region_of(b->frames, frame) == node_of(s->v)) return false;
 	touch(b, s->v, descriptor.raw, ACCESS_WRITE, core_now(&s->v->cpu->core) + s->spent);
 	stats->numa_pte_updates += UINT64_C(1) << (bits - os_page_bits(&b->vm->params.os));

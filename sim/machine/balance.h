@@ -6,7 +6,7 @@
  * and TLBIs take them. The host unmaps a VM's memory at stage 2 (STAGE2_HINT), as the MMU notifier of change_prot_numa() has KVM do;
  * a kernel makes stage 1 descriptors PROT_NONE. Then each page that is touched faults, and either stays where it is or migrates: it
  * is copied through the caches of who faulted. Its mapping is invalid already, so migration itself needs no TLBI.
- * A task alone in its address space leaves pages of its own node alone (target_node of change_prot_numa()); a VM's VMM has threads.
+ * Memory of hugetlbfs is left alone. A task alone in its address space leaves pages of its own node alone (target_node of change_prot_numa()); a VM's VMM has threads.
  * Source: Linux 6.6 kernel/sched/fair.c (task_numa_work), mm/mprotect.c (change_pte_range), mm/memory.c (do_numa_page), mm/migrate.c
  * (migrate_misplaced_page), arch/arm64/kvm/mmu.c (kvm_unmap_gfn_range).
  * Not modelled: VMAs (all that is mapped is one); one time of the next scan for each address space (a kernel has one for all); the

@@ -11,13 +11,15 @@ static enum status build_hypervisor(struct machine *m, uint64_t seed, struct err
 	const struct hyp_params *p = stack_hypervisor(m->stack);
 	const struct frames_params host = hyp_frames_params(p, 0, 0);
 	placement_init(&m->memory, m->mem, &host, seed);
+	TRY(hugetlb_reserve(&p->hugetlb, "hypervisors.0.", m->memory.frames, err));
 	return hyp_new(p, &m->hw->features, m->memory.frames, m->physmem, &m->hyp, err);
 }
 
-static void build_native(struct machine *m, uint64_t seed)
+static enum status build_native(struct machine *m, uint64_t seed, struct err *err)
 {
 	const struct frames_params host = os_frames_params(&m->stack->os, 0, 0);
 	placement_init(&m->memory, m->mem, &host, seed);
+	return hugetlb_reserve(&m->stack->os.hugetlb, "os.", m->memory.frames, err);
 }
 
 /* Before statistics are registered. */
@@ -95,6 +97,8 @@ static void register_stats(struct machine *m)
 	tlb_pool_register_stats(&m->shared_tlbs, m->stats);
 	mem_register_stats(m->mem, m->stats);
 	for (unsigned i = 0; i < m->vms; i++) vm_register_stats(&m->vm[i], m->stats);
+	if (m->hyp)
+		hugetlb_register_stats(&stack_hypervisor(m->stack)->hugetlb, m->memory.frames, "", m->stats);
 	if (m->memops) memops_register_stats(m->memops, m->stats);
 	if (m->dvm) dvm_register_stats(m->dvm, m->stats);
 	if (m->dvm || kernels_interrupt(m)) shootdowns_register_stats(&m->shootdowns, m->stats);
@@ -124,7 +128,7 @@ static enum status build(struct machine *m, uint64_t seed, struct err *err)
 	if (stack_hypervisor(m->stack))
 		TRY(build_hypervisor(m, seed, err));
 	else
-		build_native(m, seed);
+		TRY(build_native(m, seed, err));
 	build_shootdowns(m);
 	for (unsigned i = 0; i < m->vms; i++) TRY(vm_init(&m->vm[i], i, seed, err));
 	for (unsigned i = 0; i < m->cpus; i++) m->cpu[i].shooter.kernel = &m->cpu[i].vcpu->vm->kernel.shoots;

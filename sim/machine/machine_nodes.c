@@ -5,6 +5,8 @@
  * Not modelled: the time of copies that the kernel writes while it unmaps for an exit of the guest's own process (no time passes
  * there at all).
  */
+#include <stdio.h>
+
 #include "machine/machine_impl.h"
 
 /* --- virtual nodes ------------------------------------------------------------------------------------------------- */
@@ -35,7 +37,7 @@ enum status vm_build_guest_memory(struct vm *vm, const struct frames_params *lik
 	placement_init_over(&vm->guest, region, nodes, like, seed);
 	vm->frames = vm->guest.frames;
 	placement_enter(&vm->guest, &vm->guest_numa, &vm->vcpu[0].task);
-	return OK;
+	return hugetlb_reserve(&vm->params.os.hugetlb, "os.", vm->frames, err);
 }
 
 void vcpu_enter_nodes(struct vcpu *v)
@@ -109,6 +111,10 @@ void vcpu_spend_copies(struct vcpu *v, cycles_t now, struct core_spent *spent)
 
 void vm_register_nodes(struct vm *vm, struct stats *s)
 {
+	char prefix[24] = "";
+	if (vm->hyp) snprintf(prefix, sizeof(prefix), "vm%u.os.", vm->number);
+	hugetlb_register_stats(&vm->params.os.hugetlb, vm->hyp ? vm->frames : vm->machine->memory.frames,
+			       prefix, s);
 	if (vm->os_copies && vm->hyp)
 		stats_add(s, replica_stat_rows, replica_stat_row_count, replicas_stats(vm->os_copies),
 			  "vm%u.os.copies", vm->number);

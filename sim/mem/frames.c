@@ -42,6 +42,8 @@ struct frames {
 	struct range tables;      /* a group of table pages */
 	struct range_stack spare; /* what alignment skipped */
 	struct range_stack given[SIZES];
+	struct range_stack pool, pool_free; /* huge pages set aside; those that nobody has */
+	struct frames_pool_stats pool_stats;
 	struct scatter scatter;
 	struct rng rng;
 	uint64_t used;
@@ -312,6 +314,67 @@ bool frames_take_page_of(struct frames *f, unsigned number, uint64_t *addr)
 	return frames_take_page(numbered(f, number), addr);
 }
 
+/* ---- pools ---------------------------------------------------------------------------------- */
+
+uint64_t frames_set_pool(struct frames *f, unsigned number, uint64_t count)
+{
+	uint64_t addr, size;
+	f = numbered(f, number);
+	size = UINT64_C(1) << f->p.block_bits;
+	struct frames_pool_stats *s = &f->pool_stats;
+	while (s->total < count && frames_take_block(f, f->p.block_bits, &addr)) {
+		struct range *last = f->pool.count ? &f->pool.item[f->pool.count - 1] : NULL;
+		if (last && last->end == addr)
+			last->end = addr + size;
+		else
+			push(&f->pool, addr, addr + size);
+		s->total++;
+	}
+	for (size_t i = f->pool.count; i-- > 0;)
+		push(&f->pool_free, f->pool.item[i].next, f->pool.item[i].end);
+	s->free = s->total;
+	return s->total;
+}
+
+static bool take_own_pooled(struct frames *f, uint64_t *addr)
+{
+	if (!pop(&f->pool_free, f->p.block_bits, addr)) return false;
+	f->pool_stats.free--;
+	f->pool_stats.taken++;
+	return true;
+}
+
+bool frames_take_pooled(struct frames *f, uint64_t *addr)
+{
+	struct frames *first = preferred(f);
+	if (take_own_pooled(first, addr)) return true;
+	for (unsigned i = 1; i < f->ordered; i++) {
+		struct frames *other = f->region[f->order[i]];
+		if (!take_own_pooled(other, addr)) continue;
+		other->pool_stats.other_node++;
+		return true;
+	}
+	first->pool_stats.failed++;
+	return false;
+}
+
+static bool is_own_pooled(const struct frames *f, uint64_t addr)
+{
+	for (size_t i = 0; i < f->pool.count; i++)
+		if (addr >= f->pool.item[i].next && addr < f->pool.item[i].end) return true;
+	return false;
+}
+
+bool frames_is_pooled(const struct frames *f, uint64_t addr)
+{
+	return is_own_pooled(f->region ? f->region[frames_region_of(f, addr)] : f, addr);
+}
+
+struct frames_pool_stats *frames_pool_stats(struct frames *f, unsigned number)
+{
+	return &numbered(f, number)->pool_stats;
+}
+
 /* Of several regions the one that `addr` lies in. */
 static struct frames *region_of(struct frames *f, uint64_t addr)
 {
@@ -325,6 +388,12 @@ void frames_give(struct frames *f, uint64_t addr, unsigned bits)
 	uint64_t size = UINT64_C(1) << bits;
 	f = region_of(f, addr);
 	assert(addr >= f->base && size <= f->end - addr && !(addr & (size - 1)) && f->used >= size);
+	if (bits == f->p.block_bits && is_own_pooled(f, addr)) {
+		push(&f->pool_free, addr, addr + size);
+		f->pool_stats.free++;
+		f->pool_stats.given++;
+		return;
+	}
 	f->used -= size;
 	push(&f->given[bits], addr, addr + size);
 }
@@ -382,6 +451,8 @@ void frames_free(struct frames *f)
 	for (unsigned i = 0; i < f->regions; i++) frames_free(f->region[i]);
 	free(f->region);
 	free(f->spare.item);
+	free(f->pool.item);
+	free(f->pool_free.item);
 	for (unsigned i = 0; i < SIZES; i++) free(f->given[i].item);
 	free(f);
 }

@@ -56,12 +56,28 @@ bool frames_take_run(struct frames *f, unsigned bits, unsigned fail_percent, uin
 /* A pageblock, for a huge page: fails as often as fail_percent says. */
 bool frames_take_huge(struct frames *f, uint64_t *addr);
 
+/* A pool of huge pages that are set aside, as those of hugetlbfs on a node. */
+struct frames_pool_stats {
+	uint64_t total, free;  /* huge pages, now */
+	uint64_t taken, given; /* since it was made */
+	uint64_t other_node,
+		failed; /* taken because the first node's pool was empty; asked for when all were */
+};
+/* Sets `count` huge pages of region `number` aside; returns how many there were. Once. */
+uint64_t frames_set_pool(struct frames *f, unsigned number, uint64_t count);
+/* One from the pools, of the first region of the order that has any; no share of them fails. */
+bool frames_take_pooled(struct frames *f, uint64_t *addr);
+/* Whether `addr` lies in a huge page of a pool, taken or not. */
+bool frames_is_pooled(const struct frames *f, uint64_t addr);
+struct frames_pool_stats *frames_pool_stats(struct frames *f, unsigned number);
+
 /* Of region `number` of several joined and of no other, whatever order is set. 2^bits bytes as frames_take_block(). */
 bool frames_take_table_of(struct frames *f, unsigned number, uint64_t *addr);
 bool frames_take_block_of(struct frames *f, unsigned number, unsigned bits, uint64_t *addr);
 bool frames_take_page_of(struct frames *f, unsigned number, uint64_t *addr);
 
-/* Gives back 2^bits bytes at `addr`, as they were taken or as any aligned part of that. */
+/* Gives back 2^bits bytes at `addr`, as they were taken or as any aligned part of that. A huge page of a pool goes back to it; parts of
+ * one are ordinary memory from then on. */
 void frames_give(struct frames *f, uint64_t addr, unsigned bits);
 
 /* Bytes handed out and not given back. */

@@ -15,6 +15,7 @@
 
 #include "base/status.h"
 #include "config/schema.h"
+#include "mem/frames.h"
 #include "mem/mem.h"
 
 #define NUMA_POLICIES(X) \
@@ -53,6 +54,16 @@ struct balancing_params {
 	uint64_t scan_instructions, fault_cycles, migrate_cycles;
 };
 
+/* What is allocated when all pools are empty. */
+enum hugetlb_fallback { HUGETLB_FALL_TO_PAGES, HUGETLB_FALL_TO_THP };
+
+/* Pools of huge pages: /sys/devices/system/node/nodeN/hugepages/hugepages-SIZE/nr_hugepages. */
+struct hugetlb_params {
+	struct param_list nr_hugepages; /* of uint64_t, by node; none: memory is not of hugetlbfs */
+	uint64_t fallback;              /* enum hugetlb_fallback */
+};
+extern const struct schema hugetlb_schema;
+
 struct numa_params {
 	uint64_t policy;         /* enum numa_policy */
 	const char *nodes;       /* "0-1,3"; "": all */
@@ -85,6 +96,15 @@ struct numa_task {
 /* ERR_CONFIG: the list is none, or names a node that the machine does not have. */
 enum status numa_init(struct numa *n, const struct numa_params *p, unsigned nodes, struct err *err);
 void numa_task_init(struct numa_task *t, const struct mem_cpu *cpu);
+
+/* Sets the pools aside, of memory that was not used yet. ERR_CONFIG: a node is not there, or too small; `who` stands before the key. */
+enum status hugetlb_reserve(const struct hugetlb_params *p, const char *who, struct frames *f,
+			    struct err *err);
+/* A huge page: from a pool, or where there are none, or where those are empty and the fallback says so, from ordinary memory. */
+bool hugetlb_take(const struct hugetlb_params *p, struct frames *f, uint64_t *addr);
+/* Counters of each pool are under PREFIXhugetlb.nodeN. */
+void hugetlb_register_stats(const struct hugetlb_params *p, struct frames *f, const char *prefix,
+			    struct stats *s);
 
 /* The policy by which memory was taken before time began: that of `n`, unless populate_nodes says where the task ran then. */
 struct numa numa_before(const struct numa *n);

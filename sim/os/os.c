@@ -118,8 +118,10 @@ static struct os_fault map_frames(struct fault_site *s, int level, uint64_t fram
 static bool map_huge(struct fault_site *s, struct os_fault *out)
 {
 	uint64_t frame;
-	if (s->os->p.thp != OS_THP_ALWAYS || s->slot.level > OS_HUGE_LEVEL) return false;
-	if (!frames_take_huge(s->tree->frames, &frame)) {
+	const struct hugetlb_params *pools = &s->os->p.hugetlb;
+	if (s->os->p.thp != OS_THP_ALWAYS && !pools->nr_hugepages.count) return false;
+	if (s->slot.level > OS_HUGE_LEVEL) return false;
+	if (!hugetlb_take(pools, s->tree->frames, &frame)) {
 		s->os->stats.huge_failed++;
 		return false;
 	}

@@ -72,6 +72,7 @@ struct os_params {
 	uint64_t guest_halt_poll_ns, guest_halt_poll_grow_start, guest_halt_poll_grow, guest_halt_poll_shrink;
 	uint64_t guest_halt_poll_allow_shrink; /* bool */
 	struct numa_params numa;               /* of a kernel that owns the machine */
+	struct hugetlb_params hugetlb;         /* its programs' memory is of them */
 };
 extern const struct schema os_schema, os_work_schema, os_tick_schema;
 

@@ -127,6 +127,8 @@ static const struct param rows[] = {
 	P_U64(T, guest_halt_poll_shrink, "divisor", 2, 0, 1000,
 	      "by which it shrinks after a longer halt; 0: to nothing"),
 	P_BOOL(T, guest_halt_poll_allow_shrink, 1, "whether it shrinks"),
+	P_MAP(T, hugetlb, &hugetlb_schema,
+	      "pools of huge pages; where there are any, programs' memory is of hugetlbfs, whatever thp says"),
 	P_MAP(T, numa, &numa_schema,
 	      "placement of the program's memory and tables; in a VM, whose memory is one node to the guest, the hypervisor's counts"),
 };
