@@ -48,6 +48,7 @@ struct hyp_params {
 	uint64_t placement;                       /* enum os_placement */
 	uint64_t fault_cycles, block_fault_cycles;
 	struct numa_params numa;       /* of the VM's memory */
+	uint64_t hotplug_bytes;        /* of the memory: not plugged at first */
 	struct hugetlb_params hugetlb; /* where blocks come from */
 	struct stage2_params stage2;
 	uint64_t vnuma; /* enum hyp_vnuma */

@@ -28,6 +28,9 @@ static const struct param rows[] = {
 	      "IPA that the VM's memory begins at (1G on QEMU's virt machine)"),
 	P_U64(T, memory_bytes, "bytes", UINT64_C(4) << 30, UINT64_C(1) << 20, UINT64_C(1) << 52,
 	      "size of the VM's memory"),
+	P_U64(T, hotplug_bytes, "bytes", 0, 0, UINT64_C(1) << 52,
+	      "of the VM's memory, or of each node that its guest sees, that at its end which is not plugged at first: memory_operations "
+	      "of kind plug do that (virtio-mem)"),
 	P_U64(T, eager_bytes, "bytes", 0, 0, UINT64_C(1) << 30,
 	      "eager paging: a fault maps the largest naturally aligned area up to this that is empty and that host memory has "
 	      "contiguous, page by page, at the cost of a fault for each; a power of 2, 0: no"),

@@ -223,7 +223,8 @@ static void scan_aspace(struct balance *b, struct vcpu *v, uint64_t *bytes, bool
 	s.spent += instructions(b, s.leaves * b->params->scan_instructions);
 	core_pass(&v->cpu->core, s.spent, BUCKET_EXCEPTION, level_of(b));
 	uint64_t tlbi = events->tlbi;
-	if (scan.end > scan.first) events_flush(&v->events, (struct va){scan.first}, scan.end - scan.first);
+	if (scan.end > scan.first)
+		events_flush(&v->events, v->events.present, (struct va){scan.first}, scan.end - scan.first);
 	stats->tlbi += events->tlbi - tlbi;
 	place->at = scan.at;
 	*bytes = s.bytes;

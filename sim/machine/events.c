@@ -108,9 +108,11 @@ static void flush_broken(void *ctx, uint64_t va, uint64_t bytes)
 	dsb(e, ISH);
 }
 
-void events_flush(struct events *e, struct va va, uint64_t bytes)
+void events_flush(struct events *e, struct os_aspace *as, struct va va, uint64_t bytes)
 {
 	uint64_t pages = bytes >> e->kernel->page_bits;
+	struct os_aspace *present = e->present;
+	e->present = as; /* operands have its ASID */
 	dsb(e, ISHST);
 	for (unsigned i = 0; i < e->kernel->cpus; i++) page_design_forget(e->kernel->mmus[i], va, bytes);
 	if (pages >= most_pages(e))
@@ -118,6 +120,7 @@ void events_flush(struct events *e, struct va va, uint64_t bytes)
 	else
 		flush_pages(e, va.raw, pages);
 	dsb(e, ISH);
+	e->present = present;
 }
 
 static void unmap(struct events *e, const struct record *rec)
@@ -129,7 +132,7 @@ static void unmap(struct events *e, const struct record *rec)
 	e->kernel->stats.unmaps++;
 	if (!rec->arg) return;
 	if (!os_unmap(e->kernel->os, e->present, (struct va){first}, pages << e->kernel->page_bits)) return;
-	events_flush(e, (struct va){first}, pages << e->kernel->page_bits);
+	events_flush(e, e->present, (struct va){first}, pages << e->kernel->page_bits);
 }
 
 static enum status write_descriptor(struct events *e, const struct record *rec, struct err *err)

@@ -81,8 +81,8 @@ void events_rewind(struct events *e);
 void events_occupy(struct events *e);
 /* This core enters the kernel, for another reason than an event of the workload. */
 void events_enter(struct events *e);
-/* TLB maintenance of [va, va + bytes) of the present address space, as flush_tlb_range() does it. Whole pages. */
-void events_flush(struct events *e, struct va va, uint64_t bytes);
+/* TLB maintenance of [va, va + bytes) of an address space, as flush_tlb_range() does it. Whole pages. */
+void events_flush(struct events *e, struct os_aspace *as, struct va va, uint64_t bytes);
 /* Executes one record that is no access. ERR_INPUT: an ASID that the machine does not have; ERR_CONFIG: no memory for
  * another address space's root table. */
 enum status events_execute(struct events *e, const struct record *rec, struct err *err);

@@ -30,6 +30,7 @@ struct vm {
 		*faulting; /* for which the hypervisor maps, and maybe breaks up a block; NULL: nobody yet */
 	struct frames *frames;                   /* of its IPAs, those of `guest`; NULL when native */
 	struct placement guest;                  /* its memory as its kernel sees it */
+	uint64_t guest_end[NUMA_NODES_MAX];      /* of each of its nodes, all memory plugged */
 	struct numa guest_numa;                  /* where that places what it takes */
 	struct replicas *os_copies, *hyp_copies; /* of its tables, one for each node; NULL: there are none */
 	char *frames_path;                       /* names their random stream; NULL for the first VM */

@@ -5,6 +5,7 @@
  * Not modelled: the time of copies that the kernel writes while it unmaps for an exit of the guest's own process (no time passes
  * there at all).
  */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "machine/machine_impl.h"
@@ -24,6 +25,27 @@ static enum status cut_memory(struct vm *vm, struct placement_region *region, un
 	return OK;
 }
 
+/* What may be plugged later is at the end of each node. */
+static enum status leave_unplugged(struct vm *vm, const struct hyp_params *p, struct placement_region *region,
+				   unsigned nodes, struct err *err)
+{
+	if (p->hotplug_bytes && vm->params.os.placement == OS_SCATTERED)
+		return err_set(
+			err, ERR_CONFIG,
+			"hyp.hotplug_bytes: needs os.placement: in_order, of which the end can be free");
+	for (unsigned i = 0; i < nodes; i++) {
+		uint64_t bytes = region[i].limit - region[i].base;
+		vm->guest_end[i] = region[i].limit;
+		if (p->hotplug_bytes >= bytes)
+			return err_set(err, ERR_CONFIG,
+				       "hyp.hotplug_bytes: %" PRIu64
+				       ", but the memory (of a node) is %" PRIu64 " bytes",
+				       p->hotplug_bytes, bytes);
+		region[i].limit -= bits_align_down(p->hotplug_bytes, os_huge_bits(&vm->params.os));
+	}
+	return OK;
+}
+
 enum status vm_build_guest_memory(struct vm *vm, const struct frames_params *like, uint64_t seed,
 				  struct err *err)
 {
@@ -34,6 +56,7 @@ enum status vm_build_guest_memory(struct vm *vm, const struct frames_params *lik
 	unsigned nodes = exposed ? vm->numa.nodes : 1;
 	if (exposed) TRY(cut_memory(vm, region, nodes, err));
 	TRY(numa_init(&vm->guest_numa, exposed ? &vm->params.os.numa : &one_node, nodes, err));
+	TRY(leave_unplugged(vm, p, region, nodes, err));
 	placement_init_over(&vm->guest, region, nodes, like, seed);
 	vm->frames = vm->guest.frames;
 	placement_enter(&vm->guest, &vm->guest_numa, &vm->vcpu[0].task);

@@ -19,11 +19,8 @@ void op_clock_instructions(struct op_clock *c, uint64_t instructions)
 
 static cycles_t access(struct op_clock *c, uint64_t pa, enum access_kind kind, cycles_t now)
 {
-	struct mem_req r = {.pa = {pa},
-			    .kind = (uint8_t)kind,
-			    .cause = CAUSE_HYPERVISOR,
-			    .el = 2,
-			    .security = SEC_NONSECURE};
+	struct mem_req r = {
+		.pa = {pa}, .kind = (uint8_t)kind, .cause = c->cause, .el = c->el, .security = SEC_NONSECURE};
 	unsigned served;
 	return mem_access(&c->mem->data, &r, now, 0, &served);
 }
@@ -119,6 +116,7 @@ static void tlbi(void *self, struct tlbi_op op, uint64_t operand)
 
 void op_clock_init(struct op_clock *c, const struct vm *vm, struct mem_cpu *mem, cycles_t now)
 {
-	*c = (struct op_clock){.machine = vm->machine, .vm = vm, .mem = mem, .now = now};
+	*c = (struct op_clock){
+		.machine = vm->machine, .vm = vm, .mem = mem, .now = now, .cause = CAUSE_HYPERVISOR, .el = 2};
 	c->steps = (struct stage2_clock){c, step, tlbi};
 }

@@ -127,22 +127,21 @@ enum status memop_ksm(struct memops *o, struct memop *op, bool *done, struct err
 
 /* --- balloon ------------------------------------------------------------------------------------------------------- */
 
-/* The guest's driver tells the host of up to 256 pages: an exit of the first vCPU that runs. False: none does, and the driver neither;
- * the host's thread sleeps for a while. */
-static bool kick(struct memops *o, struct memop *op)
+/* The guest's driver tells the host of something. */
+struct vcpu *memops_kick(struct memops *o, struct memop *op)
 {
 	enum { PATIENCE_NS = 100000 };
 	cycles_t cycles = o->vm->hyp->hyp->p.fault_cycles;
 	struct vcpu *v = memops_running(o);
 	if (!v) {
 		memops_wait(o, op, o->clock.now + PATIENCE_NS * o->machine->hw->clock_mhz / 1000, true);
-		return false;
+		return NULL;
 	}
 	core_pass(&v->cpu->core, cycles, BUCKET_HYPERVISOR, 2);
 	op->stats.exits++;
 	op->stats.guest_cycles += cycles;
 	o->held = true;
-	return true;
+	return v;
 }
 
 static void put_into_balloon(struct memops *o, uint64_t ipa)
@@ -169,8 +168,8 @@ enum status memop_inflate(struct memops *o, struct memop *op, bool *done, struct
 	(void)err;
 	unsigned bits = os_page_bits(&o->vm->params.os);
 	uint64_t want = (op->p->bytes ? op->p->bytes : o->vm->params.memory_bytes) >> bits, ipa;
-	bool empty = false; /* the guest has no free page left */
-	if (!kick(o, op)) return OK;
+	bool empty = false;                 /* the guest has no free page left */
+	if (!memops_kick(o, op)) return OK; /* of up to 256 pages */
 	for (unsigned i = 0; i < BALLOON_ARRAY && op->cursor < want; i++, op->cursor++) {
 		empty = !frames_take_page(o->vm->frames, &ipa);
 		if (empty) break;
@@ -187,7 +186,7 @@ enum status memop_deflate(struct memops *o, struct memop *op, bool *done, struct
 	(void)err;
 	unsigned bits = os_page_bits(&o->vm->params.os);
 	uint64_t want = (op->p->bytes ? op->p->bytes : o->vm->params.memory_bytes) >> bits;
-	if (!kick(o, op)) return OK;
+	if (!memops_kick(o, op)) return OK; /* of up to 256 pages */
 	for (unsigned i = 0; i < BALLOON_ARRAY && op->cursor < want && o->balloon_count; i++, op->cursor++) {
 		frames_give(o->vm->frames, o->balloon[--o->balloon_count], bits);
 		op->stats.pages++;

@@ -16,7 +16,8 @@ static const struct stat_desc rows[] = {
 	STAT(F, busy_cycles, "cycles", "of them, the host's thread worked"),
 	STAT(F, wait_cycles, "cycles", "of them, it waited for the link"),
 	STAT(F, idle_cycles, "cycles", "of them, it slept"),
-	STAT(F, pages, "pages", "sent, saved, merged, mapped, taken by the balloon, or found in use"),
+	STAT(F, pages, "pages",
+	     "sent, saved, merged, mapped, taken by the balloon, found in use, plugged or unplugged"),
 	STAT(F, bytes, "bytes", "that went over the link"),
 	STAT(F, rounds, "rounds", "of sending what was written since, or of scanning"),
 	STAT(F, last_round_pages, "pages",
@@ -29,7 +30,8 @@ static const struct stat_desc rows[] = {
 	     "of the guest that would not have been without it: faults, and calls of the balloon"),
 	STAT(F, guest_cycles, "cycles", "that vCPUs spent in them"),
 	STAT(F, down_cycles, "cycles", "the VM stood still"),
-	STAT(F, copied, "pages", "copied because they were written: shared ones, or ones to be saved"),
+	STAT(F, copied, "pages",
+	     "copied because they were written: shared ones, or ones to be saved; or moved away from what is unplugged"),
 	STAT(F, fetched, "pages", "that the guest touched before they had come"),
 	STAT(F, landed, "pages", "that had come when the guest touched them first"),
 	STAT(F, shared, "pages", "mapped to a frame that others map, too, at the end"),
@@ -74,6 +76,13 @@ static enum status check(const struct machine *m, const struct memop_params *p, 
 			       "memory_operations.%s.bytes: %" PRIu64
 			       " are more than the VM's memory_bytes, %" PRIu64,
 			       p->name, p->bytes, vm->params.memory_bytes);
+	if (p->node >= vm->guest.nodes)
+		return err_set(err, ERR_CONFIG,
+			       "memory_operations.%s.node: %" PRIu64 ", but the guest sees %u", p->name,
+			       p->node, vm->guest.nodes);
+	if (p->vcpu >= vm->vcpus)
+		return err_set(err, ERR_CONFIG, "memory_operations.%s.vcpu: %" PRIu64 ", but the VM has %u",
+			       p->name, p->vcpu, vm->vcpus);
 	if (logs && h->stage2.dirty_log != STAGE2_WRITE_PROTECT)
 		return err_set(err, ERR_CONFIG, "memory_operations.%s: needs stage2.dirty_log: write_protect",
 			       p->name);
@@ -180,19 +189,21 @@ void memops_send(struct memops *o, struct memop *op, struct pa frame)
 	op->stats.pages++;
 }
 
+enum status memops_hold_vcpu(struct memops *o, struct vcpu *v, cycles_t from, cycles_t until, struct err *err)
+{
+	struct core *c = &v->cpu->core;
+	o->held = true;
+	if (o->machine->host) return host_hold(o->machine->host, v, from, until, err);
+	if (core_now(c) < until) core_pass(c, until - core_now(c), BUCKET_IDLE, 2);
+	return OK;
+}
+
 enum status memops_hold(struct memops *o, struct memop *op, cycles_t from, cycles_t until, struct err *err)
 {
 	struct vm *vm = o->vm;
 	op->stats.down_cycles += until - from;
 	o->held = true;
-	for (unsigned i = 0; i < vm->vcpus; i++) {
-		struct core *c = &vm->vcpu[i].cpu->core;
-		if (o->machine->host) {
-			TRY(host_hold(o->machine->host, &vm->vcpu[i], from, until, err));
-		} else if (core_now(c) < until) {
-			core_pass(c, until - core_now(c), BUCKET_IDLE, 2);
-		}
-	}
+	for (unsigned i = 0; i < vm->vcpus; i++) TRY(memops_hold_vcpu(o, &vm->vcpu[i], from, until, err));
 	return OK;
 }
 

@@ -1,4 +1,4 @@
-/* memops.h - operations on VMs' memory while they run: migration, snapshots, page sharing, ballooning.
+/* memops.h - operations on VMs' memory while they run: migration, snapshots, page sharing, ballooning, hotplug.
  *
  *   memops_new(machine) with the operations of its stack      memops_begin: the clock of their `at` starts
  *   memops_next: when the next step is due      memops_turn: performs it

@@ -15,6 +15,7 @@ struct op_clock {
 	cycles_t now, tlbi_done;
 	uint64_t millicycles; /* above `now` */
 	uint64_t tlbi, dsb;   /* counted */
+	uint8_t cause, el;    /* of its requests */
 	bool untimed;         /* on another host: nothing is charged here */
 	struct stage2_clock steps;
 };
@@ -63,7 +64,7 @@ struct memops {
 /* One step of an operation; *done: it was the last. */
 typedef enum status memop_step_fn(struct memops *o, struct memop *op, bool *done, struct err *err);
 memop_step_fn memop_precopy, memop_postcopy, memop_snapshot, memop_ksm, memop_preallocate, memop_inflate,
-	memop_deflate, memop_age;
+	memop_deflate, memop_age, memop_plug, memop_unplug, memop_cpu_off;
 
 /* Cycles of so many bytes at a rate, rounded up. */
 cycles_t memops_transfer(const struct memops *o, uint64_t bytes, uint64_t MBps);
@@ -74,6 +75,11 @@ void memops_wait(struct memops *o, struct memop *op, cycles_t cycle, bool sleeps
 void memops_send(struct memops *o, struct memop *op, struct pa frame);
 /* All vCPUs stand still from `from` until `until`. */
 enum status memops_hold(struct memops *o, struct memop *op, cycles_t from, cycles_t until, struct err *err);
+/* One vCPU does. */
+enum status memops_hold_vcpu(struct memops *o, struct vcpu *v, cycles_t from, cycles_t until,
+			     struct err *err);
+/* The guest leaves for the host, which has it go on: an exit of a vCPU that runs. NULL: none does; the thread sleeps for a while. */
+struct vcpu *memops_kick(struct memops *o, struct memop *op);
 /* A vCPU of the VM that has a core at present, the first by number; NULL: none. */
 struct vcpu *memops_running(const struct memops *o);
 

@@ -12,7 +12,10 @@
 	X(preallocate, "memory is mapped before it is touched") \
 	X(inflate, "the guest's balloon gives free memory back to the host") \
 	X(deflate, "the balloon gives it to the guest again") \
-	X(age, "pages that were touched since the last look are counted, and their access flags cleared")
+	X(age, "pages that were touched since the last look are counted, and their access flags cleared") \
+	X(plug, "the guest has more memory: what hotplug_bytes left out (virtio-mem)") \
+	X(unplug, "memory is taken from the guest, which moves what is there") \
+	X(cpu_off, "a vCPU is off for a while, or is added when that is over")
 
 enum memop_kind {
 #define X(name, doc) MEMOP_##name,
@@ -25,7 +28,8 @@ struct memop_params {
 	const char *name, *vm; /* vm: of stack.vms; "": the first */
 	uint64_t kind;         /* enum memop_kind */
 	uint64_t at;
-	uint64_t bytes;
+	uint64_t bytes, node; /* node: of the guest */
+	uint64_t vcpu, off_us;
 	uint64_t link_MBps, link_latency_ns, compress_MBps, compressed_percent;
 	uint64_t downtime_us, rounds_max, state_bytes;
 	uint64_t handler_cycles;

@@ -42,6 +42,8 @@ struct frames {
 	struct range tables;      /* a group of table pages */
 	struct range_stack spare; /* what alignment skipped */
 	struct range_stack given[SIZES];
+	uint64_t limit;              /* isolated from here on: neither handed out nor kept when given back */
+	struct range_stack isolated; /* what was free there */
 	struct range_stack pool, pool_free; /* huge pages set aside; those that nobody has */
 	struct frames_pool_stats pool_stats;
 	struct scatter scatter;
@@ -162,8 +164,8 @@ static bool scatter_unit(struct frames *f, struct range *out)
 static bool next_pageblock(struct frames *f, struct range *out)
 {
 	if (f->scatter.on) return scatter_unit(f, out);
-	if (f->bump >= f->end) return false;
-	*out = (struct range){f->bump, min(align_up(f->bump + 1, f->p.block_bits), f->end)};
+	if (f->bump >= f->limit) return false;
+	*out = (struct range){f->bump, min(align_up(f->bump + 1, f->p.block_bits), f->limit)};
 	f->bump = out->end;
 	return true;
 }
@@ -172,7 +174,7 @@ static bool next_pageblock(struct frames *f, struct range *out)
 static bool take_large(struct frames *f, unsigned bits, uint64_t *addr)
 {
 	if (!f->scatter.on) {
-		struct range rest = {f->bump, f->end};
+		struct range rest = {f->bump, f->limit};
 		if (!cut(&rest, bits, &f->spare, addr)) return false;
 		f->bump = rest.next;
 		return true;
@@ -314,6 +316,62 @@ bool frames_take_page_of(struct frames *f, unsigned number, uint64_t *addr)
 	return frames_take_page(numbered(f, number), addr);
 }
 
+/* ---- hotplug -------------------------------------------------------------------------------- */
+
+uint64_t frames_end(const struct frames *f, unsigned number)
+{
+	return f->region ? f->region[number]->end : f->end;
+}
+
+void frames_grow(struct frames *f, unsigned number, uint64_t end)
+{
+	f = numbered(f, number);
+	assert(!f->scatter.on && end >= f->end && f->limit == f->end);
+	f->end = f->limit = bits_align_down(end, f->p.page_bits);
+}
+
+/* What of a free range lies behind the limit is isolated. */
+static void clip(struct frames *f, struct range *r)
+{
+	if (r->end <= f->limit) return;
+	push(&f->isolated, max(r->next, f->limit), r->end);
+	r->end = max(r->next, f->limit);
+}
+
+static void clip_all(struct frames *f, struct range_stack *s)
+{
+	for (size_t i = 0; i < s->count; i++) clip(f, &s->item[i]);
+}
+
+void frames_isolate(struct frames *f, unsigned number, uint64_t from)
+{
+	f = numbered(f, number);
+	struct range rest = {f->bump, f->end};
+	assert(!f->scatter.on && f->limit == f->end && from >= f->base && from <= f->end);
+	f->limit = from;
+	clip(f, &rest);
+	clip(f, &f->pages);
+	clip(f, &f->tables);
+	clip_all(f, &f->spare);
+	for (unsigned i = 0; i < SIZES; i++) clip_all(f, &f->given[i]);
+}
+
+void frames_end_isolation(struct frames *f, unsigned number, uint64_t from, bool gone)
+{
+	f = numbered(f, number);
+	for (size_t i = 0; i < f->isolated.count && !gone; i++)
+		push(&f->spare, f->isolated.item[i].next, f->isolated.item[i].end);
+	f->isolated.count = 0;
+	if (gone) {
+		f->end = from;
+		f->bump = min(f->bump, from);
+	} else {
+		push(&f->spare, f->bump, from);
+		f->bump = f->end;
+	}
+	f->limit = f->end;
+}
+
 /* ---- pools ---------------------------------------------------------------------------------- */
 
 uint64_t frames_set_pool(struct frames *f, unsigned number, uint64_t count)
@@ -395,7 +453,7 @@ void frames_give(struct frames *f, uint64_t addr, unsigned bits)
 		return;
 	}
 	f->used -= size;
-	push(&f->given[bits], addr, addr + size);
+	push(addr < f->limit ? &f->given[bits] : &f->isolated, addr, addr + size);
 }
 
 uint64_t frames_used_bytes(const struct frames *f)
@@ -440,6 +498,7 @@ struct frames *frames_new(const struct frames_params *p)
 	f->p = *p;
 	f->base = f->bump = align_up(p->base, p->page_bits);
 	f->end = max(bits_align_down(p->base + p->bytes, p->page_bits), f->base);
+	f->limit = f->end;
 	rng_init(&f->rng, p->seed, p->path);
 	if (p->scattered) scatter_start(f);
 	return f;
@@ -451,6 +510,7 @@ void frames_free(struct frames *f)
 	for (unsigned i = 0; i < f->regions; i++) frames_free(f->region[i]);
 	free(f->region);
 	free(f->spare.item);
+	free(f->isolated.item);
 	free(f->pool.item);
 	free(f->pool_free.item);
 	for (unsigned i = 0; i < SIZES; i++) free(f->given[i].item);

@@ -56,6 +56,15 @@ bool frames_take_run(struct frames *f, unsigned bits, unsigned fail_percent, uin
 /* A pageblock, for a huge page: fails as often as fail_percent says. */
 bool frames_take_huge(struct frames *f, uint64_t *addr);
 
+/* Hotplug of memory at the end of region `number`, whose memory is handed out in order. */
+uint64_t frames_end(const struct frames *f, unsigned number);
+/* The region ends at `end` from now on, behind where it did: there is so much more. */
+void frames_grow(struct frames *f, unsigned number, uint64_t end);
+/* Nothing of what is free from `from` on is handed out any more; what is in use there may still be given back. Then either it is gone,
+ * and the region ends there, or what was free is so again. */
+void frames_isolate(struct frames *f, unsigned number, uint64_t from);
+void frames_end_isolation(struct frames *f, unsigned number, uint64_t from, bool gone);
+
 /* A pool of huge pages that are set aside, as those of hugetlbfs on a node. */
 struct frames_pool_stats {
 	uint64_t total, free;  /* huge pages, now */

@@ -181,6 +181,22 @@ void os_hint(struct os *os, struct os_aspace *as, struct os_scan *scan);
 /* Whoever says where user pages that os_hint() unmapped go when they are touched. */
 void os_on_hint(struct os *os, const struct pgtable_hinting *h);
 
+/* Memory [from, end) of the kernel is to be empty, as to be taken offline. */
+struct os_evacuation {
+	uint64_t from, end;
+	/* 2^bits bytes at `va` of `as`, of frame `from`, are not mapped at the moment: TLB maintenance and the copy to frame `to` are due. */
+	void (*moving)(void *ctx, struct os_aspace *as, struct va va, uint64_t from, uint64_t to,
+		       unsigned bits);
+	void *ctx;
+	uint64_t moved,
+		left; /* out: base pages that have another frame now; leaves that have not, for want of memory */
+};
+/* Whether only user pages are there: tables and the kernel's own pages do not move. */
+bool os_is_movable(const struct os *os, uint64_t from, uint64_t end);
+/* Gives user pages that are there other frames, break before make; the caller has isolated the memory. Source: Linux 6.6
+ * mm/page_alloc.c (alloc_contig_range), mm/migrate.c (migrate_pages). Not modelled: huge pages that are split for want of one. */
+void os_evacuate(struct os *os, struct os_evacuation *e);
+
 struct os_stats *os_stats(struct os *os);
 /* Bits of the ASIDs that the kernel uses. */
 unsigned os_asid_bits(const struct os_params *p, const struct features *f);
