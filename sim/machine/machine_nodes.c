@@ -59,7 +59,7 @@ enum status vm_build_guest_memory(struct vm *vm, const struct frames_params *lik
 	TRY(leave_unplugged(vm, p, region, nodes, err));
 	placement_init_over(&vm->guest, region, nodes, like, seed);
 	vm->frames = vm->guest.frames;
-	placement_enter(&vm->guest, &vm->guest_numa, &vm->vcpu[0].task);
+	placement_enter(&vm->guest, &vm->guest_numa, &vm->vcpu[0].guest_task);
 	return hugetlb_reserve(&vm->params.os.hugetlb, "os.", vm->frames, err);
 }
 
@@ -68,7 +68,7 @@ void vcpu_enter_nodes(struct vcpu *v)
 	struct vm *vm = v->vm;
 	const struct numa before = numa_before(&vm->numa);
 	placement_enter(&vm->machine->memory, v->before_time ? &before : &vm->numa, &v->task);
-	if (vm->hyp) placement_enter(&vm->guest, &vm->guest_numa, &v->task);
+	if (vm->hyp) placement_enter(&vm->guest, &vm->guest_numa, &v->guest_task);
 }
 
 /* --- copies of tables ------------------------------------------------------------------------------------------------ */

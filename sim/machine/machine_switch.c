@@ -116,9 +116,11 @@ static void load(struct host *h, struct vcpu *v, struct cpu *c)
 static void move(struct host *h, struct vcpu *v, struct cpu *c)
 {
 	if (v->cpu == c) return;
-	unsigned next = v->task.next;
+	unsigned next = v->task.next, guest_next = v->guest_task.next;
 	numa_task_init(&v->task, &c->mem);
+	v->guest_task = v->task;
 	v->task.next = next;
+	v->guest_task.next = guest_next;
 	v->events.node = v->task.near[0];
 	host_vcpu(h, v)->stats.migrations++;
 }

@@ -121,6 +121,7 @@ static void init_vcpu(struct vcpu *v)
 {
 	struct cpu *c = v->cpu;
 	numa_task_init(&v->task, &c->mem);
+	v->guest_task = v->task;
 	v->populator.mmu = c->mmu;
 	v->populator.mem = v->vm->machine->physmem;
 	v->populator.on_fault = machine_on_populate;

@@ -47,6 +47,9 @@ void placement_enter(struct placement *pl, const struct numa *policy, struct num
 {
 	unsigned order[NUMA_NODES_MAX];
 	if (pl->nodes == 1) return;
+	if (pl->last && pl->takes == frames_takes(pl->frames)) pl->last->next--;
+	pl->last = policy->policy == NUMA_interleave ? t : NULL;
+	pl->takes = frames_takes(pl->frames);
 	unsigned count = numa_order(policy, t, order);
 	frames_prefer(pl->frames, order, count);
 	count = numa_table_order(policy, t, order);

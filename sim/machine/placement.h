@@ -13,7 +13,9 @@
 struct placement {
 	struct frames *frames;
 	unsigned nodes;
-	char **path; /* names of the nodes' random streams */
+	struct numa_task *last; /* who took memory last, by a policy that takes turns; NULL: nobody */
+	uint64_t takes;         /* of the frames, when it began to */
+	char **path;            /* names of the nodes' random streams */
 };
 
 struct placement_region {
@@ -28,7 +30,7 @@ void placement_init_over(struct placement *pl, const struct placement_region *re
 			 const struct frames_params *p, uint64_t seed);
 void placement_fini(struct placement *pl);
 
-/* What is taken from now on is taken for `t`, by a policy for as many nodes (numa_init()). */
+/* What is taken from now on is taken for `t`, by a policy for as many nodes (numa_init()). A turn that was not used is not lost. */
 void placement_enter(struct placement *pl, const struct numa *policy, struct numa_task *t);
 
 #endif

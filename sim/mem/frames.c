@@ -48,7 +48,7 @@ struct frames {
 	struct frames_pool_stats pool_stats;
 	struct scatter scatter;
 	struct rng rng;
-	uint64_t used;
+	uint64_t used, takes;
 	struct frames **region; /* of several joined, which is all that this one is; else NULL */
 	unsigned regions;
 	unsigned order[REGIONS_MAX], ordered;
@@ -209,6 +209,7 @@ static bool take_small(struct frames *f, unsigned bits, uint64_t *addr)
 static bool took(struct frames *f, unsigned bits, bool ok)
 {
 	if (ok) f->used += UINT64_C(1) << bits;
+	f->takes += ok;
 	return ok;
 }
 
@@ -399,6 +400,7 @@ static bool take_own_pooled(struct frames *f, uint64_t *addr)
 	if (!pop(&f->pool_free, f->p.block_bits, addr)) return false;
 	f->pool_stats.free--;
 	f->pool_stats.taken++;
+	f->takes++;
 	return true;
 }
 
@@ -454,6 +456,13 @@ void frames_give(struct frames *f, uint64_t addr, unsigned bits)
 	}
 	f->used -= size;
 	push(addr < f->limit ? &f->given[bits] : &f->isolated, addr, addr + size);
+}
+
+uint64_t frames_takes(const struct frames *f)
+{
+	uint64_t takes = f->takes;
+	for (unsigned i = 0; i < f->regions; i++) takes += f->region[i]->takes;
+	return takes;
 }
 
 uint64_t frames_used_bytes(const struct frames *f)

@@ -89,6 +89,8 @@ bool frames_take_page_of(struct frames *f, unsigned number, uint64_t *addr);
  * one are ordinary memory from then on. */
 void frames_give(struct frames *f, uint64_t addr, unsigned bits);
 
+/* How often anything was handed out. */
+uint64_t frames_takes(const struct frames *f);
 /* Bytes handed out and not given back. */
 uint64_t frames_used_bytes(const struct frames *f);
 

@@ -49,6 +49,9 @@ check "interleave takes the listed nodes alike" yes \
 check "and no others" "0 0" "$(counter node1.reads) $(counter node3.reads)"
 kunpeng -s configs/stacks/kvm-4k.yaml --set stack.hypervisors.0.numa.policy=bind --set stack.hypervisors.0.numa.nodes=2
 check "in a VM the hypervisor's policy counts" "0 0 0" "$(counter node0.reads) $(counter node1.reads) $(counter node3.reads)"
+kunpeng -s configs/stacks/kvm-4k.yaml --set stack.hypervisors.0.numa.policy=interleave
+check "where a fault of the guest's own kernel takes no turn of the host's interleaving" yes \
+	"$(yes_if awk -v a="$(counter cpu0.memory.local.data)" -v b="$(counter cpu0.memory.remote.data)" 'BEGIN { exit !(a > 100 && 4 * a / (a + b) > 0.8 && 4 * a / (a + b) < 1.2) }')"
 refuses "a node that is not there" "numa.nodes: '4': 4 is outside 0..3" kunpeng --set stack.os.numa.policy=bind --set stack.os.numa.nodes=4
 
 # --- order
