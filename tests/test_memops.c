@@ -558,3 +558,32 @@ Test(memops_age, an_exit_for_the_flag_takes_less_than_one_that_maps_a_page)
 	remove(stack);
 	free(here);
 }
+
+/* split_huge_pmd() has KVM unmap all of the block, by one TLBI; the host knows of its pages, and the guest gets them back one by one. */
+Test(pages, a_block_of_which_a_page_is_dropped_is_unmapped_whole)
+{
+	struct tables_setup s = tables_vm();
+	struct features f = tables_features();
+	s.hyp.mapping = HYP_BLOCK;
+	struct guest g = {.w = tables_open(&s, &f)};
+	hyp_pages_watch(g.w->vm);
+	page_ops_init(&g.ops, g.w->vm, &nobody);
+	hyp_handle_stage2_fault(g.w->vm, hyp_pages_ipa(g.w->vm, 1024), ACCESS_WRITE);
+	uint64_t used = frames_used_bytes(g.w->host), before = g.ops.flusher.tlbi;
+	struct pa first, second, dropped;
+	cr_assert(hyp_pages_frame(g.w->vm, 1024, &first));
+	cr_expect(page_ops_drop(&g.ops, 1030));
+	cr_expect(page_ops_drop(&g.ops, 1031));
+	cr_expect(eq(u64, g.ops.flusher.tlbi - before, 2), "of the block, and of stage 1");
+	cr_expect(eq(u64, frames_used_bytes(g.w->host), used - 2 * 4096));
+	cr_expect(not(hyp_pages_frame(g.w->vm, 1030, &dropped)));
+	cr_assert(hyp_pages_frame(g.w->vm, 1025, &second));
+	cr_expect(eq(u64, second.raw, first.raw + 4096));
+	struct hyp_fault again = hyp_handle_stage2_fault(g.w->vm, hyp_pages_ipa(g.w->vm, 1030), ACCESS_READ);
+	cr_expect(eq(int, again.page, HYP_FAULT_PLAIN), "what was dropped is new");
+	cr_expect(eq(int, again.outcome, HYP_MAPPED_PAGE), "no block over what is there");
+	cr_expect(eq(int, hyp_handle_stage2_fault(g.w->vm, hyp_pages_ipa(g.w->vm, 1025), ACCESS_READ).page,
+		     HYP_FAULT_LANDED));
+	cr_expect(eq(u64, hyp_pages_frame(g.w->vm, 1025, &dropped) ? dropped.raw : 0, second.raw));
+	tables_close(g.w);
+}

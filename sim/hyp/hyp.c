@@ -272,6 +272,16 @@ static void prefer_node_of(const struct hyp_vm *vm, uint64_t ipa)
 	frames_prefer(vm->stage2.frames, &node, 1);
 }
 
+/* Of the largest block that could be mapped, pages have frames already. */
+static bool is_partly_absent(const struct fault_site *s)
+{
+	const struct hyp_params *p = &s->vm->hyp->p;
+	unsigned granule = s->vm->stage2.granule_bits;
+	if (p->mapping == HYP_PAGE || s->slot.level == LAST_LEVEL) return false;
+	int level = p->mapping == HYP_GIGABYTE ? BLOCK_LEVEL - 1 : BLOCK_LEVEL;
+	return hyp_pages_any_absent(s->vm, (struct ipa){s->ipa}, level_entry_bits(granule, level));
+}
+
 static struct hyp_fault handle(struct fault_site *s)
 {
 	struct hyp_fault out;
@@ -290,7 +300,7 @@ static struct hyp_fault handle(struct fault_site *s)
 	if (s->vm->nodes) prefer_node_of(s->vm, s->ipa);
 	if (map_again(s, &out)) return out;
 	if (s->vm->written) return map_page(s); /* force_pte: nothing larger while pages are collected */
-	if (pages && pages->logging) return map_page(s);
+	if (pages && (pages->logging || is_partly_absent(s))) return map_page(s);
 	if (map_gigabyte(s, &out) || map_block(s, &out)) return out;
 	if (!pages && (map_eagerly(s, &out) || map_run(s, &out))) return out;
 	return map_page(s);

@@ -48,6 +48,9 @@ void hyp_pages_set(struct hyp_vm *vm, uint64_t page, uint8_t clear, uint8_t set)
 
 bool hyp_pages_frame(const struct hyp_vm *vm, uint64_t page, struct pa *frame)
 {
+	uint8_t flags = vm->pages->flags[page];
+	*frame = (struct pa){vm->pages->frame[page]};
+	if (flags & HYP_PAGE_ABSENT) return !(flags & HYP_PAGE_REMOTE);
 	return hyp_ipa_to_pa(vm, hyp_pages_ipa(vm, page), frame);
 }
 
@@ -62,6 +65,17 @@ bool hyp_pages_has_tables(const struct hyp_vm *vm, uint64_t page)
 {
 	struct pa frame;
 	return hyp_pages_frame(vm, page, &frame) && holds_tables(vm, frame.raw);
+}
+
+bool hyp_pages_any_absent(const struct hyp_vm *vm, struct ipa ipa, unsigned bits)
+{
+	const struct hyp_pages *p = vm->pages;
+	uint64_t base = vm->hyp->p.memory_base, from = bits_align_down(ipa.raw, bits);
+	uint64_t end = page_of(vm, (struct ipa){from + (UINT64_C(1) << bits)});
+	if (from < base) from = base;
+	for (uint64_t i = page_of(vm, (struct ipa){from}); i < end && i < p->count; i++)
+		if (p->flags[i] & HYP_PAGE_ABSENT) return true;
+	return false;
 }
 
 /* --- frames that several pages map --------------------------------------------------------------------------------- */
@@ -139,17 +153,42 @@ static uint64_t keep(void *ctx, uint64_t addr, const struct pgtable_slot *leaf)
 	return leaf->desc;
 }
 
-/* The leaf of a page, split out of its block or run; false: it is not mapped, or there is no memory for a table. */
-static bool find_leaf(struct page_ops *o, uint64_t page, struct pgtable_slot *slot)
+static void note_leaves(const struct hyp_vm *vm, struct ipa ipa, unsigned bits)
+{
+	const struct pgtable *t = &vm->stage2;
+	if (t->ranges) ranges_update(t->ranges, t, bits_align_down(ipa.raw, bits), UINT64_C(1) << bits);
+}
+
+static void note_page(const struct hyp_vm *vm, struct ipa ipa)
+{
+	note_leaves(vm, ipa, level_entry_bits(vm->stage2.granule_bits, LAST_LEVEL - 1));
+}
+
+/* The block of a page is unmapped; each of its pages has its part of the frame. */
+static void leave_block(struct page_ops *o, struct ipa ipa, struct pgtable_slot *slot)
+{
+	struct hyp_pages *p = o->vm->pages;
+	const struct pgtable *t = &o->vm->stage2;
+	unsigned bits = level_entry_bits(t->granule_bits, slot->level);
+	uint64_t frame = pgtable_output(t, slot), size = UINT64_C(1) << t->granule_bits;
+	uint64_t first = bits_align_down(ipa.raw, bits);
+	int level = slot->level;
+	exchange(o, slot, 0);
+	stage2_flush_ipa(&o->flusher, first, level, true);
+	for (uint64_t at = 0; at >> bits == 0; at += size) {
+		uint64_t page = page_of(o->vm, (struct ipa){first + at});
+		p->frame[page] = frame + at;
+		p->flags[page] |= HYP_PAGE_ABSENT;
+	}
+	o->vm->stats.unmapped++;
+	note_leaves(o->vm, ipa, bits);
+}
+
+/* The leaf of a page, taken out of its block or run, which goes on to be mapped; false: there is no memory for a table. */
+static bool split(struct page_ops *o, uint64_t ipa, struct pgtable_slot *slot)
 {
 	struct pgtable *t = &o->vm->stage2;
-	uint64_t ipa = hyp_pages_ipa(o->vm, page).raw, edited = 0, tables = t->tables;
-	o->descriptors++;
-	step(o, STAGE2_INSTRUCTIONS, o->vm->hyp->p.stage2.visit_instructions);
-	if (pgtable_find(t, ipa, slot) != PGTABLE_OK) return false;
-	step(o, STAGE2_READ, slot->at.raw);
-	if (!(slot->desc & DESC_VALID)) return false;
-	if (slot->level == LAST_LEVEL && !(slot->desc & DESC_CONTIGUOUS)) return true;
+	uint64_t edited = 0, tables = t->tables;
 	t->breaking = (struct pgtable_break){o, flush_broken};
 	enum pgtable_result r = pgtable_edit(t, ipa, UINT64_C(1) << t->granule_bits, keep, NULL, &edited);
 	t->breaking = (struct pgtable_break){0};
@@ -160,17 +199,32 @@ static bool find_leaf(struct page_ops *o, uint64_t page, struct pgtable_slot *sl
 	return r == PGTABLE_OK && pgtable_find(t, ipa, slot) == PGTABLE_OK;
 }
 
-static void note_page(const struct hyp_vm *vm, struct ipa ipa)
+/* What maps a page; false: nothing does. */
+static bool look_up(struct page_ops *o, uint64_t page, struct pgtable_slot *slot)
 {
-	const struct pgtable *t = &vm->stage2;
-	unsigned bits = level_entry_bits(t->granule_bits, LAST_LEVEL - 1);
-	if (t->ranges) ranges_update(t->ranges, t, bits_align_down(ipa.raw, bits), UINT64_C(1) << bits);
+	o->descriptors++;
+	step(o, STAGE2_INSTRUCTIONS, o->vm->hyp->p.stage2.visit_instructions);
+	if (pgtable_find(&o->vm->stage2, hyp_pages_ipa(o->vm, page).raw, slot) != PGTABLE_OK) return false;
+	step(o, STAGE2_READ, slot->at.raw);
+	return slot->desc & DESC_VALID;
+}
+
+/* The leaf of a page that the host changes by itself; false: it is not mapped, be it that its block has just been unmapped. */
+static bool find_leaf(struct page_ops *o, uint64_t page, struct pgtable_slot *slot)
+{
+	struct ipa ipa = hyp_pages_ipa(o->vm, page);
+	if (!look_up(o, page, slot)) return false;
+	if (slot->level < LAST_LEVEL) return leave_block(o, ipa, slot), false;
+	return !(slot->desc & DESC_CONTIGUOUS) || split(o, ipa.raw, slot);
 }
 
 bool page_ops_protect(struct page_ops *o, uint64_t page)
 {
 	struct pgtable_slot slot;
-	if (!find_leaf(o, page, &slot) || !(slot.desc & DESC_S2AP_WRITE)) return false;
+	if (!look_up(o, page, &slot)) return false;
+	bool single = slot.level == LAST_LEVEL && !(slot.desc & DESC_CONTIGUOUS);
+	if (!single && !split(o, hyp_pages_ipa(o->vm, page).raw, &slot)) return false;
+	if (!(slot.desc & DESC_S2AP_WRITE)) return false;
 	exchange(o, &slot, slot.desc & ~DESC_S2AP_WRITE);
 	note_page(o->vm, hyp_pages_ipa(o->vm, page));
 	return true;
@@ -200,9 +254,11 @@ bool page_ops_leave(struct page_ops *o, uint64_t page, bool remote)
 {
 	struct hyp_pages *p = o->vm->pages;
 	struct pgtable_slot slot;
-	if (!find_leaf(o, page, &slot)) return false;
+	bool mapped = find_leaf(o, page, &slot);
+	if (remote && (mapped || (p->flags[page] & HYP_PAGE_ABSENT))) p->flags[page] |= HYP_PAGE_REMOTE;
+	if (!mapped) return false;
 	p->frame[page] = pgtable_output(&o->vm->stage2, &slot);
-	p->flags[page] |= HYP_PAGE_ABSENT | (remote ? HYP_PAGE_REMOTE : 0);
+	p->flags[page] |= HYP_PAGE_ABSENT;
 	exchange(o, &slot, 0);
 	note_page(o->vm, hyp_pages_ipa(o->vm, page));
 	return true;
@@ -222,13 +278,19 @@ bool page_ops_drop(struct page_ops *o, uint64_t page)
 {
 	struct ipa ipa = hyp_pages_ipa(o->vm, page);
 	struct pgtable_slot slot;
-	if (!find_leaf(o, page, &slot)) return false;
-	uint64_t frame = pgtable_output(&o->vm->stage2, &slot);
-	exchange(o, &slot, 0);
-	stage2_flush_ipa(&o->flusher, ipa.raw, LAST_LEVEL, true);
-	give(o->vm, page, frame);
-	o->vm->stats.unmapped++;
-	note_page(o->vm, ipa);
+	if (find_leaf(o, page, &slot)) {
+		uint64_t frame = pgtable_output(&o->vm->stage2, &slot);
+		exchange(o, &slot, 0);
+		stage2_flush_ipa(&o->flusher, ipa.raw, LAST_LEVEL, true);
+		give(o->vm, page, frame);
+		o->vm->stats.unmapped++;
+		note_page(o->vm, ipa);
+		return true;
+	}
+	struct hyp_pages *p = o->vm->pages;
+	if ((p->flags[page] & (HYP_PAGE_ABSENT | HYP_PAGE_REMOTE)) != HYP_PAGE_ABSENT) return false;
+	p->flags[page] &= (uint8_t)~HYP_PAGE_ABSENT;
+	give(o->vm, page, p->frame[page]);
 	return true;
 }
 
@@ -248,20 +310,25 @@ static uint64_t redirect(const struct pgtable *t, uint64_t desc, uint64_t frame)
 	return (desc & ~desc_put_address(old, t->layout)) | desc_put_address(frame, t->layout);
 }
 
-void page_ops_merge(struct page_ops *o, uint64_t page, uint64_t frame)
+bool page_ops_merge(struct page_ops *o, uint64_t page, uint64_t frame)
 {
+	struct hyp_pages *p = o->vm->pages;
 	struct pgtable *t = &o->vm->stage2;
-	struct pgtable_slot slot;
+	struct pgtable_slot slot = {0};
 	bool mapped = find_leaf(o, page, &slot);
-	assert(mapped);
-	uint64_t own = pgtable_output(t, &slot), desc = slot.desc & ~DESC_S2AP_WRITE;
-	if (own == frame) /* it is the one that others will share */
+	assert(mapped || (p->flags[page] & HYP_PAGE_ABSENT));
+	uint64_t own = mapped ? pgtable_output(t, &slot) : p->frame[page];
+	uint64_t desc = slot.desc & ~DESC_S2AP_WRITE;
+	if (!mapped)
+		p->frame[page] = frame;
+	else if (own == frame) /* it is the one that others will share */
 		exchange(o, &slot, desc);
 	else
 		replace(o, hyp_pages_ipa(o->vm, page), &slot, redirect(t, desc, frame));
 	if (own != frame) frames_give(t->frames, own, t->granule_bits);
-	share(o->vm->pages, frame);
-	o->vm->pages->flags[page] |= HYP_PAGE_SHARED;
+	share(p, frame);
+	p->flags[page] |= HYP_PAGE_SHARED;
+	return mapped;
 }
 
 /* --- faults -------------------------------------------------------------------------------------------------------- */
@@ -274,7 +341,7 @@ static bool map_absent(struct hyp_vm *vm, uint64_t page, struct ipa ipa, enum ac
 	struct pgtable *t = &vm->stage2;
 	struct pgtable_slot slot;
 	uint64_t attributes = hyp_leaf_attributes(vm, access);
-	if (p->flags[page] & HYP_PAGE_SHARED) attributes &= ~DESC_S2AP_WRITE;
+	if (p->flags[page] & (HYP_PAGE_SHARED | HYP_PAGE_KEPT)) attributes &= ~DESC_S2AP_WRITE;
 	if (pgtable_find(t, ipa.raw, &slot) != PGTABLE_OK ||
 	    pgtable_descend(t, ipa.raw, LAST_LEVEL, &slot) != PGTABLE_OK) {
 		*out = (struct hyp_fault){.outcome = HYP_NO_MEMORY};

@@ -24,4 +24,6 @@ void hyp_pages_free(struct hyp_pages *p);
  * other. */
 bool hyp_pages_fault(struct hyp_vm *vm, struct ipa ipa, enum access_kind access, struct pgtable_slot *slot,
 		     struct hyp_fault *out);
+/* Whether any page of the naturally aligned 2^bits bytes around `ipa` is absent: nothing larger may be mapped there. O(pages). */
+bool hyp_pages_any_absent(const struct hyp_vm *vm, struct ipa ipa, unsigned bits);
 #endif

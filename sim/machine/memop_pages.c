@@ -34,14 +34,14 @@ static bool content_of(const struct memops *o, const struct memop *op, uint64_t 
 static bool is_candidate(const struct memops *o, uint64_t page, struct pa *frame)
 {
 	const struct hyp_vm *vm = o->vm->hyp;
-	if (hyp_pages_flags(vm, page) & (HYP_PAGE_SHARED | HYP_PAGE_ABSENT)) return false;
+	if (hyp_pages_flags(vm, page) & HYP_PAGE_SHARED) return false;
 	return hyp_pages_frame(vm, page, frame) && !hyp_pages_has_tables(vm, page);
 }
 
 static void merge(struct memops *o, struct memop *op, uint64_t page, uint64_t frame)
 {
-	page_ops_merge(&o->pages, page, frame);
-	stage2_flush_ipa(&o->pages.flusher, hyp_pages_ipa(o->vm->hyp, page).raw, LAST_LEVEL, true);
+	if (page_ops_merge(&o->pages, page, frame))
+		stage2_flush_ipa(&o->pages.flusher, hyp_pages_ipa(o->vm->hyp, page).raw, LAST_LEVEL, true);
 	op->stats.pages++;
 }
 
