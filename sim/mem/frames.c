@@ -373,6 +373,13 @@ void frames_end_isolation(struct frames *f, unsigned number, uint64_t from, bool
 	f->limit = f->end;
 }
 
+unsigned frames_region_of(const struct frames *f, uint64_t addr)
+{
+	unsigned i = 0;
+	while (i + 1 < f->regions && (addr < f->region[i]->base || addr >= f->region[i]->end)) i++;
+	return i;
+}
+
 /* ---- pools ---------------------------------------------------------------------------------- */
 
 uint64_t frames_set_pool(struct frames *f, unsigned number, uint64_t count)

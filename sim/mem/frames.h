@@ -44,6 +44,8 @@ void frames_prefer(struct frames *f, const unsigned *order, unsigned count);
 void frames_prefer_tables(struct frames *f, const unsigned *order, unsigned count, bool in_turn);
 /* How many regions were joined; 1: none. */
 unsigned frames_regions(const struct frames *f);
+/* The number of the region that `addr` lies in; 0 where none were joined. */
+unsigned frames_region_of(const struct frames *f, uint64_t addr);
 
 /* Each puts an address into *addr, or returns false and leaves it: the region has nothing left that fits. */
 bool frames_take_page(struct frames *f, uint64_t *addr);
