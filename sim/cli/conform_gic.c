@@ -26,7 +26,7 @@ struct replay {
 	unsigned el[GIC_LOG_CPUS]; /* exception level, as far as exceptions and returns tell it */
 	unsigned taking;           /* CPU whose exception the next "...from" line is about */
 	int returning;             /* level of a return whose CPU the next line tells; -1: none */
-	struct lpis lpis;
+	struct lpis lpis, virtual_lpis;
 	struct gic_totals *totals;
 };
 
@@ -67,6 +67,19 @@ static void lpi_arrives(struct replay *r, unsigned pe, const struct gic_event *e
 	r->lpis.pending[pe] = true;
 	r->lpis.what[pe] = (struct gic_pending){
 		.intid = (uint32_t)e->arg[1], .priority = (uint8_t)e->arg[3], .group = GIC_G1NS, .lpi = true};
+	gic_lpi_changed(r->g, pe);
+}
+
+/* Of a virtual one, each statement about list registers says which is the first. */
+static void virtual_lpi_told(struct replay *r, unsigned pe, const struct gic_event *e)
+{
+	struct lpis *l = &r->virtual_lpis;
+	if (!r->start.virtual_lpis) return;
+	l->pending[pe] = e->arg[4] != GIC_IDLE_PRIORITY;
+	l->what[pe] = (struct gic_pending){.intid = (uint32_t)e->arg[2],
+					   .priority = (uint8_t)e->arg[4],
+					   .group = e->arg[3] == GIC_G0 ? GIC_G0 : GIC_G1NS,
+					   .lpi = true};
 	gic_lpi_changed(r->g, pe);
 }
 
@@ -167,11 +180,28 @@ static bool same(struct replay *r, const struct gic_event *e, uint64_t expected,
 	return false;
 }
 
+static void do_half(struct replay *r, const struct gic_event *e, unsigned cpu, const struct gic_context *c)
+{
+	uint64_t whole = 0, mask = e->high ? ~bits_ones(32) : bits_ones(32);
+	unsigned shift = e->high ? 32 : 0;
+	cpu_if_read(r->g, cpu, e->encoding, c, &whole);
+	if (e->kind == LOG_REG_READ) {
+		same(r, e, e->arg[1], (whole & mask) >> shift, UINT64_MAX);
+		return;
+	}
+	r->totals->done++;
+	cpu_if_write(r->g, cpu, e->encoding, c, (whole & ~mask) | e->arg[1] << shift);
+}
+
 static void do_register(struct replay *r, const struct gic_event *e)
 {
 	unsigned cpu = gic_start_cpu(&r->start, e->arg[0]);
 	struct gic_context c = access_context(r, cpu, e);
 	uint64_t value = 0;
+	if (e->low || e->high) {
+		do_half(r, e, cpu, &c);
+		return;
+	}
 	if (e->kind == LOG_REG_WRITE) {
 		r->totals->done++;
 		cpu_if_write(r->g, cpu, e->encoding, &c, e->arg[1]);
@@ -218,6 +248,16 @@ struct statement {
 	uint64_t recorded, model;
 };
 
+/* The log's number of a virtual LPI among list registers, which it is none of. */
+enum { RECORDED_VIRTUAL_LPI = 16, MODEL_VIRTUAL_LPI = -2 };
+
+static int first_virtual(struct replay *r, unsigned cpu)
+{
+	struct gic_pending p;
+	int first = gic_virtual_pending(r->g, cpu, &p);
+	return first == MODEL_VIRTUAL_LPI ? RECORDED_VIRTUAL_LPI : first;
+}
+
 static struct statement statement_of(struct replay *r, const struct gic_event *e, unsigned cpu)
 {
 	struct gic_pending p = {.priority = GIC_IDLE_PRIORITY};
@@ -229,8 +269,7 @@ static struct statement statement_of(struct replay *r, const struct gic_event *e
 		if (!gic_offered(r->g, cpu, &p)) p.priority = GIC_IDLE_PRIORITY;
 		return (struct statement){three(a[1], a[2], a[3]), three(p.intid, p.group, p.priority)};
 	case LOG_LINES: return (struct statement){two(a[1], a[2]), two(s.fiq, s.irq)};
-	case LOG_VIRTUAL_HIGHEST:
-		return (struct statement){a[1], (uint64_t)(int64_t)gic_virtual_pending(r->g, cpu, &p)};
+	case LOG_VIRTUAL_HIGHEST: return (struct statement){a[1], (uint64_t)(int64_t)first_virtual(r, cpu)};
 	case LOG_VIRTUAL_LINES: return (struct statement){two(a[1], a[2]), two(s.vfiq, s.virq)};
 	case LOG_MAINTENANCE: return (struct statement){a[1], s.maintenance};
 	case LOG_EXCEPTION: return (struct statement){1, s.irq};
@@ -281,7 +320,16 @@ static void compare(struct replay *r, size_t i, unsigned cpu)
 
 /* Events ------------------------------------------------------------------------------------------------------- */
 
-/* ICC_SGI1R_EL1 of the recorded target. "affinity" is Aff3.Aff2.Aff1. */
+/* The register by which software that means the group that the SGI has sends it: the log does not say which one was written. */
+static const char *sgi_register(const struct replay *r, unsigned cpu, uint32_t sgi, bool secure)
+{
+	struct gic_irq_state s = {.group = GIC_G1NS};
+	gic_irq_state(r->g, cpu, sgi, &s);
+	if (s.group == GIC_G0) return "ICC_SGI0R_EL1";
+	return secure == (s.group == GIC_G1S) ? "ICC_SGI1R_EL1" : "ICC_ASGI1R_EL1";
+}
+
+/* To the recorded target. "affinity" is Aff3.Aff2.Aff1. */
 static void send_sgi(struct replay *r, const struct gic_event *e)
 {
 	const uint64_t *a = e->arg;
@@ -291,7 +339,8 @@ static void send_sgi(struct replay *r, const struct gic_event *e)
 	uint64_t value = bits_put(a[3] >> 16, 55, 48) | bits_put(a[3] >> 8, 39, 32) | bits_put(a[3], 23, 16) |
 			 bits_put(a[2], 40, 40) | bits_put(a[1], 27, 24) | bits_put(a[4], 15, 0);
 	r->totals->done++;
-	cpu_if_write(r->g, cpu, cpu_if_encoding("ICC_SGI1R_EL1"), &c, value);
+	const char *name = sgi_register(r, cpu, (uint32_t)a[1], r->start.params.security && c.el == 3);
+	cpu_if_write(r->g, cpu, cpu_if_encoding(name), &c, value);
 }
 
 static void check_sgi(struct replay *r, const struct gic_event *e)
@@ -308,8 +357,8 @@ static void follow_level(struct replay *r, const struct gic_event *e)
 	case LOG_EXCEPTION:
 	case LOG_EXCEPTION_FIQ:
 	case LOG_EXCEPTION_VIRQ:
-	case LOG_EXCEPTION_VFIQ: r->taking = gic_start_cpu(&r->start, e->arg[1]); break;
-	case LOG_OTHER_EXCEPTION: r->taking = gic_start_cpu(&r->start, e->arg[0]); break;
+	case LOG_EXCEPTION_VFIQ: r->taking = gic_start_index(&r->start, e->arg[1]); break;
+	case LOG_OTHER_EXCEPTION: r->taking = gic_start_index(&r->start, e->arg[0]); break;
 	case LOG_TAKEN: r->el[r->taking] = e->arg[1] & 3; break;
 	case LOG_RETURN: r->returning = (int)(e->arg[1] & 3); break;
 	case LOG_HIGHEST:
@@ -348,7 +397,11 @@ static void step(struct replay *r, size_t i)
 	case LOG_EXCEPTION:
 	case LOG_EXCEPTION_FIQ:
 	case LOG_EXCEPTION_VIRQ:
-	case LOG_EXCEPTION_VFIQ: compare(r, i, gic_start_cpu(&r->start, a[1])); break;
+	case LOG_EXCEPTION_VFIQ: compare(r, i, gic_start_index(&r->start, a[1])); break;
+	case LOG_VIRTUAL_HIGHEST:
+		virtual_lpi_told(r, gic_start_cpu(&r->start, a[0]), e);
+		compare(r, i, gic_start_cpu(&r->start, a[0]));
+		break;
 	default: compare(r, i, gic_start_cpu(&r->start, a[0])); break;
 	}
 }
@@ -359,6 +412,10 @@ static void replay_log(struct replay *r)
 	gic_set_lpi_source(r->g, &(struct gic_lpi_source){.self = &r->lpis,
 							  .highest = lpi_highest,
 							  .acknowledge = lpi_acknowledge});
+	if (r->start.virtual_lpis)
+		gic_set_vlpi_source(r->g, &(struct gic_lpi_source){.self = &r->virtual_lpis,
+								   .highest = lpi_highest,
+								   .acknowledge = lpi_acknowledge});
 	gic_start_apply(&r->start, &r->log, r->g);
 	r->done = xcalloc(r->log.count, sizeof(bool));
 	r->returning = -1;

@@ -42,6 +42,9 @@ static bool match_register(const char *text, struct gic_event *e)
 	if (sscanf(text, "GICv3 %31s %7s %n", name, verb, &rest) != 2 || !rest) return false;
 	if (!match(text + rest, "cpu # value #", e->arg)) return false;
 	e->virtual = !strncmp(name, "ICV_", 4);
+	e->high = !strncmp(name, "ICH_LRC", 7);
+	e->low = !e->high && !strncmp(name, "ICH_LR", 6) && !strstr(name, "_EL2");
+	if (e->high) memmove(name + 6, name + 7, strlen(name + 7) + 1); /* ICH_LRC0 is of ICH_LR0 */
 	if (e->virtual) name[2] = 'C';
 	const char *suffix = strstr(name, "_EL") ? "" : !strncmp(name, "ICH_", 4) ? "_EL2" : "_EL1";
 	snprintf(full, sizeof(full), "%s%s", name, suffix);

@@ -53,8 +53,9 @@ enum gic_log_kind {
 enum { GIC_LOG_ARGS = 5 };
 
 struct gic_event {
-	uint8_t kind;      /* enum gic_log_kind */
-	bool virtual;      /* of a register: through ICV_* */
+	uint8_t kind;   /* enum gic_log_kind */
+	bool virtual;   /* of a register: through ICV_* */
+	bool low, high; /* of a register: only this half of it, as AArch32 software accesses list registers */
 	uint32_t encoding; /* of a register: cpu_if.h */
 	uint32_t line;     /* number in the file, from 1 */
 	uint64_t arg[GIC_LOG_ARGS];

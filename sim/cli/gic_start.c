@@ -84,6 +84,7 @@ enum status gic_start_find(const struct gic_log *log, const char *path, struct g
 			return err_set(err, ERR_INPUT, "%s:%u: more than %d CPUs", path, e->line,
 				       GIC_LOG_CPUS);
 		out->params.security |= shows_security(e);
+		out->virtual_lpis |= e->kind == LOG_VIRTUAL_HIGHEST && e->arg[4] != GIC_IDLE_PRIORITY;
 		read_identification(out, e);
 	}
 	if (!out->cpus) return err_set(err, ERR_INPUT, "%s: no event of an interrupt controller", path);
@@ -98,6 +99,15 @@ unsigned gic_start_cpu(const struct gic_start *s, uint64_t name)
 	unsigned i = 0;
 	while (i + 1 < s->cpus && s->affinity[i] != name) i++;
 	return i;
+}
+
+/* The emulator counts CPUs through and gives 16 of them an Aff1. */
+unsigned gic_start_index(const struct gic_start *s, uint64_t index)
+{
+	uint64_t affinity = (index & 15) | index >> 4 << 8;
+	unsigned cpu = gic_start_cpu(s, affinity);
+	if (s->affinity[cpu] == affinity || index >= s->cpus) return cpu;
+	return (unsigned)index;
 }
 
 /* State of interrupts ------------------------------------------------------------------------------------ */

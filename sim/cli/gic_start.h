@@ -2,6 +2,7 @@
  *
  * Of each thing the first statement counts: an interrupt that is shown as pending before any write enables it was enabled, with that
  * group and priority; an SGI that is shown before it is sent was pending; one that is deactivated before it is acknowledged was active. What nothing is
+ * A group that a CPU interface is first told to enable was not. What nothing is
  * said of is as Linux leaves it: all interrupts in Group 1, all groups enabled, nothing masked, EOImode 1 where ICC_DIR_EL1 is written.
  */
 #ifndef CLI_GIC_START_H
@@ -10,11 +11,12 @@
 #include "cli/gic_log.h"
 #include "gic/cpu_if.h"
 
-enum { GIC_LOG_CPUS = 64 };
+enum { GIC_LOG_CPUS = 512 };
 
 struct gic_start {
 	uint32_t affinity[GIC_LOG_CPUS]; /* as the log names CPUs, ascending */
 	unsigned cpus;
+	bool virtual_lpis;        /* a GICv4: some virtual LPI is told of */
 	struct gic_params params; /* affinity points into this struct */
 };
 
@@ -23,6 +25,8 @@ enum status gic_start_find(const struct gic_log *log, const char *path, struct g
 			   struct err *err);
 /* The number of the CPU that the log calls `name`. */
 unsigned gic_start_cpu(const struct gic_start *s, uint64_t name);
+/* The same of a CPU that lines about exceptions call by its index. */
+unsigned gic_start_index(const struct gic_start *s, uint64_t index);
 /* Brings a new GIC into the state at the beginning. */
 void gic_start_apply(const struct gic_start *s, const struct gic_log *log, struct gic *g);
 

@@ -42,8 +42,10 @@ static void see_register(struct reads *r, const struct gic_event *e)
 	bool *known = &r->known[cpu * (size_t)ENCODINGS + e->encoding % ENCODINGS];
 	const char *name = cpu_if_name(e->encoding);
 	if (e->virtual) return;
+	bool enables = !strncmp(name, "ICC_IGRPEN", 10) && e->arg[1] != 0;
 	if (!*known && e->kind == LOG_REG_READ && keeps_value(name))
 		gic_start_register(r->g, cpu, name, e->arg[1]);
+	if (!*known && e->kind == LOG_REG_WRITE && enables) gic_start_register(r->g, cpu, name, 0);
 	*known = true;
 }
 

@@ -97,3 +97,64 @@ gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 0 group 2 prio 208
 gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 1
 gicv3_icc_iar1_read GICv3 ICC_IAR1 read cpu 0x0 value 0x0' | log
 expect "firmware at EL3 and its Security states agree" 0
+
+# A GICv4: the log says in each statement about list registers which virtual LPI is the first, and 16 where it goes before them all.
+vlpi='gicv3_ich_hcr_write GICv3 ICH_HCR_EL2 write cpu 0x0 value 0x1
+gicv3_ich_vmcr_write GICv3 ICH_VMCR_EL2 write cpu 0x0 value 0xf04c0002
+gicv3_ich_lr_write GICv3 ICH_LR0_EL2 write cpu 0x0 value 0x50b000000000001b
+gicv3_cpuif_virt_update GICv3 CPU i/f 0x0 virt HPPI update LR index 0 HPPVLPI 0 grp 0 prio 255
+gicv3_cpuif_virt_set_irqs GICv3 CPU i/f 0x0 virt HPPI update: setting FIQ 0 IRQ 1
+gicv3_cpuif_virt_update GICv3 CPU i/f 0x0 virt HPPI update LR index 16 HPPVLPI 8195 grp 2 prio 160
+gicv3_icv_iar_read GICv3 ICV_IAR1 read cpu 0x0 value 0x2003
+gicv3_cpuif_virt_update GICv3 CPU i/f 0x0 virt HPPI update LR index 0 HPPVLPI 0 grp 0 prio 255
+gicv3_cpuif_virt_set_irqs GICv3 CPU i/f 0x0 virt HPPI update: setting FIQ 0 IRQ 0
+gicv3_icv_eoir_write GICv3 ICV_EOIR1 write cpu 0x0 value 0x2003
+gicv3_cpuif_virt_set_irqs GICv3 CPU i/f 0x0 virt HPPI update: setting FIQ 0 IRQ 1'
+echo "$vlpi" | log
+expect "a virtual LPI before a list register agrees" 0
+echo "$vlpi" | sed 's/0x2003$/0x2004/' | log
+expect "and another acknowledged one differs" 1
+
+# CPUs are called by their affinity, but by their index where exceptions are told: the 17th has Aff1 1.
+far='gicv3_redist_set_irq GICv3 redistributor 0x100 interrupt 27 level changed to 1
+gicv3_cpuif_update GICv3 CPU i/f 0x100 HPPI update: irq 27 group 2 prio 160
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x100 HPPI update: setting FIQ 0 IRQ 1
+gicv3_cpuif_update GICv3 CPU i/f 0x3 HPPI update: irq 0 group 2 prio 255
+Taking exception 5 [IRQ] on CPU 16'
+echo "$far" | log
+expect "an exception of the 17th CPU is its own" 0
+echo "$far" | sed 's/CPU 16/CPU 3/' | log
+expect "and of another one differs" 1
+
+# AArch32 software has list registers in halves.
+halves='gicv3_ich_lr32_write GICv3 ICH_LR0 write cpu 0x0 value 0x1b
+gicv3_ich_lrc_write GICv3 ICH_LRC0 write cpu 0x0 value 0x50a00000
+gicv3_ich_lr_read GICv3 ICH_LR0_EL2 read cpu 0x0 value 0x50a000000000001b
+gicv3_ich_lrc_read GICv3 ICH_LRC0 read cpu 0x0 value 0x50a00000'
+echo "$halves" | log
+expect "halves of a list register are one" 0
+echo "$halves" | sed '3s/1b$/1c/' | log
+expect "and are compared" 1
+
+# Firmware that sends an SGI of Non-secure Group 1 has written ICC_ASGI1R_EL1; a CPU that enables a group had it disabled.
+echo 'gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10080 data 0xffffffff size 4 secure 1
+Taking exception 13 [Secure Monitor Call] on CPU 0
+...from EL1 to EL3
+gicv3_icc_generate_sgi GICv3 CPU i/f 0x0 generating SGI 7 IRM 0 target affinity 0x0xx targetlist 0x1
+gicv3_redist_send_sgi GICv3 redistributor 0x0 pending SGI 7' | log
+expect "an SGI of firmware to the other Security state arrives" 0
+echo 'gicv3_redist_set_irq GICv3 redistributor 0x0 interrupt 27 level changed to 1
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 27 group 2 prio 160
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 0
+gicv3_icc_igrpen_write GICv3 ICC_IGRPEN1 write cpu 0x0 value 0x1
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 1' | log
+expect "a group is disabled before the CPU interface enables it" 0
+
+# Events of other parts of the controller, and those that failed, are passed over.
+{ echo "$good"; echo 'gicv3_its_write GICv3 ITS write: offset 0x80 data 0x0 size 8
+gicv3_its_cmd_mapti GICv3 ITS: command MAPTI DeviceID 0x8 EventID 0x0 ICID 0x0 pINTID 0x2000
+gicv3_its_translation_write GICv3 ITS TRANSLATER write: offset 0x40 data 0x0 size 4 requester_id 0x8
+gicv3_dist_badread GICv3 distributor read: offset 0xfff0 size 8 secure 0: error
+gicv3_redist_badwrite GICv3 redistributor 0x0 write: offset 0x30 data 0x0 size 1 secure 0: error'; } | log
+expect "ITS commands and bad accesses change nothing" 0
+check "and are counted as skipped" 1 "$(grep -c ' 5 of kinds that are not known' "$dir/out")"
