@@ -291,3 +291,86 @@ Test(gic, a_sleeping_redistributor_forwards_nothing_and_asks_to_be_woken)
 	cr_assert(gw_signals(&w).irq && !gic_wake_request(w.g, 0));
 	gw_free(&w);
 }
+
+Test(gic, with_cbpr_of_secure_group_1_its_binary_point_is_bpr0_and_the_other_states_is_not)
+{
+	struct gic_world w = two_states();
+	const struct gic_context secure = {.el = 1, .secure = true}, nonsecure = {.el = 1};
+	gw_write(&w, "ICC_CTLR_EL3", 1);
+	w.c = nonsecure;
+	gw_write(&w, "BPR1", 7);
+	w.c = secure;
+	gw_write(&w, "BPR0", 5);
+	cr_assert(eq(u64, gw_read(&w, "BPR1"), 5));
+	gw_write(&w, "BPR1", 6);
+	cr_assert(eq(u64, gw_read(&w, "BPR0"), 6));
+	w.c = nonsecure;
+	cr_assert(eq(u64, gw_read(&w, "BPR1"), 7));
+	gw_free(&w);
+}
+
+Test(gic, dir_needs_the_group_to_be_taken_by_the_state_and_level_that_writes_it)
+{
+	static const struct {
+		enum gic_group group;
+		struct gic_context c;
+		bool may;
+	} rows[] = {
+		{GIC_G0, {.el = 3}, true},
+		{GIC_G1S, {.el = 3}, true},
+		{GIC_G1NS, {.el = 3}, true},
+		{GIC_G0, {.el = 1, .secure = true}, true},
+		{GIC_G0, {.el = 1, .secure = true, .fiq_el3 = true}, false},
+		{GIC_G0, {.el = 1, .secure = true, .irq_el3 = true}, true},
+		{GIC_G1S, {.el = 1, .secure = true}, true},
+		{GIC_G1S, {.el = 1, .secure = true, .irq_el3 = true}, false},
+		{GIC_G1S, {.el = 1, .secure = true, .fiq_el3 = true}, true},
+		{GIC_G1NS, {.el = 1, .secure = true}, true},
+		{GIC_G0, {.el = 2}, false},
+		{GIC_G1S, {.el = 2}, false},
+		{GIC_G1NS, {.el = 2}, true},
+		{GIC_G1NS, {.el = 2, .fiq_el3 = true}, true},
+		{GIC_G1NS, {.el = 2, .irq_el3 = true}, false},
+		{GIC_G1NS, {.el = 1}, true},
+	};
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct gic_world w = two_states();
+		gw_irq(&w, 40, rows[i].group, 0x80);
+		gw_bit(&w, A_SET_ACTIVE, 40);
+		gw_write(&w, "ICC_CTLR_EL3", 0x1c); /* EOImode of EL3 and both states */
+		w.c = rows[i].c;
+		gw_write(&w, "DIR", 40);
+		w.c = (struct gic_context){.el = 3};
+		cr_expect(gw_state(&w, 40).active == !rows[i].may, "row %u", i);
+		gw_free(&w);
+	}
+}
+
+Test(gic, nsacr_1_lets_nonsecure_messages_set_a_secure_spi_and_2_clear_it)
+{
+	enum { SETSPI_NSR = 0x40, CLRSPI_NSR = 0x48 };
+	for (unsigned level = 0; level < 3; level++) {
+		struct gic_world w = two_states();
+		gw_irq(&w, 40, GIC_G0, 0x40);
+		gw_edge(&w, 40, true);
+		gic_dist_write(w.g, A_NSACR + 8, 4, level << 16, true);
+		gic_dist_write(w.g, SETSPI_NSR, 4, 40, false);
+		cr_expect(gw_state(&w, 40).pending == (level >= 1), "level %u", level);
+		gic_dist_write(w.g, SETSPI_NSR, 4, 40, true);
+		gic_dist_write(w.g, CLRSPI_NSR, 4, 40, false);
+		cr_expect(gw_state(&w, 40).pending == (level < 2), "level %u", level);
+		gw_free(&w);
+	}
+}
+
+Test(gic, nonsecure_software_sees_of_the_groups_that_a_pe_declines_its_own)
+{
+	enum { DPG0 = 1 << 24, DPG1NS = 1 << 25, DPG1S = 1 << 26 };
+	struct gic_world w = two_states();
+	gic_redist_write(w.g, 0, 0, 4, DPG0 | DPG1NS | DPG1S, true);
+	cr_assert(eq(u64, gic_redist_read(w.g, 0, 0, 4, true), DPG0 | DPG1NS | DPG1S));
+	cr_assert(eq(u64, gic_redist_read(w.g, 0, 0, 4, false), DPG1NS));
+	gic_redist_write(w.g, 0, 0, 4, 0, false);
+	cr_assert(eq(u64, gic_redist_read(w.g, 0, 0, 4, true), DPG0 | DPG1S));
+	gw_free(&w);
+}

@@ -57,6 +57,38 @@ Test(gic, with_sctlr_nmi_superpriority_is_acknowledged_by_nmiar1_only)
 	gw_free(&w);
 }
 
+static struct gic_world nmi_of_two_states(enum gic_group group)
+{
+	struct gic_world w = gw_new(&(struct gic_params){FRAME, .nmi = true, .security = true});
+	gw_irq(&w, 40, group, 0xf0);
+	gw_bit(&w, A_NMI, 40);
+	gw_bit(&w, A_SET_PENDING, 40);
+	return w;
+}
+
+Test(gic, superpriority_of_another_security_state_is_spurious_and_not_1022)
+{
+	struct gic_world w = nmi_of_two_states(GIC_G1S);
+	w.c = (struct gic_context){.el = 1, .nmi = true};
+	cr_assert(eq(u64, gw_read(&w, "IAR1"), GIC_SPURIOUS));
+	w.c = (struct gic_context){.el = 1, .secure = true, .nmi = true};
+	cr_assert(eq(u64, gw_read(&w, "IAR1"), GIC_INTID_NMI));
+	gw_free(&w);
+}
+
+Test(gic, rpr_tells_secure_software_of_both_states_superpriority)
+{
+	struct gic_world w = nmi_of_two_states(GIC_G1NS);
+	const struct gic_context secure = {.el = 1, .secure = true}, nonsecure = {.el = 1};
+	w.c = nonsecure;
+	cr_assert(eq(u64, gw_read(&w, "NMIAR1"), 40));
+	cr_assert(eq(u64, gw_read(&w, "RPR") >> 62, 2));
+	w.c = secure;
+	cr_assert(eq(u64, gw_read(&w, "RPR") >> 62, 1), "NMI_NS");
+	cr_assert(eq(u64, gw_read(&w, "RPR") & 0xff, 0x80));
+	gw_free(&w);
+}
+
 Test(gic, without_the_feature_inmir_is_zero_and_nmiar1_undefined)
 {
 	struct gic_world w = gw_single();
@@ -95,6 +127,33 @@ Test(gic, what_is_not_implemented_reads_as_zero_and_ignores_writes)
 	gic_set_line(w.g, 0, 5000, true);
 	gic_set_line(w.g, 0, 1060, true);
 	gw_check(&w);
+	gw_free(&w);
+}
+
+Test(gic, registers_of_two_security_states_are_zero_with_one)
+{
+	static const uint32_t offsets[] = {A_GRPMOD + 4, A_NSACR + 8};
+	struct gic_world one = gw_single(), two = nmi_of_two_states(GIC_G1S);
+	for (unsigned i = 0; i < 2; i++) {
+		gic_dist_write(one.g, offsets[i], 4, UINT32_MAX, true);
+		gic_dist_write(two.g, offsets[i], 4, UINT32_MAX, true);
+		cr_expect(eq(u64, gic_dist_read(one.g, offsets[i], 4, true), 0));
+		cr_expect(eq(u64, gic_dist_read(two.g, offsets[i], 4, true), UINT32_MAX));
+	}
+	gw_free(&one);
+	gw_free(&two);
+}
+
+Test(gic, irouter_is_written_whole_or_by_halves)
+{
+	struct gic_world w = four_pes();
+	gic_dist_write(w.g, 0x6000 + 8 * SPI, 8, UINT64_C(0x1200000003), true);
+	cr_assert(eq(u64, gic_dist_read(w.g, 0x6000 + 8 * SPI, 8, true), UINT64_C(0x1200000003)));
+	gic_dist_write(w.g, 0x6000 + 8 * SPI + 4, 4, 0x34, true);
+	cr_assert(eq(u64, gic_dist_read(w.g, 0x6000 + 8 * SPI, 8, true), UINT64_C(0x3400000003)));
+	gic_dist_write(w.g, 0x6000 + 8 * SPI, 4, 0x12, true);
+	cr_assert(eq(u64, gic_dist_read(w.g, 0x6000 + 8 * SPI, 8, true), UINT64_C(0x3400000012)));
+	cr_assert(eq(u64, gic_dist_read(w.g, 0x6000 + 8 * SPI + 4, 4, true), 0x34));
 	gw_free(&w);
 }
 
@@ -149,6 +208,33 @@ Test(gic, a_message_makes_an_spi_pending)
 	gic_dist_write(w.g, 0x40, 4, SPI, false);
 	cr_assert(gw_state(&w, SPI).pending);
 	gic_dist_write(w.g, 0x48, 4, SPI, false);
+	cr_assert(not(gw_state(&w, SPI).pending));
+	gw_free(&w);
+}
+
+Test(gic, a_message_of_a_level_sensitive_spi_stays_until_it_is_taken_back)
+{
+	struct gic_world w = gw_single();
+	gw_irq(&w, SPI, GIC_G1NS, 0x80);
+	gic_dist_write(w.g, 0x40, 4, SPI, false);
+	cr_assert(eq(u64, gw_read(&w, "IAR1"), SPI));
+	cr_assert(gw_state(&w, SPI).pending, "active and pending");
+	gw_write(&w, "EOIR1", SPI);
+	cr_assert(eq(u64, gw_read(&w, "IAR1"), SPI));
+	gic_dist_write(w.g, 0x48, 4, SPI, false);
+	cr_assert(not(gw_state(&w, SPI).pending));
+	gw_write(&w, "EOIR1", SPI);
+	cr_assert(eq(u64, gw_read(&w, "IAR1"), GIC_SPURIOUS));
+	gw_free(&w);
+}
+
+Test(gic, a_message_of_an_edge_is_consumed_by_its_acknowledge)
+{
+	struct gic_world w = gw_single();
+	gw_irq(&w, SPI, GIC_G1NS, 0x80);
+	gw_edge(&w, SPI, true);
+	gic_dist_write(w.g, 0x40, 4, SPI, false);
+	cr_assert(eq(u64, gw_read(&w, "IAR1"), SPI));
 	cr_assert(not(gw_state(&w, SPI).pending));
 	gw_free(&w);
 }

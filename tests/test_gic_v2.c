@@ -28,8 +28,11 @@ enum {
 };
 enum { EN0 = 1, EN1 = 2, ACKCTL = 4, FIQEN = 8, EOIMODE = 0x200 };
 
-static uint32_t c_read(struct gic_world *w, unsigned offset) { return gicc_read(w->g, 0, offset, 4); }
-static void c_write(struct gic_world *w, unsigned offset, uint32_t v) { gicc_write(w->g, 0, offset, 4, v); }
+static uint32_t c_read(struct gic_world *w, unsigned offset) { return gicc_read(w->g, 0, offset, 4, false); }
+static void c_write(struct gic_world *w, unsigned offset, uint32_t v)
+{
+	gicc_write(w->g, 0, offset, 4, v, false);
+}
 static uint32_t v_read(struct gic_world *w, unsigned offset) { return gicv_read(w->g, 0, offset, 4); }
 static void v_write(struct gic_world *w, unsigned offset, uint32_t v) { gicv_write(w->g, 0, offset, 4, v); }
 static uint32_t h_read(struct gic_world *w, unsigned offset) { return gich_read(w->g, 0, offset, 4); }
@@ -106,9 +109,9 @@ Test(gic_v2, registers_keep_what_is_written_and_other_sizes_are_ignored)
 	c_write(&w, ABPR, 6);
 	cr_assert(eq(u32, c_read(&w, BPR), 5));
 	cr_assert(eq(u32, c_read(&w, ABPR), 6));
-	gicc_write(w.g, 0, PMR, 1, 0x10);
+	gicc_write(w.g, 0, PMR, 1, 0x10, false);
 	cr_assert(eq(u32, c_read(&w, PMR), 0xf8));
-	cr_assert(eq(u32, gicc_read(w.g, 0, PMR, 8), 0));
+	cr_assert(eq(u32, gicc_read(w.g, 0, PMR, 8, false), 0));
 	h_write(&w, H_VMCR, 31u << 27 | 6u << 21 | 5u << 18 | EOIMODE | FIQEN | ACKCTL | EN1);
 	cr_assert(eq(u32, h_read(&w, H_VMCR),
 		     31u << 27 | 6u << 21 | 5u << 18 | EOIMODE | FIQEN | ACKCTL | EN1));

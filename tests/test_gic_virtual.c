@@ -406,3 +406,82 @@ Test(gic_virtual, a_virtual_lpi_competes_with_list_registers_by_priority)
 		gw_free(&w);
 	}
 }
+
+Test(gic_virtual, with_vsgieoicount_ends_of_sgis_without_a_list_register_are_not_counted)
+{
+	for (unsigned split = 0; split < 2; split++) {
+		struct gic_world w = hypervisor();
+		bool pending = false;
+		const char *end = split ? "DIR" : "EOIR1";
+		gic_set_vlpi_source(w.g, &(struct gic_lpi_source){.self = &pending, .highest = one_vlpi});
+		set_bits(&w, HCR_VSGIEOICOUNT);
+		guest_write(&w, "CTLR", 2 * split);
+		if (!split) gw_write(&w, "ICH_AP1R0_EL2", 7);
+		guest_write(&w, end, 5);
+		cr_assert(eq(u64, gw_read(&w, "ICH_HCR_EL2") >> HCR_EOICOUNT_SHIFT, 0));
+		guest_write(&w, end, 40);
+		cr_assert(eq(u64, gw_read(&w, "ICH_HCR_EL2") >> HCR_EOICOUNT_SHIFT, 1), "others are");
+		gw_write(&w, "ICH_HCR_EL2", gw_read(&w, "ICH_HCR_EL2") & ~(uint64_t)HCR_VSGIEOICOUNT);
+		guest_write(&w, end, 5);
+		cr_assert(eq(u64, gw_read(&w, "ICH_HCR_EL2") >> HCR_EOICOUNT_SHIFT, 2), "and without it all");
+		gw_free(&w);
+	}
+}
+
+Test(gic_virtual, an_interface_that_is_off_asks_for_no_maintenance)
+{
+	struct gic_world w = hypervisor();
+	set_bits(&w, HCR_UIE | HCR_NPIE);
+	cr_assert(gw_signals(&w).maintenance);
+	gw_write(&w, "ICH_HCR_EL2", HCR_UIE | HCR_NPIE);
+	cr_assert(not(gw_signals(&w).maintenance));
+	cr_assert(eq(u64, gw_read(&w, "ICH_MISR_EL2"), MISR_U | MISR_NP), "the causes are told all the same");
+	gw_free(&w);
+}
+
+/* --- superpriority: FEAT_GICv3_NMI ------------------------------------------------------------------------------------------ */
+
+static struct gic_world nmi_hypervisor(void)
+{
+	struct gic_world w = gw_new(
+		&(struct gic_params){.pes = 1, .spis = 64, .list_registers = 4, .awake = true, .nmi = true});
+	gw_write(&w, "ICH_HCR_EL2", HCR_EN);
+	gw_write(&w, "ICH_VMCR_EL2", UINT64_C(0xff) << VMCR_VPMR | VMCR_VENG0 | VMCR_VENG1);
+	return w;
+}
+
+static uint64_t with_nmi(uint64_t lr) { return lr | UINT64_C(1) << LR_NMI; }
+
+Test(gic_virtual, a_list_register_with_superpriority_goes_before_priority_0)
+{
+	struct gic_world w = nmi_hypervisor();
+	gw_write(&w, "ICH_LR0_EL2", lr_of(40, 0, LR_PENDING));
+	gw_write(&w, "ICH_LR1_EL2", with_nmi(lr_of(41, 0xf8, LR_PENDING)));
+	cr_assert(eq(u64, guest_read(&w, "IAR1"), 41));
+	cr_assert(eq(u64, guest_read(&w, "RPR"), UINT64_C(1) << 63));
+	gw_free(&w);
+}
+
+Test(gic_virtual, with_sctlr_nmi_superpriority_is_acknowledged_by_icv_nmiar1_only)
+{
+	struct gic_world w = nmi_hypervisor();
+	gw_write(&w, "ICH_LR0_EL2", with_nmi(lr_of(41, 0xf8, LR_PENDING)));
+	w.c = gw_guest();
+	w.c.nmi = true;
+	cr_assert(eq(u64, gw_read(&w, "IAR1"), GIC_INTID_NMI));
+	cr_assert(eq(u64, gw_read(&w, "NMIAR1"), 41));
+	cr_assert(eq(u64, gw_read(&w, "NMIAR1"), GIC_SPURIOUS));
+	gw_free(&w);
+}
+
+Test(gic_virtual, the_end_of_a_superpriority_leaves_a_list_register_without_it_active)
+{
+	struct gic_world w = nmi_hypervisor();
+	gw_write(&w, "ICH_LR0_EL2", lr_of(40, 0, LR_ACTIVE));
+	gw_write(&w, "ICH_AP1R0_EL2", UINT64_C(1) << 63 | 1);
+	guest_write(&w, "EOIR1", 40);
+	cr_assert(eq(int, state_of(&w, "ICH_LR0_EL2"), LR_ACTIVE));
+	guest_write(&w, "EOIR1", 40);
+	cr_assert(eq(int, state_of(&w, "ICH_LR0_EL2"), LR_INVALID));
+	gw_free(&w);
+}

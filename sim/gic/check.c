@@ -34,11 +34,21 @@ static const char *check_highest(struct gic *g, struct gic_pe *pe)
 	return kept && kept->intid != now.intid ? "the highest pending interrupt is another one" : NULL;
 }
 
+/* Of a GICv2, an SGI is pending while some source's is. */
+static const char *check_sources(const struct gic_pe *pe)
+{
+	for (unsigned i = 0; i < GIC_SGIS; i++)
+		if ((pe->bank.latch >> i & 1) != (pe->sgi_from[i] != 0))
+			return "an SGI is pending without a source, or the other way round";
+	return NULL;
+}
+
 static const char *check_pe(struct gic *g, struct gic_pe *pe)
 {
 	const char *broken = check_bank(g, &pe->bank);
 	if (!broken && (pe->bank.edge & 0xffff) != 0xffff) broken = "an SGI is level-sensitive";
 	if (!broken && pe->bank.line & 0xffff) broken = "an SGI has a line";
+	if (!broken && g->params.v2) broken = check_sources(pe);
 	if (!broken) broken = check_interface(&pe->cif, g->prio_bits);
 	if (!broken) broken = check_interface(&pe->virt.cif, g->vprio_bits);
 	return broken ? broken : check_highest(g, pe);

@@ -21,6 +21,7 @@ static void check_params(const struct gic_params *p)
 	assert(!p->priority_bits || (p->priority_bits >= (p->security ? 5 : 4) && p->priority_bits <= 8));
 	assert(!p->virtual_priority_bits || (p->virtual_priority_bits >= 5 && p->virtual_priority_bits <= 8));
 	assert(p->list_registers <= GIC_MAX_LRS);
+	assert(!p->v2 || (p->pes <= GIC_V2_PES && !p->extended_ppis && !p->extended_spis && !p->nmi));
 }
 
 struct gic *gic_new(const struct gic_params *p)
@@ -114,7 +115,7 @@ struct gic_pe *gic_pe(struct gic *g, unsigned index)
 	if (g->pe[index]) return g->pe[index];
 	struct gic_pe *pe = g->pe[index] = xcalloc(1, sizeof(*pe));
 	pe->index = index;
-	pe->asleep = !g->params.awake;
+	pe->asleep = !g->params.awake && !g->params.v2;
 	pe->bank.edge = 0xffff; /* SGIs are edges */
 	for (unsigned i = 0; i < 2; i++) pe->extended[i].first = GIC_EXT_PPI + 32 * i;
 	gic_interface_reset(&pe->cif, g->prio_bits);
@@ -131,12 +132,13 @@ struct gic_bank *gic_private_bank(struct gic *g, struct gic_pe *pe, unsigned n)
 	return n <= g->params.extended_ppis / 32 ? &pe->extended[n - 1] : NULL;
 }
 
-static struct gic_bank *new_spi_bank(uint32_t first, int target)
+/* `cpus`: of a GICv2; one with a single PE has nothing to choose. */
+static struct gic_bank *new_spi_bank(uint32_t first, int target, uint8_t cpus)
 {
 	struct gic_bank *b = xcalloc(1, sizeof(*b));
 	b->first = first;
 	b->route = xcalloc(32, sizeof(*b->route));
-	for (unsigned i = 0; i < 32; i++) b->route[i].target = target;
+	for (unsigned i = 0; i < 32; i++) b->route[i] = (struct gic_route){.target = target, .cpus = cpus};
 	return b;
 }
 
@@ -152,7 +154,8 @@ struct gic_bank *gic_spi_bank(struct gic *g, unsigned n, bool extended)
 	int place = spi_place(g, n, extended);
 	if (place < 0) return NULL;
 	if (!g->spi[place])
-		g->spi[place] = new_spi_bank((extended ? GIC_EXT_SPI : 0) + 32 * n, gic_pe_of(g, 0));
+		g->spi[place] = new_spi_bank((extended ? GIC_EXT_SPI : 0) + 32 * n, gic_pe_of(g, 0),
+					     g->params.pes == 1);
 	return g->spi[place];
 }
 
@@ -249,12 +252,18 @@ void gic_set_sgi(struct gic *g, unsigned index, uint32_t intid)
 	gic_touch(g, pe);
 }
 
+/* 12.9.36: of an edge-triggered SPI a message is the pending state, which activation takes; to a level-sensitive one it is as a
+ * wire, which another message lets fall. */
 void gic_message_spi(struct gic *g, uint32_t intid, bool set)
 {
 	unsigned bit;
 	struct gic_bank *b = gic_find(g, NULL, intid, &bit);
 	if (!b) return;
-	b->latch = set ? b->latch | 1u << bit : b->latch & ~(1u << bit);
+	if (b->edge >> bit & 1) {
+		b->latch = set ? b->latch | 1u << bit : b->latch & ~(1u << bit);
+	} else {
+		bank_set_line(b, bit, set);
+	}
 	gic_touch_spis(g, b, 1u << bit);
 }
 

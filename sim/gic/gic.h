@@ -48,7 +48,7 @@ static inline bool gic_is_private(uint64_t intid)
 
 enum gic_group { GIC_G0, GIC_G1S, GIC_G1NS, GIC_GROUPS };
 
-enum { GIC_IDLE_PRIORITY = 0xff, GIC_MAX_PES = 4096, GIC_MAX_LRS = 16 };
+enum { GIC_IDLE_PRIORITY = 0xff, GIC_MAX_PES = 4096, GIC_MAX_LRS = 16, GIC_V2_PES = 8 };
 
 struct gic_params {
 	unsigned pes; /* 1..GIC_MAX_PES */
@@ -64,6 +64,7 @@ struct gic_params {
 	bool security; /* two Security states: GICD_CTLR.DS resets to 0 and may be set once */
 	bool nmi;      /* FEAT_GICv3_NMI */
 	bool awake;    /* as firmware leaves it: GICR_WAKER.ProcessorSleep starts at 0 */
+	bool v2; /* a GICv2 of at most GIC_V2_PES PEs: its distributor is v2_dist.h's, and none sleeps */
 };
 
 /* An interrupt that wants to be taken. A lower priority value is more urgent. */
@@ -115,7 +116,7 @@ uint32_t gic_affinity(const struct gic *g, unsigned pe);
 void gic_set_line(struct gic *g, unsigned pe, uint32_t intid, bool level);
 /* An SGI becomes pending at `pe`, whoever sent it. */
 void gic_set_sgi(struct gic *g, unsigned pe, uint32_t intid);
-/* A message (GICD_SETSPI_NSR): an edge. */
+/* A message (GICD_SETSPI_NSR, GICD_CLRSPI_NSR): an edge, or the level of a level-sensitive SPI. */
 void gic_message_spi(struct gic *g, uint32_t intid, bool set);
 
 /* One access of 1, 2, 4 or 8 bytes by a Secure or Non-secure requester. What is not implemented, of a size that the register does

@@ -37,8 +37,16 @@ static int one_of_n(const struct gic *g, enum gic_group group)
 int gic_spi_target(struct gic *g, const struct gic_bank *b, unsigned bit)
 {
 	const struct gic_route *r = &b->route[bit];
+	if (g->params.v2) return r->cpus ? __builtin_ctz(r->cpus) : -1;
 	if (bit_get(r->irouter, IROUTER_IRM)) return one_of_n(g, bank_group_of(g, b, bit));
 	return r->target;
+}
+
+/* IHI 0048B 1.4.3: of a GICv2 all targets see it, and the first to acknowledge has it. */
+bool gic_spi_goes_to(struct gic *g, const struct gic_bank *b, unsigned bit, unsigned pe)
+{
+	if (g->params.v2) return b->route[bit].cpus >> pe & 1;
+	return gic_spi_target(g, b, bit) == (int)pe;
 }
 
 void gic_touch_spis(struct gic *g, const struct gic_bank *b, uint32_t mask)
@@ -49,7 +57,9 @@ void gic_touch_spis(struct gic *g, const struct gic_bank *b, uint32_t mask)
 			gic_touch_all(g);
 			return;
 		}
-		if (r->target >= 0) gic_touch(g, gic_pe(g, (unsigned)r->target));
+		for (uint32_t cpus = g->params.v2 ? r->cpus : 0; cpus; cpus &= cpus - 1)
+			gic_touch(g, gic_pe(g, (unsigned)__builtin_ctz(cpus)));
+		if (r->target >= 0 && !g->params.v2) gic_touch(g, gic_pe(g, (unsigned)r->target));
 	}
 }
 
@@ -96,7 +106,7 @@ static void search_bank(struct search *s, const struct gic_bank *b)
 	if (!b) return;
 	for (uint32_t left = candidates(s->g, b, s->groups); left; left &= left - 1) {
 		unsigned bit = (unsigned)__builtin_ctz(left);
-		if (b->route && gic_spi_target(s->g, b, bit) != s->pe) continue;
+		if (b->route && !gic_spi_goes_to(s->g, b, bit, (unsigned)s->pe)) continue;
 		struct gic_pending it = describe(s->g, b, bit);
 		if (s->found && !pending_before(&it, &s->best)) continue;
 		s->found = true;
@@ -165,6 +175,15 @@ static void touch_bank(struct gic *g, struct gic_pe *pe, const struct gic_bank *
 	gic_touch(g, pe);
 }
 
+/* IHI 0048B 3.2: an SGI is pending once for each source. Returns whether none is left. IMPDEF: the lowest is first. */
+static bool take_source(struct gic_pe *pe, uint32_t sgi)
+{
+	uint8_t *from = &pe->sgi_from[sgi];
+	pe->sgi_source[sgi] = *from ? (uint8_t)__builtin_ctz(*from) : 0;
+	*from &= (uint8_t)(*from - 1);
+	return !*from;
+}
+
 /* 4.1: pending becomes active. The latch is consumed; a level-sensitive line that is still asserted makes it active and pending. */
 void gic_activate(struct gic *g, struct gic_pe *pe, const struct gic_pending *irq)
 {
@@ -176,7 +195,7 @@ void gic_activate(struct gic *g, struct gic_pe *pe, const struct gic_pending *ir
 	}
 	struct gic_bank *b = gic_find(g, pe, irq->intid, &bit);
 	b->active |= 1u << bit;
-	b->latch &= ~(1u << bit);
+	if (!g->params.v2 || irq->intid >= GIC_SGIS || take_source(pe, irq->intid)) b->latch &= ~(1u << bit);
 	touch_bank(g, pe, b, bit);
 }
 

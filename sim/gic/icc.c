@@ -282,20 +282,13 @@ void icc_eoir_write(const struct gic_access *a, uint64_t value)
 	changed(a);
 }
 
-/* 12.2.6: who may deactivate depends on where the interrupt's exception would be taken. */
+/* 12.2.6: who may deactivate depends on where the interrupt's exception would be taken. (Where HCR_EL2.FMO or IMO would take it to EL2,
+ * the access of EL1 is one of ICV_DIR_EL1.) */
 static bool may_deactivate(const struct gic_access *a, enum gic_group group)
 {
-	const struct gic_context *c = a->c;
-	bool el2 = c->el >= 2 || c->secure;
-	bool secure = is_secure_group(a, group);
 	if (at_el3(a)) return true;
-	if (is_secure(a)) {
-		if (group == GIC_G0) return !c->fiq_el3;
-		return !c->irq_el3;
-	}
-	if (secure) return false;
-	if (group == GIC_G0) return !c->fiq_el3 && (el2 || !c->fmo);
-	return !c->irq_el3 && (el2 || !c->imo);
+	if (is_secure_group(a, group) && !is_secure(a)) return false;
+	return group == GIC_G0 ? !a->c->fiq_el3 : !a->c->irq_el3;
 }
 
 void icc_dir_write(const struct gic_access *a, uint64_t value)

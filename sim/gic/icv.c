@@ -134,8 +134,10 @@ static void deactivate(const struct gic_access *a, int i)
 	virt(a)->lr[i] = lr_with_state(lr, lr_state(lr) & LR_PENDING);
 }
 
-static void count_eoi(const struct gic_access *a)
+/* 12.4, ICH_HCR_EL2.vSGIEOICount: virtual SGIs that a GICv4.1 delivers have no active state that anybody waits for. */
+static void count_eoi(const struct gic_access *a, uint32_t intid)
 {
+	if (intid < GIC_SGIS && virt(a)->hcr & HCR_VSGIEOICOUNT) return;
 	virt(a)->hcr += 1u << HCR_EOICOUNT_SHIFT; /* wraps from 31 to 0 */
 }
 
@@ -168,7 +170,7 @@ void icv_eoir_write(const struct gic_access *a, uint64_t value)
 	int i = find_active(a, intid);
 	bool lpi = intid >= GIC_LPI;
 	if (i == NOTHING) {
-		if (!lpi && !eoi_is_split(a)) count_eoi(a);
+		if (!lpi && !eoi_is_split(a)) count_eoi(a, intid);
 	} else if (matches(a, i, &d) && (lpi || !eoi_is_split(a))) {
 		deactivate(a, i);
 	}
@@ -181,7 +183,7 @@ void icv_dir_write(const struct gic_access *a, uint64_t value)
 	if (intid_is_special(intid) || intid >= GIC_LPI || !eoi_is_split(a)) return;
 	int i = find_active(a, intid);
 	if (i == NOTHING) {
-		count_eoi(a);
+		count_eoi(a, intid);
 	} else {
 		deactivate(a, i);
 	}

@@ -14,7 +14,7 @@ static uint32_t permitted(const struct gic_bank *b, unsigned level)
 	return mask;
 }
 
-static uint32_t visible(const struct gic_mmio *m, const struct gic_bank *b, unsigned nsacr_level)
+uint32_t mmio_visible(const struct gic_mmio *m, const struct gic_bank *b, unsigned nsacr_level)
 {
 	if (!mmio_restricted(m)) return UINT32_MAX;
 	return bank_group(m->g, b, GIC_G1NS) | (nsacr_level ? permitted(b, nsacr_level) : 0);
@@ -52,9 +52,13 @@ static const struct field fields[] = {
 	[FIELD_NMI] = {get_nmi, WORD(nmi), WRITE_VALUE, NO_NSACR},
 };
 
+/* SGIs are always edges: their configuration is RAO/WI. */
+static uint32_t sgis_of(const struct gic_bank *b) { return b->first ? 0 : b->route ? 0 : 0xffff; }
+
 static void write_bits(const struct gic_mmio *m, struct gic_bank *b, const struct field *f, uint32_t value)
 {
-	uint32_t *word = (uint32_t *)((char *)b + f->word), reach = visible(m, b, f->nsacr);
+	uint32_t *word = (uint32_t *)((char *)b + f->word), reach = mmio_visible(m, b, f->nsacr);
+	if (m->g->params.v2 && f->word == WORD(latch)) reach &= ~sgis_of(b); /* GICD_SPENDSGIR is for those */
 	switch ((enum write_kind)f->kind) {
 	case WRITE_VALUE: *word = (*word & ~reach) | (value & reach); return;
 	case WRITE_ONES_SET: *word |= value & reach; return;
@@ -67,7 +71,8 @@ static void write_bits(const struct gic_mmio *m, struct gic_bank *b, const struc
 /* Interrupts of a bank have a word each, 32 of one bit, 16 of two or 4 priorities to a word of 4 bytes. */
 static struct gic_bank *bank_at(const struct gic_mmio *m, const struct mmio_row *r, uint32_t interrupt)
 {
-	if (m->pe) return gic_private_bank(m->g, m->pe, interrupt / 32);
+	bool shared = m->g->params.v2 && interrupt >= GIC_PRIVATE;
+	if (m->pe && !shared) return gic_private_bank(m->g, m->pe, interrupt / 32);
 	return gic_spi_bank(m->g, interrupt / 32, r->extended);
 }
 
@@ -80,15 +85,12 @@ static void bank_changed(const struct gic_mmio *m, const struct gic_bank *b)
 	}
 }
 
-/* SGIs are always edges: their configuration is RAO/WI. */
-static uint32_t sgis_of(const struct gic_bank *b) { return b->first ? 0 : b->route ? 0 : 0xffff; }
-
 static uint64_t read_pairs(const struct gic_mmio *m, const struct gic_bank *b, enum gic_field field,
 			   unsigned from)
 {
 	uint64_t value = 0;
 	if (field == FIELD_NSACR) return b->nsacr >> (2 * from) & UINT32_MAX;
-	uint32_t edges = b->edge & visible(m, b, NO_NSACR);
+	uint32_t edges = b->edge & mmio_visible(m, b, NO_NSACR);
 	for (unsigned i = 0; i < 16; i++) value |= (uint64_t)(edges >> (from + i) & 1) << (2 * i + 1);
 	return value;
 }
@@ -101,7 +103,7 @@ static void write_pairs(const struct gic_mmio *m, struct gic_bank *b, enum gic_f
 											<< (2 * from);
 		return;
 	}
-	uint32_t reach = visible(m, b, NO_NSACR) & ~sgis_of(b) & (0xffffu << from), edges = 0;
+	uint32_t reach = mmio_visible(m, b, NO_NSACR) & ~sgis_of(b) & (0xffffu << from), edges = 0;
 	for (unsigned i = 0; i < 16; i++) edges |= (uint32_t)(value >> (2 * i + 1) & 1) << (from + i);
 	b->edge = (b->edge & ~reach) | (edges & reach);
 }
@@ -109,7 +111,7 @@ static void write_pairs(const struct gic_mmio *m, struct gic_bank *b, enum gic_f
 static uint64_t read_priorities(const struct gic_mmio *m, const struct gic_bank *b, unsigned from)
 {
 	uint64_t value = 0;
-	uint32_t reach = visible(m, b, NO_NSACR);
+	uint32_t reach = mmio_visible(m, b, NO_NSACR);
 	for (unsigned i = 0; i < m->bytes; i++) {
 		uint8_t priority = b->priority[from + i];
 		if (mmio_restricted(m))
@@ -121,7 +123,7 @@ static uint64_t read_priorities(const struct gic_mmio *m, const struct gic_bank 
 
 static void write_priorities(const struct gic_mmio *m, struct gic_bank *b, unsigned from, uint64_t value)
 {
-	uint32_t reach = visible(m, b, NO_NSACR);
+	uint32_t reach = mmio_visible(m, b, NO_NSACR);
 	for (unsigned i = 0; i < m->bytes; i++) {
 		unsigned priority = value >> (8 * i) & 0xff;
 		if (!(reach >> (from + i) & 1)) continue;
@@ -136,7 +138,7 @@ static void write_priorities(const struct gic_mmio *m, struct gic_bank *b, unsig
 static void write_router(const struct gic_mmio *m, struct gic_bank *b, unsigned bit, uint64_t value)
 {
 	struct gic_route *r = &b->route[bit];
-	if (!(visible(m, b, 3) >> bit & 1)) return;
+	if (!(mmio_visible(m, b, 3) >> bit & 1)) return;
 	gic_touch_spis(m->g, b, 1u << bit);
 	r->irouter = mmio_merge(m, r->irouter, value) & ROUTER_BITS;
 	r->target = gic_pe_of(m->g,
@@ -147,7 +149,29 @@ static void write_router(const struct gic_mmio *m, struct gic_bank *b, unsigned 
 
 static uint64_t read_router(const struct gic_mmio *m, const struct gic_bank *b, unsigned bit)
 {
-	return visible(m, b, 3) >> bit & 1 ? mmio_half(m, b->route[bit].irouter) : 0;
+	return mmio_visible(m, b, 3) >> bit & 1 ? mmio_half(m, b->route[bit].irouter) : 0;
+}
+
+/* GICD_ITARGETSR<n>: of private interrupts who asks; with a single PE nothing (IHI 0048B 4.3.12). */
+static uint64_t read_targets(const struct gic_mmio *m, const struct gic_bank *b, unsigned from)
+{
+	uint64_t value = 0;
+	uint32_t reach = mmio_visible(m, b, 3);
+	for (unsigned i = 0; m->g->params.pes > 1 && i < m->bytes; i++) {
+		uint8_t cpus = b->route ? b->route[from + i].cpus : (uint8_t)(1u << m->pe->index);
+		if (reach >> (from + i) & 1) value |= (uint64_t)cpus << (8 * i);
+	}
+	return value;
+}
+
+static void write_targets(const struct gic_mmio *m, struct gic_bank *b, unsigned from, uint64_t value)
+{
+	uint32_t reach = mmio_visible(m, b, 3), all = (1u << m->g->params.pes) - 1;
+	for (unsigned i = 0; b->route && m->g->params.pes > 1 && i < m->bytes; i++) {
+		if (!(reach >> (from + i) & 1)) continue;
+		gic_touch_spis(m->g, b, 1u << (from + i)); /* those that it went to */
+		b->route[from + i].cpus = (uint8_t)(value >> (8 * i) & all);
+	}
 }
 
 /* Bits of the array per interrupt. */
@@ -156,6 +180,7 @@ static unsigned field_width(enum gic_field f)
 	switch (f) {
 	case FIELD_CONFIG:
 	case FIELD_NSACR: return 2;
+	case FIELD_TARGET:
 	case FIELD_PRIORITY: return 8;
 	case FIELD_ROUTER: return 64;
 	default: return 1;
@@ -170,9 +195,10 @@ static uint64_t array_read(const struct gic_mmio *m, const struct mmio_row *r)
 	switch ((enum gic_field)r->field) {
 	case FIELD_PRIORITY: return read_priorities(m, b, bit);
 	case FIELD_ROUTER: return read_router(m, b, bit);
+	case FIELD_TARGET: return read_targets(m, b, bit);
 	case FIELD_CONFIG:
 	case FIELD_NSACR: return read_pairs(m, b, r->field, bit);
-	default: return fields[r->field].get(b) & visible(m, b, fields[r->field].nsacr);
+	default: return fields[r->field].get(b) & mmio_visible(m, b, fields[r->field].nsacr);
 	}
 }
 
@@ -184,6 +210,7 @@ static void array_write(const struct gic_mmio *m, const struct mmio_row *r, uint
 	switch ((enum gic_field)r->field) {
 	case FIELD_PRIORITY: write_priorities(m, b, bit, value); break;
 	case FIELD_ROUTER: write_router(m, b, bit, value); return;
+	case FIELD_TARGET: write_targets(m, b, bit, value); break;
 	case FIELD_CONFIG:
 	case FIELD_NSACR: write_pairs(m, b, r->field, bit, value); break;
 	default: write_bits(m, b, &fields[r->field], (uint32_t)value); break;

@@ -12,7 +12,8 @@
 
 struct gic_mmio {
 	struct gic *g;
-	struct gic_pe *pe; /* NULL: the distributor */
+	struct gic_pe *
+		pe; /* NULL: the distributor; of a GICv2 who accesses it, whose private interrupts it shows */
 	bool secure;
 	uint32_t offset; /* from the row's */
 	unsigned bytes;
@@ -34,6 +35,7 @@ enum gic_field {
 	FIELD_NSACR,
 	FIELD_PRIORITY,
 	FIELD_ROUTER,
+	FIELD_TARGET, /* of a GICv2 */
 };
 
 enum { SIZE_1 = 1, SIZE_4 = 4, SIZE_8 = 8 }; /* access sizes in bytes, ORed together */
@@ -58,6 +60,10 @@ struct mmio_row {
 const struct mmio_row *mmio_find(const struct mmio_row *rows, unsigned n, uint32_t offset);
 uint64_t mmio_read(const struct mmio_row *r, struct gic_mmio m);
 void mmio_write(const struct mmio_row *r, struct gic_mmio m, uint64_t value);
+
+/* Interrupts of a bank that the access reaches: all, or of Non-secure software those of Group 1 and those that GICD_NSACR opens to at least
+ * `nsacr_level` (0: none). */
+uint32_t mmio_visible(const struct gic_mmio *m, const struct gic_bank *b, unsigned nsacr_level);
 
 /* Non-secure software among two Security states. */
 static inline bool mmio_restricted(const struct gic_mmio *m) { return !m->secure && !gic_one_state(m->g); }

@@ -12,6 +12,7 @@
 struct gic_route {
 	uint64_t irouter; /* GICD_IROUTER<n> */
 	int target; /* the PE that its affinity names; -1: there is none; not used with Interrupt_Routing_Mode */
+	uint8_t cpus; /* GICD_ITARGETSR<n> of a GICv2, in place of both */
 };
 
 struct gic_bank {
@@ -51,6 +52,8 @@ struct gic_pe {
 	struct gic_bank extended[2];
 	struct gic_interface cif;
 	bool ack_ctl, fiq_en; /* GICC_CTLR.AckCtl, FIQEn (v2.h) */
+	/* Of a GICv2: PEs whose SGI is pending here, and the one whose SGI was acknowledged last. */
+	uint8_t sgi_from[GIC_SGIS], sgi_source[GIC_SGIS];
 	struct gic_virtual virt;
 	bool stale;
 	uint64_t epoch; /* of gic.epoch, when `highest` was found */
@@ -109,8 +112,9 @@ uint32_t bank_group(const struct gic *g, const struct gic_bank *b, enum gic_grou
 enum gic_group bank_group_of(const struct gic *g, const struct gic_bank *b, unsigned bit);
 void bank_set_line(struct gic_bank *b, unsigned bit, bool level);
 
-/* The PE that an SPI goes to now, or -1. */
+/* The PE that an SPI goes to now, or -1; of a GICv2, where there may be several, the first. */
 int gic_spi_target(struct gic *g, const struct gic_bank *b, unsigned bit);
+bool gic_spi_goes_to(struct gic *g, const struct gic_bank *b, unsigned bit, unsigned pe);
 /* The highest pending interrupt of the groups in `groups` (1 << enum gic_group). */
 bool gic_find_highest(struct gic *g, struct gic_pe *pe, unsigned groups, struct gic_pending *out);
 /* What the CPU interface sees: cached. NULL: none. */

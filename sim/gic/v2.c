@@ -48,7 +48,8 @@ enum v2_ctlr {
 	V2_ACKCTL = 1 << 2,
 	V2_FIQEN = 1 << 3,
 	V2_CBPR = 1 << 4,
-	V2_EOIMODE = 1 << 9,
+	V2_EOIMODE = 1 << 9, /* EOImodeS to Secure software, and beside it */
+	V2_EOIMODE_NS = 1 << 10,
 };
 
 static uint64_t iidr_read(const struct gic_access *a) { return (void)a, IIDR; }
@@ -79,12 +80,29 @@ static void changed(const struct gic_access *a)
 	gic_virtual_changed(a->g, a->pe);
 }
 
+/* Secure software of a GIC with Security Extensions: at EL3, as icc.c calls it. */
+static bool is_secure(const struct gic_access *a) { return !a->guest && a->c->el == 3; }
+
+static uint64_t eoi_modes(const struct gic_access *a)
+{
+	const bool *mode = cif(a)->eoi_mode;
+	if (!is_secure(a)) return mode[EOI_NONSECURE] ? V2_EOIMODE : 0;
+	return (mode[EOI_EL3] ? V2_EOIMODE : 0) | (mode[EOI_NONSECURE] ? V2_EOIMODE_NS : 0);
+}
+
+static void set_eoi_modes(const struct gic_access *a, uint64_t value)
+{
+	bool *mode = cif(a)->eoi_mode;
+	mode[EOI_NONSECURE] = value & (is_secure(a) ? V2_EOIMODE_NS : V2_EOIMODE);
+	if (is_secure(a)) mode[EOI_EL3] = value & V2_EOIMODE;
+}
+
 static uint64_t ctlr_read(const struct gic_access *a)
 {
 	const struct gic_interface *c = cif(a);
 	return (c->enable[GIC_G0] ? V2_GRP0 : 0) | (c->enable[GIC_G1NS] ? V2_GRP1 : 0) |
 	       (*ack_ctl(a) ? V2_ACKCTL : 0) | (*fiq_en(a) ? V2_FIQEN : 0) | (c->cbpr[1] ? V2_CBPR : 0) |
-	       (c->eoi_mode[EOI_NONSECURE] ? V2_EOIMODE : 0);
+	       eoi_modes(a);
 }
 
 static void ctlr_write(const struct gic_access *a, uint64_t value)
@@ -95,7 +113,20 @@ static void ctlr_write(const struct gic_access *a, uint64_t value)
 	*ack_ctl(a) = value & V2_ACKCTL;
 	*fiq_en(a) = value & V2_FIQEN;
 	c->cbpr[1] = value & V2_CBPR;
-	c->eoi_mode[EOI_NONSECURE] = value & V2_EOIMODE;
+	set_eoi_modes(a, value);
+	changed(a);
+}
+
+/* GICC_CTLR of Non-secure software among two states: its own group is bit 0. */
+static uint64_t ctlr_ns_read(const struct gic_access *a)
+{
+	return (cif(a)->enable[GIC_G1NS] ? V2_GRP0 : 0) | eoi_modes(a);
+}
+
+static void ctlr_ns_write(const struct gic_access *a, uint64_t value)
+{
+	cif(a)->enable[GIC_G1NS] = value & V2_GRP0;
+	set_eoi_modes(a, value);
 	changed(a);
 }
 
@@ -109,9 +140,10 @@ static bool first_of(const struct gic_access *a, struct gic_pending *p, bool *si
 	return any;
 }
 
-/* A virtual SGI has its source beside it, in the list register. */
+/* A virtual SGI has its source beside it, in the list register; of a physical one the distributor knows it. */
 static uint64_t with_source(const struct gic_access *a, uint64_t intid)
 {
+	if (!a->guest && intid < GIC_SGIS) return intid | (uint64_t)a->pe->sgi_source[intid] << CPUID;
 	for (unsigned i = 0; a->guest && intid < GIC_SGIS && i < a->g->params.list_registers; i++) {
 		uint64_t lr = a->pe->virt.lr[i];
 		if (lr_is_active(lr) && lr_vintid(lr) == intid && !bit_get(lr, LR_HW))
@@ -140,7 +172,9 @@ static uint64_t hppir_read(const struct gic_access *a)
 	if (!first_of(a, &p, &signalled)) return GIC_SPURIOUS;
 	if (p.group == GIC_G1NS && !a->n && !*ack_ctl(a)) return GIC_INTID_NMI;
 	b.n = a->n == GROUP1 || p.group == GIC_G1NS;
-	return sides[a->guest].hppir(&b);
+	uint64_t intid = sides[a->guest].hppir(&b);
+	uint8_t from = !a->guest && intid < GIC_SGIS ? a->pe->sgi_from[intid] : 0;
+	return from ? intid | (uint64_t)__builtin_ctz(from) << CPUID : intid;
 }
 
 /* GICC_EOIR ends Group 1 as well where AckCtl let GICC_IAR acknowledge it. */
@@ -171,6 +205,19 @@ static void dir_write(const struct gic_access *a, uint64_t value)
 		0x1000, 0, NULL, dir_write \
 	}
 static const struct v2_row gicc_rows[] = {CPU_ROWS(icc)}, gicv_rows[] = {CPU_ROWS(icv)};
+
+/* Non-secure software among two states has Group 1 behind the registers of Group 0, and no others: 4.2.3, table 4-2. */
+static const struct v2_row gicc_ns_rows[] = {
+	{0x00, 0, ctlr_ns_read, ctlr_ns_write},
+	{0x04, 0, icc_pmr_read, icc_pmr_write},
+	{0x08, GROUP1, icc_bpr_read, icc_bpr_write},
+	{0x0c, GROUP1, iar_read, NULL},
+	{0x10, GROUP1, NULL, eoir_write},
+	{0x14, 0, icc_rpr_read, NULL},
+	{0x18, GROUP1, hppir_read, NULL},
+	{0xfc, 0, iidr_read, NULL},
+	{0x1000, 0, NULL, dir_write},
+};
 
 /* GICH ---------------------------------------------------------------------------------------------------- */
 
@@ -236,22 +283,38 @@ enum { GICH_LR = 0x100 };
 	{ \
 		rows, sizeof(rows) / sizeof((rows)[0]) \
 	}
-static const struct frame gicc = FRAME(gicc_rows), gicv = FRAME(gicv_rows), gich = FRAME(gich_rows);
-static const struct gic_context plain = {.el = 2};
+static const struct frame gicc = FRAME(gicc_rows), gicc_ns = FRAME(gicc_ns_rows), gicv = FRAME(gicv_rows),
+			  gich = FRAME(gich_rows);
+/* GICC as icc.c has it: of a GIC without Security Extensions at EL2; with them Secure software at EL3, and Non-secure software below an EL3
+ * that has Group 0. */
+static const struct gic_context plain = {.el = 2}, as_secure = {.el = 3},
+				as_nonsecure = {.el = 2, .fiq_el3 = true};
 
 static struct gic_access access_of(struct gic *g, unsigned pe, bool guest)
 {
 	return (struct gic_access){.g = g, .pe = gic_pe(g, pe), .c = &plain, .guest = guest};
 }
 
-uint32_t gicc_read(struct gic *g, unsigned pe, uint32_t offset, unsigned bytes)
+/* Who accesses GICC, and its rows. */
+static const struct frame *gicc_of(struct gic_access *a, bool secure)
 {
-	return frame_read(&gicc, access_of(g, pe, false), offset, bytes);
+	if (!a->g->params.security) return &gicc;
+	a->c = secure ? &as_secure : &as_nonsecure;
+	return secure ? &gicc : &gicc_ns;
 }
 
-void gicc_write(struct gic *g, unsigned pe, uint32_t offset, unsigned bytes, uint32_t value)
+uint32_t gicc_read(struct gic *g, unsigned pe, uint32_t offset, unsigned bytes, bool secure)
 {
-	frame_write(&gicc, access_of(g, pe, false), offset, bytes, value);
+	struct gic_access a = access_of(g, pe, false);
+	const struct frame *f = gicc_of(&a, secure);
+	return frame_read(f, a, offset, bytes);
+}
+
+void gicc_write(struct gic *g, unsigned pe, uint32_t offset, unsigned bytes, uint32_t value, bool secure)
+{
+	struct gic_access a = access_of(g, pe, false);
+	const struct frame *f = gicc_of(&a, secure);
+	frame_write(f, a, offset, bytes, value);
 }
 
 uint32_t gicv_read(struct gic *g, unsigned pe, uint32_t offset, unsigned bytes)

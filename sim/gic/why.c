@@ -18,7 +18,7 @@ static enum gic_stop why_not_offered(struct gic *g, const struct gic_pe *pe, con
 	if (b->active >> bit & 1) return GIC_STOP_ACTIVE;
 	if (!(b->enable >> bit & 1)) return GIC_STOP_DISABLED;
 	if (!(g->ctlr & group_enable[bank_group_of(g, b, bit)])) return GIC_STOP_DISTRIBUTOR;
-	if (b->route && gic_spi_target(g, b, bit) != (int)pe->index) return GIC_STOP_ELSEWHERE;
+	if (b->route && !gic_spi_goes_to(g, b, bit, pe->index)) return GIC_STOP_ELSEWHERE;
 	return pe->asleep ? GIC_STOP_ASLEEP : GIC_STOP_SIGNALLED;
 }
 
