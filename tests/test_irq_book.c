@@ -20,7 +20,8 @@ static const struct topology_params two_sockets = {.die_cores = 2, .socket_cores
 static cycles_t way(enum gic_source source, unsigned from, unsigned to, unsigned reads)
 {
 	cycles_t hop[GIC_HOP_COUNT], sum = 0;
-	struct gic_route_request r = {source, from, to, reads};
+	struct gic_route_request r = {.source = source, .from = from, .to = to, .its_reads = reads};
+	r.by_device = source == GIC_FROM_lpi;
 	cycles_t all = gic_route(&timing, &two_sockets, 2000, &r, hop);
 	for (unsigned i = 0; i < GIC_HOP_COUNT; i++) sum += hop[i];
 	cr_assert(eq(u64, sum, all));
@@ -51,7 +52,7 @@ Test(gic_timing, an_untimed_gic_delivers_at_once_and_a_gicv2_has_no_redistributo
 {
 	cycles_t hop[GIC_HOP_COUNT];
 	struct gic_timing other = timing;
-	struct gic_route_request r = {GIC_FROM_ppi, 0, 0, 0};
+	struct gic_route_request r = {.source = GIC_FROM_ppi};
 	other.version = GIC_UNTIMED;
 	cr_assert(eq(u64, gic_route(&other, &two_sockets, 2000, &r, hop), 0));
 	other.version = GIC_V2;

@@ -1,5 +1,4 @@
 /* test_irq_delivery.c - interrupts behind software paths: who is left for them, when they come, which values the registers hold. */
-#include <stdio.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -8,83 +7,52 @@
 #include "gic/lr.h"
 #include "hyp/path_gic_state.h"
 #include "hyp/path_steps.h"
-#include "machine/run.h"
+#include "irq_scene.h"
 #include "machine/stack_paths.h"
 
 /* --- runs of scenarios ---------------------------------------------------------------------------------------------- */
 
-struct scene {
-	struct run *run;
-};
-
-static struct scene play(const char *machine, const char *stack, const char *workload,
-			 const char *const *sets)
-{
-	struct scene s = {0};
-	struct err err = {0};
-	struct run_report report;
-	char m[64], t[64], w[64];
-	snprintf(m, sizeof(m), "configs/machines/%s.yaml", machine);
-	snprintf(t, sizeof(t), "configs/stacks/%s.yaml", stack);
-	snprintf(w, sizeof(w), "workloads/micro/%s.yaml", workload);
-	const struct run_request q = {.machine = m, .stack = t, .workload = w, .sets = sets, .seed = 1};
-	cr_assert(eq(int, run_new(&q, &s.run, &err), OK), "%s", err.text);
-	cr_assert(eq(int, run_execute(s.run, NULL, NULL, &report, &err), OK), "%s", err.text);
-	return s;
-}
-
-static uint64_t stat_of(const struct scene *s, const char *path)
-{
-	const uint64_t *value = stats_find(run_stats(s->run), path);
-	cr_assert(ne(ptr, (void *)value, NULL), "%s", path);
-	return *value;
-}
-
-static void end(struct scene *s) { run_free(s->run); }
-
-#define TWO "stack.threads=2", "workload.repetitions=20", "workload.warmup=5"
-
 Test(irq_delivery, a_trapped_sgi_leaves_the_other_guest_once_by_a_physical_one)
 {
 	static const char *const sets[] = {TWO, "gic.version=3", NULL};
-	struct scene s = play("neoverse-n1", "kvm-vhe", "ipi", sets);
-	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu0.exits.SYS64.count"), 20));
-	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu0.exits.IRQ.count"), 0));
-	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu1.exits.IRQ.count"), 20));
-	cr_expect(eq(u64, stat_of(&s, "vm0.irqs.sgi.count"), 20));
-	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.sgi.count"), 20));
-	cr_expect(eq(u64, stat_of(&s, "vm0.vgic.overflows"), 0));
-	end(&s);
+	struct scene s = scene_play("neoverse-n1", "kvm-vhe", "ipi", sets);
+	cr_expect(eq(u64, scene_stat(&s, "vm0.vcpu0.exits.SYS64.count"), 20));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.vcpu0.exits.IRQ.count"), 0));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.vcpu1.exits.IRQ.count"), 20));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.irqs.sgi.count"), 20));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.sgi.count"), 20));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.vgic.overflows"), 0));
+	scene_end(&s);
 }
 
 Test(irq_delivery, a_virtual_sgi_of_a_gicv41_leaves_nobody_but_its_sender)
 {
 	static const char *const sets[] = {TWO, "gic.version=4.1", NULL};
-	struct scene s = play("neoverse-n1", "kvm-vhe", "ipi_hw", sets);
-	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu0.exits.SYS64.count"), 20));
-	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu1.exits.IRQ.count"), 0));
-	cr_expect(eq(u64, stat_of(&s, "vm0.irqs.sgi.count"), 0));
-	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.vsgi.count"), 20));
-	end(&s);
+	struct scene s = scene_play("neoverse-n1", "kvm-vhe", "ipi_hw", sets);
+	cr_expect(eq(u64, scene_stat(&s, "vm0.vcpu0.exits.SYS64.count"), 20));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.vcpu1.exits.IRQ.count"), 0));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.irqs.sgi.count"), 0));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.vsgi.count"), 20));
+	scene_end(&s);
 }
 
 Test(irq_delivery, a_gicv3_has_no_virtual_sgis_to_give)
 {
 	static const char *const sets[] = {TWO, "gic.version=3", NULL};
-	struct scene s = play("neoverse-n1", "kvm-vhe", "ipi_hw", sets);
-	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.vsgi.count"), 0));
-	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.sgi.count"), 20));
-	end(&s);
+	struct scene s = scene_play("neoverse-n1", "kvm-vhe", "ipi_hw", sets);
+	cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.vsgi.count"), 0));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.sgi.count"), 20));
+	scene_end(&s);
 }
 
 Test(irq_delivery, an_lpi_of_the_emulated_its_reaches_the_vcpu_that_its_collection_names)
 {
 	static const char *const sets[] = {TWO, "gic.version=3", NULL};
-	struct scene s = play("neoverse-n1", "kvm-vhe", "lpi", sets);
-	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.lpi.count"), 20));
-	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu0.exits.DABT_LOW.count"), 40), "GITS_CWRITER, GITS_CREADR");
-	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu1.exits.IRQ.count"), 20));
-	end(&s);
+	struct scene s = scene_play("neoverse-n1", "kvm-vhe", "lpi", sets);
+	cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.lpi.count"), 20));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.vcpu0.exits.DABT_LOW.count"), 40), "GITS_CWRITER, GITS_CREADR");
+	cr_expect(eq(u64, scene_stat(&s, "vm0.vcpu1.exits.IRQ.count"), 20));
+	scene_end(&s);
 }
 
 /* --- to all other vCPUs --------------------------------------------------------------------------------------------- */
@@ -105,17 +73,18 @@ Test(irq_delivery, a_broadcast_leaves_the_guest_once_per_vcpu_per_cluster_or_hyp
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const char *const sets[] = {"stack.threads=18", "workload.repetitions=5", "workload.warmup=2",
 					    rows[i].operation,  rows[i].version,          NULL};
-		struct scene s = play("altra-64", "kvm-vhe", "ipi_broadcast", sets);
-		cr_expect(eq(u64, stat_of(&s, "vm0.vcpu0.exits.SYS64.count"), TIMES * rows[i].traps));
-		cr_expect(eq(u64, stat_of(&s, "vm0.vcpu0.exits.HVC64.count"), TIMES * rows[i].calls));
-		cr_expect(eq(u64, stat_of(&s, "vm0.virqs.sgi.count"), TIMES * rows[i].sgis));
-		cr_expect(eq(u64, stat_of(&s, "vm0.virqs.vsgi.count"), TIMES * rows[i].vsgis));
+		struct scene s = scene_play("altra-64", "kvm-vhe", "ipi_broadcast", sets);
+		cr_expect(eq(u64, scene_stat(&s, "vm0.vcpu0.exits.SYS64.count"), TIMES * rows[i].traps));
+		cr_expect(eq(u64, scene_stat(&s, "vm0.vcpu0.exits.HVC64.count"), TIMES * rows[i].calls));
+		cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.sgi.count"), TIMES * rows[i].sgis));
+		cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.vsgi.count"), TIMES * rows[i].vsgis));
 		for (unsigned k = 1; k < 18; k++) {
 			char path[48];
 			snprintf(path, sizeof(path), "vm0.vcpu%u.exits.IRQ.count", k);
-			cr_expect(eq(u64, stat_of(&s, path), TIMES * rows[i].receiver), "%zu: %s", i, path);
+			cr_expect(eq(u64, scene_stat(&s, path), TIMES * rows[i].receiver), "%zu: %s", i,
+				  path);
 		}
-		end(&s);
+		scene_end(&s);
 	}
 }
 
@@ -123,9 +92,9 @@ Test(irq_delivery, bare_metal_writes_once_per_cluster_and_leaves_nothing)
 {
 	static const char *const sets[] = {"stack.threads=18", "workload.repetitions=5", "workload.warmup=2",
 					   "gic.version=3",    "workload.others=run",    NULL};
-	struct scene s = play("altra-64", "linux-native", "ipi_broadcast", sets);
-	cr_expect(eq(u64, stat_of(&s, "irqs.sgi.count"), 5 * 17));
-	end(&s);
+	struct scene s = scene_play("altra-64", "linux-native", "ipi_broadcast", sets);
+	cr_expect(eq(u64, scene_stat(&s, "irqs.sgi.count"), 5 * 17));
+	scene_end(&s);
 }
 
 Test(irq_delivery, a_virtual_sgi_comes_to_the_vpe_that_it_names)
@@ -139,7 +108,7 @@ Test(irq_delivery, a_virtual_sgi_comes_to_the_vpe_that_it_names)
 		cpu_if_write(g->gic, i, cpu_if_encoding("ICH_VMCR_EL2"), &hypervisor, 0xf04c0002);
 		cpu_if_write(g->gic, i, cpu_if_encoding("ICH_HCR_EL2"), &hypervisor, 1);
 	}
-	path_vpes_sgi(g->vpes, 3, 5);
+	path_host_its_sgi(g->host_its, 3, 5);
 	for (unsigned i = 0; i < 4; i++)
 		cr_expect(eq(int, gic_signals(g->gic, i, &guest).virq, i == 3), "%u", i);
 	path_gic_free(g);
@@ -148,9 +117,9 @@ Test(irq_delivery, a_virtual_sgi_comes_to_the_vpe_that_it_names)
 static uint64_t cycles_of(const char *machine, const char *stack, const char *workload,
 			  const char *const *sets)
 {
-	struct scene s = play(machine, stack, workload, sets);
-	uint64_t cycles = stat_of(&s, "vm0.vcpu0.operations.cycles");
-	end(&s);
+	struct scene s = scene_play(machine, stack, workload, sets);
+	uint64_t cycles = scene_stat(&s, "vm0.vcpu0.operations.cycles");
+	scene_end(&s);
 	return cycles;
 }
 
@@ -178,22 +147,22 @@ Test(irq_delivery, an_idle_core_wakes_up_before_it_takes_an_interrupt)
 {
 	static const char *const idle[] = {TWO, "gic.version=3", "workload.others=wait_idle", NULL};
 	static const char *const busy[] = {TWO, "gic.version=3", NULL};
-	struct scene s = play("neoverse-n1", "kvm-vhe", "ipi", idle),
-		     t = play("neoverse-n1", "kvm-vhe", "ipi", busy);
-	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.sgi.count"), 20));
-	cr_expect(eq(u64, stat_of(&s, "vm0.vcpu1.exits.WFx.count"), 20));
-	cr_expect(lt(u64, stat_of(&t, "vm0.virqs.sgi.cycles"), stat_of(&s, "vm0.virqs.sgi.cycles")));
-	end(&s);
-	end(&t);
+	struct scene s = scene_play("neoverse-n1", "kvm-vhe", "ipi", idle),
+		     t = scene_play("neoverse-n1", "kvm-vhe", "ipi", busy);
+	cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.sgi.count"), 20));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.vcpu1.exits.WFx.count"), 20));
+	cr_expect(lt(u64, scene_stat(&t, "vm0.virqs.sgi.cycles"), scene_stat(&s, "vm0.virqs.sgi.cycles")));
+	scene_end(&s);
+	scene_end(&t);
 }
 
 Test(irq_delivery, a_kernel_on_bare_metal_calls_a_function_on_another_core)
 {
 	static const char *const sets[] = {TWO, "gic.version=3", NULL};
-	struct scene s = play("kunpeng-920", "linux-native", "ipi_sync", sets);
-	cr_expect(eq(u64, stat_of(&s, "irqs.sgi.count"), 20));
-	cr_expect(lt(u64, 0, stat_of(&s, "irqs.sgi.stage_cycles.exception")));
-	end(&s);
+	struct scene s = scene_play("kunpeng-920", "linux-native", "ipi_sync", sets);
+	cr_expect(eq(u64, scene_stat(&s, "irqs.sgi.count"), 20));
+	cr_expect(lt(u64, 0, scene_stat(&s, "irqs.sgi.stage_cycles.exception")));
+	scene_end(&s);
 }
 
 Test(irq_delivery, without_another_vcpu_others_are_an_error)
@@ -236,16 +205,17 @@ Test(irq_delivery, a_vpe_that_is_not_resident_is_woken_by_its_doorbell)
 					   "gic.vpe_schedule_ns=100", NULL},
 				 *const late[] = {TWO, "gic.version=4.1", "workload.others=wait_idle",
 						  "gic.vpe_schedule_ns=400", NULL};
-	struct scene s = play("neoverse-n1", "kvm-vhe", "ipi_hw", soon),
-		     t = play("neoverse-n1", "kvm-vhe", "ipi_hw", late);
-	cr_expect(eq(u64, stat_of(&s, "vm0.irqs.doorbell.count"), 20));
-	cr_expect(eq(u64, stat_of(&s, "vm0.irqs.sgi.count"), 0));
-	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.vsgi.count"), 20));
+	struct scene s = scene_play("neoverse-n1", "kvm-vhe", "ipi_hw", soon),
+		     t = scene_play("neoverse-n1", "kvm-vhe", "ipi_hw", late);
+	cr_expect(eq(u64, scene_stat(&s, "vm0.irqs.doorbell.count"), 20));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.irqs.sgi.count"), 0));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.vsgi.count"), 20));
 	cr_expect(eq(u64,
-		     stat_of(&t, "vm0.vcpu0.operations.cycles") - stat_of(&s, "vm0.vcpu0.operations.cycles"),
+		     scene_stat(&t, "vm0.vcpu0.operations.cycles") -
+			     scene_stat(&s, "vm0.vcpu0.operations.cycles"),
 		     20 * 300 * 3));
-	end(&s);
-	end(&t);
+	scene_end(&s);
+	scene_end(&t);
 }
 
 Test(irq_delivery, interrupts_that_fit_no_list_register_come_by_a_maintenance_interrupt)
@@ -256,17 +226,17 @@ Test(irq_delivery, interrupts_that_fit_no_list_register_come_by_a_maintenance_in
 	static const char *const few[] = {"workload.operations=sgi_burst", "workload.others=",
 					  "workload.repetitions=10",       "gic.version=3",
 					  "gic.list_registers=2",          NULL};
-	struct scene s = play("neoverse-n1", "kvm-vhe", "ipi", enough),
-		     t = play("neoverse-n1", "kvm-vhe", "ipi", few);
-	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.sgi.count"), 30));
-	cr_expect(eq(u64, stat_of(&s, "vm0.virqs.maintenance"), 0));
-	cr_expect(eq(u64, stat_of(&s, "vm0.vgic.overflows"), 0));
-	cr_expect(eq(u64, stat_of(&t, "vm0.virqs.sgi.count"), 30));
-	cr_expect(eq(u64, stat_of(&t, "vm0.virqs.maintenance"), 10));
-	cr_expect(eq(u64, stat_of(&t, "vm0.vcpu0.exits.IRQ.count"), 10));
-	cr_expect(lt(u64, 9, stat_of(&t, "vm0.vgic.overflows")));
-	end(&s);
-	end(&t);
+	struct scene s = scene_play("neoverse-n1", "kvm-vhe", "ipi", enough),
+		     t = scene_play("neoverse-n1", "kvm-vhe", "ipi", few);
+	cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.sgi.count"), 30));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.maintenance"), 0));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.vgic.overflows"), 0));
+	cr_expect(eq(u64, scene_stat(&t, "vm0.virqs.sgi.count"), 30));
+	cr_expect(eq(u64, scene_stat(&t, "vm0.virqs.maintenance"), 10));
+	cr_expect(eq(u64, scene_stat(&t, "vm0.vcpu0.exits.IRQ.count"), 10));
+	cr_expect(lt(u64, 9, scene_stat(&t, "vm0.vgic.overflows")));
+	scene_end(&s);
+	scene_end(&t);
 }
 
 /* --- registers ------------------------------------------------------------------------------------------------------- */

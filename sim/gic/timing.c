@@ -24,6 +24,8 @@ static const struct param rows[] = {
 	HW_U64(F, die_ns, "ns", 0, 0, 1000000, "more where a message goes to another die of the socket"),
 	HW_U64(F, socket_ns, "ns", 0, 0, 1000000, "more where a message goes to another socket"),
 	HW_U64(F, its_core, "core", 0, 0, 1023, "a core of the die on which the ITS stands"),
+	HW_U64(F, device_core, "core", 0, 0, 1023,
+	       "a core of the die to which devices are attached whose interrupts a scenario waits for"),
 	HW_U64(F, its_ns, "ns", 40, 0, 1000000, "a translation whose entries the ITS has at hand"),
 	HW_U64(F, its_read_ns, "ns", 100, 0, 1000000,
 	       "more for each doubleword that the ITS reads from its tables"),
@@ -34,6 +36,11 @@ static const struct param rows[] = {
 	HW_U64(F, vpe_schedule_ns, "ns", 500, 0, 1000000,
 	       "until a vPE is resident: GICR_VPENDBASER.Dirty is polled that long (GICv4.1)"),
 	HW_U64(F, doorbell_ns, "ns", 20, 0, 1000000, "more for a doorbell than for another LPI (GICv4.1)"),
+	HW_U64(F, distributor_gap_ns, "ns", 0, 0, 1000000,
+	       "between two SGIs or SPIs that the distributor takes; 0: as many at once as there are"),
+	HW_U64(F, its_gap_ns, "ns", 0, 0, 1000000, "between two messages that the ITS takes; 0: the same"),
+	HW_U64(F, redistributor_gap_ns, "ns", 0, 0, 1000000,
+	       "between two interrupts that a redistributor takes; 0: the same"),
 	HW_U64(F, ack_cycles, "cycles", 0, 0, 1000000, "a read of IAR; 0: primitives.gic_read_cycles"),
 	HW_U64(F, eoi_cycles, "cycles", 0, 0, 1000000, "a write of EOIR; 0: primitives.gic_write_cycles"),
 	HW_U64(F, dir_cycles, "cycles", 0, 0, 1000000, "a write of DIR; 0: primitives.gic_write_cycles"),
@@ -59,13 +66,12 @@ static uint64_t between_ns(const struct gic_timing *t, const struct topology_par
 	return topology_unit(p, die, a) == topology_unit(p, die, b) ? 0 : t->die_ns;
 }
 
-/* A vSGI begins with a store of the hypervisor to GITS_SGIR. */
+/* A vSGI begins with a store of the hypervisor to GITS_SGIR, a device's interrupt with its message. */
 static void through_its(const struct gic_timing *t, const struct topology_params *p,
 			const struct gic_route_request *r, uint64_t ns[GIC_HOP_COUNT])
 {
 	unsigned its = (unsigned)t->its_core;
-	ns[GIC_HOP_assert] = (r->source != GIC_FROM_lpi ? t->its_write_ns : t->assert_ns) +
-			     between_ns(t, p, r->from, its);
+	ns[GIC_HOP_assert] = (r->by_device ? t->assert_ns : t->its_write_ns) + between_ns(t, p, r->from, its);
 	ns[GIC_HOP_translate] = t->its_ns + r->its_reads * t->its_read_ns;
 	if (r->source == GIC_FROM_doorbell) ns[GIC_HOP_translate] += t->doorbell_ns;
 	ns[GIC_HOP_redistributor] = between_ns(t, p, its, r->to) + t->redistributor_ns;

@@ -6,7 +6,7 @@
  * to the ITS or distributor, and from there to the redistributor of the core.
  * Source: stages: Arm IHI 0069H, 2.2 (distributor, redistributors, CPU interfaces, ITS) and figure 2-1; a SGI passes the sender's
  * redistributor and the distributor (CoreLink GIC-600 TRM 100336, 1.3). Times are no part of the architecture.
- * Not modelled: vLPIs; contention inside of the GIC; SPIs of a distributor on another chip than their device.
+ * Messages that wait for others: gate.h. Not modelled: SPIs of a distributor on another chip than their device.
  */
 #ifndef GIC_TIMING_H
 #define GIC_TIMING_H
@@ -25,10 +25,12 @@ struct gic_timing {
 	uint64_t assert_ns, distributor_ns, redistributor_ns, interface_ns;
 	uint64_t die_ns, socket_ns; /* between two dies of a socket, between sockets */
 	uint64_t its_core;          /* a core of the die on which the ITS stands */
+	uint64_t device_core;       /* of the die to which devices are attached */
 	uint64_t its_ns, its_read_ns;
 	uint64_t its_cached; /* entries of each of its caches; 0: none */
 	uint64_t its_write_ns;
 	uint64_t vpe_schedule_ns, doorbell_ns;
+	uint64_t distributor_gap_ns, its_gap_ns, redistributor_gap_ns; /* by enum gic_part (gate.h) */
 	uint64_t ack_cycles, eoi_cycles, dir_cycles, lr_read_cycles, lr_write_cycles;
 };
 extern const struct schema gic_schema;
@@ -66,6 +68,7 @@ enum gic_hop {
 struct gic_route_request {
 	enum gic_source source;
 	unsigned from, to;  /* cores; `from` of a device: a core of the die that it is on */
+	bool by_device;     /* not by software on `from` */
 	unsigned its_reads; /* doublewords that the ITS has to read from its tables */
 };
 

@@ -39,6 +39,8 @@ void vgic_free(struct vgic *v)
 
 const struct vgic_counts *vgic_counts(const struct vgic *v) { return &v->counts; }
 
+uint32_t vgic_affinity(const struct vgic *v, unsigned vcpu) { return v->affinity[vcpu]; }
+
 /* Interrupts of Group 1, as KVM has them for a GICv3 guest; SGIs are edges. */
 static void start_irq(struct vgic_irq *q, uint32_t intid, int target)
 {

@@ -59,6 +59,8 @@ struct vgic;
 struct vgic *vgic_new(const struct vgic_params *p, const struct vgic_host *host);
 void vgic_free(struct vgic *v);
 const struct vgic_counts *vgic_counts(const struct vgic *v);
+/* Aff3.Aff2.Aff1.Aff0 of a vCPU. */
+uint32_t vgic_affinity(const struct vgic *v, unsigned vcpu);
 
 /* A wire of an emulated device or timer moves. `vcpu` matters for PPIs. Edges count when they rise. */
 void vgic_inject(struct vgic *v, unsigned vcpu, uint32_t intid, bool level);

@@ -93,6 +93,11 @@ static unsigned find(const struct vits *v, uint32_t device, uint32_t event)
 	return i;
 }
 
+bool vits_has(const struct vits *v, uint32_t device, uint32_t event)
+{
+	return find(v, device, event) < v->cached;
+}
+
 /* Puts `t` first; what stood before place `at` moves on by one. */
 static void put_first(struct vits *v, unsigned at, struct translation t)
 {

@@ -49,5 +49,7 @@ struct its_step vits_step(struct vits *v);
 void vits_invalidate(struct vits *v);
 
 struct vits_injection vits_inject(struct vits *v, uint32_t device, uint32_t event);
+/* Whether the cache has its translation; changes nothing. */
+bool vits_has(const struct vits *v, uint32_t device, uint32_t event);
 
 #endif

@@ -53,8 +53,9 @@ struct hyp_params {
 	struct stage2_params stage2;
 	uint64_t vnuma; /* enum hyp_vnuma */
 	uint64_t vmm_work_percent, fault_work_percent, mmu_work_percent;
-	uint64_t mmu_lock;  /* enum hyp_mmu_lock */
-	uint64_t dirty_log; /* bool */
+	uint64_t mmu_lock;         /* enum hyp_mmu_lock */
+	uint64_t its_translations; /* that an emulated ITS keeps for each vCPU */
+	uint64_t dirty_log;        /* bool */
 	const char *paths,
 		*vmm; /* files of software paths (path.h), relative to the stack file; "" for none */
 };

@@ -1,3 +1,4 @@
+#include "gic/vits.h"
 #include "hyp/vm.h"
 
 #include <inttypes.h>
@@ -63,6 +64,9 @@ static const struct param rows[] = {
 	P_ENUM(T, mmu_lock, mmu_lock_names, MMU_LOCK_PATHS,
 	       "the lock of stage 2 faults: as the file of paths says; a spin lock or mutex, which excludes all; a rwlock, which "
 	       "faults that add a permission take as readers; or a rwlock that all faults take as readers (parallel)"),
+	P_U64(T, its_translations, "entries", VITS_CACHED_PER_VCPU, 0, 1024,
+	      "translations of devices' messages that the emulated ITS keeps at hand for each vCPU, so that irqfd injects them without its "
+	      "lock; 0: as before Linux 5.3"),
 	P_BOOL(T, dirty_log, 0,
 	       "dirty logging is on: what is mapped when the run begins is write-protected, so that the first write to each page "
 	       "faults, and blocks give way to pages"),

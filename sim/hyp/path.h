@@ -63,6 +63,8 @@ struct path_gic;  /* path_gic.h */
 	X(age, "address of a page whose stage 2 entry has lost its access flag") \
 	X(skip, "context whose ELR_EL2 moves to the next instruction") \
 	X(timer, "INTID that fires at the next wait") \
+	X(raise, "{interrupt, count, to, host}: devices that assert their interrupts at the next wait") \
+	X(device, "what software does for a device: inject, mask, serve or unmask") \
 	X(vgic, \
 	  "what the emulated interrupt controller does: prepare, absorb, sgi, timer, lpi, vsgi, broadcast, schedule, deschedule") \
 	X(lists, "write or read: the list registers that it uses") \

@@ -205,11 +205,12 @@ bool path_waits(const struct path_machine *m, const struct path_step *s)
 	return !async_lines(&m->el) && !path_traps(m, s, &t);
 }
 
-/* Lets happen what the step waits for: a timer of its own, or what others do. */
+/* Lets happen what the step waits for: devices, a timer of its own, or what others do. */
 enum status path_await(struct path_machine *m, const struct path_step *s, struct err *err)
 {
-	bool on_its_way = !awaits(s) && path_gic_arrival(m->gic, m->pe);
-	if (on_its_way || (!awaits(s) && path_fire_timer(m))) return OK;
+	bool itself = !awaits(s);
+	bool raised = path_raise_devices(m) && itself && async_lines(&m->el);
+	if (raised || path_gic_arrival(m->gic, m->pe) || (itself && path_fire_timer(m))) return OK;
 	return path_gic_let_others(m->gic, m->pe, err);
 }
 
@@ -217,8 +218,8 @@ enum status path_await(struct path_machine *m, const struct path_step *s, struct
 cycles_t path_wait_end(const struct path_machine *m, const struct path_step *s)
 {
 	cycles_t seen;
-	if (!awaits(s)) return path_gic_arrival(m->gic, m->pe);
-	return has_come(m, s, &seen) ? seen : 0;
+	bool told = awaits(s) && has_come(m, s, &seen);
+	return told ? seen : path_gic_arrival(m->gic, m->pe);
 }
 
 static enum status exec_await(struct path_machine *m, const struct path_step *s, struct err *err)
@@ -228,6 +229,8 @@ static enum status exec_await(struct path_machine *m, const struct path_step *s,
 		path_gic_forget(m->gic, s->target);
 		return next(m);
 	}
+	path_update_lines(m);
+	if (async_lines(&m->el)) return OK; /* which comes first */
 	if (m->parks) return m->parked = true, OK;
 	return conf_fail(err, s->at, "%s: no other vCPU signals %s", path_step_names[s->kind],
 			 m->book->variable[s->target].name);
@@ -389,11 +392,20 @@ static enum status exec_map(struct path_machine *m, const struct path_step *s, s
 	return put_page(m, s, ipa, FAULT_NONE, err);
 }
 
-/* A host's timer for a guest that waits stands for the guest's own: without one a vCPU waits for others alone. */
+/* A host's timer for a guest that waits stands for the guest's own: without one a vCPU waits for others or a device alone. */
 static enum status exec_timer(struct path_machine *m, const struct path_step *s)
 {
-	bool set = path_in_guest(m) || !m->parks || m->armed || path_gic_has_deadline(m->gic, m->pe);
+	bool others = m->parks || m->raised;
+	bool set = path_in_guest(m) || !others || m->armed || path_gic_has_deadline(m->gic, m->pe);
 	if (set) m->armed = (uint16_t)s->number;
+	return next(m);
+}
+
+static enum status exec_raise(struct path_machine *m, const struct path_step *s, struct err *err)
+{
+	const char *lacks = path_device_lacks(m->gic, (enum path_device_kind)s->target);
+	if (lacks) return conf_fail(err, s->at, "raise: %s: %s", device_names[s->target], lacks);
+	m->raised = s;
 	return next(m);
 }
 
@@ -415,6 +427,8 @@ static enum status exec_control(struct path_machine *m, const struct path_step *
 	case STEP_timer: return exec_timer(m, s);
 	case STEP_vgic: path_vgic(m, (enum path_vgic)s->target); return next(m);
 	case STEP_targets: m->target = 0; return next(m);
+	case STEP_raise: return exec_raise(m, s, err);
+	case STEP_device: path_device(m, (enum path_device_verb)s->target); return next(m);
 	case STEP_signal: path_gic_signal(m->gic, m->pe, s->target); return next(m);
 	case STEP_done: m->finished = true; return OK;
 	case STEP_skip: m->context[s->context][R_ELR_EL2] += 4; return next(m);
@@ -519,6 +533,7 @@ static bool term_holds(const struct path_machine *m, const struct path_term *t)
 	case COND_irq: return m->acknowledged == t->value;
 	case COND_targets: return path_has_targets(m) == (t->value != 0);
 	case COND_vgic: return path_vgic_holds(m, (enum path_vgic_state)t->index);
+	case COND_device: return path_device_state(m, (enum path_device_state)t->index);
 	case COND_KINDS: break;
 	}
 	return false;

@@ -50,17 +50,17 @@ static void start_pe(struct path_gic *g, unsigned pe)
 static void start_gic(struct path_gic *g)
 {
 	const struct gic_params p = {.pes = g->params.pes,
+				     .spis = PATH_SPIS,
 				     .priority_bits = (unsigned)g->timing.priority_bits,
 				     .list_registers = (unsigned)g->timing.list_registers,
 				     .maintenance_intid = MAINTENANCE,
 				     .nmi = g->timing.nmi != 0,
 				     .awake = true};
 	g->gic = gic_new(&p);
-	if (g->timing.version == GIC_V41)
-		g->vpes = path_vpes_new(g->gic, p.pes, (unsigned)g->timing.its_cached);
+	if (g->timing.version != GIC_V2) g->host_its = path_host_its_new(g->gic, p.pes, &g->timing);
 	gic_dist_write(g->gic, GICD_CTLR, 4, CTLR_DS | CTLR_ENABLE_ALL, false);
 	for (unsigned i = 0; i < p.pes; i++) start_pe(g, i);
-	if (g->vpes) path_vpes_start(g->vpes);
+	if (g->host_its) path_host_its_start(g->host_its);
 }
 
 static void start_guest(struct path_gic *g, unsigned vcpu)
@@ -95,14 +95,21 @@ static void set_active(void *self, unsigned vcpu, uint32_t pintid, bool active)
 	gic_redist_write(g->gic, vcpu, offset, 4, UINT32_C(1) << pintid, false);
 }
 
+static void ended(void *self, uint32_t intid) { path_device_ended(self, intid); }
+
 static void changed(void *self, unsigned pe) { ((struct path_gic *)self)->pe[pe].changed = true; }
 
 static void start(struct path_gic *g)
 {
 	const struct vgic_params guest = {.vcpus = g->params.pes,
+					  .spis = PATH_SPIS,
 					  .list_registers = (unsigned)g->timing.list_registers};
-	const struct vgic_host host = {
-		.self = g, .kick = kick, .queued = queued, .input = input, .set_active = set_active};
+	const struct vgic_host host = {.self = g,
+				       .kick = kick,
+				       .queued = queued,
+				       .input = input,
+				       .set_active = set_active,
+				       .ended = ended};
 	start_gic(g);
 	gic_on_change(g->gic, changed, g);
 	g->vgic = vgic_new(&guest, &host);
@@ -120,6 +127,7 @@ struct path_gic *path_gic_new(const struct path_gic_params *p)
 	g->pe = xcalloc(p->pes, sizeof(*g->pe));
 	for (unsigned i = 0; i < p->pes; i++) g->pe[i].core = p->core ? p->core[i] : i;
 	g->params.core = NULL;
+	g->devices = path_devices_new(p->pes);
 	g->book[0] = irq_book_new(false);
 	g->book[1] = irq_book_new(true);
 	start(g);
@@ -129,8 +137,9 @@ struct path_gic *path_gic_new(const struct path_gic_params *p)
 void path_gic_free(struct path_gic *g)
 {
 	if (!g) return;
-	path_vpes_free(g->vpes);
+	path_host_its_free(g->host_its);
 	path_guest_its_free(g->its);
+	path_devices_free(g->devices);
 	gic_free(g->gic);
 	vgic_free(g->vgic);
 	irq_book_free(g->book[0]);
@@ -162,36 +171,132 @@ cycles_t path_gic_arrival(const struct path_gic *g, unsigned pe)
 	return irq && (!virq || irq < virq) ? irq : virq;
 }
 
+/* It arrives at a part at `at`; what it waits there for others. */
+static cycles_t wait_at(struct path_gic *g, enum gic_part part, unsigned to, cycles_t at)
+{
+	struct gic_gate *gates[GIC_PART_COUNT] = {&g->distributor, &g->its_gate, &g->pe[to].redistributor};
+	const uint64_t gaps[GIC_PART_COUNT] = {g->timing.distributor_gap_ns, g->timing.its_gap_ns,
+					       g->timing.redistributor_gap_ns};
+	return gic_gate_pass(gates[part], &g->gates[part], at, gic_ns(gaps[part], g->params.clock_mhz));
+}
+
+/* Parts in the order in which a message comes to them, and whose messages do. */
+#define FROM(source) (1u << GIC_FROM_##source)
+static const struct {
+	enum gic_part part;
+	enum gic_hop hop; /* in which the wait is counted */
+	unsigned sources;
+} parts[] = {
+	{GIC_PART_its, GIC_HOP_translate, FROM(lpi) | FROM(vsgi) | FROM(doorbell)},
+	{GIC_PART_distributor, GIC_HOP_distributor, FROM(sgi) | FROM(spi)},
+	{GIC_PART_redistributor, GIC_HOP_redistributor,
+	 FROM(sgi) | FROM(ppi) | FROM(spi) | FROM(lpi) | FROM(vsgi) | FROM(doorbell)},
+};
+#undef FROM
+
+/* The way of `r` from `now` on to PE `to`, with what it waits for others. Returns the sum of all hops. */
+static cycles_t way_of(struct path_gic *g, unsigned to, struct gic_route_request r, cycles_t now,
+		       cycles_t hop[GIC_HOP_COUNT])
+{
+	r.to = g->pe[to].core;
+	cycles_t sum = gic_route(&g->timing, g->params.topology, g->params.clock_mhz, &r, hop);
+	cycles_t at = now + hop[GIC_HOP_assert];
+	if (g->timing.version == GIC_UNTIMED) return 0;
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		bool absent = g->timing.version == GIC_V2 && parts[i].part == GIC_PART_redistributor;
+		bool passes = !absent && parts[i].sources >> r.source & 1;
+		cycles_t wait = passes ? wait_at(g, parts[i].part, to, at) : 0;
+		hop[parts[i].hop] += wait;
+		at += hop[parts[i].hop];
+		sum += wait;
+	}
+	return sum;
+}
+
 /* What is signalled already stays signalled; of several that are under way the first to come unmasks all. */
-cycles_t path_gic_send(struct path_gic *g, unsigned from, unsigned to, uint32_t intid, enum gic_source source,
-		       cycles_t now)
+static cycles_t send(struct path_gic *g, unsigned to, uint32_t intid, struct gic_route_request r,
+		     cycles_t now)
 {
 	struct path_gic_pe *p = &g->pe[to];
-	struct gic_route_request r = {.source = source, .from = g->pe[from].core, .to = p->core};
 	cycles_t hop[GIC_HOP_COUNT];
-	cycles_t at = now + gic_route(&g->timing, g->params.topology, g->params.clock_mhz, &r, hop);
-	if (!irq_book_open(g->book[0], to, intid, source, now)) return p->hidden;
+	if (!irq_book_open(g->book[0], to, intid, r.source, now)) return p->hidden;
+	cycles_t at = now + way_of(g, to, r, now, hop);
 	for (unsigned i = 0; i < GIC_HOP_COUNT; i++)
 		irq_book_mark(g->book[0], to, intid, IRQ_assert + i, now += hop[i]);
 	if (!p->waiting++) p->hidden = at;
 	return at;
 }
 
+cycles_t path_gic_send(struct path_gic *g, unsigned from, unsigned to, uint32_t intid, enum gic_source source,
+		       cycles_t now)
+{
+	return send(g, to, intid, (struct gic_route_request){.source = source, .from = g->pe[from].core},
+		    now);
+}
+
+cycles_t path_gic_send_device(struct path_gic *g, const struct path_device_way *d, cycles_t now)
+{
+	const struct gic_route_request r = {.source = d->source,
+					    .from = (unsigned)g->timing.device_core,
+					    .by_device = true,
+					    .its_reads = d->sent.reads};
+	return send(g, d->to, d->intid, r, now);
+}
+
+/* `r` says where it comes from; asked for at `cause`, with the ITS from `now` on. */
+static void deliver(struct path_gic *g, const struct path_device_way *d, struct gic_route_request r,
+		    cycles_t cause, cycles_t now)
+{
+	struct path_gic_pe *p = &g->pe[d->to];
+	cycles_t hop[GIC_HOP_COUNT];
+	r.its_reads = d->sent.reads;
+	if (!irq_book_open(g->book[1], d->to, d->intid, r.source, cause)) return;
+	irq_book_mark(g->book[1], d->to, d->intid, VIRQ_request, now);
+	cycles_t at = now;
+	if (d->sent.doorbell) {
+		r.source = GIC_FROM_doorbell;
+		at = send(g, d->to, d->sent.doorbell, r, now);
+	} else if (d->sent.resident) {
+		at += way_of(g, d->to, r, now, hop);
+		if (!d->waits) p->vhidden = at;
+	} else {
+		return;
+	}
+	irq_book_mark(g->book[1], d->to, d->intid, VIRQ_delivery, at);
+}
+
+bool path_gic_virtual_waits(struct path_gic *g, unsigned pe)
+{
+	const struct gic_context guest = {.el = 1, .imo = true, .fmo = true};
+	return gic_signals(g->gic, pe, &guest).virq;
+}
+
 void path_gic_send_virtual(struct path_gic *g, unsigned from, unsigned to, uint32_t sgi, cycles_t cause)
 {
-	struct path_gic_pe *p = &g->pe[to];
-	struct gic_route_request r = {.source = GIC_FROM_vsgi, .from = g->pe[from].core, .to = p->core};
-	const struct gic_context guest = {.el = 1, .imo = true, .fmo = true};
-	cycles_t hop[GIC_HOP_COUNT], now = g->pe[from].now;
-	bool waits = gic_signals(g->gic, to, &guest).virq;
-	struct path_vsgi sent = path_vpes_sgi(g->vpes, to, sgi);
-	r.its_reads = sent.reads;
-	cycles_t at = now + gic_route(&g->timing, g->params.topology, g->params.clock_mhz, &r, hop);
-	if (!irq_book_open(g->book[1], to, sgi, GIC_FROM_vsgi, cause)) return;
-	irq_book_mark(g->book[1], to, sgi, VIRQ_request, now);
-	if (sent.doorbell) at = path_gic_send(g, from, to, sent.doorbell, GIC_FROM_doorbell, now);
-	if (sent.resident || sent.doorbell) irq_book_mark(g->book[1], to, sgi, VIRQ_delivery, at);
-	if (sent.resident && !waits) p->vhidden = at;
+	const struct gic_route_request r = {.source = GIC_FROM_vsgi, .from = g->pe[from].core};
+	struct path_device_way d = {.to = to, .intid = sgi, .waits = path_gic_virtual_waits(g, to)};
+	d.sent = path_host_its_sgi(g->host_its, to, sgi);
+	deliver(g, &d, r, cause, g->pe[from].now);
+}
+
+void path_gic_send_device_virtual(struct path_gic *g, const struct path_device_way *d, cycles_t now)
+{
+	const struct gic_route_request r = {
+		.source = d->source, .from = (unsigned)g->timing.device_core, .by_device = true};
+	deliver(g, d, r, now, now);
+}
+
+void path_gic_cause(struct path_gic *g, enum gic_source source, cycles_t at, cycles_t now)
+{
+	g->cause = source;
+	g->cause_at = at;
+	g->cause_now = now;
+}
+
+struct path_guest_its *path_gic_guest_its(struct path_gic *g)
+{
+	if (!g->its) g->its = path_guest_its_new(g->params.pes, g->params.translations);
+	return g->its;
 }
 
 void path_gic_on_wait(struct path_gic *g, path_gic_others_fn *fn, void *ctx)
@@ -207,6 +312,11 @@ enum status path_gic_let_others(struct path_gic *g, unsigned pe, struct err *err
 
 /* --- books --------------------------------------------------------------------------------------------------------- */
 
+static bool takes_turns(const struct gic_timing *t)
+{
+	return t->distributor_gap_ns || t->its_gap_ns || t->redistributor_gap_ns;
+}
+
 void path_gic_register_stats(struct path_gic *g, struct stats *s, const char *prefix, bool guests)
 {
 	static const char *const names[] = {"irqs", "virqs"};
@@ -214,6 +324,10 @@ void path_gic_register_stats(struct path_gic *g, struct stats *s, const char *pr
 	for (unsigned i = 0; i < 1 + (unsigned)guests; i++) {
 		snprintf(path, sizeof(path), "%s%s", prefix, names[i]);
 		irq_book_register_stats(g->book[i], s, path);
+	}
+	for (unsigned i = 0; i < GIC_PART_COUNT && takes_turns(&g->timing); i++) {
+		snprintf(path, sizeof(path), "%sgic.%s", prefix, gic_part_names[i]);
+		gic_gate_register_stats(&g->gates[i], s, path);
 	}
 	/* Zeroing them changes nothing that the vGIC decides by. */
 	if (guests) stats_add(s, vgic_rows, VGIC_ROWS, (void *)vgic_counts(g->vgic), "%svgic", prefix);

@@ -11,7 +11,8 @@
  * book's start says of ICC_ and ICH_ registers comes on top. A guest has enabled its SGIs and its timer's PPI. vCPU n is at PE n.
  * A timer's wire falls when its control register is written so, or else when its interrupt is ended: handlers that do not say
  * it have set another deadline by then.
- * Not modelled: SPIs, two Security states, FIQs.
+ * Devices with SPIs and messages: path_device.h.
+ * Not modelled: two Security states, FIQs.
  */
 #ifndef HYP_PATH_GIC_H
 #define HYP_PATH_GIC_H
@@ -28,6 +29,7 @@ struct path_gic_params {
 	const unsigned *core; /* of each PE; copied; NULL: PE n is core n */
 	uint64_t clock_mhz;
 	cycles_t share_cycles; /* until a core sees what another has written */
+	unsigned translations; /* of messages, that the guest's hypervisor keeps at hand for each vCPU */
 };
 
 struct path_gic *path_gic_new(const struct path_gic_params *p);
@@ -52,7 +54,7 @@ void path_gic_on_wait(struct path_gic *g, path_gic_others_fn *fn, void *ctx);
 enum status path_gic_let_others(struct path_gic *g, unsigned pe, struct err *err);
 
 /* "irqs", its book of physical interrupts, under `prefix`, which ends with a dot or is empty; where `guests`, "virqs" of virtual ones and
- * "vgic", the vGIC's counters, as well. */
+ * "vgic", the vGIC's counters, as well; and "gic", the waits of messages for others, where the machine says of gaps. */
 void path_gic_register_stats(struct path_gic *g, struct stats *s, const char *prefix, bool guests);
 /* The stages of all interrupts add up to their latencies. ERR_CHECK: they do not. */
 enum status path_gic_check(const struct path_gic *g, struct err *err);

@@ -118,6 +118,7 @@ static void acknowledged(struct path_machine *m, bool is_virtual)
 		      p->now);
 	if (is_virtual) return;
 	p->waiting -= p->waiting > 0;
+	path_device_acknowledged(m->gic, m->pe, intid);
 }
 
 /* Whether a physical interrupt has come to its end, be it by the guest's end of a virtual one that stands for it. */
@@ -128,7 +129,7 @@ static void close_physical(struct path_machine *m, uint32_t intid)
 		irq_book_close(physical(m), m->pe, intid);
 		return;
 	}
-	if (intid >= GIC_PRIVATE || !gic_irq_state(m->gic->gic, m->pe, intid, &s) || s.active) return;
+	if (intid >= GIC_SPI_END || !gic_irq_state(m->gic->gic, m->pe, intid, &s) || s.active) return;
 	irq_book_mark(physical(m), m->pe, intid, IRQ_deactivate, now_of(m));
 	irq_book_close(physical(m), m->pe, intid);
 }
@@ -237,9 +238,7 @@ void path_start_registers(struct path_machine *m)
 
 static void inject(struct path_machine *m, cycles_t cause, enum gic_source source)
 {
-	m->gic->cause = source;
-	m->gic->cause_at = cause;
-	m->gic->cause_now = now_of(m);
+	path_gic_cause(m->gic, source, cause, now_of(m));
 }
 
 /* irqfd_wakeup() of KVM, and kvm_vcpu_kick(). */
@@ -297,9 +296,8 @@ static void inject_lpi(struct path_machine *m)
 {
 	struct path_gic *g = m->gic;
 	struct path_lpi lpi;
-	if (!g->its) g->its = path_guest_its_new(g->params.pes);
 	inject(m, pe_of(m)->left, GIC_FROM_lpi);
-	if (path_guest_its_int(g->its, g->params.pes - 1, &lpi)) {
+	if (path_guest_its_int(path_gic_guest_its(g), g->params.pes - 1, &lpi)) {
 		vgic_inject_lpi(g->vgic, lpi.vcpu, lpi.intid, lpi.priority);
 	} else {
 		irq_book_counts(virtual(m))->dropped++;
@@ -311,7 +309,7 @@ static void send_virtual(struct path_machine *m)
 {
 	struct path_gic *g = m->gic;
 	uint32_t list = m->moved & 0xffff;
-	if (!list || !g->vpes) return;
+	if (!list || !path_host_its_has_sgis(g->host_its)) return;
 	unsigned to = (unsigned)__builtin_ctz(list) + 16 * (unsigned)bits_get(m->moved, 23, 16);
 	m->moved &= m->moved - 1;
 	if (to < g->params.pes)
@@ -321,7 +319,8 @@ static void send_virtual(struct path_machine *m)
 /* What came meanwhile is offered by the GIC from now on: no list register has it. */
 static void schedule(struct path_machine *m, bool resident)
 {
-	if (m->gic->vpes) path_vpes_schedule(m->gic->vpes, m->pe, resident);
+	if (path_host_its_has_vpes(m->gic->host_its))
+		path_host_its_schedule(m->gic->host_its, m->pe, resident);
 	if (resident) irq_book_mark_all(virtual(m), m->pe, VIRQ_request, VIRQ_inject, now_of(m));
 }
 
@@ -357,9 +356,10 @@ void path_listed(struct path_machine *m, unsigned i)
 bool path_vgic_holds(const struct path_machine *m, enum path_vgic_state what)
 {
 	if (what == VGIC_pending) return vgic_wanted(m->gic->vgic, m->pe);
-	if (what == VGIC_doorbell) return m->acknowledged >= GIC_LPI;
+	if (what == VGIC_doorbell) return m->acknowledged - GIC_LPI < m->gic->params.pes;
+	if (what == VGIC_direct) return path_host_its_has_vpes(m->gic->host_its);
+	if (what == VGIC_sgis) return path_host_its_has_sgis(m->gic->host_its);
 	if (what == VGIC_unsent) return (m->moved & 0xffff) != 0;
-	if (what == VGIC_direct) return m->gic->vpes != NULL;
 	for (unsigned i = 0; i < m->gic->params.pes; i++)
 		if (i != m->pe && m->gic->pe[i].kicked) return true;
 	return false;
@@ -407,4 +407,32 @@ uint64_t path_next_targets(struct path_machine *m, bool cluster)
 		if (m->target != m->pe) list |= UINT64_C(1) << (other & 15);
 	}
 	return sgi_to(aff, CALL_FUNCTION, list);
+}
+
+/* --- devices -------------------------------------------------------------------------------------------------------- */
+
+bool path_raise_devices(struct path_machine *m)
+{
+	const struct path_step *s = m->raised;
+	if (!s) return false;
+	unsigned last = m->gic->params.pes - 1;
+	const struct path_raise r = {.kind = (enum path_device_kind)s->target,
+				     .count = (unsigned)s->number,
+				     .pe = s->host_last ? last : m->pe,
+				     .vcpu = s->guest_last ? last : m->pe};
+	m->raised = NULL;
+	path_device_raise(m->gic, &r, now_of(m));
+	path_update_lines(m);
+	return true;
+}
+
+void path_device(struct path_machine *m, enum path_device_verb verb)
+{
+	path_device_do(m->gic, m->pe, verb, (uint32_t)m->acknowledged);
+	path_update_lines(m);
+}
+
+bool path_device_state(const struct path_machine *m, enum path_device_state what)
+{
+	return path_device_holds(m->gic, m->pe, what, (uint32_t)m->acknowledged);
 }

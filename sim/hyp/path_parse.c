@@ -154,6 +154,21 @@ const char *const vgic_state_names[VGIC_STATES + 1] = {
 	PATH_VGIC_STATES(X)
 #undef X
 		NULL};
+const char *const device_names[] = {
+#define X(name, doc) #name,
+	PATH_DEVICES(X)
+#undef X
+		NULL};
+const char *const device_verb_names[] = {
+#define X(name, doc) #name,
+	PATH_DEVICE_VERBS(X)
+#undef X
+		NULL};
+const char *const device_state_names[] = {
+#define X(name, doc) #name,
+	PATH_DEVICE_STATES(X)
+#undef X
+		NULL};
 static const char *const list_verbs[] = {"read", "write", NULL};
 
 /* `n` as one of `names`. */
@@ -198,6 +213,40 @@ static enum status spill_step(struct steps *s, enum path_step_kind kind, const s
 		return conf_fail(err, at, "%s: count: 1 to 32 registers", path_step_names[kind]);
 	if (!node_get(n, "context") || !node_get(n, "registers"))
 		return conf_fail(err, at, "%s: registers and context are needed", path_step_names[kind]);
+	return OK;
+}
+
+/* {interrupt, count, to, host}; without count one, without to and host the vCPU and core that perform the step. */
+static enum status raise_step(struct steps *s, const struct node *n, struct place at, struct err *err)
+{
+	static const char *const places[] = {"self", "last", NULL};
+	struct path_step *step = add(s, STEP_raise, at);
+	uint16_t to = 0, host = 0;
+	step->number = 1;
+	if (n->kind != NODE_MAP || !node_get(n, "interrupt"))
+		return conf_fail(err, at, "raise: {interrupt, count, to, host} is needed");
+	for (size_t i = 0; i < n->count; i++) {
+		if (strcmp(n->key[i], "interrupt") == 0) {
+			TRY(need_one_of(n->item[i], device_names, "spi, level_spi, lpi or vlpi",
+					&step->target, err));
+		} else if (strcmp(n->key[i], "count") == 0) {
+			TRY(need_u64(n->item[i], "a number of devices", &step->number, err));
+		} else if (strcmp(n->key[i], "to") == 0) {
+			TRY(need_one_of(n->item[i], places, "self or last", &to, err));
+		} else if (strcmp(n->key[i], "host") == 0) {
+			TRY(need_one_of(n->item[i], places, "self or last", &host, err));
+		} else {
+			return conf_fail(err, n->key_at[i],
+					 "raise: no key '%s'; interrupt, count, to, host are", n->key[i]);
+		}
+	}
+	if (step->number < 1 || step->number > PATH_DEVICE_COUNT)
+		return conf_fail(err, at, "raise: count: 1 to %d devices", PATH_DEVICE_COUNT);
+	bool wire = step->target == DEVICE_spi || step->target == DEVICE_level_spi;
+	if (node_get(n, "host") && !wire)
+		return conf_fail(err, at, "raise: host: a message goes to the core of its vCPU");
+	step->guest_last = to;
+	step->host_last = node_get(n, "host") ? host : to;
 	return OK;
 }
 
@@ -279,6 +328,8 @@ static enum status argument_step(struct steps *s, enum path_step_kind kind, cons
 			&step->target, err);
 	case STEP_debug:
 		return need_one_of(n, debug_names, "brk, breakpoint, watchpoint or step", &step->target, err);
+	case STEP_device:
+		return need_one_of(n, device_verb_names, "inject, mask, serve or unmask", &step->target, err);
 	case STEP_lists: return need_one_of(n, list_verbs, "read or write", &step->target, err);
 	case STEP_signal:
 	case STEP_await:
@@ -302,6 +353,7 @@ static enum status one_step(struct steps *s, const char *name, const struct node
 	switch (kind) {
 	case -1: return unknown_step(name, at, err);
 	case STEP_work: return work_step(s, n, at, err);
+	case STEP_raise: return raise_step(s, n, at, err);
 	case STEP_read: return read_step(s, n, err);
 	case STEP_write: return write_step(s, n, at, err);
 	case STEP_save:
@@ -425,7 +477,11 @@ static enum status read_term(const struct path_book *b, int kind, const struct n
 	case COND_region: return region_term(n, t, err);
 	case COND_fault: return fault_term(n, t, err);
 	case COND_vgic:
-		return need_one_of(n, vgic_state_names, "pending, kick, direct, doorbell or unsent", &t->index, err);
+		return need_one_of(n, vgic_state_names, "pending, kick, direct, sgis, doorbell or unsent",
+				   &t->index, err);
+	case COND_device:
+		return need_one_of(n, device_state_names, "any, level, message, cached or ended", &t->index,
+				   err);
 	case COND_page: return need_u64(n, "an address", &t->value, err);
 	case COND_call: return call_term(n, t, err);
 	case COND_service: return service_term(n, t, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "gic/vits.h"
 #include "hyp/path_gic.h"
 #include "hyp/path_share.h"
 #include "hyp/path_steps.h"
@@ -335,7 +336,7 @@ static enum status find_operation(const struct path_book *b, const char *name, u
 enum status path_machine_new(const struct path_book *b, const char *operation, struct path_machine **out,
 			     struct err *err)
 {
-	const struct path_gic_params alone = {.pes = 1};
+	const struct path_gic_params alone = {.pes = 1, .translations = VITS_CACHED_PER_VCPU};
 	struct path_gic *gic = path_gic_new(&alone);
 	enum status st = path_machine_new_at(b, operation, gic, 0, out, err);
 	if (st == OK) {

@@ -5,6 +5,7 @@
 
 #include "config/yaml.h"
 #include "hyp/path.h"
+#include "hyp/path_device.h"
 
 enum { PATH_NONE = 0xffff };
 
@@ -26,7 +27,7 @@ enum value_kind {
 /* What the emulated interrupt controller is told, and asked. */
 #define PATH_VGIC(X) \
 	X(prepare) X(absorb) X(sgi) X(timer) X(lpi) X(vsgi) X(broadcast) X(schedule) X(deschedule)
-#define PATH_VGIC_STATES(X) X(pending) X(kick) X(direct) X(doorbell) X(unsent)
+#define PATH_VGIC_STATES(X) X(pending) X(kick) X(direct) X(sgis) X(doorbell) X(unsent)
 enum path_vgic {
 #define X(name) VGIC_##name,
 	PATH_VGIC(X)
@@ -40,6 +41,8 @@ enum path_vgic_state {
 		VGIC_STATES
 };
 extern const char *const vgic_names[VGIC_KINDS + 1], *const vgic_state_names[VGIC_STATES + 1];
+/* Of path_device.h; NULL at the end. */
+extern const char *const device_names[], *const device_verb_names[], *const device_state_names[];
 
 struct path_value {
 	uint8_t kind;        /* enum value_kind */
@@ -63,7 +66,9 @@ struct path_value {
 	X(irq, "INTID that was acknowledged last") \
 	X(targets, "yes: there are vCPUs to which the SGI of the step targets is still to be sent") \
 	X(vgic, \
-	  "pending: an interrupt waits for this vCPU; kick: one for a vCPU of another core; direct: the GIC delivers virtual SGIs; doorbell: that is what was acknowledged; unsent: vCPUs are left to which vsgi has not sent the guest's SGI")
+	  "pending: an interrupt waits for this vCPU; kick: one for a vCPU of another core; direct: the GIC delivers virtual interrupts; sgis: also virtual SGIs; doorbell: that is what was acknowledged; unsent: vCPUs are left to which vsgi has not sent the guest's SGI") \
+	X(device, \
+	  "any, level, message: what was acknowledged is a device's; cached: what `inject` needs is at hand; ended: a guest has ended a level")
 
 /* Register files whose registers are saved by number. */
 enum path_bank { BANK_gp, BANK_fp, BANK_sve, BANK_KINDS };
@@ -97,10 +102,12 @@ struct path_step {
 	uint16_t list, context;  /* save, restore: class; map, skip, spill, fill: context */
 	uint16_t
 		target; /* call: path; branch, jump: step index; spill, fill: enum path_bank; vgic: enum path_vgic;
-				  * lists: 1 write, 0 read; set, clear, signal, await: variable */
-	uint64_t shared;        /* work: lines that another vCPU's core has written last */
-	uint64_t number, lines; /* address, INTID, instructions, mask, count of registers */
-	struct path_term *term; /* branch */
+				  * lists: 1 write, 0 read; set, clear, signal, await: variable; raise: enum
+				  * path_device_kind; device: enum path_device_verb */
+	bool guest_last, host_last; /* raise: for the last vCPU and PE, not for its own */
+	uint64_t shared;            /* work: lines that another vCPU's core has written last */
+	uint64_t number, lines;     /* address, INTID, instructions, mask, count of registers */
+	struct path_term *term;     /* branch */
 	size_t term_count;
 };
 
@@ -240,11 +247,12 @@ struct path_machine {
 		uint8_t refuses; /* enum fault_kind: FAULT_NONE: nothing; ACCESS_FLAG: all; PERMISSION: writes */
 	} page[PATH_PAGES];      /* that stage 2 has */
 	size_t pages;
-	struct path_gic *gic; /* path_gic.h */
-	bool own_gic;         /* not shared: freed with it */
-	unsigned pe;          /* of it */
-	unsigned target;      /* the step targets: PEs before this one have been sent to */
-	uint16_t armed;       /* INTID of the timer that fires at the next wait; 0: none */
+	struct path_gic *gic;           /* path_gic.h */
+	bool own_gic;                   /* not shared: freed with it */
+	unsigned pe;                    /* of it */
+	unsigned target;                /* the step targets: PEs before this one have been sent to */
+	const struct path_step *raised; /* devices that assert at the next wait; NULL: none */
+	uint16_t armed;                 /* INTID of the timer that fires at the next wait; 0: none */
 	uint64_t acknowledged,
 		moved; /* INTID from IAR; the value of the last register write that the guest tried */
 	uint64_t list_value[PATH_LISTS];
@@ -301,6 +309,10 @@ void path_note_exit(struct path_machine *m);
 void path_note_taken(struct path_machine *m, const struct el_exception *x, bool left_guest);
 void path_note_entered(struct path_machine *m);
 void path_vgic(struct path_machine *m, enum path_vgic verb);
+/* The devices of the latest step `raise` assert their interrupts. False: there are none. */
+bool path_raise_devices(struct path_machine *m);
+void path_device(struct path_machine *m, enum path_device_verb verb);
+bool path_device_state(const struct path_machine *m, enum path_device_state what);
 extern const struct reg_name path_list_registers[PATH_LISTS];
 /* List registers in use; the i-th has been written. */
 unsigned path_lists(const struct path_machine *m);

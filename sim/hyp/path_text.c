@@ -68,6 +68,11 @@ const char *step_text(const struct path_book *b, const struct path_step *s, char
 	case STEP_timer: snprintf(out, bytes, "timer: INTID %" PRIu64 " will fire", s->number); return out;
 	case STEP_vgic: snprintf(out, bytes, "vgic %s", vgic_names[s->target]); return out;
 	case STEP_debug: snprintf(out, bytes, "debug %s", debug_names[s->target]); return out;
+	case STEP_device: snprintf(out, bytes, "device %s", device_verb_names[s->target]); return out;
+	case STEP_raise:
+		snprintf(out, bytes, "raise: %" PRIu64 " %s will be asserted", s->number,
+			 device_names[s->target]);
+		return out;
 	case STEP_lists:
 		snprintf(out, bytes, "%s the list registers in use", s->target ? "write" : "read");
 		return out;

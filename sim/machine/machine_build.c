@@ -306,7 +306,9 @@ static void build_gic(struct vm *vm)
 	struct machine *m = vm->machine;
 	unsigned *core = xcalloc(vm->vcpus, sizeof(*core));
 	for (unsigned i = 0; i < vm->vcpus; i++) core[i] = vm->vcpu[i].cpu->number;
+	const struct hyp_params *hyp = stack_hypervisor(m->stack);
 	const struct path_gic_params p = {.pes = vm->vcpus,
+					  .translations = hyp ? (unsigned)hyp->its_translations : 0,
 					  .timing = &m->hw->gic,
 					  .topology = &m->hw->topology,
 					  .core = core,
