@@ -120,7 +120,7 @@ struct machine {
 	unsigned vcpus;
 	struct monitors *monitors; /* NULL: the workload has had no exclusives and atomics */
 	struct dvm *dvm;           /* NULL: TLB maintenance is no message */
-	struct mpam_params mpam; /* of the stack, with the labels of its VMs behind its own */
+	struct mpam_params mpam;   /* of the stack, with the labels of its VMs behind its own */
 	struct shootdowns shootdowns;
 	struct shooter **shooters; /* of every core */
 	struct memops *memops;     /* operations on memory; NULL: there are none */
