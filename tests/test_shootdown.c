@@ -159,8 +159,8 @@ Test(shootdown, a_core_that_accepts_a_message_loses_cycles_at_its_next_turn)
 Test(shootdown, a_dsb_that_sends_a_message_waits_behind_the_tlbis)
 {
 	static const char *const one[] = {"dvm.outstanding=1", "dvm.trip_cycles=300", "dvm.inner=die", NULL};
-	static const char *const synced[] = {"dvm.outstanding=1", "dvm.trip_cycles=300", "dvm.inner=die", "dvm.sync=yes",
-					     NULL};
+	static const char *const synced[] = {"dvm.outstanding=1", "dvm.trip_cycles=300", "dvm.inner=die",
+					     "dvm.sync=yes", NULL};
 	uint64_t waited[2];
 	for (unsigned sync = 0; sync < 2; sync++) {
 		setup();

@@ -64,7 +64,7 @@ static void add_opt(struct table *t, const struct mrc_series *s, const struct op
 	cell_set_integer(&row[COL_ENTRIES], p->entries);
 	cell_set_integer(&row[COL_MISSES], p->misses);
 	cell_set_real(&row[COL_RATIO],
-		 s->curve->accesses ? 100.0 * (double)p->misses / (double)s->curve->accesses : 0);
+		      s->curve->accesses ? 100.0 * (double)p->misses / (double)s->curve->accesses : 0);
 }
 
 static void add_steps(struct table *t, const struct mrc_series *s)

@@ -96,12 +96,13 @@ extern const size_t fgt_row_count;
 enum trap_outcome { TRAP_NO, TRAP_TAKEN, TRAP_UNDEFINED, TRAP_MEMORY };
 
 struct trap_result {
-	uint8_t outcome;       /* enum trap_outcome */
-	char rule[48];         /* "HCR_EL2.TWI", "HFGRTR_EL2[29]", "no access at this level" */
-	const char *source;    /* never NULL; "" when outcome is TRAP_NO */
-	unsigned offset;       /* TRAP_MEMORY: bytes into that page */
-	struct el_exception x; /* of TRAP_TAKEN and TRAP_UNDEFINED; preferred_pc as the exception wants it, from s->pc */
-	enum el_reg reg;       /* TRAP_NO of a register access: the register that is reached */
+	uint8_t outcome;    /* enum trap_outcome */
+	char rule[48];      /* "HCR_EL2.TWI", "HFGRTR_EL2[29]", "no access at this level" */
+	const char *source; /* never NULL; "" when outcome is TRAP_NO */
+	unsigned offset;    /* TRAP_MEMORY: bytes into that page */
+	struct el_exception
+		x; /* of TRAP_TAKEN and TRAP_UNDEFINED; preferred_pc as the exception wants it, from s->pc */
+	enum el_reg reg; /* TRAP_NO of a register access: the register that is reached */
 };
 
 /* What `op` does in state `s`. Pure; O(rules). */

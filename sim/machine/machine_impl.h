@@ -75,7 +75,7 @@ struct vcpu {
 	struct lock_user locks; /* of its program */
 	uint64_t exclusive;     /* VA of its latest load exclusive */
 	enum again again;       /* what its program does next for the store exclusive of the present record */
-	struct numa_task task;       /* to the kernel or hypervisor that gives it memory of the machine */
+	struct numa_task task;  /* to the kernel or hypervisor that gives it memory of the machine */
 	struct numa_task guest_task; /* to its kernel, in a VM */
 	struct populator populator;
 	bool before_time; /* while it maps what was there before */
