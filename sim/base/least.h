@@ -10,8 +10,7 @@
 #include <stdint.h>
 
 struct least {
-	uint64_t *
-		least; /* node 1 is the root, node i has the children 2i and 2i + 1; the last level are the values */
+	uint64_t *least; /* root 1, node i has the children 2i and 2i + 1; the last level are the values */
 	unsigned places; /* a power of two; those beyond the asked-for ones never win */
 };
 
