@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#include "machine/run.h"
+#include "checked_run.h"
 #include "os/balancing.h"
 
 /* --- what is decided --------------------------------------------------------------------------------------------------- */
@@ -165,25 +165,19 @@ struct result {
 	struct run_report report;
 };
 
-static void mistake(void *owner, const struct mistake *m) { (void)owner, (void)m; }
-
 static const char *const small[] = {"workload.footprint_bytes=16M", "workload.accesses=400000", NULL};
 
 /* GUPS on a Kunpeng 920, whose pages were on node 1 when it began, with maintenance checked; sets end with NULL. */
 static struct result run_under(const char *stack, const char *const *sets)
 {
 	struct result r = {0};
-	struct err err = {0};
 	struct run_request q = {.machine = "configs/machines/kunpeng-920.yaml",
 				.stack = stack,
 				.workload = "workloads/gups.yaml",
 				.sets = sets,
 				.seed = 1,
-				.populate = true,
-				.on_mistake = mistake};
-	cr_assert(eq(int, run_new(&q, &r.run, &err), OK), "%s", err.text);
-	cr_assert(eq(int, run_execute(r.run, NULL, NULL, &r.report, &err), OK), "%s", err.text);
-	cr_expect(eq(u64, run_mistakes(r.run), 0), "maintenance");
+				.populate = true};
+	r.run = checked_run(&q, &r.report);
 	return r;
 }
 

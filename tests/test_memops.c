@@ -6,8 +6,8 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include "checked_run.h"
 #include "machine/memops.h"
-#include "machine/run.h"
 #include "tables.h"
 
 /* --- runs ------------------------------------------------------------------------------------------------------------ */
@@ -18,23 +18,17 @@ struct result {
 	const struct memops *ops;
 };
 
-static void mistake(void *owner, const struct mistake *m) { (void)owner, (void)m; }
-
 /* page-writes.yaml under a stack on a Neoverse N1, all pages mapped before, with maintenance checked; sets end with NULL. */
 static struct result run_under(const char *stack, const char *const *sets)
 {
 	struct result r = {0};
-	struct err err = {0};
 	struct run_request q = {.machine = "configs/machines/neoverse-n1.yaml",
 				.stack = stack,
 				.workload = "workloads/page-writes.yaml",
 				.sets = sets,
 				.seed = 1,
-				.populate = true,
-				.on_mistake = mistake};
-	cr_assert(eq(int, run_new(&q, &r.run, &err), OK), "%s", err.text);
-	cr_assert(eq(int, run_execute(r.run, NULL, NULL, &r.report, &err), OK), "%s", err.text);
-	cr_expect(eq(u64, run_mistakes(r.run), 0), "maintenance");
+				.populate = true};
+	r.run = checked_run(&q, &r.report);
 	r.ops = machine_operations(run_machine(r.run));
 	return r;
 }
@@ -470,17 +464,13 @@ static struct result aged(const char *machine, const char *footprint, const char
 			      "stack.memory_operations.age.scans=3",
 			      NULL};
 	struct result r = {0};
-	struct err err = {0};
 	struct run_request q = {.machine = machine,
 				.stack = "configs/stacks/kvm-age.yaml",
 				.workload = "workloads/page-writes.yaml",
 				.sets = sets,
 				.seed = 1,
-				.populate = true,
-				.on_mistake = mistake};
-	cr_assert(eq(int, run_new(&q, &r.run, &err), OK), "%s", err.text);
-	cr_assert(eq(int, run_execute(r.run, NULL, NULL, &r.report, &err), OK), "%s", err.text);
-	cr_expect(eq(u64, run_mistakes(r.run), 0), "maintenance");
+				.populate = true};
+	r.run = checked_run(&q, &r.report);
 	r.ops = machine_operations(run_machine(r.run));
 	cr_assert(eq(u64, memops_stats(r.ops, 0)->done, 1));
 	return r;
