@@ -41,6 +41,19 @@ done
 for workload in workloads/micro/*.yaml; do
 	for stack in native kvm-vhe kvm-nvhe xen; do tried $first configs/stacks/$stack.yaml -w "$workload" --set workload.repetitions=1; done
 done
+# Each scenario runs under one stack at least, with a GIC that has what it asks for.
+runs_somewhere() {
+	for name in kvm-vhe kvm-2015 linux-native secure-monitor; do
+		for gic in 3 4.1; do
+			tried $first configs/stacks/$name.yaml -w "$1" --set workload.repetitions=1 --set stack.threads=2 --set gic.version=$gic && return 0
+		done
+	done
+	return 1
+}
+for workload in workloads/micro/*.yaml; do
+	runs_somewhere "$workload"
+	verdict $? "$workload runs"
+done
 [ ! -s "$dir/odd" ]
 verdict $? 'what does not go together is refused in one line'
 cat "$dir/odd"
