@@ -17,7 +17,8 @@ enum { DESC_BYTES_BITS = 3, LAST_LEVEL = 3 };
 
 #define DESC_VALID UINT64_C(1) /* clear: nothing is mapped here, the other bits are free */
 #define DESC_TABLE \
-	(UINT64_C(1) << 1)           /* levels -1..2: a table, not a block; level 3: must be set for a page */
+	(UINT64_C(1) << 1) /* levels -1..2: a table, not a block; level 3: must be set for a page */
+#define DESC_PLAIN (DESC_VALID | DESC_TABLE)
 #define DESC_AF (UINT64_C(1) << 10)  /* accessed */
 #define DESC_DBM (UINT64_C(1) << 51) /* dirty bit modifier: the read-only bit means "clean" */
 #define DESC_CONTIGUOUS (UINT64_C(1) << 52)
@@ -38,6 +39,7 @@ static inline uint64_t desc_attr_index(unsigned index) { return bits_put(index, 
 #define DESC_AP_TABLE_NO_USER (UINT64_C(1) << 61)
 #define DESC_AP_TABLE_READ_ONLY (UINT64_C(1) << 62)
 #define DESC_NS_TABLE (UINT64_C(1) << 63)
+#define DESC_LIMITS (DESC_PXN_TABLE | DESC_UXN_TABLE | DESC_AP_TABLE_NO_USER | DESC_AP_TABLE_READ_ONLY)
 
 /* Stage 2 blocks and pages. */
 #define DESC_S2AP_READ (UINT64_C(1) << 6)

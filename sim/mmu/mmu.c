@@ -1,6 +1,7 @@
 #include "mmu/mmu.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/bits.h"
 #include "mmu/levels.h"
@@ -307,7 +308,7 @@ void mmu_connect_walks(struct mmu *m)
 {
 	static const struct walk_shortcuts with_end = {resume, learn, find_stage2, learn_stage2, found};
 	m->walk_mem = (struct walk_mem){m, read_descriptor, update_descriptor,
-					m->wants_neighbours ? &with_end : &plain};
+					m->wants_neighbours ? &with_end : &plain, &m->memo};
 }
 
 /* --- walk ------------------------------------------------------------------------------------------------------ */
@@ -329,37 +330,81 @@ static struct mmu_walker *choose_walker(struct mmu *m, cycles_t now, cycles_t *s
 	return first;
 }
 
-/* translate() by m->walk_mem where nobody asks for neighbours: the look-ups and reads are part of it, and no calls. */
-static void walk_plainly(struct mmu *m, struct va va, struct access a, struct translation *t)
+enum { LARGEST_BITS = 47 }; /* of an entry, where both stages are off */
+
+struct tlb_fill mmu_fill_of(const struct mmu *m, const struct translation *t, cycles_t ready)
 {
-	const struct walk_mem mem = {m, read_descriptor, update_descriptor, &plain};
-	translate_in(&m->regime, va, a, &mem, t);
+	return (struct tlb_fill){
+		.va = t->va.raw,
+		.pa = t->pa.raw,
+		.bits = min_bits(min_bits(t->s1_bits, t->s2_bits), LARGEST_BITS),
+		.run_bits = min_bits(min_bits(t->s1_run_bits, t->s2_run_bits), LARGEST_BITS),
+		.like = mmu_entry_of(m, t, ready),
+	};
 }
 
-/* Walks; on success t holds the result. Returns the cycle at which the walk ended. */
-static cycles_t walk(struct mmu *m, uint64_t va, struct access a, cycles_t now, struct translation *t)
+/* Makes m->made.fill of leaves that are not those of the latest. */
+static void make_fill(struct mmu *m, uint64_t va, struct access a, const struct leaf *s1, const struct leaf *s2)
 {
+	struct translation t = {.va = {va}};
+	translation_combine(&m->regime, s1, s2, a, &t);
+	m->made = (struct mmu_made){.fill = mmu_fill_of(m, &t, m->now),
+				    .like = {s1->like && (!s2 || s2->like) ? s1->like : 0, s2 ? s2->like : 0},
+				    .fetch = a.kind == ACCESS_FETCH};
+}
+
+/* translate() by m->walk_mem into m->made.fill where nobody asks for neighbours: the look-ups and reads are part of it, and no calls. */
+static bool walk_plainly(struct mmu *m, uint64_t va, struct access a, struct fault *fault)
+{
+	const struct walk_mem mem = {m, read_descriptor, update_descriptor, &plain, &m->memo};
+	struct leaf s1, s2;
+	bool nested = m->regime.s2.on;
+	struct mmu_made *made = &m->made;
+	if (!translate_leaves_in(&m->regime, (struct va){va}, a, &mem, &s1, &s2, fault)) return false;
+	bool same = made->like[0] && made->like[0] == s1.like && made->fetch == (a.kind == ACCESS_FETCH) &&
+		    (!nested || made->like[1] == s2.like);
+	if (__builtin_expect(!same, 0)) return make_fill(m, va, a, &s1, nested ? &s2 : NULL), true;
+	made->fill.va = va;
+	made->fill.pa = nested ? s2.out : s1.out;
+	made->fill.like.ready = m->now;
+	return true;
+}
+
+/* The same through m->design, or with what neighbours are asked for; `t` holds the result, too. */
+static bool walk_otherwise(struct mmu *m, uint64_t va, struct access a, struct translation *t, struct fault *fault)
+{
+	m->end[0].known = m->end[1].known = false;
+	if (m->design)
+		page_design_walk(m, (struct va){va}, a, t);
+	else
+		translate(&m->regime, (struct va){va}, a, &m->walk_mem, t);
+	*fault = t->fault;
+	if (t->fault.kind) return false;
+	m->made.fill = mmu_fill_of(m, t, m->now);
+	m->made.like[0] = 0;
+	return true;
+}
+
+/* Walks from *now on; then *now is when the walk ended, and m->made.fill what it found, or false and *fault. */
+static bool walk(struct mmu *m, uint64_t va, struct access a, cycles_t *ended, struct translation *t,
+		 struct fault *fault)
+{
+	cycles_t now = *ended;
 	cycles_t start;
 	struct mmu_walker *w = choose_walker(m, now, &start);
 	size_t span = why_open(m->why, (struct why_span){.begin = now, .kind = WHY_WALK, .address = va});
 	if (start > now) why_leaf(m->why, (struct why_span){now, start, .kind = WHY_WALKER_QUEUE});
 	m->now = start;
-	m->end[0].known = m->end[1].known = false;
-	if (m->design)
-		page_design_walk(m, (struct va){va}, a, t);
-	else if (m->wants_neighbours)
-		translate(&m->regime, (struct va){va}, a, &m->walk_mem, t);
-	else
-		walk_plainly(m, (struct va){va}, a, t);
+	bool done = m->design || m->wants_neighbours ? walk_otherwise(m, va, a, t, fault)
+						     : walk_plainly(m, va, a, fault);
 	*w = (struct mmu_walker){.from = start, .until = m->now};
 	m->stats.walks++;
 	m->stats.queue_cycles += start - now;
 	hist_add(&m->stats.walk_cycles, m->now - start);
 	why_close(m->why, span, m->now);
-	return m->now;
+	*ended = m->now;
+	return done;
 }
-
-enum { LARGEST_BITS = 47 }; /* of an entry, where both stages are off */
 
 /* Shows the observer what was walked, as an entry of its whole size, and what came along. */
 static void tell_of_walk(struct mmu *m, const struct tlb_fill *f, struct access a)
@@ -371,17 +416,6 @@ static void tell_of_walk(struct mmu *m, const struct tlb_fill *f, struct access 
 	e.va = f->va & e.va_mask;
 	e.pa = f->pa & e.va_mask;
 	mmu_tell_walked(m, &e, f->va, a);
-}
-
-struct tlb_fill mmu_fill_of(const struct mmu *m, const struct translation *t, cycles_t ready)
-{
-	return (struct tlb_fill){
-		.va = t->va.raw,
-		.pa = t->pa.raw,
-		.bits = min_bits(min_bits(t->s1_bits, t->s2_bits), LARGEST_BITS),
-		.run_bits = min_bits(min_bits(t->s1_run_bits, t->s2_run_bits), LARGEST_BITS),
-		.like = mmu_entry_of(m, t, ready),
-	};
 }
 
 enum mmu_ahead mmu_walk_ahead(struct mmu *m, uint64_t va, struct access a, cycles_t now, struct tlb_fill *out,
@@ -415,19 +449,22 @@ enum mmu_ahead mmu_walk_ahead(struct mmu *m, uint64_t va, struct access a, cycle
 	return MMU_WALKED;
 }
 
+/* Fills with m->made.fill. `t`: of a walk that neighbours are asked of. */
 static void fill_from_walk(struct mmu *m, unsigned side, unsigned n, struct access a,
 			   const struct translation *t, cycles_t ready)
 {
 	struct tlb_entry near[TLB_PAGES_MAX];
-	struct tlb_fill f = mmu_fill_of(m, t, ready);
-	f.near = near;
-	if (m->wants_neighbours) f.near_count = mmu_neighbours(m, t, a, ready, near);
-	levels_fill(m, side, m->levels[side], n, &f);
-	if (m->observer) tell_of_walk(m, &f, a);
-	if (m->ranges) range_tlb_learn(m, &f, ready);
+	struct tlb_fill *f = &m->made.fill;
+	if (m->wants_neighbours) {
+		f->near = near;
+		f->near_count = mmu_neighbours(m, t, a, ready, near);
+	}
+	levels_fill(m, side, m->levels[side], n, f);
+	if (m->observer) tell_of_walk(m, f, a);
+	if (m->ranges) range_tlb_learn(m, f, ready);
 	if (!m->prefetch) return;
-	prefetch_take_neighbours(m, side, f.va, near, f.near_count);
-	prefetch_train(m, f.va, f.bits, a, ready);
+	prefetch_take_neighbours(m, side, f->va, near, f->near_count);
+	prefetch_train(m, f->va, f->bits, a, ready);
 }
 
 /* Fills the levels above from an entry found further down, which an exclusive level gives away. */
@@ -506,16 +543,18 @@ static bool look_up_or_walk(struct mmu *m, uint64_t va, enum access_kind kind, u
 	if (m->ranges && range_tlb_take(m, va, a, n, began, now, out)) return true;
 	if (m->prefetch && prefetch_take(m, va, a, n, &now, out)) return true;
 	struct translation t;
-	while ((out->cycle = walk(m, va, a, now, &t)), t.fault.kind) {
-		m->fault = (struct mmu_fault){t.fault, {va}, a};
+	struct fault fault;
+	while (!walk(m, va, a, &now, &t, &fault)) {
+		m->fault = (struct mmu_fault){fault, {va}, a};
 		m->stats.faults++;
-		now = out->cycle;
+		out->cycle = now;
 		if (!m->resolve || !m->resolve(m->resolve_owner, &m->fault, &now))
 			return levels_fill(m, side, m->levels[side], n, NULL), false;
 		m->stats.restarts++;
 	}
-	out->pa = t.pa.raw;
-	fill_from_walk(m, side, n, a, &t, out->cycle);
+	out->cycle = now;
+	out->pa = m->made.fill.pa;
+	fill_from_walk(m, side, n, a, &t, now);
 	return true;
 }
 
@@ -542,6 +581,8 @@ void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct fea
 	m->stage2_tag = tlb_tag(REGIME_EL10, security, m->regime.vmid, 0);
 	m->el = el;
 	m->pan = pan;
+	m->made.like[0] = 0;
+	memset(m->memo.stage, 0, sizeof(m->memo.stage));
 	for (unsigned kind = 0; kind < 3; kind++) {
 		m->perm_want[kind] = (uint16_t)(1u << kind << (el == 0 ? 3 : 0));
 		m->perm_mask[kind] = m->perm_want[kind];

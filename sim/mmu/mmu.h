@@ -88,6 +88,13 @@ struct mmu_walker {
 	cycles_t from, until;
 }; /* its latest walk */
 
+/* What TLBs are filled with, made of leaves by these numbers; va, pa and like.ready are those of the latest walk. */
+struct mmu_made {
+	struct tlb_fill fill;
+	uint32_t like[2]; /* leaf.like by stage - 1; [0] 0: nothing is made */
+	bool fetch;
+};
+
 /* Sees every look-up that a TLB answers and every walk that succeeds. `e` is what answered, or what was filled. Either
  * function may be NULL; without `hit`, predicted hits stay as fast as they are. */
 struct mmu_observer {
@@ -145,6 +152,8 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	bool final;                   /* the present walk of stage 2 is for the access's own address */
 	struct walk_place *learned[MMU_WALK_CACHES_MAX]; /* places whose table has not been read yet */
 	unsigned learned_count;
+	struct walk_memo memo;
+	struct mmu_made made;
 	struct walk_end end[2]; /* by stage - 1; kept where neighbours are asked for */
 	const char *const *served_names;
 	struct why *why;               /* NULL: nobody asks where the cycles go */

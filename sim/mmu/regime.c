@@ -160,6 +160,31 @@ static void decode_sctlr(struct stage_info *s, uint64_t sctlr, const struct feat
 	s->nocache_fetch = !bit_get(sctlr, SCTLR_I);
 }
 
+/* The bits of a descriptor that make the general case of walk_step() necessary. */
+static uint64_t odd_bits(const struct stage_info *s, int level)
+{
+	static const uint64_t elsewhere[] = {
+		[DESC_OA_48] = 0, [DESC_OA_LPA] = UINT64_C(0xf) << 12, [DESC_OA_DS] = UINT64_C(3) << 8};
+	unsigned in_place = s->layout == DESC_OA_DS ? 50 : 48;
+	uint64_t odd = elsewhere[s->layout];
+	if (s->oa_bits < in_place) odd |= bits_ones(in_place) & ~bits_ones(s->oa_bits);
+	if (level == LAST_LEVEL || s->stage == 2) return odd;
+	return odd | DESC_NS_TABLE | (s->hpd ? 0 : DESC_LIMITS);
+}
+
+static void decode_levels(struct stage_info *s)
+{
+	for (int level = s->start_level; level <= LAST_LEVEL; level++) {
+		struct level_info *l = &s->level[level + 1];
+		unsigned low = level_entry_bits(s->granule_bits, level);
+		unsigned width = level == s->start_level ? s->ia_bits - low : level_stride(s->granule_bits);
+		l->shift = (uint8_t)(low - DESC_BYTES_BITS);
+		l->index = bits_ones(width) << DESC_BYTES_BITS;
+		l->field = bits_align_down(bits_ones(s->layout == DESC_OA_DS ? 50 : 48), low);
+		l->plain = DESC_PLAIN | odd_bits(s, level);
+	}
+}
+
 /* One half of a stage 1 that is on. */
 static void decode_stage1(struct stage_info *s, const struct stage1_regs *regs, const struct tcr_format *t,
 			  const struct features *f)
@@ -179,6 +204,7 @@ static void decode_stage1(struct stage_info *s, const struct stage1_regs *regs, 
 	s->mair = regs->mair;
 	s->hpd = f->hpds && flag(tcr, t->hpd);
 	s->deny_el0 = f->e0pd && flag(tcr, t->e0pd);
+	decode_levels(s);
 }
 
 /* The level of the first stage 2 table; NONE where SL0, SL2 are reserved or sizes forbid it. S2InvalidSL. */
@@ -232,6 +258,7 @@ static void decode_stage2(struct stage_info *s, const struct sysregs *regs, cons
 	s->ptw = hcr & HCR_PTW;
 	s->nocache_data = hcr & HCR_CD;
 	s->nocache_fetch = hcr & HCR_ID;
+	decode_levels(s);
 }
 
 static void stage1_registers(const struct sysregs *r, enum regime regime, struct stage1_regs *out)

@@ -16,12 +16,24 @@
 #include "mmu/features.h"
 #include "mmu/sysregs.h"
 
+enum { WALK_LEVELS = 5 }; /* -1..3 */
+
+/* How descriptors of one level are found and taken apart. */
+struct level_info {
+	uint64_t index; /* (input >> shift) & index is a descriptor's place in its table, in bytes */
+	uint64_t field; /* the address bits that a descriptor holds in place */
+	uint64_t plain; /* (descriptor & plain) == DESC_PLAIN: a table or page with an address in range and in place, and a table
+			   that takes nothing away */
+	uint8_t shift;
+};
+
 /* One translation table tree and the rules that hold in it: a half of stage 1, or stage 2. */
 struct stage_info {
 	uint64_t base;               /* the start table, aligned to its size */
 	uint64_t upper;              /* what the checked input bits must be: all 0 or all 1 */
 	uint64_t check, check_fetch; /* the input bits above the range that are checked: data, fetches */
 	uint64_t mair;               /* stage 1: attributes by index */
+	struct level_info level[WALK_LEVELS];
 	uint8_t stage;               /* 1 or 2 */
 	uint8_t granule_bits, ia_bits, oa_bits;
 	int8_t start_level;

@@ -23,6 +23,20 @@ struct walk_ref {
 	uint64_t address; /* the descriptor's, in this stage's output: an IPA for a stage 1 under a stage 2 */
 };
 
+/* The latest leaf of a tree that was read whole, and which accesses passed it as it stands: without a fault, with nothing to write
+ * back. Of a leaf that differs in its address alone the same is true. */
+struct leaf_memo {
+	struct leaf leaf;    /* leaf.like 0: none */
+	uint64_t field, low; /* bits of the descriptor and of the input that make the address */
+	struct walk_pos pos; /* all but the table counts */
+	uint64_t passed;     /* bits of leaf_access() */
+};
+
+struct walk_memo {
+	struct leaf_memo tree[3]; /* the halves of stage 1, and stage 2 */
+	uint32_t leaves;          /* the latest number of one */
+};
+
 /* The memory that holds the tables. */
 struct walk_mem {
 	void *self;
@@ -30,6 +44,7 @@ struct walk_mem {
 	/* Writes `now` if the word is still `old`; false otherwise, and the walk starts again. */
 	bool (*update)(void *self, struct pa pa, uint64_t old, uint64_t now);
 	const struct walk_shortcuts *shortcuts; /* NULL: none */
+	struct walk_memo *memo; /* of walks of one and the same regime_info; all 0 at first. NULL: none */
 };
 
 /* How a timed walker makes walks shorter without changing what they find. A position or leaf that is handed out must

@@ -1,6 +1,6 @@
 /* translate_inline.h - the walk of both stages, to be compiled into who asks for it.
  *
- *   translate_in: translate() of translate.h
+ *   translate_in: translate() of translate.h             translate_leaves_in: the same, before both stages are combined
  * translate.c makes the functions of translate.h of it, which call what struct walk_mem names. mmu.c compiles it once more with its own
  * look-ups and reads, which become part of the walk then: one walk, the same code in both planes (docs/decisions/0003).
  */
@@ -112,6 +112,59 @@ TRANSLATE_INLINE enum walk_step stage2_step(struct walker *w, struct walk_pos *p
 	return walk_step(s, pos, at->desc);
 }
 
+/* --- leaves that were seen ------------------------------------------------------------------------------------- */
+
+/* Which of 64 kinds of access. */
+static inline unsigned leaf_access(struct access a, bool table)
+{
+	return a.kind | (a.el == 0) << 2 | a.pan << 3 | a.probe << 4 | (unsigned)table << 5;
+}
+
+/* The part of a position that says how a descriptor is read. */
+static inline bool same_way(const struct walk_pos *a, const struct walk_pos *b)
+{
+	return a->level == b->level && a->limits == b->limits && a->security == b->security;
+}
+
+TRANSLATE_INLINE struct leaf_memo *memo_of(const struct walker *w, const struct stage_info *s)
+{
+	return &w->mem->memo->tree[s->stage == 2 ? 2 : s == &w->r->s1[1]];
+}
+
+/* The leaf `desc`, if one is known that differs in its address alone, and lets `a` pass as it stands. */
+TRANSLATE_INLINE bool leaf_known(const struct walker *w, const struct stage_info *s,
+				 const struct walk_pos *pos, uint64_t input, uint64_t desc, unsigned access,
+				 struct leaf *leaf)
+{
+	if (!w->mem->memo) return false;
+	const struct leaf_memo *k = memo_of(w, s);
+	bool known = !((desc ^ k->leaf.desc) & ~k->field) && same_way(pos, &k->pos) &&
+		     (k->passed >> access & 1);
+	if (!known) return false;
+	*leaf = k->leaf;
+	leaf->desc = desc;
+	leaf->out ^= ((leaf->out ^ desc) & k->field) | ((leaf->out ^ input) & k->low);
+	return true;
+}
+
+/* `leaf`, read at `pos`, let an access pass. Those of contiguous runs are known one by one only. */
+static inline void leaf_learn(struct walker *w, const struct stage_info *s, const struct walk_pos *pos,
+			      unsigned access, struct leaf *leaf)
+{
+	struct walk_memo *memo = w->mem->memo;
+	if (!memo || (leaf->desc & DESC_CONTIGUOUS)) return;
+	struct leaf_memo *k = memo_of(w, s);
+	uint64_t field = s->level[pos->level + 1].field;
+	bool other = !k->leaf.like || ((leaf->desc ^ k->leaf.desc) & ~field) || !same_way(pos, &k->pos);
+	leaf->like = !other ? k->leaf.like : memo->leaves < UINT32_MAX ? ++memo->leaves : 0;
+	if (other)
+		*k = (struct leaf_memo){
+			.leaf = *leaf, .field = field, .low = bits_ones(leaf->bits), .pos = *pos};
+	k->passed |= UINT64_C(1) << access;
+}
+
+/* --- stage 2 --------------------------------------------------------------------------------------------------- */
+
 /* Hardware's update of a leaf in memory; false when the descriptor was not as read any more. */
 TRANSLATE_INLINE bool write_back(struct walker *w, const struct place *at, uint64_t now)
 {
@@ -126,6 +179,8 @@ TRANSLATE_INLINE bool stage2_walk(struct walker *w, uint64_t ipa, struct access 
 	struct place at;
 	enum walk_step step;
 	uint64_t now;
+	bool done;
+	unsigned access = leaf_access(a, cause == CAUSE_S2_OF_S1);
 	enum fault_kind kind = walk_begin(s, ipa, a, &pos);
 	if (kind) return stage2_fail(w, kind, 0, ipa, cause);
 	resume_walk(w, s, ipa, &pos);
@@ -134,12 +189,15 @@ TRANSLATE_INLINE bool stage2_walk(struct walker *w, uint64_t ipa, struct access 
 			learn_table(w, s, ipa, &pos);
 		if (step == WALK_FAULT)
 			return stage2_fail(w, (enum fault_kind)pos.fault, pos.level, ipa, cause);
+		if (leaf_known(w, s, &pos, ipa, at.desc, access, leaf)) break;
 		leaf_read(s, &pos, ipa, at.desc, leaf);
 		kind = stage2_check(s, leaf, a, cause);
 		if (kind) return stage2_fail(w, kind, pos.level, ipa, cause);
 		now = leaf_updated(s, leaf, a);
-	} while (!write_back(w, &at, now));
-	if (now != at.desc) leaf_read(s, &pos, ipa, now, leaf);
+		if (now == at.desc) leaf_learn(w, s, &pos, access, leaf);
+		done = write_back(w, &at, now);
+		if (done && now != at.desc) leaf_read(s, &pos, ipa, now, leaf);
+	} while (!done);
 	if (cause == CAUSE_S2_FINAL) tell_end(w, s, &pos, ipa, at.pa, leaf);
 	return true;
 }
@@ -194,7 +252,7 @@ static inline bool stage1_update(struct walker *w, const struct stage_info *s, c
 {
 	uint64_t now = leaf_updated(s, leaf, a);
 	*done = true;
-	if (now == at->desc) return true;
+	if (now == at->desc) return leaf_learn(w, s, pos, leaf_access(a, false), leaf), true;
 	if (!find_descriptor(w, walk_descriptor(s, pos, va.raw), ACCESS_WRITE, &at->pa)) return false;
 	*done = write_back(w, at, now);
 	if (*done) leaf_read(s, pos, va.raw, now, leaf);
@@ -208,6 +266,7 @@ TRANSLATE_INLINE bool stage1_walk(struct walker *w, const struct stage_info *s, 
 	struct place at;
 	enum walk_step step;
 	bool done;
+	unsigned access = leaf_access(a, false);
 	enum fault_kind kind = walk_begin(s, va.raw, a, &pos);
 	if (kind) return translate_fail(w, kind, 0, 1);
 	resume_walk(w, s, va.raw, &pos);
@@ -215,6 +274,7 @@ TRANSLATE_INLINE bool stage1_walk(struct walker *w, const struct stage_info *s, 
 		while ((step = stage1_step(w, s, &pos, va, &at)) == WALK_TABLE)
 			learn_table(w, s, va.raw, &pos);
 		if (step == WALK_FAULT) return false;
+		if (leaf_known(w, s, &pos, va.raw, at.desc, access, leaf)) break;
 		leaf_read(s, &pos, va.raw, at.desc, leaf);
 		kind = leaf_check(s, leaf, a);
 		if (kind) return translate_fail(w, kind, pos.level, 1);
@@ -288,16 +348,25 @@ TRANSLATE_INLINE void translate_stage1_in(const struct regime_info *r, struct va
 	if (translate_by_stage1(&w, va, a, &leaf)) translation_add_stage1(r, &leaf, a, out);
 }
 
+/* The leaves of both stages that `va` leads to; *s2 is left alone without a stage 2. False: *fault says why. */
+TRANSLATE_INLINE bool translate_leaves_in(const struct regime_info *r, struct va va, struct access a,
+					  const struct walk_mem *mem, struct leaf *s1, struct leaf *s2,
+					  struct fault *fault)
+{
+	struct walker w = {r, mem, fault};
+	if (!translate_by_stage1(&w, va, a, s1)) return false;
+	a.pan = false;
+	return !r->s2.on || translate_by_stage2(&w, s1->out, a, CAUSE_S2_FINAL, s2);
+}
+
 TRANSLATE_INLINE void translate_in(const struct regime_info *r, struct va va, struct access a,
 				   const struct walk_mem *mem, struct translation *out)
 {
-	struct walker w = {r, mem, &out->fault};
-	struct leaf leaf;
-	translate_stage1_in(r, va, a, mem, out);
-	if (out->fault.kind != FAULT_NONE || !r->s2.on) return;
-	a.pan = false;
-	if (translate_by_stage2(&w, out->ipa.raw, a, CAUSE_S2_FINAL, &leaf))
-		translation_add_stage2(r, &leaf, a, out);
+	struct leaf s1, s2;
+	translation_begin(va, out);
+	if (!translate_leaves_in(r, va, a, mem, &s1, &s2, &out->fault)) return;
+	translation_add_stage1(r, &s1, a, out);
+	if (r->s2.on) translation_add_stage2(r, &s2, a, out);
 }
 
 #endif

@@ -1,5 +1,45 @@
 #include "mmu/walk.h"
 
+static enum walk_step walk_fail(struct walk_pos *pos, enum fault_kind kind)
+{
+	pos->fault = (uint8_t)kind;
+	return WALK_FAULT;
+}
+
+/* Adds what the table descriptor `desc` takes away from everything below it. */
+static void walk_limit(const struct stage_info *s, struct walk_pos *pos, uint64_t desc)
+{
+	if (s->stage == 2) return;
+	if (!s->hpd) {
+		if (desc & DESC_AP_TABLE_NO_USER) pos->limits |= WALK_NO_USER;
+		if (desc & DESC_AP_TABLE_READ_ONLY) pos->limits |= WALK_READ_ONLY;
+		if (desc & DESC_UXN_TABLE) pos->limits |= WALK_UXN;
+		if (desc & DESC_PXN_TABLE) pos->limits |= WALK_PXN;
+	}
+	if ((desc & DESC_NS_TABLE) && pos->security == SEC_SECURE) {
+		pos->limits |= WALK_NS;
+		pos->security = SEC_NONSECURE;
+	}
+}
+
+enum walk_step walk_step_odd(const struct stage_info *s, struct walk_pos *pos, uint64_t desc)
+{
+	bool table = (desc & DESC_TABLE) && pos->level < LAST_LEVEL;
+	if (!(desc & DESC_VALID)) return walk_fail(pos, FAULT_TRANSLATION);
+	if (!table && pos->level < LAST_LEVEL && pos->level < s->first_block_level)
+		return walk_fail(pos, FAULT_TRANSLATION);
+	if (!table && pos->level == LAST_LEVEL && !(desc & DESC_TABLE))
+		return walk_fail(pos, FAULT_TRANSLATION);
+	unsigned low = table ? s->granule_bits : level_entry_bits(s->granule_bits, pos->level);
+	uint64_t address = desc_address(desc, (enum desc_layout)s->layout, low);
+	if (address >> s->oa_bits) return walk_fail(pos, FAULT_ADDRESS_SIZE);
+	if (!table) return WALK_LEAF;
+	walk_limit(s, pos, desc);
+	pos->table = address;
+	pos->level++;
+	return WALK_TABLE;
+}
+
 /* Hardware-managed dirty state: such a leaf may be written, whatever its read-only bit says. */
 static bool may_become_dirty(const struct stage_info *s, uint64_t desc) { return s->hd && (desc & DESC_DBM); }
 
@@ -82,6 +122,7 @@ void leaf_read(const struct stage_info *s, const struct walk_pos *pos, uint64_t 
 	unsigned bits = level_entry_bits(s->granule_bits, pos->level);
 	enum desc_layout layout = (enum desc_layout)s->layout;
 	out->desc = desc;
+	out->like = 0;
 	out->bits = (uint8_t)bits;
 	out->level = pos->level;
 	out->out = desc_address(desc, layout, bits) | (input & bits_ones(bits));

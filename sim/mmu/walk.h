@@ -55,6 +55,7 @@ struct leaf {
 	uint8_t sh;         /* enum shareability */
 	uint8_t security;   /* enum security of `out` */
 	bool global, af, dirty;
+	uint32_t like; /* number of the leaf that differs from this one in its addresses alone; 0: not known */
 };
 
 /* True when `perm` lets `a` through. */
@@ -78,53 +79,20 @@ static inline enum fault_kind walk_begin(const struct stage_info *s, uint64_t in
 /* The address of the descriptor that `pos` is about to read (an IPA for a stage 1 under a stage 2). */
 static inline uint64_t walk_descriptor(const struct stage_info *s, const struct walk_pos *pos, uint64_t input)
 {
-	unsigned low = level_entry_bits(s->granule_bits, pos->level);
-	unsigned width = pos->level == s->start_level ? s->ia_bits - low : level_stride(s->granule_bits);
-	return pos->table | ((input >> low) & bits_ones(width)) << DESC_BYTES_BITS;
+	const struct level_info *l = &s->level[pos->level + 1];
+	return pos->table | ((input >> l->shift) & l->index);
 }
 
-static inline bool walk_is_table(const struct walk_pos *pos, uint64_t desc)
-{
-	return (desc & DESC_TABLE) && pos->level < LAST_LEVEL;
-}
-
-static inline enum walk_step walk_fail(struct walk_pos *pos, enum fault_kind kind)
-{
-	pos->fault = (uint8_t)kind;
-	return WALK_FAULT;
-}
-
-/* Adds what the table descriptor `desc` takes away from everything below it. */
-static inline void walk_limit(const struct stage_info *s, struct walk_pos *pos, uint64_t desc)
-{
-	if (s->stage == 2) return;
-	if (!s->hpd) {
-		if (desc & DESC_AP_TABLE_NO_USER) pos->limits |= WALK_NO_USER;
-		if (desc & DESC_AP_TABLE_READ_ONLY) pos->limits |= WALK_READ_ONLY;
-		if (desc & DESC_UXN_TABLE) pos->limits |= WALK_UXN;
-		if (desc & DESC_PXN_TABLE) pos->limits |= WALK_PXN;
-	}
-	if ((desc & DESC_NS_TABLE) && pos->security == SEC_SECURE) {
-		pos->limits |= WALK_NS;
-		pos->security = SEC_NONSECURE;
-	}
-}
+/* walk_step() of a descriptor that is not plain. */
+enum walk_step walk_step_odd(const struct stage_info *s, struct walk_pos *pos, uint64_t desc);
 
 /* Takes one descriptor in. After WALK_FAULT, pos->fault and pos->level tell what and where. */
 static inline enum walk_step walk_step(const struct stage_info *s, struct walk_pos *pos, uint64_t desc)
 {
-	bool table = walk_is_table(pos, desc);
-	if (!(desc & DESC_VALID)) return walk_fail(pos, FAULT_TRANSLATION);
-	if (!table && pos->level < LAST_LEVEL && pos->level < s->first_block_level)
-		return walk_fail(pos, FAULT_TRANSLATION);
-	if (!table && pos->level == LAST_LEVEL && !(desc & DESC_TABLE))
-		return walk_fail(pos, FAULT_TRANSLATION);
-	unsigned low = table ? s->granule_bits : level_entry_bits(s->granule_bits, pos->level);
-	uint64_t address = desc_address(desc, (enum desc_layout)s->layout, low);
-	if (address >> s->oa_bits) return walk_fail(pos, FAULT_ADDRESS_SIZE);
-	if (!table) return WALK_LEAF;
-	walk_limit(s, pos, desc);
-	pos->table = address;
+	const struct level_info *l = &s->level[pos->level + 1];
+	if (__builtin_expect((desc & l->plain) != DESC_PLAIN, 0)) return walk_step_odd(s, pos, desc);
+	if (pos->level == LAST_LEVEL) return WALK_LEAF;
+	pos->table = desc & s->level[WALK_LEVELS - 1].field;
 	pos->level++;
 	return WALK_TABLE;
 }
