@@ -85,10 +85,8 @@ size_t why_add(struct why *w, const struct why_span *s);
 /* Puts a span in front of number `at`, at the depth that it says. */
 void why_insert(struct why *w, size_t at, const struct why_span *s);
 
-static inline void why_leaf(struct why *w, struct why_span s)
-{
-	if (w) why_add(w, &s);
-}
+/* why_add() of a struct why_span that is made only where somebody asks. */
+#define why_leaf(w, ...) (__builtin_expect((w) != NULL, 0) ? (void)why_add((w), &__VA_ARGS__) : (void)0)
 
 /* The spans that follow are inside of this one, until it is closed. */
 static inline size_t why_open(struct why *w, struct why_span s)

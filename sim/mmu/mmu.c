@@ -154,17 +154,18 @@ static tlb_tag_t stage_tag(const struct mmu *m, const struct stage_info *s)
 }
 
 /* Looks in one walk cache for a position further down than `pos`; true when it gave one. */
-static bool resume_from(struct mmu *m, struct walk_cache *c, const struct stage_info *s, uint64_t input,
-			struct walk_pos *pos)
+static inline bool resume_from(struct mmu *m, struct walk_cache *c, const struct stage_info *s, uint64_t input,
+			       struct walk_pos *pos)
 {
-	struct tlb_entry *e = tlb_find(c->tlb, input, stage_tag(m, s));
-	c->tlb->stats.lookups++;
+	struct tlb *t = c->tlb;
+	struct tlb_entry *e = tlb_find(t, input, stage_tag(m, s));
+	t->stats.lookups++;
 	if (!e) {
-		c->tlb->stats.misses++;
+		t->stats.misses++;
 		return false;
 	}
-	m->now = answer(c->tlb, e, m->now);
-	const struct walk_place *p = &c->place[e - c->tlb->entry];
+	m->now = answer(t, e, m->now);
+	const struct walk_place *p = &c->place[e - t->entry];
 	if (p->pos.level <= pos->level) return false;
 	*pos = p->pos;
 	if (s->stage == 2) return true;
@@ -175,7 +176,7 @@ static bool resume_from(struct mmu *m, struct walk_cache *c, const struct stage_
 }
 
 /* Whether the present walk neither looks in the cache nor is held by it. */
-static bool goes_by(const struct mmu *m, const struct walk_cache *c) { return c->tables_only && m->final; }
+static bool goes_by(const struct mmu *m, const struct walk_cache *c) { return c->tables_only & m->final; }
 
 /* All caches of the stage are looked up at once; the one that reaches furthest counts. */
 static void resume(void *self, const struct stage_info *s, uint64_t input, struct walk_pos *pos)
@@ -183,9 +184,9 @@ static void resume(void *self, const struct stage_info *s, uint64_t input, struc
 	struct mmu *m = self;
 	cycles_t slowest = 0, begin = m->now;
 	bool found = false;
+	struct walk_cache *c = m->cache[s->stage - 1], *end = c + m->caches[s->stage - 1];
 	if (s->stage == 1) m->table_bits = m->learned_count = 0;
-	for (unsigned i = 0; i < m->caches[s->stage - 1]; i++) {
-		struct walk_cache *c = &m->cache[s->stage - 1][i];
+	for (; c != end; c++) {
 		if (goes_by(m, c)) continue;
 		found |= resume_from(m, c, s, input, pos);
 		if (c->cycles > slowest) slowest = c->cycles;
@@ -209,23 +210,20 @@ static void ask_evictors(const struct mmu *m, struct tlb *t, const struct tlb_fi
 static void learn(void *self, const struct stage_info *s, uint64_t input, const struct walk_pos *pos)
 {
 	struct mmu *m = self;
-	unsigned bits = level_entry_bits(s->granule_bits, pos->level - 1);
-	struct tlb_fill f = {.va = input,
-			     .bits = bits,
-			     .run_bits = bits,
-			     .like = {.tag = stage_tag(m, s),
-				      .tag_mask = TLB_TAG_ALL,
-				      .level = TLB_LEVEL_ANY,
-				      .ready = m->now}};
+	struct tlb_fill *f = &m->cache_fill[s->stage - 1];
+	f->va = input;
+	f->bits = f->run_bits = level_entry_bits(s->granule_bits, pos->level - 1);
+	f->like.tag = stage_tag(m, s);
+	f->like.ready = m->now;
 	if (s->stage == 1) m->table_bits = m->learned_count = 0;
-	for (unsigned i = 0; i < m->caches[s->stage - 1]; i++) {
-		struct walk_cache *c = &m->cache[s->stage - 1][i];
-		if (!bit_get(c->levels, (unsigned)pos->level) || goes_by(m, c))
-			continue; /* bit l + 1 for level l = pos->level - 1 */
-		if (c->tlb->evictors) ask_evictors(m, c->tlb, &f);
-		struct tlb_entry *e = tlb_fill(c->tlb, &f);
+	for (unsigned left = m->learners[s->stage - 1][pos->level]; left; left &= left - 1) {
+		struct walk_cache *c = &m->cache[s->stage - 1][__builtin_ctz(left)];
+		if (goes_by(m, c)) continue;
+		if (c->tlb->evictors) ask_evictors(m, c->tlb, f);
+		struct tlb_entry *e = tlb_fill(c->tlb, f);
 		struct walk_place *p = &c->place[e - c->tlb->entry];
-		*p = (struct walk_place){.pos = *pos};
+		p->pos = *pos;
+		p->table_known = false;
 		if (s->stage == 1 && !c->ipa_only) m->learned[m->learned_count++] = p;
 	}
 }
@@ -251,23 +249,21 @@ static struct tlb_entry *look_in_ipa_cache(struct mmu *m, uint64_t ipa, struct a
 	return e;
 }
 
-/* Answers a whole stage 2 translation without a walk, if it can. Every one begins here. */
+/* Answers a stage 2 translation of a descriptor of stage 1 in the table that is known, without a look-up. */
+static bool find_table(void *self, uint64_t ipa, struct pa *out)
+{
+	struct mmu *m = self;
+	if (!m->table_bits || m->table_ipa != bits_align_down(ipa, m->table_bits)) return false;
+	why_leaf(m->why, (struct why_span){m->now, m->now, .kind = WHY_TABLE_KNOWN, .address = ipa});
+	out->raw = m->table_pa | (ipa & bits_ones(m->table_bits));
+	return true;
+}
+
+/* Answers a whole stage 2 translation without a walk, if it can. Every other one begins here. */
 static bool find_stage2(void *self, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf)
 {
 	struct mmu *m = self;
 	m->final = cause == CAUSE_S2_FINAL;
-	bool known = cause == CAUSE_S2_OF_S1 && a.kind == ACCESS_READ && m->table_bits &&
-		     m->table_ipa == bits_align_down(ipa, m->table_bits);
-	if (known) {
-		why_leaf(m->why, (struct why_span){m->now, m->now, .kind = WHY_TABLE_KNOWN, .address = ipa});
-		*leaf = (struct leaf){.out = m->table_pa | (ipa & bits_ones(m->table_bits)),
-				      .perm = PERM_ALL,
-				      .perm_check = PERM_ALL,
-				      .af = true,
-				      .attr = m->regime.s2.fwb ? S2_FWB_NORMAL_WB : S2_ATTR_NORMAL_WB,
-				      .security = m->regime.s2.security};
-		return true;
-	}
 	struct tlb_entry *e = m->ipa_cache ? look_in_ipa_cache(m, ipa, a) : NULL;
 	if (!e) return false;
 	*leaf = m->ipa_leaf[e - m->ipa_cache->entry];
@@ -302,11 +298,11 @@ static void learn_stage2(void *self, uint64_t ipa, const struct leaf *leaf)
 	if (e) m->ipa_leaf[e - m->ipa_cache->entry] = *leaf;
 }
 
-static const struct walk_shortcuts plain = {resume, learn, find_stage2, learn_stage2, NULL};
+static const struct walk_shortcuts plain = {resume, learn, find_table, find_stage2, learn_stage2, NULL};
 
 void mmu_connect_walks(struct mmu *m)
 {
-	static const struct walk_shortcuts with_end = {resume, learn, find_stage2, learn_stage2, found};
+	static const struct walk_shortcuts with_end = {resume, learn, find_table, find_stage2, learn_stage2, found};
 	m->walk_mem = (struct walk_mem){m, read_descriptor, update_descriptor,
 					m->wants_neighbours ? &with_end : &plain, &m->memo};
 }

@@ -127,8 +127,10 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	unsigned shared_count;
 	struct walk_cache cache[2][MMU_WALK_CACHES_MAX]; /* by stage - 1 */
 	unsigned caches[2];
-	struct tlb *ipa_cache; /* NULL: none */
-	struct leaf *ipa_leaf; /* per entry of it */
+	uint8_t learners[2][WALK_LEVELS]; /* which of them hold positions of this level */
+	struct tlb_fill cache_fill[2];    /* of them: the latest */
+	struct tlb *ipa_cache;            /* NULL: none */
+	struct leaf *ipa_leaf;            /* per entry of it */
 	cycles_t ipa_cycles;
 
 	struct regime_info regime;

@@ -54,6 +54,8 @@ struct walk_shortcuts {
 	void (*resume)(void *self, const struct stage_info *s, uint64_t input, struct walk_pos *pos);
 	/* A table descriptor was read on the way to `input`; `pos` is where it led. */
 	void (*learn)(void *self, const struct stage_info *s, uint64_t input, const struct walk_pos *pos);
+	/* May answer where the descriptor of stage 1 at `ipa` is, which is about to be read and may be. */
+	bool (*find_table)(void *self, uint64_t ipa, struct pa *out);
 	/* May answer a whole stage 2 translation that allows `a`. */
 	bool (*find_stage2)(void *self, uint64_t ipa, struct access a, enum req_cause cause,
 			    struct leaf *leaf);

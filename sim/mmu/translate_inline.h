@@ -220,7 +220,9 @@ TRANSLATE_INLINE bool translate_by_stage2(struct walker *w, uint64_t ipa, struct
 TRANSLATE_INLINE bool find_descriptor(struct walker *w, uint64_t ipa, enum access_kind kind, struct pa *out)
 {
 	struct leaf leaf;
+	const struct walk_shortcuts *cut = w->mem->shortcuts;
 	if (!w->r->s2.on) return out->raw = ipa, true;
+	if (kind == ACCESS_READ && cut && cut->find_table(w->mem->self, ipa, out)) return true;
 	if (!translate_by_stage2(w, ipa, (struct access){.kind = (uint8_t)kind, .el = 1}, CAUSE_S2_OF_S1,
 				 &leaf))
 		return false;
