@@ -79,7 +79,7 @@ static void print_leaf(FILE *out, const struct stage_info *s, int level, uint64_
 static void print_table(FILE *out, const struct stage_info *s, uint64_t d)
 {
 	fprintf(out, "table at 0x%" PRIx64, desc_address(d, (enum desc_layout)s->layout, s->granule_bits));
-	if (s->stage == 2 || s->hpd) return;
+	if (!s->limits) return;
 	if (d & DESC_AP_TABLE_NO_USER) fputs(", nothing below is for EL0", out);
 	if (d & DESC_AP_TABLE_READ_ONLY) fputs(", nothing below is writable", out);
 	if (d & DESC_UXN_TABLE) fputs(", EL0 executes nothing below (UXNTable)", out);

@@ -85,7 +85,7 @@ static inline bool touch_data(struct core *c, const struct record *r, struct bat
 	return __builtin_expect(inside, 1) || touch_more_pages(c, r, kind, b);
 }
 
-/* --- hits ------------------------------------------------------------------------------------------------------ */
+/* --- loads and stores in a row ------------------------------------------------------------------------------------------------------ */
 
 _Static_assert(REC_STORE == REC_LOAD + 1 && ACCESS_WRITE == ACCESS_READ + 1, "kinds follow each other");
 
@@ -97,16 +97,28 @@ static inline void touch(struct tlb *t, const struct tlb_entry *e, uint64_t *tou
 		tlb_touch(t, e);
 }
 
-/* What touch_data() does, for loads and stores up to one that the predicted TLB entry does not answer, or another kind of
- * record; a predicted hit takes no time. Returns how many. */
-static inline ALWAYS_INLINE size_t data_hits(struct core *c, const struct record *rec, size_t n,
-					     struct batch_counts *b, bool in_place)
+/* Translates what the predicted entry does not answer, and waits: wait_for_page() out of line. */
+static __attribute__((noinline)) bool miss(struct core *c, uint64_t va, enum access_kind kind,
+					   struct batch_counts *b)
+{
+	struct mmu_done tr;
+	cycles_t start = cycle_of(c->retire);
+	if (!mmu_translate_slow(c->mmu, va, kind, 1, start, &tr)) return false;
+	b->access_cycles += tr.cycle - start;
+	hold_retire(c, clock_of(tr.cycle), BUCKET_DATA_TRANSLATION);
+	return true;
+}
+
+/* What touch_data() does, for loads and stores up to one that crosses a page or is refused, or another kind of record; a
+ * predicted hit takes no time. Returns how many; of one that is refused, the gap has passed. */
+static inline ALWAYS_INLINE size_t touch_all(struct core *c, const struct record *rec, size_t n,
+					     struct batch_counts *b, bool in_place, bool *refused)
 {
 	const struct mmu *m = c->mmu;
 	const uint64_t page_mask = c->line_mask > SMALLEST_PAGE ? 0 : SMALLEST_PAGE - 1;
 	const uint64_t room = page_mask ? SMALLEST_PAGE : UINT64_MAX, step = c->per_instruction;
 	struct tlb *t = m->first[ACCESS_READ];
-	uint64_t retire = c->retire, touches = t->touches, instructions = 0, stores = 0;
+	uint64_t retire = c->retire, touches = t->touches, instructions = 0, stores = 0, misses = 0;
 	const struct record *r = rec, *end = rec + n;
 	for (; r != end; r++) {
 		unsigned kind = (unsigned)r->kind - REC_LOAD;
@@ -115,20 +127,29 @@ static inline ALWAYS_INLINE size_t data_hits(struct core *c, const struct record
 			break;
 		const struct tlb_entry *e = mmu_predicted(m, t, r->addr, (enum access_kind)kind,
 							  cycle_of(next));
-		if (__builtin_expect(!e, 0)) break;
-		touch(t, e, &touches, in_place);
 		retire = next;
 		instructions += r->gap;
 		stores += kind;
+		if (__builtin_expect(e != NULL, 1)) {
+			touch(t, e, &touches, in_place);
+			continue;
+		}
+		misses++;
+		c->retire = next;
+		if (in_place) t->touches = touches;
+		*refused = !miss(c, r->addr, (enum access_kind)kind, b);
+		touches = t->touches;
+		retire = c->retire;
+		if (*refused) break;
 	}
 	size_t count = (size_t)(r - rec);
 	c->retire = retire;
 	b->instructions += instructions;
 	b->stores += stores;
-	b->loads += count - stores;
+	b->loads += count + *refused - stores;
 	if (in_place) t->touches = touches;
-	t->stats.lookups += count;
-	t->stats.hits += count;
+	t->stats.lookups += count + *refused - misses;
+	t->stats.hits += count + *refused - misses;
 	return count;
 }
 
@@ -144,10 +165,11 @@ enum hit_loop { NO_LOOP, CALLED, IN_PLACE };
 static inline ALWAYS_INLINE size_t run(struct core *c, const struct record *rec, size_t n, enum hit_loop loop)
 {
 	struct batch_counts counts = {0};
+	bool refused = false;
 	size_t i = 0;
 	for (; i < n; i++) {
-		if (loop != NO_LOOP) i += data_hits(c, rec + i, n - i, &counts, loop == IN_PLACE);
-		if (i == n || rec[i].kind > REC_STORE || !execute(c, &rec[i], &counts)) break;
+		if (loop != NO_LOOP) i += touch_all(c, rec + i, n - i, &counts, loop == IN_PLACE, &refused);
+		if (i == n || refused || rec[i].kind > REC_STORE || !execute(c, &rec[i], &counts)) break;
 	}
 	add_counts(c, &counts);
 	return i;

@@ -39,6 +39,7 @@ static inline uint64_t desc_attr_index(unsigned index) { return bits_put(index, 
 #define DESC_AP_TABLE_NO_USER (UINT64_C(1) << 61)
 #define DESC_AP_TABLE_READ_ONLY (UINT64_C(1) << 62)
 #define DESC_NS_TABLE (UINT64_C(1) << 63)
+enum { DESC_LIMITS_SHIFT = 59 };
 #define DESC_LIMITS (DESC_PXN_TABLE | DESC_UXN_TABLE | DESC_AP_TABLE_NO_USER | DESC_AP_TABLE_READ_ONLY)
 
 /* Stage 2 blocks and pages. */

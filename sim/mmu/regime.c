@@ -169,7 +169,7 @@ static uint64_t odd_bits(const struct stage_info *s, int level)
 	uint64_t odd = elsewhere[s->layout];
 	if (s->oa_bits < in_place) odd |= bits_ones(in_place) & ~bits_ones(s->oa_bits);
 	if (level == LAST_LEVEL || s->stage == 2) return odd;
-	return odd | DESC_NS_TABLE | (s->hpd ? 0 : DESC_LIMITS);
+	return odd | DESC_NS_TABLE;
 }
 
 static void decode_levels(struct stage_info *s)
@@ -202,7 +202,7 @@ static void decode_stage1(struct stage_info *s, const struct stage1_regs *regs, 
 	decode_sctlr(s, regs->sctlr, f);
 	s->upper = t == &tcr_upper ? UINT64_MAX : 0;
 	s->mair = regs->mair;
-	s->hpd = f->hpds && flag(tcr, t->hpd);
+	s->limits = !(f->hpds && flag(tcr, t->hpd));
 	s->deny_el0 = f->e0pd && flag(tcr, t->e0pd);
 	decode_levels(s);
 }

@@ -22,8 +22,8 @@ enum { WALK_LEVELS = 5 }; /* -1..3 */
 struct level_info {
 	uint64_t index; /* (input >> shift) & index is a descriptor's place in its table, in bytes */
 	uint64_t field; /* the address bits that a descriptor holds in place */
-	uint64_t plain; /* (descriptor & plain) == DESC_PLAIN: a table or page with an address in range and in place, and a table
-			   that takes nothing away */
+	uint64_t plain; /* (descriptor & plain) == DESC_PLAIN: a table or page with an address in range and in place; no table
+			   for Non-secure walks */
 	uint8_t shift;
 };
 
@@ -45,7 +45,7 @@ struct stage_info {
 	bool on;                  /* false: addresses pass unchanged */
 	bool deny_el0;            /* E0PD */
 	bool user;                /* stage 1: the regime has EL0 */
-	bool hpd;                 /* hierarchical permissions are disabled */
+	bool limits;              /* stage 1: tables take permissions away; not with HPD */
 	bool wxn, epan, ha, hd;
 	bool sif;                         /* SCR_EL3.SIF: Secure state does not execute Non-secure memory */
 	bool nocache_data, nocache_fetch; /* SCTLR.C, I clear; HCR_EL2.CD, ID set */

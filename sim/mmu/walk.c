@@ -6,22 +6,6 @@ static enum walk_step walk_fail(struct walk_pos *pos, enum fault_kind kind)
 	return WALK_FAULT;
 }
 
-/* Adds what the table descriptor `desc` takes away from everything below it. */
-static void walk_limit(const struct stage_info *s, struct walk_pos *pos, uint64_t desc)
-{
-	if (s->stage == 2) return;
-	if (!s->hpd) {
-		if (desc & DESC_AP_TABLE_NO_USER) pos->limits |= WALK_NO_USER;
-		if (desc & DESC_AP_TABLE_READ_ONLY) pos->limits |= WALK_READ_ONLY;
-		if (desc & DESC_UXN_TABLE) pos->limits |= WALK_UXN;
-		if (desc & DESC_PXN_TABLE) pos->limits |= WALK_PXN;
-	}
-	if ((desc & DESC_NS_TABLE) && pos->security == SEC_SECURE) {
-		pos->limits |= WALK_NS;
-		pos->security = SEC_NONSECURE;
-	}
-}
-
 enum walk_step walk_step_odd(const struct stage_info *s, struct walk_pos *pos, uint64_t desc)
 {
 	bool table = (desc & DESC_TABLE) && pos->level < LAST_LEVEL;
@@ -34,7 +18,11 @@ enum walk_step walk_step_odd(const struct stage_info *s, struct walk_pos *pos, u
 	uint64_t address = desc_address(desc, (enum desc_layout)s->layout, low);
 	if (address >> s->oa_bits) return walk_fail(pos, FAULT_ADDRESS_SIZE);
 	if (!table) return WALK_LEAF;
-	walk_limit(s, pos, desc);
+	pos->limits |= walk_limits(s, desc);
+	if ((desc & DESC_NS_TABLE) && s->stage == 1 && pos->security == SEC_SECURE) {
+		pos->limits |= WALK_NS;
+		pos->security = SEC_NONSECURE;
+	}
 	pos->table = address;
 	pos->level++;
 	return WALK_TABLE;

@@ -27,7 +27,7 @@ struct walk_pos {
 	uint8_t security; /* enum security of `table`'s address */
 	uint8_t fault;    /* enum fault_kind, after WALK_FAULT */
 };
-enum { WALK_NO_USER = 1, WALK_READ_ONLY = 2, WALK_UXN = 4, WALK_PXN = 8, WALK_NS = 16 };
+enum { WALK_PXN = 1, WALK_UXN = 2, WALK_NO_USER = 4, WALK_READ_ONLY = 8, WALK_NS = 16 }; /* in the order of DESC_LIMITS */
 
 enum walk_step { WALK_TABLE, WALK_LEAF, WALK_FAULT };
 
@@ -83,6 +83,12 @@ static inline uint64_t walk_descriptor(const struct stage_info *s, const struct 
 	return pos->table | ((input >> l->shift) & l->index);
 }
 
+/* What the table descriptor `desc` takes away from everything below it, as WALK_* bits. */
+static inline uint8_t walk_limits(const struct stage_info *s, uint64_t desc)
+{
+	return s->limits ? (uint8_t)((desc & DESC_LIMITS) >> DESC_LIMITS_SHIFT) : 0;
+}
+
 /* walk_step() of a descriptor that is not plain. */
 enum walk_step walk_step_odd(const struct stage_info *s, struct walk_pos *pos, uint64_t desc);
 
@@ -92,6 +98,7 @@ static inline enum walk_step walk_step(const struct stage_info *s, struct walk_p
 	const struct level_info *l = &s->level[pos->level + 1];
 	if (__builtin_expect((desc & l->plain) != DESC_PLAIN, 0)) return walk_step_odd(s, pos, desc);
 	if (pos->level == LAST_LEVEL) return WALK_LEAF;
+	pos->limits |= walk_limits(s, desc);
 	pos->table = desc & s->level[WALK_LEVELS - 1].field;
 	pos->level++;
 	return WALK_TABLE;
