@@ -35,6 +35,13 @@ size_t why_add(struct why *w, const struct why_span *s)
 	return w->count++;
 }
 
+size_t why_open_span(struct why *w, const struct why_span *s)
+{
+	size_t number = why_add(w, s);
+	w->depth++;
+	return number;
+}
+
 void why_insert(struct why *w, size_t at, const struct why_span *s)
 {
 	make_room(w);

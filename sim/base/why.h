@@ -89,13 +89,8 @@ void why_insert(struct why *w, size_t at, const struct why_span *s);
 #define why_leaf(w, ...) (__builtin_expect((w) != NULL, 0) ? (void)why_add((w), &__VA_ARGS__) : (void)0)
 
 /* The spans that follow are inside of this one, until it is closed. */
-static inline size_t why_open(struct why *w, struct why_span s)
-{
-	if (!w) return 0;
-	size_t number = why_add(w, &s);
-	w->depth++;
-	return number;
-}
+size_t why_open_span(struct why *w, const struct why_span *s);
+#define why_open(w, ...) (__builtin_expect((w) != NULL, 0) ? why_open_span((w), &__VA_ARGS__) : 0)
 
 static inline void why_close(struct why *w, size_t number, cycles_t end)
 {

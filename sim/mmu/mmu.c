@@ -485,23 +485,29 @@ static cycles_t begin_look_up(struct mmu *m, struct tlb *t, uint64_t va, cycles_
 	return begin;
 }
 
+/* Looks through the TLBs of one level, at once; true: at->tlb has it. Without, *now is when the slowest has said so. */
+static inline bool find_in_level(struct mmu *m, struct tlb *const *array, uint64_t va, enum access_kind kind,
+				 cycles_t *now, struct levels_place *at)
+{
+	cycles_t slowest = *now;
+	for (struct tlb *t; (t = *array); array++) {
+		cycles_t begin = begin_look_up(m, t, va, *now), end = begin + t->params.hit_cycles;
+		at->entry = look_in(m, t, va, kind);
+		if (at->entry) return at->tlb = t, *now = end, true;
+		note_look_up(m, WHY_TLB, t, va, NULL, begin, end);
+		if (end > slowest) slowest = end;
+	}
+	*now = slowest;
+	return false;
+}
+
 /* Looks through the levels, from *now on. */
-static struct levels_place find_level(struct mmu *m, unsigned side, uint64_t va, enum access_kind kind,
-				      cycles_t *now)
+static inline struct levels_place find_level(struct mmu *m, unsigned side, uint64_t va, enum access_kind kind,
+					     cycles_t *now)
 {
 	struct levels_place at = {0};
-	for (; at.level < m->levels[side]; at.level++) {
-		cycles_t slowest = 0;
-		for (unsigned k = 0; (at.tlb = m->array[side][at.level][k]); k++) {
-			cycles_t begin = begin_look_up(m, at.tlb, va, *now);
-			cycles_t end = begin + at.tlb->params.hit_cycles;
-			at.entry = look_in(m, at.tlb, va, kind);
-			if (at.entry) return *now = end, at;
-			note_look_up(m, WHY_TLB, at.tlb, va, NULL, begin, end);
-			if (end - *now > slowest) slowest = end - *now;
-		}
-		*now += slowest;
-	}
+	for (; at.level < m->levels[side]; at.level++)
+		if (find_in_level(m, m->array[side][at.level], va, kind, now, &at)) break;
 	return at;
 }
 
