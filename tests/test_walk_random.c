@@ -116,3 +116,58 @@ ParameterizedTest(struct seed_case *c, walk_random, a_tlb_entry_says_what_a_new_
 	}
 	cr_expect(lt(u32, ROUNDS / 50, good), "%u of %u translated", good, ROUNDS);
 }
+
+/* --- leaves known by their attributes ---------------------------------------------------------------------------- */
+
+/* random_word() with few different attributes, so that they come again at other addresses. */
+static uint64_t word_of_few_kinds(void *self, struct pa pa, const struct walk_ref *ref)
+{
+	uint64_t address = random_word(self, pa, ref), seed = *(uint64_t *)self,
+		 field = bits_ones(40) & ~bits_ones(16);
+	struct pa kind = {address >> 20 & 3};
+	return (random_word(&seed, kind, ref) & ~field) | (address & field);
+}
+
+static bool same_translation(const struct translation *a, const struct translation *b)
+{
+	if (a->fault.kind || b->fault.kind)
+		return a->fault.kind == b->fault.kind && a->fault.level == b->fault.level &&
+		       a->fault.stage == b->fault.stage;
+	return a->ipa.raw == b->ipa.raw && a->pa.raw == b->pa.raw && a->s1_bits == b->s1_bits &&
+	       a->s1_run_bits == b->s1_run_bits && a->s2_bits == b->s2_bits &&
+	       a->s2_run_bits == b->s2_run_bits && a->s1_level == b->s1_level && a->perm == b->perm &&
+	       a->perm_s1 == b->perm_s1 && a->perm_s2 == b->perm_s2 && a->sh_s1 == b->sh_s1 &&
+	       a->attr == b->attr && a->sh == b->sh && a->security == b->security && a->global == b->global;
+}
+
+Test(walk_random, a_leaf_known_by_its_attributes_is_what_reading_it_says)
+{
+	enum { REGIMES = 4000, ACCESSES = 60 };
+	struct rng r;
+	unsigned known = 0;
+	rng_init(&r, 1, "memo");
+	for (unsigned i = 0; i < REGIMES; i++) {
+		struct sysregs regs;
+		struct regime_info info;
+		uint64_t seed = rng_next(&r);
+		struct walk_memo memo = {0};
+		struct walk_mem plain = {.self = &seed, .read = word_of_few_kinds, .update = accept_update};
+		struct walk_mem knowing = plain;
+		knowing.memo = &memo;
+		random_regs(&r, &regs);
+		regime_decode(&regs, features_of_cpu(features_cpu_name((unsigned)rng_below(&r, 3))),
+			      rng_below(&r, 4) ? REGIME_EL10 : (enum regime)rng_below(&r, 4),
+			      (enum security)rng_below(&r, 4), &info);
+		for (unsigned k = 0; k < ACCESSES; k++) {
+			struct va va = {random_va(&r)};
+			struct access a = access_of((unsigned)rng_below(&r, 12));
+			struct translation want, have;
+			uint32_t leaves = memo.leaves;
+			translate(&info, va, a, &plain, &want);
+			translate(&info, va, a, &knowing, &have);
+			cr_assert(same_translation(&have, &want), "va 0x%lx", va.raw);
+			known += want.fault.kind == FAULT_NONE && memo.leaves == leaves;
+		}
+	}
+	cr_expect(lt(u32, 1000, known), "%u leaves were known", known);
+}

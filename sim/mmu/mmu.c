@@ -154,8 +154,8 @@ static tlb_tag_t stage_tag(const struct mmu *m, const struct stage_info *s)
 }
 
 /* Looks in one walk cache for a position further down than `pos`; true when it gave one. */
-static inline bool resume_from(struct mmu *m, struct walk_cache *c, const struct stage_info *s, uint64_t input,
-			       struct walk_pos *pos)
+static inline bool resume_from(struct mmu *m, struct walk_cache *c, const struct stage_info *s,
+			       uint64_t input, struct walk_pos *pos)
 {
 	struct tlb *t = c->tlb;
 	struct tlb_entry *e = tlb_find(t, input, stage_tag(m, s));
@@ -302,7 +302,8 @@ static const struct walk_shortcuts plain = {resume, learn, find_table, find_stag
 
 void mmu_connect_walks(struct mmu *m)
 {
-	static const struct walk_shortcuts with_end = {resume, learn, find_table, find_stage2, learn_stage2, found};
+	static const struct walk_shortcuts with_end = {resume,      learn,        find_table,
+						       find_stage2, learn_stage2, found};
 	m->walk_mem = (struct walk_mem){m, read_descriptor, update_descriptor,
 					m->wants_neighbours ? &with_end : &plain, &m->memo};
 }
@@ -340,7 +341,8 @@ struct tlb_fill mmu_fill_of(const struct mmu *m, const struct translation *t, cy
 }
 
 /* Makes m->made.fill of leaves that are not those of the latest. */
-static void make_fill(struct mmu *m, uint64_t va, struct access a, const struct leaf *s1, const struct leaf *s2)
+static void make_fill(struct mmu *m, uint64_t va, struct access a, const struct leaf *s1,
+		      const struct leaf *s2)
 {
 	struct translation t = {.va = {va}};
 	translation_combine(&m->regime, s1, s2, a, &t);
@@ -367,7 +369,8 @@ static bool walk_plainly(struct mmu *m, uint64_t va, struct access a, struct fau
 }
 
 /* The same through m->design, or with what neighbours are asked for; `t` holds the result, too. */
-static bool walk_otherwise(struct mmu *m, uint64_t va, struct access a, struct translation *t, struct fault *fault)
+static bool walk_otherwise(struct mmu *m, uint64_t va, struct access a, struct translation *t,
+			   struct fault *fault)
 {
 	m->end[0].known = m->end[1].known = false;
 	if (m->design)
@@ -584,7 +587,7 @@ void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct fea
 	m->el = el;
 	m->pan = pan;
 	m->made.like[0] = 0;
-	memset(m->memo.stage, 0, sizeof(m->memo.stage));
+	memset(m->memo.tree, 0, sizeof(m->memo.tree));
 	for (unsigned kind = 0; kind < 3; kind++) {
 		m->perm_want[kind] = (uint16_t)(1u << kind << (el == 0 ? 3 : 0));
 		m->perm_mask[kind] = m->perm_want[kind];

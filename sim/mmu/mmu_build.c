@@ -48,8 +48,10 @@ static enum status build_walk_caches(struct mmu *m, const struct param_list *lis
 		c->cycles = p->cycles;
 		c->ipa_only = p->ipa_only;
 		c->tables_only = p->tables_only;
-		for (unsigned level = 0; level < WALK_LEVELS; level++) /* bit l + 1 for tables of level l, met at l + 1 */
-			m->learners[stage - 1][level] |= (uint8_t)(bit_get(c->levels, level) << m->caches[stage - 1]);
+		/* Bit l + 1 is for tables of level l, which lead to level l + 1. */
+		for (unsigned level = 0; level < WALK_LEVELS; level++)
+			m->learners[stage - 1][level] |= (uint8_t)(bit_get(c->levels, level)
+								   << m->caches[stage - 1]);
 		m->caches[stage - 1]++;
 	}
 	m->cache_fill[stage - 1].like = (struct tlb_entry){.tag_mask = TLB_TAG_ALL, .level = TLB_LEVEL_ANY};

@@ -20,11 +20,12 @@ enum { WALK_LEVELS = 5 }; /* -1..3 */
 
 /* How descriptors of one level are found and taken apart. */
 struct level_info {
+	uint8_t shift;
 	uint64_t index; /* (input >> shift) & index is a descriptor's place in its table, in bytes */
 	uint64_t field; /* the address bits that a descriptor holds in place */
-	uint64_t plain; /* (descriptor & plain) == DESC_PLAIN: a table or page with an address in range and in place; no table
-			   for Non-secure walks */
-	uint8_t shift;
+	uint64_t
+		plain; /* (descriptor & plain) == DESC_PLAIN: a table or page whose address is in range and in
+			   place; the table is not marked Non-secure */
 };
 
 /* One translation table tree and the rules that hold in it: a half of stage 1, or stage 2. */
@@ -34,7 +35,7 @@ struct stage_info {
 	uint64_t check, check_fetch; /* the input bits above the range that are checked: data, fetches */
 	uint64_t mair;               /* stage 1: attributes by index */
 	struct level_info level[WALK_LEVELS];
-	uint8_t stage;               /* 1 or 2 */
+	uint8_t stage; /* 1 or 2 */
 	uint8_t granule_bits, ia_bits, oa_bits;
 	int8_t start_level;
 	int8_t first_block_level; /* the lowest-numbered level where a block is allowed */

@@ -27,7 +27,8 @@ struct walk_pos {
 	uint8_t security; /* enum security of `table`'s address */
 	uint8_t fault;    /* enum fault_kind, after WALK_FAULT */
 };
-enum { WALK_PXN = 1, WALK_UXN = 2, WALK_NO_USER = 4, WALK_READ_ONLY = 8, WALK_NS = 16 }; /* in the order of DESC_LIMITS */
+/* In the order of DESC_LIMITS, but for the last. */
+enum { WALK_PXN = 1, WALK_UXN = 2, WALK_NO_USER = 4, WALK_READ_ONLY = 8, WALK_NS = 16 };
 
 enum walk_step { WALK_TABLE, WALK_LEAF, WALK_FAULT };
 
@@ -55,7 +56,8 @@ struct leaf {
 	uint8_t sh;         /* enum shareability */
 	uint8_t security;   /* enum security of `out` */
 	bool global, af, dirty;
-	uint32_t like; /* number of the leaf that differs from this one in its addresses alone; 0: not known */
+	uint32_t
+		like; /* number of the leaf that differs from this one in its addresses alone; 0: not known */
 };
 
 /* True when `perm` lets `a` through. */
