@@ -7,6 +7,7 @@
 #include <criterion/parameterized.h>
 
 #include "base/bits.h"
+#include "repl/recency.h"
 #include "repl_world.h"
 
 /* --- contract -------------------------------------------------------------------------------------------------- */
@@ -310,6 +311,24 @@ Test(repl, lru_order_is_that_of_the_fills_whatever_their_order)
 			fill(&s, w);
 		}
 		set_fini(&s);
+	}
+}
+
+Test(repl, an_order_in_a_word_turns_as_if_its_last_way_were_touched)
+{
+	for (unsigned ways = 1; ways <= RECENCY_NIBBLE_WAYS; ways++) {
+		uint64_t turned = 0, touched = 0;
+		struct rng r;
+		rng_init(&r, ways, "turn");
+		for (unsigned i = 0; i < 500; i++) {
+			unsigned way = (unsigned)rng_below(&r, ways), last = recency_last(&touched, ways);
+			recency_front(&touched, ways, last);
+			cr_assert(eq(uint, recency_nibbles_turn(&turned, ways), last));
+			cr_assert(eq(uint, recency_nibbles_first(&turned), last));
+			if (rng_below(&r, 3)) continue;
+			recency_front(&touched, ways, way);
+			recency_front(&turned, ways, way);
+		}
 	}
 }
 

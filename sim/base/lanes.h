@@ -6,6 +6,7 @@
 #ifndef BASE_LANES_H
 #define BASE_LANES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #ifdef __SSE2__
@@ -63,6 +64,24 @@ static inline unsigned lanes_equal_2u16(const uint16_t *row, uint16_t value)
 #else
 	return lanes_bits_u16((lanes_u16)(low == want)) | lanes_bits_u16((lanes_u16)(high == want))
 								  << LANES_U16;
+#endif
+}
+
+/* Whether one of the `count` values from row[0] on, a multiple of LANES_U16 and not 0, is `value`. */
+static inline bool lanes_any_u16(const uint16_t *row, unsigned count, uint16_t value)
+{
+	lanes_u16 have, any = {0}, want = {value, value, value, value, value, value, value, value};
+	const uint16_t *end = row + count;
+	do {
+		memcpy(&have, row, sizeof(have));
+		any |= (lanes_u16)(have == want);
+		row += LANES_U16;
+	} while (row != end);
+#ifdef __SSE2__
+	return _mm_movemask_epi8((__m128i)any);
+#else
+	lanes_words words = (lanes_words)any;
+	return words[0] | words[1];
 #endif
 }
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/bits.h"
+#include "tlb/fill.h"
 
 /* --- victims ----------------------------------------------------------------------------------------------------- */
 
@@ -133,22 +134,39 @@ void mmu_count_evictors(struct mmu *m)
 
 /* --- fills ------------------------------------------------------------------------------------------------------- */
 
+/* Counts an access that missed `t`, and `more` that find there what it brings. */
+static inline void count_miss(struct tlb *t, unsigned more)
+{
+	t->stats.lookups++;
+	t->stats.misses++;
+	if (!more) return;
+	t->stats.lookups += more;
+	t->stats.hits += more;
+}
+
+/* One level of levels_fill(), whatever it is. */
+static __attribute__((noinline)) void fill_level(struct mmu *m, unsigned side, unsigned l, unsigned more,
+						 const struct tlb_fill *f)
+{
+	struct tlb *t = home(m, side, l, f);
+	count_miss(t, more);
+	if (!f) return;
+	if (t->evictors) ask_evictors(m, t, f);
+	if (!l || !is_exclusive(t)) fill_tlb(m, side, l, t, f);
+}
+
 void levels_fill(struct mmu *m, unsigned side, unsigned levels, unsigned n, const struct tlb_fill *f)
 {
 	for (unsigned l = levels; l-- > 0;) {
-		struct tlb *t = home(m, side, l, f);
-		unsigned accesses =
-			l ? 1 : n; /* the rest of a run finds in the first level what its first brings */
-		t->stats.lookups += accesses;
-		t->stats.hits += accesses - 1;
-		t->stats.misses++;
-		if (!f) continue;
-		if (t->evictors) ask_evictors(m, t, f);
-		if (l && is_exclusive(t)) continue;
-		if (t->plain)
-			tlb_fill(t, f);
-		else
-			fill_tlb(m, side, l, t, f);
+		struct tlb *const *array = m->array[side][l];
+		struct tlb *t = array[0];
+		unsigned more = l ? 0 : n - 1; /* the rest of a run of fetches asks the first level only */
+		if (!f || array[1] || !t->plain) {
+			fill_level(m, side, l, more, f);
+			continue;
+		}
+		count_miss(t, more);
+		tlb_fill_inline(t, f);
 	}
 }
 

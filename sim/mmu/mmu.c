@@ -158,7 +158,7 @@ static inline bool resume_from(struct mmu *m, struct walk_cache *c, const struct
 			       uint64_t input, struct walk_pos *pos)
 {
 	struct tlb *t = c->tlb;
-	struct tlb_entry *e = tlb_find(t, input, stage_tag(m, s));
+	struct tlb_entry *e = tlb_find_again(t, input, stage_tag(m, s));
 	t->stats.lookups++;
 	if (!e) {
 		t->stats.misses++;

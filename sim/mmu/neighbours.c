@@ -4,22 +4,6 @@ enum { LINE_DESCRIPTOR_BITS = 3, LINE_BITS = LINE_DESCRIPTOR_BITS + DESC_BYTES_B
 
 static unsigned min_bits(unsigned a, unsigned b) { return a < b ? a : b; }
 
-struct tlb_entry mmu_entry_of(const struct mmu *m, const struct translation *t, cycles_t ready)
-{
-	unsigned bits = min_bits(t->s1_bits, t->s2_bits), run_bits = min_bits(t->s1_run_bits, t->s2_run_bits);
-	return (struct tlb_entry){.tag = m->tag,
-				  .tag_mask = t->global ? TLB_TAG_GLOBAL : TLB_TAG_ALL,
-				  .ready = ready,
-				  .perm = t->perm,
-				  .s1_bits = t->s1_bits,
-				  .s2_bits = t->s2_bits,
-				  .attr = t->attr,
-				  .sh = t->sh,
-				  .level = (uint8_t)(t->s1_level + 1),
-				  .contiguous = run_bits > bits,
-				  .device = attr_is_device(t->attr)};
-}
-
 /* The leaf of `input` beside the one that the walk of this stage ended at; false: not known. */
 static bool leaf_beside(const struct mmu *m, const struct stage_info *s, const struct walk_end *end,
 			uint64_t input, struct leaf *out)

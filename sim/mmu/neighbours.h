@@ -22,6 +22,21 @@ unsigned mmu_neighbours(const struct mmu *m, const struct translation *t, struct
 			struct tlb_entry *near);
 
 /* What a TLB holds of a translation, but for its place. */
-struct tlb_entry mmu_entry_of(const struct mmu *m, const struct translation *t, cycles_t ready);
+static inline struct tlb_entry mmu_entry_of(const struct mmu *m, const struct translation *t, cycles_t ready)
+{
+	unsigned bits = t->s1_bits < t->s2_bits ? t->s1_bits : t->s2_bits;
+	unsigned run_bits = t->s1_run_bits < t->s2_run_bits ? t->s1_run_bits : t->s2_run_bits;
+	return (struct tlb_entry){.tag = m->tag,
+				  .tag_mask = t->global ? TLB_TAG_GLOBAL : TLB_TAG_ALL,
+				  .ready = ready,
+				  .perm = t->perm,
+				  .s1_bits = t->s1_bits,
+				  .s2_bits = t->s2_bits,
+				  .attr = t->attr,
+				  .sh = t->sh,
+				  .level = (uint8_t)(t->s1_level + 1),
+				  .contiguous = run_bits > bits,
+				  .device = attr_is_device(t->attr)};
+}
 
 #endif

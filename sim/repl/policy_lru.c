@@ -26,6 +26,7 @@ const struct repl_policy repl_lru = {
 	.touch = lru_touch,
 	.touch_mask = lru_touch_mask,
 	.oldest_goes = true,
+	.in_recency = true,
 	.fill = lru_touch,
 	.victim = lru_victim,
 	.victim_among = lru_victim_among,

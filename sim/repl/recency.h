@@ -34,6 +34,20 @@ static inline void recency_nibbles_front(uint64_t *word, unsigned way)
 	*word = ((order & older) | (order & newer) << 4 | way) ^ RECENCY_IDENTITY;
 }
 
+/* The most recent way. */
+static inline unsigned recency_nibbles_first(const uint64_t *word)
+{
+	return (*word ^ RECENCY_IDENTITY) & 0xf;
+}
+
+/* Makes the least recent of `ways` ways the most recent, and returns it. */
+static inline unsigned recency_nibbles_turn(uint64_t *word, unsigned ways)
+{
+	uint64_t order = *word ^ RECENCY_IDENTITY, way = order >> (4 * (ways - 1)) & 0xf;
+	*word = (order << 4 | way) ^ RECENCY_IDENTITY; /* above the last way anything may stand */
+	return (unsigned)way;
+}
+
 static inline void recency_list_front(struct recency_node *node, unsigned way)
 {
 	uint16_t me = (uint16_t)(way + 1), first = node[0].older;

@@ -74,6 +74,7 @@ struct repl_policy {
 	/* The victim is the way whose last touch or fill is the oldest, and no more: an owner that numbers both may
 	 * find it itself. */
 	bool oldest_goes;
+	bool in_recency; /* its state, touch, fill and victim are those of recency.h */
 	void (*fill)(void *set, unsigned ways, unsigned way);
 	unsigned (*victim)(void *set, unsigned ways); /* may advance state; every way is valid */
 	/* The victim where only the ways of `allowed`, a bit each and at least one, may go: of at most 64 ways. With all

@@ -1,17 +1,15 @@
-/* array.h - the sets and ways behind a TLB, for tlb.c and lines.c only. */
+/* array.h - the sets and ways behind a TLB, for the files of this folder only. */
 #ifndef TLB_ARRAY_H
 #define TLB_ARRAY_H
 
 #include "base/bits.h"
 #include "tlb/tlb.h"
 
-/* tlb_set_of() of a TLB that is folded. */
-unsigned tlb_set_of_folded(const struct tlb *t, uint64_t page);
-
 static inline unsigned tlb_set_of(const struct tlb *t, uint64_t page)
 {
-	if (__builtin_expect(t->folded, 0)) return tlb_set_of_folded(t, page);
-	return (unsigned)page & t->set_mask;
+	if (__builtin_expect(!t->folded, 1)) return (unsigned)page & t->set_mask;
+	if (t->params.index == TLB_INDEX_XOR) page ^= page >> t->set_bits;
+	return (unsigned)(page % t->sets);
 }
 
 /* 16 bits that two entries rarely share; never 0. The ASID and VMID are left out: global ones match many. */
@@ -30,7 +28,18 @@ static inline size_t tlb_capacity(const struct tlb *t) { return (size_t)t->sets 
 
 static inline void tlb_predict(struct tlb *t, uint64_t va, const struct tlb_entry *e)
 {
-	t->predict[va >> 12 & (TLB_PREDICTOR_SLOTS - 1)] = (uint32_t)(e - t->entry);
+	t->predict[tlb_slot(va)] = (uint32_t)(e - t->entry);
+}
+
+static inline void tlb_count_in(struct tlb *t, unsigned bits)
+{
+	t->size_count[bits]++;
+	t->sizes_present |= UINT64_C(1) << bits;
+}
+
+static inline void tlb_count_out(struct tlb *t, unsigned bits)
+{
+	if (--t->size_count[bits] == 0) t->sizes_present &= ~(UINT64_C(1) << bits);
 }
 
 /* Notes a fill of an entry or a line, whose key the policy may look at. */

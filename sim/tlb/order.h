@@ -11,17 +11,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TLB_ORDER_WAYS_MIN = 12, TLB_ORDER_TOUCHES_MAX = 6 };
+enum { TLB_ORDER_WAYS_MIN = 12, TLB_ORDER_WAYS_MAX = 64, TLB_ORDER_TOUCHES_MAX = 6 };
+
+struct tlb_order_set {
+	uint64_t at;                         /* the latest number when it was sorted */
+	uint8_t next;                        /* how many have gone */
+	uint8_t way[TLB_ORDER_WAYS_MAX + 1]; /* oldest first; one more that is never the oldest */
+};
 
 struct tlb_order {
 	unsigned ways;
-	uint8_t *way;    /* by set, oldest first */
-	uint8_t *next;   /* by set: how many have gone */
-	uint64_t *at;    /* by set: the latest number when it was sorted */
 	uint64_t chosen; /* the latest number when a victim was last chosen */
+	struct tlb_order_set *set;
 };
 
-/* NULL where sets are so narrow that looking at all ways is faster. */
+/* NULL where sets are so narrow that looking at all ways is faster, or have more than TLB_ORDER_WAYS_MAX ways. */
 struct tlb_order *tlb_order_new(unsigned sets, unsigned ways);
 void tlb_order_free(struct tlb_order *o);
 
@@ -33,7 +37,19 @@ static inline bool tlb_order_pays(struct tlb_order *o, uint64_t touches)
 	return pays;
 }
 
+/* For tlb_order_oldest() alone: the same where the next in line does not have the smallest number. */
+unsigned tlb_order_search(const struct tlb_order *o, struct tlb_order_set *s, const uint64_t *touched,
+			  uint64_t touches);
+
 /* The way with the smallest number in `touched` [0..ways-1], those of set `set`; no number but 0 is there twice. O(1) amortized, O(ways^2) at worst. */
-unsigned tlb_order_oldest(struct tlb_order *o, unsigned set, const uint64_t *touched, uint64_t touches);
+static inline unsigned tlb_order_oldest(struct tlb_order *o, unsigned set, const uint64_t *touched,
+					uint64_t touches)
+{
+	struct tlb_order_set *s = &o->set[set];
+	unsigned way = s->way[s->next];
+	if (s->next == o->ways || touched[way] > s->at) return tlb_order_search(o, s, touched, touches);
+	s->next++;
+	return way;
+}
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "base/bits.h"
 #include "base/lanes.h"
-#include "tlb/array.h"
+#include "tlb/fill.h"
 
 #define F struct tlb_stats
 static const struct stat_desc stat_rows[] = {
@@ -79,8 +79,8 @@ static void make_geometry(struct tlb *t, const struct tlb_params *p)
 	t->sig_stride = (t->ways + group - 1) / group * group;
 	t->sizes_held = held_sizes(p->pages);
 	t->slot_bits = p->coalesce ? log2_floor(p->coalesce_pages) : 0;
-	t->plain = !t->slot_bits;
-	t->narrow = t->plain && t->sig_stride == LANES_U16;
+	t->plain = !t->slot_bits && p->inclusion != TLB_EXCLUSIVE;
+	t->narrow = t->sig_stride == LANES_U16 && !t->folded;
 }
 
 /* Entry `i` and its pages stand where they stay. */
@@ -91,6 +91,19 @@ static void make_places(struct tlb *t, size_t i)
 	e->way = (uint16_t)(i % t->ways);
 	tlb_make_invalid(e);
 	for (unsigned s = 0; t->slot_bits && s < 1u << t->slot_bits; s++) page[s] = *e;
+}
+
+/* How an order by recency is kept: what is hit by the million is numbered, which is the cheapest touch; elsewhere evictions count as
+ * well, and a word has both. */
+static void choose_recency(struct tlb *t)
+{
+	bool first = t->params.level == 1;
+	if (t->slot_bits) return;
+	if (!first && t->policy->in_recency && t->ways <= RECENCY_NIBBLE_WAYS)
+		t->recency = (uint64_t *)(void *)t->state.set;
+	else if (t->policy->oldest_goes && t->ways <= TLB_NUMBERED_WAYS)
+		t->touched = xcalloc_lines(tlb_capacity(t), sizeof(*t->touched));
+	if (t->touched) t->order = tlb_order_new(t->sets, t->ways);
 }
 
 enum status tlb_new(const struct tlb_params *p, struct tlb **out, struct err *err)
@@ -107,9 +120,7 @@ enum status tlb_new(const struct tlb_params *p, struct tlb **out, struct err *er
 	t->valid = xcalloc(t->sets, sizeof(*t->valid));
 	t->state = repl_state_new(t->policy, t->sets, t->ways);
 	t->mask = repl_touch_masks(t->policy, t->ways);
-	if (t->policy->oldest_goes && t->ways <= TLB_NUMBERED_WAYS && !t->slot_bits)
-		t->touched = xcalloc_lines(tlb_capacity(t), sizeof(*t->touched));
-	if (t->touched) t->order = tlb_order_new(t->sets, t->ways);
+	choose_recency(t);
 	for (size_t i = 0; i < tlb_capacity(t); i++) make_places(t, i);
 	*out = t;
 	return OK;
@@ -144,122 +155,13 @@ void tlb_register_stats(struct tlb *t, struct stats *s, const char *path, ...)
 			  "%s.pollution", text);
 }
 
-/* --- look-up --------------------------------------------------------------------------------------------------- */
-
-__attribute__((noinline, cold)) unsigned tlb_set_of_folded(const struct tlb *t, uint64_t page)
-{
-	if (t->params.index == TLB_INDEX_XOR) page ^= page >> t->set_bits;
-	return (unsigned)(page % t->sets);
-}
-
-/* The entry among those from `base` on whose bit is set in `found`, as their signature is the right one. */
-static inline struct tlb_entry *match(struct tlb_entry *base, unsigned found, uint64_t va, tlb_tag_t tag)
-{
-	for (; found; found &= found - 1) {
-		struct tlb_entry *e = base + __builtin_ctz(found);
-		if (tlb_matches(e, va, tag)) return e;
-	}
-	return NULL;
-}
-
-/* The same of lines: the page. */
-static struct tlb_entry *match_page(const struct tlb *t, struct tlb_entry *base, unsigned found, uint64_t va,
-				    tlb_tag_t tag)
-{
-	for (; found; found &= found - 1) {
-		struct tlb_entry *line = base + __builtin_ctz(found), *e = tlb_page_of(t, line, va);
-		if (tlb_matches(e, va, tag)) return e;
-	}
-	return NULL;
-}
-
-/* Looks in a set of at most LANES_U16 ways, ... */
-static inline struct tlb_entry *find_in_narrow(struct tlb *t, unsigned set, uint16_t s, uint64_t va,
-					       tlb_tag_t tag)
-{
-	unsigned found = lanes_equal_u16(t->sig + (size_t)set * LANES_U16, s);
-	return match(t->entry + (size_t)set * t->ways, found, va, tag);
-}
-
-/* ... of more, in twice as many at a time, ... */
-static inline struct tlb_entry *find_in_wide(struct tlb *t, unsigned set, uint16_t s, uint64_t va,
-					     tlb_tag_t tag)
-{
-	const uint16_t *sig = t->sig + (size_t)set * t->sig_stride, *end = sig + t->sig_stride;
-	struct tlb_entry *row = t->entry + (size_t)set * t->ways;
-	for (; sig != end; sig += 2 * LANES_U16, row += 2 * LANES_U16) {
-		unsigned found = lanes_equal_2u16(sig, s);
-		struct tlb_entry *e = found ? match(row, found, va, tag) : NULL;
-		if (e) return e;
-	}
-	return NULL;
-}
-
-/* ... and of lines. */
-static inline struct tlb_entry *find_in_lines(struct tlb *t, unsigned set, uint16_t s, uint64_t va,
-					      tlb_tag_t tag)
-{
-	const uint16_t *sig = t->sig + (size_t)set * t->sig_stride, *end = sig + t->sig_stride;
-	struct tlb_entry *row = t->entry + (size_t)set * t->ways, *e = NULL;
-	for (; sig != end && !e; sig += LANES_U16, row += LANES_U16)
-		e = match_page(t, row, lanes_equal_u16(sig, s), va, tag);
-	return e;
-}
-
-typedef struct tlb_entry *find_in_fn(struct tlb *t, unsigned set, uint16_t s, uint64_t va, tlb_tag_t tag);
-
-/* Looks for pages of each size. */
-static inline __attribute__((always_inline)) struct tlb_entry *find_by(struct tlb *t, uint64_t va,
-								       tlb_tag_t tag, find_in_fn *find_in)
-{
-	for (uint64_t sizes = t->sizes_present; sizes; sizes &= sizes - 1) {
-		unsigned bits = (unsigned)__builtin_ctzll(sizes);
-		uint64_t page = va >> bits;
-		struct tlb_entry *e = find_in(t, tlb_set_of(t, page), tlb_signature(page, bits), va, tag);
-		if (e) return e;
-	}
-	return NULL;
-}
-
-static __attribute__((noinline)) struct tlb_entry *find_wide(struct tlb *t, uint64_t va, tlb_tag_t tag)
-{
-	return t->slot_bits ? find_by(t, va, tag, find_in_lines) : find_by(t, va, tag, find_in_wide);
-}
-
-static inline struct tlb_entry *find(struct tlb *t, uint64_t va, tlb_tag_t tag)
-{
-	return t->narrow ? find_by(t, va, tag, find_in_narrow) : find_wide(t, va, tag);
-}
-
-const struct tlb_entry *tlb_peek(struct tlb *t, uint64_t va, tlb_tag_t tag) { return find(t, va, tag); }
-
-struct tlb_entry *tlb_find(struct tlb *t, uint64_t va, tlb_tag_t tag)
-{
-	struct tlb_entry *e = find(t, va, tag);
-	if (!e) return NULL;
-	tlb_touch(t, e);
-	tlb_predict(t, va, e);
-	return e;
-}
-
 /* --- change ---------------------------------------------------------------------------------------------------- */
-
-static inline void count_in(struct tlb *t, unsigned bits)
-{
-	t->size_count[bits]++;
-	t->sizes_present |= UINT64_C(1) << bits;
-}
-
-static inline void count_out(struct tlb *t, unsigned bits)
-{
-	if (--t->size_count[bits] == 0) t->sizes_present &= ~(UINT64_C(1) << bits);
-}
 
 void tlb_add(struct tlb *t, struct tlb_entry *e)
 {
 	*tlb_sig_of(t, e) = tlb_signature(e->va >> e->bits, e->bits);
 	t->valid[e->set]++;
-	count_in(t, e->bits);
+	tlb_count_in(t, e->bits);
 	t->stats.fills++;
 }
 
@@ -269,7 +171,7 @@ static void forget(struct tlb *t, const struct tlb_entry *e)
 	assert(e->bits);
 	*tlb_sig_of(t, e) = 0;
 	t->valid[e->set]--;
-	count_out(t, e->bits);
+	tlb_count_out(t, e->bits);
 }
 
 void tlb_remove(struct tlb *t, struct tlb_entry *e)
@@ -308,12 +210,9 @@ static inline unsigned oldest_way(const uint64_t *touched, unsigned ways)
 	return w < ways && touched[w] < least ? w : way;
 }
 
-static unsigned victim_way(struct tlb *t, unsigned set)
+unsigned tlb_victim_way(struct tlb *t, unsigned set)
 {
-	const uint64_t *touched = t->touched + (size_t)set * t->ways;
-	if (t->order && tlb_order_pays(t->order, t->touches))
-		return tlb_order_oldest(t->order, set, touched, t->touches);
-	if (t->touched) return oldest_way(touched, t->ways);
+	if (t->touched) return oldest_way(t->touched + (size_t)set * t->ways, t->ways);
 	return t->policy->victim(tlb_state_of(t, set), t->ways);
 }
 
@@ -323,6 +222,21 @@ static unsigned free_way(const struct tlb *t, unsigned set)
 	unsigned w = 0;
 	while (sig[w]) w++;
 	return w;
+}
+
+__attribute__((noinline, cold)) unsigned tlb_use_free_way(struct tlb *t, unsigned set, unsigned bits)
+{
+	unsigned way = free_way(t, set);
+	t->valid[set]++;
+	tlb_count_in(t, bits);
+	if (t->recency) recency_nibbles_front(&t->recency[set], way);
+	return way;
+}
+
+__attribute__((noinline, cold)) void tlb_count_other_size(struct tlb *t, unsigned from, unsigned to)
+{
+	tlb_count_out(t, from);
+	tlb_count_in(t, to);
 }
 
 /* Who asks is told what is about to be evicted. */
@@ -336,7 +250,7 @@ struct tlb_entry *tlb_choose(struct tlb *t, unsigned set)
 {
 	struct tlb_entry *row = &t->entry[(size_t)set * t->ways];
 	if (t->valid[set] < t->ways) return &row[free_way(t, set)];
-	struct tlb_entry *e = &row[victim_way(t, set)];
+	struct tlb_entry *e = &row[tlb_victim_way(t, set)];
 	t->stats.evictions++;
 	note_gone(t, e);
 	lines_drop(t, e);
@@ -355,47 +269,19 @@ unsigned tlb_fill_bits(const struct tlb *t, const struct tlb_fill *f)
 	return piece_bits(t, t->params.contiguous ? f->run_bits : f->bits);
 }
 
-/* Makes place for an entry of 2^bits bytes in `set`: returns its way. */
-static inline unsigned make_place(struct tlb *t, unsigned set, unsigned bits)
-{
-	if (t->valid[set] < t->ways) {
-		t->valid[set]++;
-		count_in(t, bits);
-		return free_way(t, set);
-	}
-	unsigned way = victim_way(t, set);
-	const struct tlb_entry *e = &t->entry[(size_t)set * t->ways + way];
-	t->stats.evictions++;
-	if (__builtin_expect(!t->plain, 0)) note_gone(t, e);
-	if (e->bits == bits) return way;
-	count_out(t, e->bits);
-	count_in(t, bits);
-	return way;
-}
-
-struct tlb_entry *tlb_fill(struct tlb *t, const struct tlb_fill *f)
+/* Where it matters what goes, what is beside it, or which size there is. */
+__attribute__((noinline)) struct tlb_entry *tlb_fill_noted(struct tlb *t, const struct tlb_fill *f)
 {
 	unsigned bits = tlb_fill_bits(t, f);
-	if (__builtin_expect(!t->plain, 0) && t->victims) t->victims->count = 0;
+	if (t->victims) t->victims->count = 0;
 	if (!bits) return NULL;
-	uint64_t page = f->va >> bits, mask = ~bits_ones(bits);
 	if (t->slot_bits) return lines_fill(t, f, bits);
-	unsigned set = tlb_set_of(t, page), way = make_place(t, set, bits);
-	struct tlb_entry *e = &t->entry[(size_t)set * t->ways + way];
-	*e = f->like;
-	e->set = set;
-	e->way = (uint16_t)way;
-	e->bits = (uint8_t)bits;
-	e->va_mask = mask;
-	e->va = f->va & mask;
-	e->pa = f->pa & mask;
-	t->sig[(size_t)set * t->sig_stride + way] = tlb_signature(page, bits);
-	t->stats.fills++;
-	tlb_note_fill(t, e, page);
-	if (__builtin_expect(!t->plain, 0) && t->evictors) tlb_note_brought(t, e);
-	tlb_predict(t, f->va, e);
+	struct tlb_entry *e = tlb_put(t, f, bits, note_gone);
+	if (t->evictors) tlb_note_brought(t, e);
 	return e;
 }
+
+struct tlb_entry *tlb_fill(struct tlb *t, const struct tlb_fill *f) { return tlb_fill_inline(t, f); }
 
 unsigned tlb_take(struct tlb *t, struct tlb_entry *e, struct tlb_entry *near)
 {

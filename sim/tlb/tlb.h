@@ -22,6 +22,7 @@
 #include "base/status.h"
 #include "base/types.h"
 #include "repl/evictors.h"
+#include "repl/recency.h"
 #include "repl/repl.h"
 #include "stats/stats.h"
 #include "tlb/order.h"
@@ -69,7 +70,7 @@ struct tlb_stats {
 	uint64_t port_conflicts, port_wait_cycles;
 };
 
-enum { TLB_PREDICTOR_SLOTS = 1024, TLB_NUMBERED_WAYS = 64, TLB_PAGES_MAX = 8 };
+enum { TLB_PREDICTOR_SLOTS = 1024, TLB_NUMBERED_WAYS = TLB_ORDER_WAYS_MAX, TLB_PAGES_MAX = 8 };
 
 /* The pages that a fill replaced: what an exclusive level takes over, and an inclusive one takes away. */
 struct tlb_victims {
@@ -84,12 +85,15 @@ struct tlb {                     /* laid out for the hit path; change it through
 		touched; /* by entry, the number of its last touch or fill; NULL: not in place of the policy */
 	uint64_t touches;        /* the latest number */
 	struct tlb_order *order; /* of the ways by their numbers; NULL: they are few */
-	struct repl_mask *mask;  /* by way, what a touch does; NULL: the policy's function does it */
+	uint64_t
+		*recency; /* the policy's state where it is an order in one word (repl/recency.h), in place of
+				    touched; else NULL */
+	struct repl_mask *mask; /* by way, what a touch does; NULL: the policy's function does it */
 	unsigned sets, ways, set_bits;
 	unsigned set_mask; /* a page's set is these bits of its number, unless ... */
 	bool folded;       /* ... the index takes others, too, or the number of sets is no power of two */
-	bool narrow;       /* few ways, no lines */
-	bool plain;        /* an entry is one translation, and nobody asks what a fill evicts */
+	bool narrow;       /* few ways, not folded */
+	bool plain; /* an entry is one translation, filled wherever it was missed, and nobody asks what a fill evicts */
 	uint64_t sizes_present; /* bit b: an entry of 2^b bytes is here */
 	uint32_t size_count[64];
 	uint64_t sizes_held; /* bit b: entries of 2^b bytes are allowed */
@@ -120,10 +124,12 @@ static inline bool tlb_matches(const struct tlb_entry *e, uint64_t va, tlb_tag_t
 	return (((va ^ e->va) & e->va_mask) | ((tag ^ e->tag) & e->tag_mask)) == 0;
 }
 
+static inline unsigned tlb_slot(uint64_t va) { return va >> 12 & (TLB_PREDICTOR_SLOTS - 1); }
+
 /* The entry that va most likely has, right or wrong. */
 static inline struct tlb_entry *tlb_predicted(const struct tlb *t, uint64_t va)
 {
-	return &t->entry[t->predict[va >> 12 & (TLB_PREDICTOR_SLOTS - 1)]];
+	return &t->entry[t->predict[tlb_slot(va)]];
 }
 
 static inline void *tlb_state_of(const struct tlb *t, unsigned set)
@@ -149,6 +155,15 @@ static inline void tlb_touch(struct tlb *t, const struct tlb_entry *e)
 		t->policy->touch(tlb_state_of(t, e->set), t->ways, e->way);
 }
 
+/* The same where hits are not so frequent that a branch more would count. */
+static inline void tlb_touch_found(struct tlb *t, const struct tlb_entry *e)
+{
+	if (!t->recency)
+		tlb_touch(t, e);
+	else if (recency_nibbles_first(&t->recency[e->set]) != e->way)
+		recency_nibbles_front(&t->recency[e->set], e->way);
+}
+
 /* The predicted entry if it is the right one, touched; else NULL, which says nothing. Counts nothing. */
 static inline struct tlb_entry *tlb_hit(struct tlb *t, uint64_t va, tlb_tag_t tag)
 {
@@ -160,6 +175,18 @@ static inline struct tlb_entry *tlb_hit(struct tlb *t, uint64_t va, tlb_tag_t ta
 
 /* The entry for va, touched and predicted from now on, or NULL. Counts nothing. Valid until the next fill. */
 struct tlb_entry *tlb_find(struct tlb *t, uint64_t va, tlb_tag_t tag);
+
+/* The same for a TLB of large entries, so that a few of them often answer all: where it has one set, the predicted entry is tried first, if
+ * no smaller one can be the answer. */
+static inline struct tlb_entry *tlb_find_again(struct tlb *t, uint64_t va, tlb_tag_t tag)
+{
+	if (t->sets > 1) return tlb_find(t, va, tag);
+	struct tlb_entry *e = tlb_predicted(t, va);
+	bool right = tlb_matches(e, va, tag) && !(t->sizes_present & ~(UINT64_MAX << e->bits));
+	if (!right) return tlb_find(t, va, tag);
+	tlb_touch_found(t, e);
+	return e;
+}
 
 /* When a look-up of `va` that wants to begin at `now` can, as ports allow; counts what it waits. */
 static inline cycles_t tlb_begin(struct tlb *t, uint64_t va, cycles_t now)

@@ -1,0 +1,43 @@
+/* test_lanes.c - base/lanes.h: many values at a time, against one at a time. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "base/lanes.h"
+#include "base/rng.h"
+
+enum { COUNT_MAX = 8 * LANES_U16, VALUES = 24 };
+
+static unsigned naive_equal(const uint16_t *row, unsigned count, uint16_t value)
+{
+	unsigned found = 0;
+	for (unsigned i = 0; i < count; i++) found |= (unsigned)(row[i] == value) << i;
+	return found;
+}
+
+Test(lanes, equal_values_are_those_of_a_loop)
+{
+	uint16_t row[COUNT_MAX];
+	struct rng r;
+	rng_init(&r, 1, "lanes");
+	for (unsigned step = 0; step < 2000; step++) {
+		uint16_t value = (uint16_t)(0xfff0 + rng_below(&r, VALUES));
+		for (unsigned i = 0; i < COUNT_MAX; i++) row[i] = (uint16_t)(0xfff0 + rng_below(&r, VALUES));
+		cr_assert(eq(uint, lanes_equal_u16(row, value), naive_equal(row, LANES_U16, value)));
+		cr_assert(eq(uint, lanes_equal_2u16(row, value), naive_equal(row, 2 * LANES_U16, value)));
+	}
+}
+
+Test(lanes, any_is_whether_a_loop_finds_one)
+{
+	uint16_t row[COUNT_MAX] = {0};
+	for (unsigned count = LANES_U16; count <= COUNT_MAX; count += LANES_U16) {
+		cr_assert(not(lanes_any_u16(row, count, 0x8001)));
+		for (unsigned i = 0; i < COUNT_MAX; i++) {
+			row[i] = 0x8001;
+			cr_assert(eq(int, lanes_any_u16(row, count, 0x8001), i < count), "%u of %u", i,
+				  count);
+			cr_assert(not(lanes_any_u16(row, count, 0x8000)));
+			row[i] = 0;
+		}
+	}
+}
