@@ -41,12 +41,18 @@ static bool tree_plru_touch_mask(unsigned ways, unsigned way, struct repl_mask *
 	return true;
 }
 
+/* Down the tree as the bits point; without branches, as nobody can predict where to. */
 static unsigned tree_plru_victim(void *set, unsigned ways)
 {
 	uint64_t bits = *(const uint64_t *)set;
-	unsigned half = leaves(ways) / 2, low = 0;
-	for (unsigned node = 1; half; half /= 2) {
-		unsigned right = bits >> node & (low + half < ways); /* no branch: nobody can predict it */
+	unsigned node = 1;
+	if (is_power_of_2(ways)) {
+		while (node < ways) node = 2 * node + (bits >> node & 1);
+		return node - ways;
+	}
+	unsigned low = 0;
+	for (unsigned half = leaves(ways) / 2; half; half /= 2) {
+		unsigned right = bits >> node & (low + half < ways);
 		low += right * half;
 		node = 2 * node + right;
 	}

@@ -40,12 +40,16 @@ static inline unsigned recency_nibbles_first(const uint64_t *word)
 	return (*word ^ RECENCY_IDENTITY) & 0xf;
 }
 
-/* Makes the least recent of `ways` ways the most recent, and returns it. */
-static inline unsigned recency_nibbles_turn(uint64_t *word, unsigned ways)
+/* The least recent of `ways` ways ... */
+static inline unsigned recency_nibbles_last(const uint64_t *word, unsigned ways)
 {
-	uint64_t order = *word ^ RECENCY_IDENTITY, way = order >> (4 * (ways - 1)) & 0xf;
-	*word = (order << 4 | way) ^ RECENCY_IDENTITY; /* above the last way anything may stand */
-	return (unsigned)way;
+	return (*word ^ RECENCY_IDENTITY) >> (4 * (ways - 1)) & 0xf;
+}
+
+/* ... becomes the most recent: recency_nibbles_front() of it. Above the last way anything may stand. */
+static inline void recency_nibbles_turn(uint64_t *word, unsigned last)
+{
+	*word = ((*word ^ RECENCY_IDENTITY) << 4 | last) ^ RECENCY_IDENTITY;
 }
 
 static inline void recency_list_front(struct recency_node *node, unsigned way)
@@ -74,7 +78,7 @@ static inline void recency_front(void *set, unsigned ways, unsigned way)
 static inline unsigned recency_last(const void *set, unsigned ways)
 {
 	if (ways > RECENCY_NIBBLE_WAYS) return ((const struct recency_node *)set)[0].newer - 1u;
-	return (*(const uint64_t *)set ^ RECENCY_IDENTITY) >> (4 * (ways - 1)) & 0xf;
+	return recency_nibbles_last(set, ways);
 }
 
 /* The same of the ways of `allowed`, a bit each. */

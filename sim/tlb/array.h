@@ -31,17 +31,6 @@ static inline void tlb_predict(struct tlb *t, uint64_t va, const struct tlb_entr
 	t->predict[tlb_slot(va)] = (uint32_t)(e - t->entry);
 }
 
-static inline void tlb_count_in(struct tlb *t, unsigned bits)
-{
-	t->size_count[bits]++;
-	t->sizes_present |= UINT64_C(1) << bits;
-}
-
-static inline void tlb_count_out(struct tlb *t, unsigned bits)
-{
-	if (--t->size_count[bits] == 0) t->sizes_present &= ~(UINT64_C(1) << bits);
-}
-
 /* Notes a fill of an entry or a line, whose key the policy may look at. */
 static inline void tlb_note_fill(struct tlb *t, const struct tlb_entry *e, uint64_t key)
 {

@@ -1,43 +1,10 @@
 /* find.c - the whole look-up of a TLB.
  *
- * Most look-ups that come here miss. So a set is asked only whether it has the signature of what is sought: by a few comparisons of many ways
- * at a time. Where it has, the entries themselves are compared.
+ * Most look-ups that come here miss. So a set is asked first whether it has the signature of what is sought, by a few comparisons of many ways
+ * at a time; only where it has are entries looked at.
  */
 #include "base/lanes.h"
 #include "tlb/array.h"
-
-/* --- signatures -------------------------------------------------------------------------------------------------- */
-
-typedef bool seen_in_fn(const struct tlb *t, unsigned set, uint16_t sig);
-
-static inline bool seen_in_narrow(const struct tlb *t, unsigned set, uint16_t sig)
-{
-	return lanes_any_u16(t->sig + (size_t)set * LANES_U16, LANES_U16, sig);
-}
-
-static inline bool seen_in_wide(const struct tlb *t, unsigned set, uint16_t sig)
-{
-	return lanes_any_u16(t->sig + (size_t)set * t->sig_stride, t->sig_stride, sig);
-}
-
-/* The sizes that are present, from the first on in which `va` may be here. */
-static inline __attribute__((always_inline)) uint64_t sizes_seen(const struct tlb *t, uint64_t va,
-								 seen_in_fn *seen_in)
-{
-	uint64_t sizes = t->sizes_present;
-	for (; sizes; sizes &= sizes - 1) {
-		unsigned bits = (unsigned)__builtin_ctzll(sizes);
-		uint64_t page = va >> bits;
-		if (seen_in(t, (unsigned)page & t->set_mask, tlb_signature(page, bits))) break;
-	}
-	return sizes;
-}
-
-static inline uint64_t sizes_to_look_for(const struct tlb *t, uint64_t va)
-{
-	if (__builtin_expect(t->narrow, 1)) return sizes_seen(t, va, seen_in_narrow);
-	return t->folded ? t->sizes_present : sizes_seen(t, va, seen_in_wide);
-}
 
 /* --- entries ----------------------------------------------------------------------------------------------------- */
 
@@ -56,7 +23,8 @@ static struct tlb_entry *find_in(const struct tlb *t, unsigned set, uint16_t sig
 	return NULL;
 }
 
-static inline struct tlb_entry *find_among(const struct tlb *t, uint64_t va, tlb_tag_t tag, uint64_t sizes)
+/* The same for pages of any of `sizes`. */
+static struct tlb_entry *find_among(const struct tlb *t, uint64_t va, tlb_tag_t tag, uint64_t sizes)
 {
 	for (; sizes; sizes &= sizes - 1) {
 		unsigned bits = (unsigned)__builtin_ctzll(sizes);
@@ -67,20 +35,52 @@ static inline struct tlb_entry *find_among(const struct tlb *t, uint64_t va, tlb
 	return NULL;
 }
 
-static __attribute__((noinline)) struct tlb_entry *find_and_touch(struct tlb *t, uint64_t va, tlb_tag_t tag,
-								  uint64_t sizes)
+static __attribute__((noinline)) struct tlb_entry *use(struct tlb *t, uint64_t va, struct tlb_entry *e)
 {
-	struct tlb_entry *e = find_among(t, va, tag, sizes);
-	if (!e) return NULL;
 	tlb_touch_found(t, e);
 	tlb_predict(t, va, e);
 	return e;
 }
 
+static __attribute__((noinline)) struct tlb_entry *find_among_and_use(struct tlb *t, uint64_t va,
+								      tlb_tag_t tag, uint64_t sizes)
+{
+	struct tlb_entry *e = find_among(t, va, tag, sizes);
+	return e ? use(t, va, e) : NULL;
+}
+
+/* --- look-ups ---------------------------------------------------------------------------------------------------- */
+
+/* Sets of few ways: the first with the right signature is most likely the one. */
+static inline struct tlb_entry *find_narrow(struct tlb *t, uint64_t va, tlb_tag_t tag)
+{
+	for (uint64_t sizes = t->sizes_present; sizes; sizes &= sizes - 1) {
+		unsigned bits = (unsigned)__builtin_ctzll(sizes);
+		uint64_t page = va >> bits, set = page & t->set_mask;
+		unsigned found = lanes_equal_u16(t->sig + set * LANES_U16, tlb_signature(page, bits));
+		if (__builtin_expect(!found, 1)) continue;
+		struct tlb_entry *e = &t->entry[set * t->ways + (unsigned)__builtin_ctz(found)];
+		return tlb_matches(e, va, tag) ? use(t, va, e) : find_among_and_use(t, va, tag, sizes);
+	}
+	return NULL;
+}
+
+/* Sets of more ways, or of lines. */
+static inline struct tlb_entry *find_wide(struct tlb *t, uint64_t va, tlb_tag_t tag)
+{
+	for (uint64_t sizes = t->sizes_present; sizes; sizes &= sizes - 1) {
+		unsigned bits = (unsigned)__builtin_ctzll(sizes);
+		uint64_t page = va >> bits, set = page & t->set_mask;
+		if (lanes_any_u16(t->sig + set * t->sig_stride, t->sig_stride, tlb_signature(page, bits)))
+			return find_among_and_use(t, va, tag, sizes);
+	}
+	return NULL;
+}
+
 struct tlb_entry *tlb_find(struct tlb *t, uint64_t va, tlb_tag_t tag)
 {
-	uint64_t sizes = sizes_to_look_for(t, va);
-	return sizes ? find_and_touch(t, va, tag, sizes) : NULL;
+	if (__builtin_expect(t->narrow, 1)) return find_narrow(t, va, tag);
+	return t->folded ? find_among_and_use(t, va, tag, t->sizes_present) : find_wide(t, va, tag);
 }
 
 const struct tlb_entry *tlb_peek(struct tlb *t, uint64_t va, tlb_tag_t tag)

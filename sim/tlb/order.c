@@ -40,9 +40,9 @@ static void sort(uint8_t *way, unsigned ways, const uint64_t *touched)
 	}
 }
 
-unsigned tlb_order_search(const struct tlb_order *o, struct tlb_order_set *s, const uint64_t *touched,
-			  uint64_t touches)
+unsigned tlb_order_oldest(struct tlb_order *o, unsigned set, const uint64_t *touched, uint64_t touches)
 {
+	struct tlb_order_set *s = &o->set[set];
 	while (s->next < o->ways) {
 		unsigned w = s->way[s->next++];
 		if (touched[w] <= s->at) return w;

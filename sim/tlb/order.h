@@ -1,6 +1,7 @@
 /* order.h - the ways of wide sets by the number of their last touch, so that finding the oldest need not look at all of them.
  *
- *   tlb_order_oldest: the way with the smallest number
+ *   tlb_order_knows, tlb_order_take: the way with the smallest number where it is the next in line
+ *   tlb_order_oldest: wherever it is
  * A set is sorted once, and its ways then go one after the other; one that was touched since is skipped, as it has become younger than all
  * that are still in line. Where misses follow each other closely, as in random accesses, sorting pays for as many
  * evictions as there are ways. Where many touches lie between two evictions it does not, and tlb_order_pays() says so.
@@ -37,19 +38,23 @@ static inline bool tlb_order_pays(struct tlb_order *o, uint64_t touches)
 	return pays;
 }
 
-/* For tlb_order_oldest() alone: the same where the next in line does not have the smallest number. */
-unsigned tlb_order_search(const struct tlb_order *o, struct tlb_order_set *s, const uint64_t *touched,
-			  uint64_t touches);
-
-/* The way with the smallest number in `touched` [0..ways-1], those of set `set`; no number but 0 is there twice. O(1) amortized, O(ways^2) at worst. */
-static inline unsigned tlb_order_oldest(struct tlb_order *o, unsigned set, const uint64_t *touched,
-					uint64_t touches)
+/* Whether the way with the smallest number in `touched` [0..ways-1], those of set `set`, is known without a search; *way is it, then. Changes nothing. */
+static inline bool tlb_order_knows(const struct tlb_order *o, unsigned set, const uint64_t *touched,
+				   unsigned *way)
 {
-	struct tlb_order_set *s = &o->set[set];
-	unsigned way = s->way[s->next];
-	if (s->next == o->ways || touched[way] > s->at) return tlb_order_search(o, s, touched, touches);
-	s->next++;
-	return way;
+	const struct tlb_order_set *s = &o->set[set];
+	*way = s->way[s->next];
+	return s->next < o->ways && touched[*way] <= s->at;
 }
+
+/* The way that tlb_order_knows() gave goes; `touches` is the latest number. */
+static inline void tlb_order_take(struct tlb_order *o, unsigned set, uint64_t touches)
+{
+	o->set[set].next++;
+	o->chosen = touches;
+}
+
+/* The way with the smallest number, which goes; no number but 0 is there twice. O(1) amortized, O(ways^2) at worst. */
+unsigned tlb_order_oldest(struct tlb_order *o, unsigned set, const uint64_t *touched, uint64_t touches);
 
 #endif

@@ -80,7 +80,7 @@ static void make_geometry(struct tlb *t, const struct tlb_params *p)
 	t->sizes_held = held_sizes(p->pages);
 	t->slot_bits = p->coalesce ? log2_floor(p->coalesce_pages) : 0;
 	t->plain = !t->slot_bits && p->inclusion != TLB_EXCLUSIVE;
-	t->narrow = t->sig_stride == LANES_U16 && !t->folded;
+	t->narrow = !t->slot_bits && !t->folded && t->sig_stride == LANES_U16;
 }
 
 /* Entry `i` and its pages stand where they stay. */
@@ -157,11 +157,22 @@ void tlb_register_stats(struct tlb *t, struct stats *s, const char *path, ...)
 
 /* --- change ---------------------------------------------------------------------------------------------------- */
 
+static inline void count_in(struct tlb *t, unsigned bits)
+{
+	t->size_count[bits]++;
+	t->sizes_present |= UINT64_C(1) << bits;
+}
+
+static inline void count_out(struct tlb *t, unsigned bits)
+{
+	if (--t->size_count[bits] == 0) t->sizes_present &= ~(UINT64_C(1) << bits);
+}
+
 void tlb_add(struct tlb *t, struct tlb_entry *e)
 {
 	*tlb_sig_of(t, e) = tlb_signature(e->va >> e->bits, e->bits);
 	t->valid[e->set]++;
-	tlb_count_in(t, e->bits);
+	count_in(t, e->bits);
 	t->stats.fills++;
 }
 
@@ -171,7 +182,7 @@ static void forget(struct tlb *t, const struct tlb_entry *e)
 	assert(e->bits);
 	*tlb_sig_of(t, e) = 0;
 	t->valid[e->set]--;
-	tlb_count_out(t, e->bits);
+	count_out(t, e->bits);
 }
 
 void tlb_remove(struct tlb *t, struct tlb_entry *e)
@@ -210,9 +221,12 @@ static inline unsigned oldest_way(const uint64_t *touched, unsigned ways)
 	return w < ways && touched[w] < least ? w : way;
 }
 
-unsigned tlb_victim_way(struct tlb *t, unsigned set)
+static unsigned victim_way(struct tlb *t, unsigned set)
 {
-	if (t->touched) return oldest_way(t->touched + (size_t)set * t->ways, t->ways);
+	const uint64_t *touched = t->touched + (size_t)set * t->ways;
+	if (t->order && tlb_order_pays(t->order, t->touches))
+		return tlb_order_oldest(t->order, set, touched, t->touches);
+	if (t->touched) return oldest_way(touched, t->ways);
 	return t->policy->victim(tlb_state_of(t, set), t->ways);
 }
 
@@ -222,21 +236,6 @@ static unsigned free_way(const struct tlb *t, unsigned set)
 	unsigned w = 0;
 	while (sig[w]) w++;
 	return w;
-}
-
-__attribute__((noinline, cold)) unsigned tlb_use_free_way(struct tlb *t, unsigned set, unsigned bits)
-{
-	unsigned way = free_way(t, set);
-	t->valid[set]++;
-	tlb_count_in(t, bits);
-	if (t->recency) recency_nibbles_front(&t->recency[set], way);
-	return way;
-}
-
-__attribute__((noinline, cold)) void tlb_count_other_size(struct tlb *t, unsigned from, unsigned to)
-{
-	tlb_count_out(t, from);
-	tlb_count_in(t, to);
 }
 
 /* Who asks is told what is about to be evicted. */
@@ -250,7 +249,7 @@ struct tlb_entry *tlb_choose(struct tlb *t, unsigned set)
 {
 	struct tlb_entry *row = &t->entry[(size_t)set * t->ways];
 	if (t->valid[set] < t->ways) return &row[free_way(t, set)];
-	struct tlb_entry *e = &row[tlb_victim_way(t, set)];
+	struct tlb_entry *e = &row[victim_way(t, set)];
 	t->stats.evictions++;
 	note_gone(t, e);
 	lines_drop(t, e);
@@ -269,14 +268,40 @@ unsigned tlb_fill_bits(const struct tlb *t, const struct tlb_fill *f)
 	return piece_bits(t, t->params.contiguous ? f->run_bits : f->bits);
 }
 
-/* Where it matters what goes, what is beside it, or which size there is. */
-__attribute__((noinline)) struct tlb_entry *tlb_fill_noted(struct tlb *t, const struct tlb_fill *f)
+/* Makes place for an entry of 2^bits bytes in `set`: returns its way. */
+static unsigned make_place(struct tlb *t, unsigned set, unsigned bits)
+{
+	if (t->valid[set] < t->ways) {
+		t->valid[set]++;
+		count_in(t, bits);
+		return free_way(t, set);
+	}
+	unsigned way = victim_way(t, set);
+	const struct tlb_entry *e = &t->entry[(size_t)set * t->ways + way];
+	t->stats.evictions++;
+	note_gone(t, e);
+	if (e->bits == bits) return way;
+	count_out(t, e->bits);
+	count_in(t, bits);
+	return way;
+}
+
+struct tlb_entry *tlb_fill_piece(struct tlb *t, const struct tlb_fill *f, unsigned bits)
+{
+	uint64_t page = f->va >> bits;
+	unsigned set = tlb_set_of(t, page), way = make_place(t, set, bits);
+	struct tlb_entry *e = tlb_write(t, f, bits, set, way);
+	tlb_note_fill(t, e, page);
+	return e;
+}
+
+struct tlb_entry *tlb_fill_any(struct tlb *t, const struct tlb_fill *f)
 {
 	unsigned bits = tlb_fill_bits(t, f);
 	if (t->victims) t->victims->count = 0;
 	if (!bits) return NULL;
 	if (t->slot_bits) return lines_fill(t, f, bits);
-	struct tlb_entry *e = tlb_put(t, f, bits, note_gone);
+	struct tlb_entry *e = tlb_fill_piece(t, f, bits);
 	if (t->evictors) tlb_note_brought(t, e);
 	return e;
 }

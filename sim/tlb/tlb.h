@@ -92,7 +92,7 @@ struct tlb {                     /* laid out for the hit path; change it through
 	unsigned sets, ways, set_bits;
 	unsigned set_mask; /* a page's set is these bits of its number, unless ... */
 	bool folded;       /* ... the index takes others, too, or the number of sets is no power of two */
-	bool narrow;       /* few ways, not folded */
+	bool narrow;       /* few ways, no lines, not folded */
 	bool plain; /* an entry is one translation, filled wherever it was missed, and nobody asks what a fill evicts */
 	uint64_t sizes_present; /* bit b: an entry of 2^b bytes is here */
 	uint32_t size_count[64];
