@@ -69,6 +69,22 @@ static bool holds(const struct mmu_world *w, unsigned level, uint64_t va)
 	return false;
 }
 
+/* --- the first --------------------------------------------------------------------------------------------------- */
+
+Test(levels, the_level_that_is_asked_first_predicts_its_hits_whatever_its_number)
+{
+	for (uint64_t number = 1; number <= 2; number++) {
+		struct tlb_params tlb = full("only", number, L2_ENTRIES, TLB_NINE);
+		struct mmu_world w;
+		open_world(&w, &tlb, 1);
+		read_pages(&w, 3, 6);
+		const struct tlb *t = w.mmu->first[ACCESS_READ];
+		cr_expect(ne(ptr, (void *)mmu_predicted(w.mmu, t, page_va(5), ACCESS_READ, 1 << 20), NULL));
+		cr_expect(eq(ptr, (void *)mmu_predicted(w.mmu, t, page_va(6), ACCESS_READ, 1 << 20), NULL));
+		mmu_world_fini(&w);
+	}
+}
+
 /* --- exclusive --------------------------------------------------------------------------------------------------- */
 
 Test(levels, an_exclusive_level_adds_its_entries_to_those_above)

@@ -247,6 +247,7 @@ enum status levels_build(struct mmu *m, const struct mmu_parts *p, struct err *e
 		return err_set(err, ERR_CONFIG, "tlbs: no TLB for %s",
 			       m->levels[0] ? "data" : "instructions");
 	keep_victims(m);
+	for (unsigned side = 0; side < MMU_SIDES; side++) tlb_expect_hits(m->level[side][0]);
 	m->first[ACCESS_FETCH] = m->level[0][0];
 	m->first[ACCESS_READ] = m->first[ACCESS_WRITE] = m->level[1][0];
 	for (unsigned i = 0; i < m->owned_count; i++) m->wants_neighbours |= m->owned[i]->slot_bits != 0;

@@ -18,6 +18,7 @@ static enum status build_inner(const char *name, uint64_t entries, uint64_t ways
 			       struct tlb **out, struct err *err)
 {
 	struct tlb_params p = {.name = name,
+			       .level = 1,
 			       .side = SIDE_UNIFIED,
 			       .entries = entries,
 			       .ways = ways < entries ? ways : entries,

@@ -28,7 +28,7 @@ static inline size_t tlb_capacity(const struct tlb *t) { return (size_t)t->sets 
 
 static inline void tlb_predict(struct tlb *t, uint64_t va, const struct tlb_entry *e)
 {
-	t->predict[tlb_slot(va)] = (uint32_t)(e - t->entry);
+	if (!t->recency) t->predict[tlb_slot(va)] = (uint32_t)(e - t->entry);
 }
 
 /* Notes a fill of an entry or a line, whose key the policy may look at. */

@@ -16,13 +16,12 @@
 struct tlb_entry *tlb_fill_any(struct tlb *t, const struct tlb_fill *f);
 struct tlb_entry *tlb_fill_piece(struct tlb *t, const struct tlb_fill *f, unsigned bits);
 
-/* Writes the piece of 2^bits bytes that a fill brings; the order of the set is the caller's. */
+/* Writes the piece of 2^bits bytes that a fill brings. The order of the set, and the prediction, are the caller's. */
 TLB_INLINE struct tlb_entry *tlb_write(struct tlb *t, const struct tlb_fill *f, unsigned bits, unsigned set,
 				       unsigned way)
 {
 	uint64_t mask = UINT64_MAX << bits;
-	size_t index = (size_t)set * t->ways + way;
-	struct tlb_entry *e = &t->entry[index];
+	struct tlb_entry *e = &t->entry[(size_t)set * t->ways + way];
 	*e = f->like;
 	e->set = set;
 	e->way = (uint16_t)way;
@@ -32,7 +31,6 @@ TLB_INLINE struct tlb_entry *tlb_write(struct tlb *t, const struct tlb_fill *f, 
 	e->pa = f->pa & mask;
 	t->sig[(size_t)set * t->sig_stride + way] = tlb_signature(f->va >> bits, bits);
 	t->stats.fills++;
-	t->predict[tlb_slot(f->va)] = (uint32_t)index;
 	return e;
 }
 
@@ -58,6 +56,7 @@ TLB_INLINE struct tlb_entry *tlb_fill_inline(struct tlb *t, const struct tlb_fil
 			return tlb_fill_piece(t, f, bits);
 		tlb_order_take(t->order, set, t->touches);
 		touched[way] = ++t->touches;
+		t->predict[tlb_slot(f->va)] = (uint32_t)(set * t->ways + way);
 	}
 	t->stats.evictions++;
 	return tlb_write(t, f, bits, set, way);

@@ -93,17 +93,28 @@ static void make_places(struct tlb *t, size_t i)
 	for (unsigned s = 0; t->slot_bits && s < 1u << t->slot_bits; s++) page[s] = *e;
 }
 
-/* How an order by recency is kept: what is hit by the million is numbered, which is the cheapest touch; elsewhere evictions count as
- * well, and a word has both. */
+static void number_touches(struct tlb *t)
+{
+	t->touched = xcalloc_lines(tlb_capacity(t), sizeof(*t->touched));
+	t->order = tlb_order_new(t->sets, t->ways);
+}
+
+/* An order by recency is kept in place of the policy: in its word, or by numbers where it has none. */
 static void choose_recency(struct tlb *t)
 {
-	bool first = t->params.level == 1;
 	if (t->slot_bits) return;
-	if (!first && t->policy->in_recency && t->ways <= RECENCY_NIBBLE_WAYS)
+	if (t->policy->in_recency && t->ways <= RECENCY_NIBBLE_WAYS)
 		t->recency = (uint64_t *)(void *)t->state.set;
 	else if (t->policy->oldest_goes && t->ways <= TLB_NUMBERED_WAYS)
-		t->touched = xcalloc_lines(tlb_capacity(t), sizeof(*t->touched));
-	if (t->touched) t->order = tlb_order_new(t->sets, t->ways);
+		number_touches(t);
+}
+
+void tlb_expect_hits(struct tlb *t)
+{
+	if (!t->recency) return;
+	assert(!t->sizes_present);
+	t->recency = NULL;
+	number_touches(t);
 }
 
 enum status tlb_new(const struct tlb_params *p, struct tlb **out, struct err *err)
@@ -292,6 +303,7 @@ struct tlb_entry *tlb_fill_piece(struct tlb *t, const struct tlb_fill *f, unsign
 	unsigned set = tlb_set_of(t, page), way = make_place(t, set, bits);
 	struct tlb_entry *e = tlb_write(t, f, bits, set, way);
 	tlb_note_fill(t, e, page);
+	tlb_predict(t, f->va, e);
 	return e;
 }
 
