@@ -18,6 +18,7 @@ enum { LANES_U32 = 4, LANES_U16 = 8 };
 typedef uint64_t lanes_words __attribute__((vector_size(16)));
 typedef uint32_t lanes_u32 __attribute__((vector_size(16)));
 typedef uint16_t lanes_u16 __attribute__((vector_size(16)));
+typedef int16_t lanes_i16 __attribute__((vector_size(16)));
 
 /* Bit i of the result: lane i of `lanes`, which is all ones or all zeros. */
 static inline unsigned lanes_bits_u32(lanes_u32 lanes)
@@ -53,17 +54,41 @@ static inline unsigned lanes_equal_u32(const uint32_t *row, uint32_t value)
 	return lanes_bits_u32((lanes_u32)(have == want));
 }
 
+/* Those of two groups, the bits of `low` first. */
+static inline unsigned lanes_bits_2u16(lanes_u16 low, lanes_u16 high)
+{
+#ifdef __SSE2__
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16((__m128i)low, (__m128i)high));
+#else
+	return lanes_bits_u16(low) | lanes_bits_u16(high) << LANES_U16;
+#endif
+}
+
 /* The same for twice LANES_U16 values. */
 static inline unsigned lanes_equal_2u16(const uint16_t *row, uint16_t value)
 {
 	lanes_u16 low, high, want = {value, value, value, value, value, value, value, value};
 	memcpy(&low, row, sizeof(low));
 	memcpy(&high, row + LANES_U16, sizeof(high));
+	return lanes_bits_2u16((lanes_u16)(low == want), (lanes_u16)(high == want));
+}
+
+/* Bit i is set where row[i] > value, for twice LANES_U16 signed values. */
+static inline unsigned lanes_above_2i16(const int16_t *row, int16_t value)
+{
+	lanes_i16 low, high, bound = {value, value, value, value, value, value, value, value};
+	memcpy(&low, row, sizeof(low));
+	memcpy(&high, row + LANES_U16, sizeof(high));
+	return lanes_bits_2u16((lanes_u16)(low > bound), (lanes_u16)(high > bound));
+}
+
+static inline lanes_i16 lanes_less_i16(lanes_i16 a, lanes_i16 b)
+{
 #ifdef __SSE2__
-	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16((__m128i)(low == want), (__m128i)(high == want)));
+	return (lanes_i16)_mm_min_epi16((__m128i)a, (__m128i)b);
 #else
-	return lanes_bits_u16((lanes_u16)(low == want)) | lanes_bits_u16((lanes_u16)(high == want))
-								  << LANES_U16;
+	lanes_i16 a_less = a < b;
+	return (a & a_less) | (b & ~a_less);
 #endif
 }
 
@@ -85,7 +110,23 @@ static inline bool lanes_any_u16(const uint16_t *row, unsigned count, uint16_t v
 #endif
 }
 
-/* The same for the LANES_U16 values of a group. */
+/* The least of `count` signed values, a multiple of LANES_U16. */
+static inline int16_t lanes_least_i16(const int16_t *row, unsigned count)
+{
+	lanes_i16 least, other;
+	memcpy(&least, row, sizeof(least));
+	for (unsigned i = LANES_U16; i < count; i += LANES_U16) {
+		memcpy(&other, row + i, sizeof(other));
+		least = lanes_less_i16(least, other);
+	}
+	lanes_words words = (lanes_words)least, swapped = {words[1], words[0]};
+	words = (lanes_words)lanes_less_i16(least, (lanes_i16)swapped);
+	words = (lanes_words)lanes_less_i16((lanes_i16)words, (lanes_i16)(words >> 32));
+	least = lanes_less_i16((lanes_i16)words, (lanes_i16)(words >> 16));
+	return least[0];
+}
+
+/* lanes_equal_u32() for the LANES_U16 values of a group. */
 static inline unsigned lanes_equal_u16(const uint16_t *row, uint16_t value)
 {
 	lanes_u16 have, want = {value, value, value, value, value, value, value, value};

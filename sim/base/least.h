@@ -1,54 +1,58 @@
-/* least.h - values that change one at a time, and which is the first that is small enough: a tree of minima.
+/* least.h - values that change one at a time, and which is the first that is small enough: looked at sixteen at a time.
  *
  *   least_first: the first place whose value is small enough, or else has the least      least_put: a place's new value
- * O(log n).
- * Source: Knuth, The Art of Computer Programming 3, 5.2.3 (tree selection).
+ * Beside its value each place has what it is above `base`, in 16 bits, which are compared by lanes. Values below the base
+ * count as it, and those too far above as LEAST_FAR: `base` follows what is asked for, so that both can be told from it.
+ * O(n / 16). Values are below 2^63.
  */
 #ifndef BASE_LEAST_H
 #define BASE_LEAST_H
 
-#include <stdint.h>
+#include "base/lanes.h"
+
+enum { LEAST_GROUP = 2 * LANES_U16, LEAST_FAR = INT16_MAX, LEAST_SPAN = 24000 };
 
 struct least {
-	uint64_t *least; /* root 1, node i has the children 2i and 2i + 1; the last level are the values */
-	unsigned places; /* a power of two; those beyond the asked-for ones never win */
+	uint64_t *value;
+	int16_t *above; /* the base */
+	uint64_t base;
+	unsigned places; /* whole groups; those beyond the asked-for ones never win */
 };
 
 /* All `count` values are 0. Free with least_free. */
 struct least least_new(unsigned count);
 void least_free(struct least *l);
 
-static inline uint64_t least_value(const struct least *l, unsigned place)
-{
-	return l->least[l->places + place];
-}
+/* Moves the base to where `most` can be told. O(n). */
+void least_rebase(struct least *l, uint64_t most);
+/* The first place of the least value. O(n). */
+unsigned least_of_all(const struct least *l);
 
-/* The first place whose value is at most `most`; where there is none, the first of those with the least value. */
-static inline unsigned least_first(const struct least *l, uint64_t most)
+static inline uint64_t least_value(const struct least *l, unsigned place) { return l->value[place]; }
+
+static inline int16_t least_above(const struct least *l, uint64_t value)
 {
-	const uint64_t *least = l->least;
-	unsigned node = 1, places = l->places;
-	if (least[places] <= most) return 0;
-	if (least[1] > most) most = least[1];
-	while (node < places) {
-		node *= 2;
-		node += least[node] > most;
-	}
-	return node - places;
+	uint64_t above = value > l->base ? value - l->base : 0;
+	return (int16_t)(above < LEAST_FAR ? above : LEAST_FAR);
 }
 
 static inline void least_put(struct least *l, unsigned place, uint64_t value)
 {
-	uint64_t *least = l->least;
-	unsigned node = l->places + place;
-	least[node] = value;
-	while (node > 1) {
-		uint64_t other = least[node ^ 1];
-		node /= 2;
-		value = value < other ? value : other;
-		if (least[node] == value) return;
-		least[node] = value;
+	l->value[place] = value;
+	l->above[place] = least_above(l, value);
+}
+
+/* The first place whose value is at most `most`; where there is none, the first of those with the least value. */
+static inline unsigned least_first(struct least *l, uint64_t most)
+{
+	if (__builtin_expect(most - l->base >= LEAST_SPAN, 0)) least_rebase(l, most);
+	int16_t bound = (int16_t)(most - l->base);
+	if (l->above[0] <= bound) return 0;
+	for (unsigned i = 0; i < l->places; i += LEAST_GROUP) {
+		unsigned small = ~lanes_above_2i16(l->above + i, bound) & 0xffff;
+		if (__builtin_expect(small, 1)) return i + (unsigned)__builtin_ctz(small);
 	}
+	return least_of_all(l);
 }
 
 #endif
