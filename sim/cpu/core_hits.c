@@ -204,7 +204,7 @@ static inline ALWAYS_INLINE cycles_t load_missed(struct core *c, struct hits *h,
 	unsigned served;
 	c->data_req.pa.raw = f->pa;
 	c->data_req.kind = ACCESS_READ;
-	cycles_t done = mem_access_slow(&c->mem->data, &c->data_req, known, 0, &served);
+	cycles_t done = mem_access_missed(&c->mem->data, &c->data_req, known, 0, &served);
 	h->missed++;
 	h->late_cycles += done - hit_done;
 	return done;

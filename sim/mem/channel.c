@@ -6,7 +6,7 @@ void channel_init(struct mem_channel *c, uint64_t bandwidth_MBps, uint64_t clock
 	if (!c->window_bytes) c->window_bytes = 1;
 }
 
-cycles_t channel_book(struct mem_channel *c, cycles_t now, uint64_t bytes)
+cycles_t channel_book_on(struct mem_channel *c, cycles_t now, uint64_t bytes)
 {
 	cycles_t start = UINT64_MAX;
 	for (uint64_t number = now >> CHANNEL_WINDOW_BITS; bytes; number++) {

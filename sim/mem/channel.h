@@ -25,6 +25,17 @@ struct mem_channel {
 
 /* Bandwidth becomes bytes per window of a clock of clock_mhz, rounded down, at least 1. */
 void channel_init(struct mem_channel *c, uint64_t bandwidth_MBps, uint64_t clock_mhz);
-cycles_t channel_book(struct mem_channel *c, cycles_t now, uint64_t bytes);
+/* channel_book() where the bytes do not all fit into the window of `now`, or where it is another one's so far. */
+cycles_t channel_book_on(struct mem_channel *c, cycles_t now, uint64_t bytes);
+
+static inline cycles_t channel_book(struct mem_channel *c, cycles_t now, uint64_t bytes)
+{
+	uint64_t number = now >> CHANNEL_WINDOW_BITS;
+	struct mem_channel_window *w = &c->window[number % CHANNEL_WINDOWS];
+	bool fits = w->number == number && w->used_bytes + bytes <= c->window_bytes;
+	if (__builtin_expect(!fits, 0)) return channel_book_on(c, now, bytes);
+	w->used_bytes += bytes;
+	return now;
+}
 
 #endif

@@ -15,8 +15,6 @@ static unsigned node_of_line(const struct mem_side *m, uint64_t line)
 
 /* --- moving lines --------------------------------------------------------------------------------------------- */
 
-static void write_down(struct mem_port *port, unsigned level, uint64_t line, cycles_t now);
-
 /* A line leaves for its node; nobody waits for it. */
 static void write_memory(struct mem_port *port, unsigned node, cycles_t now)
 {
@@ -62,8 +60,7 @@ static bool drop_above_in_all(const struct mem_side *m, const struct cache *c, u
 	return dirty;
 }
 
-/* What an inclusive cache has evicted leaves the caches above it. */
-static bool back_invalidate(struct mem_port *port, unsigned level, uint64_t line)
+bool mem_back_invalidate(struct mem_port *port, unsigned level, uint64_t line)
 {
 	const struct cache *c = port->level[level];
 	const struct mem_above *above = &port->above[level];
@@ -84,10 +81,10 @@ static inline __attribute__((always_inline)) void push_out(struct mem_port *port
 {
 	struct cache *c = port->level[level];
 	const struct cache *next = port->level[level + 1];
-	if (c->params.inclusion == INCL_INCLUSIVE) dirty |= back_invalidate(port, level, line);
+	if (c->params.inclusion == INCL_INCLUSIVE) dirty |= mem_back_invalidate(port, level, line);
 	c->stats.writebacks += dirty;
 	if (dirty)
-		write_down(port, level + 1, line, now);
+		mem_write_down(port, level + 1, line, now);
 	else if (next && next->params.inclusion == INCL_EXCLUSIVE && !cache_holds(next, line))
 		fill(port, level + 1, line, false, false, now);
 }
@@ -101,7 +98,7 @@ static void fill_counted(struct mem_port *port, unsigned level, uint64_t line, b
 	if (c->mpam) cache_mpam_enter(c, asker, now);
 	if (c->evictors) evictors_act(c->evictors, port->cpu->agent);
 	struct cache_victim out = cache_install(c, line, dirty, flying);
-	if (out.refused && dirty) write_down(port, level + 1, line, now);
+	if (out.refused && dirty) mem_write_down(port, level + 1, line, now);
 	if (!out.valid) return;
 	if (c->mpam) port->monitor = out.monitor;
 	push_out(port, level, out.line, out.dirty, now);
@@ -126,8 +123,7 @@ static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirt
 	fill_level(port, level, line, dirty, flying, now);
 }
 
-/* A written line arrives at `level`: from an eviction above, or from a write that goes through. */
-static void write_down(struct mem_port *port, unsigned level, uint64_t line, cycles_t now)
+void mem_write_down(struct mem_port *port, unsigned level, uint64_t line, cycles_t now)
 {
 	if (level >= port->levels) {
 		if (!port->untimed) write_memory(port, node_of_line(port->side, line), now);
@@ -135,7 +131,7 @@ static void write_down(struct mem_port *port, unsigned level, uint64_t line, cyc
 	}
 	struct cache *c = port->level[level];
 	if (!c->write_back) {
-		write_down(port, level + 1, line, now);
+		mem_write_down(port, level + 1, line, now);
 		return;
 	}
 	int way = cache_find(c, line);
@@ -152,7 +148,7 @@ static void mark_written(struct mem_port *port, unsigned level, uint64_t line, i
 	if (c->write_back)
 		c->set[line & c->set_mask].dirty |= UINT64_C(1) << way;
 	else
-		write_down(port, level + 1, line, now);
+		mem_write_down(port, level + 1, line, now);
 }
 
 /* --- access --------------------------------------------------------------------------------------------------- */
@@ -176,8 +172,7 @@ static cycles_t hit_done(struct mem_port *port, struct cache *c, uint64_t line, 
 	return done;
 }
 
-/* A line comes from its node. */
-static cycles_t read_memory(struct mem_port *port, const struct mem_req *r, cycles_t now)
+cycles_t mem_read_memory(struct mem_port *port, const struct mem_req *r, cycles_t now)
 {
 	if (port->untimed) return now;
 	unsigned number = node_of(port->side, r->pa.raw);
@@ -225,7 +220,7 @@ static void deliver_write(struct mem_port *port, unsigned level, uint64_t line, 
 {
 	int way = level < port->levels ? cache_way_of(port->level[level], line) : CACHE_MISS;
 	if (way == CACHE_MISS)
-		write_down(port, level, line, now);
+		mem_write_down(port, level, line, now);
 	else
 		mark_written(port, level, line, way, now);
 }
@@ -251,11 +246,6 @@ static void ask_evictors(const struct mem_port *port, struct cache *c, uint64_t 
 	cache_ask_evictors(c, line);
 }
 
-static unsigned monitor_of(const struct mem_port *port, const struct mem_req *r)
-{
-	return port->side->mpam ? port->side->mpam->monitor_of[r->partid][r->pmg] : 0;
-}
-
 /* Where the core's own caches end: what the directory knows of others. */
 static inline bool ask_directory(struct mem_port *port, const struct mem_req *r, uint64_t line, cycles_t now,
 				 unsigned level, struct directory_found *out)
@@ -265,7 +255,7 @@ static inline bool ask_directory(struct mem_port *port, const struct mem_req *r,
 	bool ends = level == port->levels || port->level[level]->params.shared;
 	if (!ends || out->asked || port != &port->cpu->data) return false;
 	*out = directory_fetch(d, port, r, line, now);
-	if (out->from) write_down(port, level, line, now);
+	if (out->from) mem_write_down(port, level, line, now);
 	return out->given;
 }
 
@@ -285,8 +275,8 @@ static void share_line(struct mem_port *port, uint64_t line)
 		cache_share(port->level[i], line);
 }
 
-static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
-		     unsigned *served)
+cycles_t mem_miss(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
+		  unsigned *served)
 {
 	struct directory_found others = {0};
 	uint64_t line = mem_line(port, r);
@@ -313,9 +303,9 @@ static cycles_t miss(struct mem_port *port, const struct mem_req *r, cycles_t no
 		done = hit_done(port, port->level[level], line, way,
 				own_line(port, port->level[level], r, line, way, now));
 	else if (to < port->levels)
-		done = read_memory(port, r, now);
+		done = mem_read_memory(port, r, now);
 	else
-		done = post_write(port, r->pa.raw, now); /* no cache takes it; write_down() books it */
+		done = post_write(port, r->pa.raw, now); /* no cache takes it; mem_write_down() books it */
 	for (unsigned i = first; i < level && !port->untimed; i++)
 		cache_mshr_take(port->level[i], slot[i], line, done);
 	bool shared = others.shared || (way != CACHE_MISS && cache_is_shared(port->level[level], line, way));
@@ -338,10 +328,11 @@ cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_
 	}
 	struct cache *c = port->level[first];
 	uint64_t line = mem_line(port, r);
-	port->monitor = monitor_of(port, r);
+	int way = cache_way_of(c, line);
+	if (way == CACHE_MISS) return mem_access_missed(port, r, now, first, served);
+	port->monitor = mem_monitor_of(port, r);
 	c->stats.accesses++;
-	int way = cache_find(c, line);
-	if (way == CACHE_MISS) return miss(port, r, now, first, served);
+	cache_touch(c, line & c->set_mask, (unsigned)way);
 	now = own_line(port, c, r, line, way, now);
 	if (r->kind == ACCESS_WRITE) mark_written(port, first, line, way, now);
 	*served = first;
@@ -350,12 +341,12 @@ cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_
 
 cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cycles_t now)
 {
-	port->monitor = monitor_of(port, r);
+	port->monitor = mem_monitor_of(port, r);
 	if (r->kind == ACCESS_WRITE && !port->untimed) {
 		write_memory(port, node_of(port->side, r->pa.raw), now);
 		return post_write(port, r->pa.raw, now);
 	}
-	return read_memory(port, r, now);
+	return mem_read_memory(port, r, now);
 }
 
 /* --- atomics at home --------------------------------------------------------------------------------------------- */
@@ -385,12 +376,12 @@ cycles_t mem_access_at_home(struct mem_port *port, const struct mem_req *r, cons
 	struct directory *d = port->side->directory;
 	unsigned home = home_level(port);
 	cycles_t start = now;
-	port->monitor = monitor_of(port, r);
+	port->monitor = mem_monitor_of(port, r);
 	if (d)
 		start = directory_take_home(d, port, line, now, c->far_occupancy);
 	else
 		for (unsigned i = 0; i < home; i++) cache_drop(port->level[i], line);
-	write_down(port, home, line, start);
+	mem_write_down(port, home, line, start);
 	return start + (port->untimed ? 0 : c->transfer[DISTANCE_DIE]);
 }
 

@@ -37,6 +37,7 @@ struct mem_port {
 	struct mem_above above[MEM_LEVELS_MAX]; /* of the levels that are the core's own */
 	unsigned monitor; /* of the request under way, or of the line that it moves (mpam.h) */
 	bool untimed;     /* lines move as ever, at once: no miss register, no bandwidth, no memory latency */
+	bool plain; /* all caches are, none is exclusive, and no directory and no label is asked (mem_plain.c) */
 };
 
 struct mem_cpu_stats { /* lines read from memory */
@@ -89,6 +90,9 @@ void mem_cpu_register_stats(struct mem_cpu *cpu, struct stats *s, unsigned numbe
 /* The way of all that does not simply hit the first cache. */
 cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
 			 unsigned *served);
+/* The same of a line that the cache of level `first`, which is there, does not have. */
+cycles_t mem_access_missed(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
+			   unsigned *served);
 
 /* What an access takes that hits the cache nearest to the core. */
 static inline cycles_t mem_first_hit(const struct mem_port *port)
@@ -117,8 +121,8 @@ mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigne
 	uint64_t line = mem_line(port, r);
 	int way = cache_way_of(c, line);
 	uint64_t write = r->kind == ACCESS_WRITE, set = line & c->set_mask;
-	if (__builtin_expect(way == CACHE_MISS || (write & !c->write_back), 0))
-		return mem_access_slow(port, r, now, first, served);
+	if (__builtin_expect(way == CACHE_MISS, 0)) return mem_access_missed(port, r, now, first, served);
+	if (__builtin_expect(write & !c->write_back, 0)) return mem_access_slow(port, r, now, first, served);
 	if (cache_may_wait(c, line, way, now)) return mem_access_slow(port, r, now, first, served);
 	cache_touch(c, set, (unsigned)way);
 	if (write) c->set[set].dirty |= UINT64_C(1) << way;

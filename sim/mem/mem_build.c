@@ -223,6 +223,23 @@ static void find_included(struct mem_cpu *cpu, struct mem_port *port)
 	}
 }
 
+static bool is_plain(const struct mem_port *port)
+{
+	bool plain = !port->side->directory && !port->side->mpam;
+	for (unsigned i = 0; i < port->levels; i++) {
+		const struct cache *c = port->level[i];
+		plain &= c->plain && c->params.inclusion != INCL_EXCLUSIVE;
+		for (unsigned k = 0; k < port->above[i].count; k++) plain &= port->above[i].cache[k]->plain;
+	}
+	return plain;
+}
+
+static void find_plain(struct mem_cpu *cpu)
+{
+	cpu->data.plain = is_plain(&cpu->data);
+	cpu->fetch.plain = is_plain(&cpu->fetch);
+}
+
 struct dvm *mem_dvm_new(struct mem_side *m, const struct dvm_params *p, unsigned cores)
 {
 	struct dvm_parts parts = {
@@ -248,6 +265,7 @@ enum status mem_cpu_init(struct mem_cpu *cpu, struct mem_side *m, unsigned numbe
 	}
 	find_included(cpu, &cpu->data);
 	find_included(cpu, &cpu->fetch);
+	find_plain(cpu);
 	for (unsigned i = 0; i < cpu->data.levels; i++)
 		cpu->served_names[i] = cpu->data.level[i]->params.name;
 	cpu->served_names[cpu->data.levels] = "dram";
@@ -287,9 +305,11 @@ cycles_t mem_cross_latency(const struct mem_side *m)
 void mem_count_evictors(struct mem_side *m)
 {
 	for (unsigned i = 0; i < m->shared_count; i++) cache_count_evictors(m->shared[i].cache);
-	for (unsigned n = 0; n < m->cpus; n++)
+	for (unsigned n = 0; n < m->cpus; n++) {
 		for (unsigned i = 0; i < m->cpu[n]->owned_count; i++)
 			cache_count_evictors(m->cpu[n]->owned[i]);
+		find_plain(m->cpu[n]);
+	}
 }
 
 void mem_register_stats(struct mem_side *m, struct stats *s)

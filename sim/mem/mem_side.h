@@ -32,4 +32,19 @@ struct mem_side {
 	uint64_t line_limit; /* lines of all security states are below it */
 };
 
+static inline unsigned mem_monitor_of(const struct mem_port *port, const struct mem_req *r)
+{
+	return port->side->mpam ? port->side->mpam->monitor_of[r->partid][r->pmg] : 0;
+}
+
+/* A line comes from its node: when. */
+cycles_t mem_read_memory(struct mem_port *port, const struct mem_req *r, cycles_t now);
+/* A written line arrives at `level`: from an eviction above, or from a write that goes through. */
+void mem_write_down(struct mem_port *port, unsigned level, uint64_t line, cycles_t now);
+/* What an inclusive cache has evicted leaves the caches above it. True if one had written it. */
+bool mem_back_invalidate(struct mem_port *port, unsigned level, uint64_t line);
+/* A miss of `first`, counted there as an access, by a request whose monitor is known. */
+cycles_t mem_miss(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
+		  unsigned *served);
+
 #endif

@@ -21,15 +21,6 @@ void node_register_stats(struct mem_node *n, struct stats *s, unsigned number)
 	if (n->mpam) bandwidth_register_stats(n->mpam, s, number);
 }
 
-cycles_t node_read_for(struct mem_node *n, cycles_t now, uint64_t bytes, unsigned monitor)
-{
-	cycles_t start = n->mpam ? bandwidth_read(n->mpam, now, bytes, monitor)
-				 : channel_book(&n->channel, now, bytes);
-	n->stats.reads++;
-	n->stats.queue_cycles += start - now;
-	return start + n->latency;
-}
-
 void node_write_for(struct mem_node *n, cycles_t now, uint64_t bytes, unsigned monitor)
 {
 	cycles_t start = n->mpam ? bandwidth_write(n->mpam, now, bytes, monitor)

@@ -30,7 +30,14 @@ void node_init(struct mem_node *n, const struct node_params *p, uint64_t base, u
 void node_register_stats(struct mem_node *n, struct stats *s, unsigned number);
 
 /* A read of `bytes` asked for at `now` by a request of `monitor` (mpam.h): the cycle at which the data is there. */
-cycles_t node_read_for(struct mem_node *n, cycles_t now, uint64_t bytes, unsigned monitor);
+static inline cycles_t node_read_for(struct mem_node *n, cycles_t now, uint64_t bytes, unsigned monitor)
+{
+	cycles_t start = __builtin_expect(n->mpam != NULL, 0) ? bandwidth_read(n->mpam, now, bytes, monitor)
+							      : channel_book(&n->channel, now, bytes);
+	n->stats.reads++;
+	n->stats.queue_cycles += start - now;
+	return start + n->latency;
+}
 /* A posted write: takes bandwidth, and nobody waits for it. */
 void node_write_for(struct mem_node *n, cycles_t now, uint64_t bytes, unsigned monitor);
 
