@@ -364,9 +364,8 @@ ParameterizedTest(struct model_case *c, mem, two_levels_behave_as_a_naive_model_
 /* --- three levels, two ports --------------------------------------------------------------------------------------- */
 
 /* Split first level, private second, shared third. */
-static void describe_three(struct side *s, enum inclusion second, enum inclusion third)
+static void build_three(struct side *s, enum inclusion second, enum inclusion third)
 {
-	describe(s);
 	s->cache[2] = s->cache[1];
 	s->cache[1] = s->cache[0];
 	s->cache[0].name = "l1i";
@@ -379,6 +378,12 @@ static void describe_three(struct side *s, enum inclusion second, enum inclusion
 	s->cache[3].inclusion = third;
 	s->caches.count = 4;
 	build(s);
+}
+
+static void describe_three(struct side *s, enum inclusion second, enum inclusion third)
+{
+	describe(s);
+	build_three(s, second, third);
 }
 
 /* Every line that a first-level cache holds is in the level below. */
@@ -413,6 +418,61 @@ Test(mem, an_inclusive_cache_holds_what_the_caches_above_it_hold)
 	}
 	cr_expect(lt(u64, 0, s.cpu.data.level[0]->stats.invalidations));
 	close_side(&s);
+}
+
+static void expect_same_counters(const struct side *a, const struct side *b)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		const struct mem_port *p = i ? &a->cpu.fetch : &a->cpu.data,
+				      *q = i ? &b->cpu.fetch : &b->cpu.data;
+		for (unsigned l = 0; l < p->levels; l++)
+			cr_assert(not(memcmp(&p->level[l]->stats, &q->level[l]->stats,
+					     sizeof(struct cache_stats))),
+				  "level %u", l + 1);
+	}
+	cr_assert(not(memcmp(&node((struct side *)a, 0)->stats, &node((struct side *)b, 0)->stats,
+			     sizeof(struct mem_node_stats))));
+}
+
+/* Requests that overlap, of two sides of which one has no plain misses. */
+static void compare_plain(uint64_t policy, enum inclusion second, enum inclusion third)
+{
+	struct side side[2];
+	struct rng r;
+	for (unsigned i = 0; i < 2; i++) {
+		describe(&side[i]);
+		side[i].cache[0].policy = side[i].cache[1].policy = policy;
+		side[i].cache[0].mshrs = 3;
+		build_three(&side[i], second, third);
+	}
+	cr_assert(side[0].cpu.data.plain && side[0].cpu.fetch.plain);
+	side[1].cpu.data.plain = side[1].cpu.fetch.plain = false;
+	rng_init(&r, policy, "plain");
+	for (uint64_t i = 0; i < 4000; i++) {
+		struct mem_req q = {.pa = {base + 64 * rng_below(&r, 300)},
+				    .kind = (uint8_t)rng_below(&r, 3),
+				    .cause = (uint8_t)rng_below(&r, CAUSE_COUNT)};
+		cycles_t now = i * 10 + rng_below(&r, 300), done[2];
+		unsigned served[2];
+		for (unsigned k = 0; k < 2; k++)
+			done[k] = mem_access(q.kind == ACCESS_FETCH ? &side[k].cpu.fetch : &side[k].cpu.data,
+					     &q, now, 0, &served[k]);
+		cr_assert(eq(u64, done[0], done[1]));
+		cr_assert(eq(uint, served[0], served[1]));
+		expect_same_counters(&side[0], &side[1]);
+	}
+	cr_expect(lt(u64, 0, side[0].cpu.data.level[0]->stats.merged));
+	cr_expect(lt(u64, 0, side[0].cpu.data.level[0]->stats.mshr_wait_cycles));
+	for (unsigned i = 0; i < 2; i++) close_side(&side[i]);
+}
+
+Test(mem, a_miss_where_nothing_looks_on_does_what_every_miss_does)
+{
+	for (uint64_t policy = 0; policy < REPL_COUNT; policy++) {
+		if (repl_policies[policy]->shared_bytes) continue; /* not plain */
+		compare_plain(policy, INCL_INCLUSIVE, INCL_NINE);
+		compare_plain(policy, INCL_NINE, INCL_INCLUSIVE);
+	}
 }
 
 Test(mem, an_exclusive_cache_holds_nothing_that_the_cache_above_it_holds)
