@@ -170,11 +170,14 @@ static void expect_same_tlb(const struct tlb *a, const struct tlb *b)
 
 static void expect_same_cache(const struct cache *a, const struct cache *b)
 {
-	size_t tags = (a->set_mask + 1) * a->stride;
 	cr_assert(eq(int, memcmp(&a->stats, &b->stats, sizeof(a->stats)), 0), "counters of %s",
 		  a->params.name);
-	cr_assert(eq(int, memcmp(a->tag, b->tag, tags * sizeof(*a->tag)), 0), "lines of %s", a->params.name);
-	for (uint64_t set = 0; set <= a->set_mask; set++) SAME(set[set].dirty);
+	for (uint64_t i = 0; i <= a->set_mask; i++) {
+		const struct cache_set *x = cache_set(a, i), *y = cache_set(b, i);
+		cr_assert(eq(int, memcmp(x->tag, y->tag, a->stride * sizeof(*x->tag)), 0), "lines of %s",
+			  a->params.name);
+		cr_assert(eq(u64, x->dirty, y->dirty), "lines of %s", a->params.name);
+	}
 }
 
 static void expect_same(struct rig *x, struct rig *y)

@@ -158,7 +158,7 @@ static inline ALWAYS_INLINE void touch_entry(const struct way_in *w, struct hits
 
 static inline ALWAYS_INLINE void touch_line(const struct way_in *w, const struct found *f)
 {
-	uint64_t set = f->line & w->cache->set_mask;
+	struct cache_set *set = cache_set_of(w->cache, f->line);
 	if (w->in_place)
 		cache_touch_masked(w->cache, set, (unsigned)f->way);
 	else
@@ -265,7 +265,7 @@ static inline ALWAYS_INLINE bool store(struct core *c, struct hits *h, const str
 	*slot = done;
 	touch_entry(w, h, &f);
 	touch_line(w, &f);
-	w->cache->set[f.line & w->cache->set_mask].dirty |= UINT64_C(1) << f.way;
+	cache_set_of(w->cache, f.line)->dirty |= UINT64_C(1) << f.way;
 	if (++c->store_next == c->store_buffer) c->store_next = 0;
 	h->store_cycles += leaves - start;
 	h->waited_entry = NEVER;

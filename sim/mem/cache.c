@@ -47,6 +47,18 @@ static enum status check_params(const struct cache_params *p, uint64_t line_limi
 	return OK;
 }
 
+static void lay_out_sets(struct cache *c)
+{
+	enum { ALIGN = 16 }; /* so that the sets of small caches begin with a line of the host */
+	size_t sets = c->set_mask + 1, state_bytes = repl_state_bytes(c->policy, c->ways);
+	c->state_at = (unsigned)(offsetof(struct cache_set, tag) + c->stride * sizeof(uint32_t));
+	c->mshr_at = c->state_at + (unsigned)state_bytes;
+	c->set_bytes = (c->mshr_at + c->ways * (unsigned)sizeof(uint16_t) + ALIGN - 1) / ALIGN * ALIGN;
+	c->sets = xcalloc_lines(sets, c->set_bytes);
+	c->shared =
+		repl_state_at(c->policy, (unsigned)sets, c->ways, c->sets + c->state_at, c->set_bytes).shared;
+}
+
 enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct cache **out, struct err *err)
 {
 	TRY(check_params(p, line_limit, err));
@@ -61,15 +73,12 @@ enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct 
 	c->hit_cycles = p->hit_cycles;
 	c->write_back = p->write_back;
 	c->all_ways = bits_ones(c->ways);
-	c->tag = xcalloc_lines(sets * c->stride, sizeof(*c->tag));
-	c->set = xcalloc_lines(sets, sizeof(*c->set));
-	c->state = repl_state_new(c->policy, (unsigned)sets, c->ways);
+	lay_out_sets(c);
 	c->mask = repl_touch_masks(c->policy, c->ways);
-	c->plain = !c->state.shared;
+	c->plain = !c->shared;
 	c->fill_touches = c->mask && c->policy->fill == c->policy->touch;
 	c->mshr.line = xcalloc(p->mshrs, sizeof(*c->mshr.line));
 	c->mshr.done = least_new((unsigned)p->mshrs);
-	c->mshr.of = xcalloc_lines(sets * c->stride, sizeof(*c->mshr.of));
 	*out = c;
 	return OK;
 }
@@ -77,15 +86,13 @@ enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct 
 void cache_free(struct cache *c)
 {
 	if (!c) return;
-	free(c->tag);
-	free(c->set);
-	repl_state_free(&c->state);
+	free(c->sets);
+	free(c->shared);
 	evictors_free(c->evictors);
 	free(c->mask);
 	free(c->sharing);
 	free(c->mshr.line);
 	least_free(&c->mshr.done);
-	free(c->mshr.of);
 	cache_mpam_free(c->mpam);
 	free(c);
 }
@@ -104,13 +111,14 @@ bool cache_holds(const struct cache *c, uint64_t line) { return cache_way_of(c, 
 
 static struct cache_victim take_out(struct cache *c, uint64_t set, unsigned way)
 {
-	struct cache_victim v = cache_victim_in(c, set, way);
+	struct cache_set *s = cache_set(c, set);
+	struct cache_victim v = cache_victim_in(c, s, set, way);
 	uint64_t others = ~(UINT64_C(1) << way);
 	if (!v.valid) return v;
-	c->tag[set * c->stride + way] = 0;
-	c->set[set].valid &= others;
-	c->set[set].dirty &= others;
-	c->set[set].flying &= others;
+	s->tag[way] = 0;
+	s->valid &= others;
+	s->dirty &= others;
+	s->flying &= others;
 	if (c->sharing) c->sharing[set] &= others;
 	if (c->mpam) v.monitor = (uint8_t)cache_mpam_gone(c, set, way);
 	return v;
@@ -142,7 +150,7 @@ void cache_share(struct cache *c, uint64_t line)
 	int way = cache_way_of(c, line);
 	if (way == CACHE_MISS) return;
 	c->sharing[set] |= UINT64_C(1) << way;
-	c->set[set].flying |= UINT64_C(1) << way;
+	cache_set(c, set)->flying |= UINT64_C(1) << way;
 }
 
 struct cache_victim cache_drop_evicted(struct cache *c, uint64_t line)
@@ -166,9 +174,10 @@ static void note_install(struct cache *c, unsigned way, const struct cache_victi
 
 struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bool flying)
 {
-	if (c->plain) return cache_install_plain(c, line, dirty, flying);
 	uint64_t set = line & c->set_mask;
-	int chosen = c->choose ? c->choose(c, set) : (int)cache_choose_any(c, set);
+	struct cache_set *s = cache_set(c, set);
+	if (c->plain) return cache_install_plain(c, s, set, cache_tag(c, line), dirty, flying);
+	int chosen = c->choose ? c->choose(c, set) : (int)cache_choose_any(c, s);
 	if (chosen == CACHE_MISS) {
 		c->mpam->stats.refused[c->mpam->filler]++;
 		return (struct cache_victim){.refused = true};
@@ -177,9 +186,9 @@ struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bo
 	struct cache_victim out = take_out(c, set, way);
 	c->stats.fills++;
 	c->stats.evictions += out.valid;
-	cache_write_way(c, line, way, dirty, flying);
-	if (c->state.shared) c->state.shared->key = line;
-	cache_note_fill(c, set, way);
+	cache_write_way(c, s, cache_tag(c, line), way, dirty, flying);
+	if (c->shared) c->shared->key = line;
+	cache_note_fill(c, s, way);
 	if (c->mpam) cache_mpam_come(c, set, way);
 	if (c->evictors) note_install(c, way, &out, line);
 	return out;
@@ -196,24 +205,25 @@ struct cache_victim cache_drop(struct cache *c, uint64_t line)
 
 cycles_t cache_arrival(struct cache *c, uint64_t line, unsigned way)
 {
-	uint64_t set = line & c->set_mask, *flying = &c->set[set].flying;
-	if (!bit_get(*flying, way)) return 0;
-	unsigned slot = c->mshr.of[set * c->stride + way];
+	struct cache_set *s = cache_set_of(c, line);
+	if (!bit_get(s->flying, way)) return 0;
+	unsigned slot = cache_mshr_of(c, s)[way];
 	cycles_t done = least_value(&c->mshr.done, slot);
 	if (c->mshr.line[slot] == line && done) return done;
 	if (cache_is_shared(c, line, (int)way)) return 0;
-	*flying &= ~(UINT64_C(1) << way); /* its register has another miss by now */
+	s->flying &= ~(UINT64_C(1) << way); /* its register has another miss by now */
 	return 0;
 }
 
 void cache_check(const struct cache *c)
 {
 	for (uint64_t set = 0; set <= c->set_mask; set++) {
+		const struct cache_set *s = cache_set(c, set);
 		for (unsigned w = 0; w < c->ways; w++) {
-			uint32_t tag = c->tag[set * c->stride + w];
-			assert(!tag == !bit_get(c->set[set].valid, w));
-			assert(tag || !bit_get(c->set[set].dirty, w));
-			for (unsigned v = 0; tag && v < w; v++) assert(c->tag[set * c->stride + v] != tag);
+			uint32_t tag = s->tag[w];
+			assert(!tag == !bit_get(s->valid, w));
+			assert(tag || !bit_get(s->dirty, w));
+			for (unsigned v = 0; tag && v < w; v++) assert(s->tag[v] != tag);
 		}
 	}
 	if (c->mpam) cache_mpam_check(c);

@@ -27,28 +27,29 @@ struct cache_stats {
 	uint64_t mshr_wait_cycles;
 };
 
-struct cache_set { /* a bit per way */
-	uint64_t valid, dirty;
-	uint64_t flying; /* brought by a miss that may not have ended: cache_arrival() knows */
+/* All of a set lies together: behind its tags the state of the policy, and the miss registers. */
+struct cache_set {
+	uint64_t valid, dirty; /* a bit per way */
+	uint64_t flying;       /* brought by a miss that may not have ended: cache_arrival() knows */
+	uint32_t tag[];        /* `stride`; 0 = invalid, else (line >> set_bits) + 1 */
 };
 
 struct cache_mshrs {       /* miss registers, by the latest miss of each */
 	uint64_t *line;    /* that it brings */
 	struct least done; /* when */
-	uint16_t *of;      /* sets x stride: the register that brought this line */
 	unsigned taken;    /* the latest */
 };
 
-struct cache {         /* laid out for the hit path; change it through the functions below only */
-	uint32_t *tag; /* sets x stride; 0 = invalid, else (line >> set_bits) + 1 */
-	struct cache_set *set;
-	struct repl_state state;
+struct cache { /* laid out for the hit path; change it through the functions below only */
+	char *sets;
+	unsigned set_bytes, state_at, mshr_at; /* from the beginning of a set */
 	cycles_t settled; /* no miss ends after this cycle; a coherent cache always asks */
 	uint64_t set_mask;
 	unsigned set_bits, ways;
 	unsigned stride; /* ways rounded up to whole groups of lanes */
 	const struct repl_policy *policy;
-	struct repl_mask *mask; /* by way, what a touch does; NULL: the policy's function does it */
+	struct repl_shared *shared; /* of the policy; NULL: it looks at one set only */
+	struct repl_mask *mask;     /* by way, what a touch does; NULL: the policy's function does it */
 	cycles_t hit_cycles;
 	bool write_back;
 	bool plain;        /* no partitions, no evictors, no sharing, no policy that looks beyond a set */
@@ -78,50 +79,65 @@ static inline uint32_t cache_tag(const struct cache *c, uint64_t line)
 	return (uint32_t)(line >> c->set_bits) + 1;
 }
 
+static inline struct cache_set *cache_set(const struct cache *c, uint64_t set)
+{
+	return (struct cache_set *)(void *)(c->sets + set * c->set_bytes);
+}
+
+static inline struct cache_set *cache_set_of(const struct cache *c, uint64_t line)
+{
+	return cache_set(c, line & c->set_mask);
+}
+
 /* The ways of a set whose tag is `tag`, a bit each. All are compared before any branch: which way hits is what a
  * processor cannot predict. */
-static inline uint64_t cache_ways_equal(const struct cache *c, uint64_t set, uint32_t tag)
+static inline uint64_t cache_ways_equal(const struct cache *c, const struct cache_set *s, uint32_t tag)
 {
-	const uint32_t *row = &c->tag[set * c->stride];
-	uint64_t equal = lanes_equal_u32(row, tag);
+	uint64_t equal = lanes_equal_u32(s->tag, tag);
 	for (unsigned w = LANES_U32; w < c->stride; w += LANES_U32)
-		equal |= (uint64_t)lanes_equal_u32(row + w, tag) << w;
+		equal |= (uint64_t)lanes_equal_u32(s->tag + w, tag) << w;
 	return equal;
 }
 
 /* The way that holds `line`, or CACHE_MISS. */
 static inline int cache_way_of(const struct cache *c, uint64_t line)
 {
-	uint64_t equal = cache_ways_equal(c, line & c->set_mask, cache_tag(c, line));
+	uint64_t equal = cache_ways_equal(c, cache_set_of(c, line), cache_tag(c, line));
 	return equal ? __builtin_ctzll(equal) : CACHE_MISS;
 }
 
-static inline void *cache_state_of(const struct cache *c, uint64_t set)
+static inline void *cache_state_of(const struct cache *c, struct cache_set *s)
 {
-	return c->state.set + set * c->state.stride;
+	return (char *)s + c->state_at;
+}
+
+/* The register that brought the line of each way. */
+static inline uint16_t *cache_mshr_of(const struct cache *c, struct cache_set *s)
+{
+	return (uint16_t *)(void *)((char *)s + c->mshr_at);
 }
 
 /* A touch where c->mask is there. */
-static inline void cache_touch_masked(const struct cache *c, uint64_t set, unsigned way)
+static inline void cache_touch_masked(const struct cache *c, struct cache_set *s, unsigned way)
 {
-	uint64_t *word = cache_state_of(c, set);
+	uint64_t *word = cache_state_of(c, s);
 	*word = (*word & c->mask[way].keep) | c->mask[way].set;
 }
 
 /* Tells the policy of a hit. */
-static inline void cache_touch(const struct cache *c, uint64_t set, unsigned way)
+static inline void cache_touch(const struct cache *c, struct cache_set *s, unsigned way)
 {
 	if (c->mask)
-		cache_touch_masked(c, set, way);
+		cache_touch_masked(c, s, way);
 	else
-		c->policy->touch(cache_state_of(c, set), c->ways, way);
+		c->policy->touch(cache_state_of(c, s), c->ways, way);
 }
 
 /* As cache_way_of(), and tells the policy of a hit. Counts nothing. */
 static inline int cache_find(struct cache *c, uint64_t line)
 {
 	int way = cache_way_of(c, line);
-	if (way != CACHE_MISS) cache_touch(c, line & c->set_mask, (unsigned)way);
+	if (way != CACHE_MISS) cache_touch(c, cache_set_of(c, line), (unsigned)way);
 	return way;
 }
 
@@ -162,7 +178,7 @@ cycles_t cache_arrival(struct cache *c, uint64_t line, unsigned way);
 /* Whether the line in `way` may still be under way at `now`. */
 static inline bool cache_may_wait(const struct cache *c, uint64_t line, int way, cycles_t now)
 {
-	return now < c->settled && (c->set[line & c->set_mask].flying >> way & 1);
+	return now < c->settled && (cache_set_of(c, line)->flying >> way & 1);
 }
 
 /* When a request that finds its line in `way` at `now` has it: *merged says that it waited for its arrival. Counts nothing. */

@@ -18,7 +18,7 @@ static const struct stat_desc stat_rows[CACHE_MPAM_ROWS] = {
 
 /* --- the ways that a PARTID may take ------------------------------------------------------------------------------- */
 
-static uint64_t valid_ways(const struct cache *c, uint64_t set) { return c->set[set].valid; }
+static uint64_t valid_ways(const struct cache *c, uint64_t set) { return cache_set(c, set)->valid; }
 
 static unsigned owner_at(const struct cache *c, uint64_t set, unsigned way)
 {
@@ -69,7 +69,7 @@ static int choose(struct cache *c, uint64_t set)
 	if (empty) return __builtin_ctzll(empty);
 	uint64_t spare = p->has_least ? spared(c, set, allowed, partid) : 0;
 	if (allowed & ~spare) allowed &= ~spare;
-	return (int)c->policy->victim_among(cache_state_of(c, set), c->ways, allowed);
+	return (int)c->policy->victim_among(cache_state_of(c, cache_set(c, set)), c->ways, allowed);
 }
 
 /* --- bookkeeping --------------------------------------------------------------------------------------------------- */

@@ -122,7 +122,7 @@ static struct held look(const struct mem_port *port, uint64_t line)
 		int way = cache_way_of(c, line);
 		if (way == CACHE_MISS) continue;
 		h.any = true;
-		h.dirty |= bit_get(c->set[line & c->set_mask].dirty, (unsigned)way);
+		h.dirty |= bit_get(cache_set_of(c, line)->dirty, (unsigned)way);
 	}
 	return h;
 }
@@ -138,7 +138,7 @@ static void clean_in(const struct mem_port *port, uint64_t line)
 	struct cache *c;
 	for (unsigned i = 0; (c = private_level(port, i)); i++) {
 		int way = cache_way_of(c, line);
-		if (way != CACHE_MISS) c->set[line & c->set_mask].dirty &= ~(UINT64_C(1) << way);
+		if (way != CACHE_MISS) cache_set_of(c, line)->dirty &= ~(UINT64_C(1) << way);
 	}
 }
 

@@ -114,7 +114,9 @@ fill_level(struct mem_port *port, unsigned level, uint64_t line, bool dirty, boo
 		fill_counted(port, level, line, dirty, flying, now);
 		return;
 	}
-	struct cache_victim out = cache_install_plain(c, line, dirty, flying);
+	uint64_t set = line & c->set_mask;
+	struct cache_victim out = cache_install_plain(c, cache_set(c, set), set, cache_tag(c, line), dirty,
+						      flying);
 	if (out.valid) push_out(port, level, out.line, out.dirty, now);
 }
 
@@ -138,7 +140,7 @@ void mem_write_down(struct mem_port *port, unsigned level, uint64_t line, cycles
 	if (way == CACHE_MISS)
 		fill(port, level, line, true, false, now);
 	else
-		c->set[line & c->set_mask].dirty |= UINT64_C(1) << way;
+		cache_set_of(c, line)->dirty |= UINT64_C(1) << way;
 }
 
 /* A write finds or brings its line to `level`, the first it looked in. */
@@ -146,7 +148,7 @@ static void mark_written(struct mem_port *port, unsigned level, uint64_t line, i
 {
 	struct cache *c = port->level[level];
 	if (c->write_back)
-		c->set[line & c->set_mask].dirty |= UINT64_C(1) << way;
+		cache_set_of(c, line)->dirty |= UINT64_C(1) << way;
 	else
 		mem_write_down(port, level + 1, line, now);
 }
@@ -332,7 +334,7 @@ cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_
 	if (way == CACHE_MISS) return mem_access_missed(port, r, now, first, served);
 	port->monitor = mem_monitor_of(port, r);
 	c->stats.accesses++;
-	cache_touch(c, line & c->set_mask, (unsigned)way);
+	cache_touch(c, cache_set_of(c, line), (unsigned)way);
 	now = own_line(port, c, r, line, way, now);
 	if (r->kind == ACCESS_WRITE) mark_written(port, first, line, way, now);
 	*served = first;

@@ -120,12 +120,13 @@ mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigne
 	if (!c) return mem_access_slow(port, r, now, first, served);
 	uint64_t line = mem_line(port, r);
 	int way = cache_way_of(c, line);
-	uint64_t write = r->kind == ACCESS_WRITE, set = line & c->set_mask;
+	uint64_t write = r->kind == ACCESS_WRITE;
+	struct cache_set *set = cache_set_of(c, line);
 	if (__builtin_expect(way == CACHE_MISS, 0)) return mem_access_missed(port, r, now, first, served);
 	if (__builtin_expect(write & !c->write_back, 0)) return mem_access_slow(port, r, now, first, served);
 	if (cache_may_wait(c, line, way, now)) return mem_access_slow(port, r, now, first, served);
 	cache_touch(c, set, (unsigned)way);
-	if (write) c->set[set].dirty |= UINT64_C(1) << way;
+	if (write) set->dirty |= UINT64_C(1) << way;
 	c->stats.accesses++;
 	c->stats.hits++;
 	*served = first;

@@ -7,39 +7,13 @@
 
 #define ALWAYS_INLINE __attribute__((always_inline))
 
-/* Where a line may be in a level's cache, and the miss register that brings it. */
-struct place {
-	struct cache *cache;
-	uint64_t set;
-	uint32_t tag;
-	unsigned mshr;
+/* A miss on its way through the levels. */
+struct quest {
+	struct mem_port *port;
+	const struct mem_req *req;
+	uint64_t line;
+	unsigned first, served;
 };
-
-static inline ALWAYS_INLINE struct place place_of(struct cache *c, uint64_t line)
-{
-	return (struct place){.cache = c, .set = line & c->set_mask, .tag = cache_tag(c, line)};
-}
-
-static inline ALWAYS_INLINE cycles_t count_miss(struct place *p, const struct mem_req *r, cycles_t now)
-{
-	struct cache *c = p->cache;
-	c->stats.accesses++;
-	c->stats.misses++;
-	c->stats.misses_by_cause[r->cause]++;
-	return cache_mshr_reserve(c, now, &p->mshr);
-}
-
-static inline ALWAYS_INLINE cycles_t hit(const struct place *p, uint64_t line, unsigned way, cycles_t now)
-{
-	struct cache *c = p->cache;
-	bool merged;
-	cache_touch(c, p->set, way);
-	cycles_t done = cache_hit_done(c, line, (int)way, now, &merged);
-	c->stats.accesses++;
-	c->stats.merged += merged;
-	c->stats.hits += !merged;
-	return done;
-}
 
 /* As mem_back_invalidate(), of a cache of the core's own. */
 static inline ALWAYS_INLINE bool leave_above(const struct mem_above *above, uint64_t line)
@@ -63,40 +37,57 @@ static inline ALWAYS_INLINE void push_out(struct mem_port *port, unsigned level,
 	mem_write_down(port, level + 1, line, now);
 }
 
-/* The line comes into the cache at `done`. */
-static inline ALWAYS_INLINE void bring(struct mem_port *port, unsigned level, const struct place *p,
-				       uint64_t line, bool dirty, cycles_t done)
+static cycles_t find(struct quest *q, unsigned level, cycles_t now);
+
+/* The level does not have the line: a deeper one brings it. */
+static inline ALWAYS_INLINE cycles_t miss(struct quest *q, unsigned level, struct cache *c,
+					  struct cache_set *s, uint32_t tag, cycles_t now)
 {
-	struct cache *c = p->cache;
-	unsigned way = cache_choose_any(c, p->set);
-	struct cache_victim out = cache_victim_in(c, p->set, way);
-	cache_mshr_take(c, p->mshr, line, done);
-	c->stats.fills++;
-	c->stats.evictions += out.valid;
-	cache_write_way(c, line, way, dirty, true);
-	cache_note_fill(c, p->set, way);
-	if (out.valid) push_out(port, level, out.line, out.dirty, done);
+	unsigned mshr;
+	c->stats.accesses++;
+	c->stats.misses++;
+	c->stats.misses_by_cause[q->req->cause]++;
+	now = cache_mshr_reserve(c, now, &mshr);
+	cycles_t done = find(q, level + 1, now);
+	bool write = level == q->first && q->req->kind == ACCESS_WRITE;
+	cache_mshr_take(c, mshr, q->line, done);
+	struct cache_victim out = cache_install_plain(c, s, q->line & c->set_mask, tag, write, true);
+	if (out.valid) push_out(q->port, level, out.line, out.dirty, done);
+	return done;
 }
 
-static inline ALWAYS_INLINE cycles_t miss(struct mem_port *port, const struct mem_req *r, uint64_t line,
-					  cycles_t now, unsigned first, unsigned *served)
+static inline ALWAYS_INLINE cycles_t hit(struct cache *c, struct cache_set *s, uint64_t line, unsigned way,
+					 cycles_t now)
 {
-	struct place at[MEM_LEVELS_MAX];
-	unsigned level = first;
-	uint64_t equal = 0;
-	at[first] = place_of(port->level[first], line);
-	do {
-		now = count_miss(&at[level], r, now);
-		if (++level == port->levels) break;
-		at[level] = place_of(port->level[level], line);
-		equal = cache_ways_equal(at[level].cache, at[level].set, at[level].tag);
-	} while (!equal);
-	cycles_t done = equal ? hit(&at[level], line, (unsigned)__builtin_ctzll(equal), now)
-			      : mem_read_memory(port, r, now);
-	*served = level;
-	while (level-- > first)
-		bring(port, level, &at[level], line, level == first && r->kind == ACCESS_WRITE, done);
+	bool merged;
+	cache_touch(c, s, way);
+	cycles_t done = cache_hit_done(c, line, (int)way, now, &merged);
+	c->stats.accesses++;
+	c->stats.merged += merged;
+	c->stats.hits += !merged;
 	return done;
+}
+
+/* When the line is there: from `level`, or what is beyond it. */
+static cycles_t find(struct quest *q, unsigned level, cycles_t now)
+{
+	struct cache *c = q->port->level[level];
+	if (!c) {
+		q->served = level;
+		return mem_read_memory(q->port, q->req, now);
+	}
+	struct cache_set *s = cache_set_of(c, q->line);
+	uint32_t tag = cache_tag(c, q->line);
+	uint64_t equal = cache_ways_equal(c, s, tag);
+	if (!equal) return miss(q, level, c, s, tag, now);
+	q->served = level;
+	return hit(c, s, q->line, (unsigned)__builtin_ctzll(equal), now);
+}
+
+/* Somebody asks for more than counters. */
+static bool looks_on(const struct mem_port *port)
+{
+	return !port->plain | port->untimed | (port->why != NULL);
 }
 
 cycles_t mem_access_missed(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
@@ -104,8 +95,12 @@ cycles_t mem_access_missed(struct mem_port *port, const struct mem_req *r, cycle
 {
 	struct cache *c = port->level[first];
 	bool taken = r->kind != ACCESS_WRITE || (c->write_back && c->params.write_allocate);
-	if (__builtin_expect(port->plain && taken && !port->why && !port->untimed, 1))
-		return miss(port, r, mem_line(port, r), now, first, served);
+	if (__builtin_expect(taken && !looks_on(port), 1)) {
+		struct quest q = {.port = port, .req = r, .line = mem_line(port, r), .first = first};
+		cycles_t done = miss(&q, first, c, cache_set_of(c, q.line), cache_tag(c, q.line), now);
+		*served = q.served;
+		return done;
+	}
 	port->monitor = mem_monitor_of(port, r);
 	c->stats.accesses++;
 	return mem_miss(port, r, now, first, served);

@@ -28,12 +28,23 @@ static void join(struct repl_state *s, const struct repl_policy *policy, unsigne
 		*(struct repl_member *)(void *)(s->set + i * s->stride) = (struct repl_member){s->shared, i};
 }
 
-struct repl_state repl_state_new(const struct repl_policy *policy, unsigned sets, unsigned ways)
+size_t repl_state_bytes(const struct repl_policy *policy, unsigned ways)
 {
-	struct repl_state s = {.stride = (policy->state_bytes(ways) + 7) & ~(size_t)7};
-	s.set = xcalloc_lines(sets, s.stride);
+	return (policy->state_bytes(ways) + 7) & ~(size_t)7;
+}
+
+struct repl_state repl_state_at(const struct repl_policy *policy, unsigned sets, unsigned ways, void *memory,
+				size_t stride)
+{
+	struct repl_state s = {.set = memory, .stride = stride};
 	if (policy->shared_bytes) join(&s, policy, sets, ways);
 	return s;
+}
+
+struct repl_state repl_state_new(const struct repl_policy *policy, unsigned sets, unsigned ways)
+{
+	size_t stride = repl_state_bytes(policy, ways);
+	return repl_state_at(policy, sets, ways, xcalloc_lines(sets, stride), stride);
 }
 
 void repl_state_free(struct repl_state *s)

@@ -101,6 +101,12 @@ struct repl_state {
 /* All sets empty. Free with repl_state_free. */
 struct repl_state repl_state_new(const struct repl_policy *policy, unsigned sets, unsigned ways);
 void repl_state_free(struct repl_state *s);
+/* The same in `memory` of the owner's, zeroed and aligned to 8 bytes, where sets are `stride` bytes apart, a multiple of 8: it frees
+ * s.shared with free(). */
+struct repl_state repl_state_at(const struct repl_policy *policy, unsigned sets, unsigned ways, void *memory,
+				size_t stride);
+/* What a set needs there. */
+size_t repl_state_bytes(const struct repl_policy *policy, unsigned ways);
 /* The masks of every way, where the policy's touches are such: mask[ways] to be freed; else NULL. */
 struct repl_mask *repl_touch_masks(const struct repl_policy *policy, unsigned ways);
 
