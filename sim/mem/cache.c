@@ -74,6 +74,7 @@ enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct 
 	c->write_back = p->write_back;
 	c->all_ways = bits_ones(c->ways);
 	lay_out_sets(c);
+	c->victim = repl_victim_of(c->policy, c->ways);
 	c->mask = repl_touch_masks(c->policy, c->ways);
 	c->plain = !c->shared;
 	c->fill_touches = c->mask && c->policy->fill == c->policy->touch;
@@ -176,7 +177,6 @@ struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bo
 {
 	uint64_t set = line & c->set_mask;
 	struct cache_set *s = cache_set(c, set);
-	if (c->plain) return cache_install_plain(c, s, set, cache_tag(c, line), dirty, flying);
 	int chosen = c->choose ? c->choose(c, set) : (int)cache_choose_any(c, s);
 	if (chosen == CACHE_MISS) {
 		c->mpam->stats.refused[c->mpam->filler]++;

@@ -48,6 +48,7 @@ struct cache { /* laid out for the hit path; change it through the functions bel
 	unsigned set_bits, ways;
 	unsigned stride; /* ways rounded up to whole groups of lanes */
 	const struct repl_policy *policy;
+	repl_victim_fn *victim;     /* the policy's, for so many ways */
 	struct repl_shared *shared; /* of the policy; NULL: it looks at one set only */
 	struct repl_mask *mask;     /* by way, what a touch does; NULL: the policy's function does it */
 	cycles_t hit_cycles;

@@ -8,7 +8,7 @@
 static inline unsigned cache_choose_any(const struct cache *c, struct cache_set *s)
 {
 	if (__builtin_expect(s->valid != c->all_ways, 0)) return (unsigned)__builtin_ctzll(~s->valid);
-	return c->policy->victim(cache_state_of(c, s), c->ways);
+	return c->victim(cache_state_of(c, s), c->ways);
 }
 
 static inline void cache_note_fill(const struct cache *c, struct cache_set *s, unsigned way)
@@ -19,13 +19,19 @@ static inline void cache_note_fill(const struct cache *c, struct cache_set *s, u
 		c->policy->fill(cache_state_of(c, s), c->ways, way);
 }
 
+/* The line of a tag that is not 0, in set number `set`. */
+static inline uint64_t cache_line_of(const struct cache *c, uint64_t set, uint32_t tag)
+{
+	return ((uint64_t)tag - 1) << c->set_bits | set;
+}
+
 /* What is in a way of set number `set`, which may be empty. */
 static inline struct cache_victim cache_victim_in(const struct cache *c, const struct cache_set *s,
 						  uint64_t set, unsigned way)
 {
-	uint64_t tag = s->tag[way];
-	return (struct cache_victim){
-		.line = (tag - 1) << c->set_bits | set, .valid = tag != 0, .dirty = bit_get(s->dirty, way)};
+	return (struct cache_victim){.line = cache_line_of(c, set, s->tag[way]),
+				     .valid = s->tag[way] != 0,
+				     .dirty = bit_get(s->dirty, way)};
 }
 
 /* `flying`: the latest miss register brings it. */
@@ -40,16 +46,19 @@ static inline void cache_write_way(const struct cache *c, struct cache_set *s, u
 	if (flying) cache_mshr_of(c, s)[way] = (uint16_t)c->mshr.taken;
 }
 
-/* cache_install() of a plain cache, of the line with `tag` into set `s`, whose number is `set`. */
-static inline __attribute__((always_inline)) struct cache_victim
-cache_install_plain(struct cache *c, struct cache_set *s, uint64_t set, uint32_t tag, bool dirty, bool flying)
+/* cache_install() of a plain cache, of the line with `tag` into its set. Returns the tag of what it pushed out, 0: nothing. */
+static inline __attribute__((always_inline)) uint32_t cache_install_plain(struct cache *c,
+									  struct cache_set *s, uint32_t tag,
+									  bool dirty, bool flying,
+									  bool *out_dirty)
 {
 	unsigned way = cache_choose_any(c, s);
-	struct cache_victim out = cache_victim_in(c, s, set, way);
+	uint32_t out = s->tag[way];
+	*out_dirty = bit_get(s->dirty, way);
 	c->stats.fills++;
-	c->stats.evictions += out.valid;
 	cache_write_way(c, s, tag, way, dirty, flying);
 	cache_note_fill(c, s, way);
+	if (__builtin_expect(out != 0, 1)) c->stats.evictions++;
 	return out;
 }
 

@@ -1,4 +1,3 @@
-#include "mem/cache_fill.h"
 #include "mem/mem_side.h"
 
 static unsigned node_of(const struct mem_side *m, uint64_t pa)
@@ -114,9 +113,7 @@ fill_level(struct mem_port *port, unsigned level, uint64_t line, bool dirty, boo
 		fill_counted(port, level, line, dirty, flying, now);
 		return;
 	}
-	uint64_t set = line & c->set_mask;
-	struct cache_victim out = cache_install_plain(c, cache_set(c, set), set, cache_tag(c, line), dirty,
-						      flying);
+	struct cache_victim out = cache_install(c, line, dirty, flying);
 	if (out.valid) push_out(port, level, out.line, out.dirty, now);
 }
 

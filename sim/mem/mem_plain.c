@@ -12,7 +12,7 @@ struct quest {
 	struct mem_port *port;
 	const struct mem_req *req;
 	uint64_t line;
-	unsigned first, served;
+	unsigned served;
 };
 
 /* As mem_back_invalidate(), of a cache of the core's own. */
@@ -25,11 +25,15 @@ static inline ALWAYS_INLINE bool leave_above(const struct mem_above *above, uint
 	return dirty;
 }
 
-static inline ALWAYS_INLINE void push_out(struct mem_port *port, unsigned level, uint64_t line, bool dirty,
-					  cycles_t now)
+/* The line of `tag` has left its set of the level, in which `other` is, too. */
+static inline ALWAYS_INLINE void push_out(struct mem_port *port, unsigned level, uint64_t other, uint32_t tag,
+					  bool dirty, cycles_t now)
 {
 	struct cache *c = port->level[level];
-	if (c->params.inclusion == INCL_INCLUSIVE)
+	bool inclusive = c->params.inclusion == INCL_INCLUSIVE;
+	if (!inclusive && !dirty) return;
+	uint64_t line = cache_line_of(c, other & c->set_mask, tag);
+	if (inclusive)
 		dirty |= c->params.shared ? mem_back_invalidate(port, level, line)
 					  : leave_above(&port->above[level], line);
 	if (__builtin_expect(!dirty, 1)) return;
@@ -41,30 +45,32 @@ static cycles_t find(struct quest *q, unsigned level, cycles_t now);
 
 /* The level does not have the line: a deeper one brings it. */
 static inline ALWAYS_INLINE cycles_t miss(struct quest *q, unsigned level, struct cache *c,
-					  struct cache_set *s, uint32_t tag, cycles_t now)
+					  struct cache_set *s, uint32_t tag, bool write, cycles_t now)
 {
 	unsigned mshr;
+	bool dirty;
 	c->stats.accesses++;
 	c->stats.misses++;
 	c->stats.misses_by_cause[q->req->cause]++;
 	now = cache_mshr_reserve(c, now, &mshr);
 	cycles_t done = find(q, level + 1, now);
-	bool write = level == q->first && q->req->kind == ACCESS_WRITE;
 	cache_mshr_take(c, mshr, q->line, done);
-	struct cache_victim out = cache_install_plain(c, s, q->line & c->set_mask, tag, write, true);
-	if (out.valid) push_out(q->port, level, out.line, out.dirty, done);
+	uint32_t out = cache_install_plain(c, s, tag, write, true, &dirty);
+	if (out) push_out(q->port, level, q->line, out, dirty, done);
 	return done;
 }
 
 static inline ALWAYS_INLINE cycles_t hit(struct cache *c, struct cache_set *s, uint64_t line, unsigned way,
 					 cycles_t now)
 {
-	bool merged;
-	cache_touch(c, s, way);
-	cycles_t done = cache_hit_done(c, line, (int)way, now, &merged);
+	cycles_t done = now + c->hit_cycles;
 	c->stats.accesses++;
-	c->stats.merged += merged;
-	c->stats.hits += !merged;
+	cache_touch(c, s, way);
+	if (__builtin_expect(now < c->settled && bit_get(s->flying, way), 0)) {
+		cycles_t ready = cache_arrival(c, line, way);
+		if (ready > done) return c->stats.merged++, ready;
+	}
+	c->stats.hits++;
 	return done;
 }
 
@@ -79,7 +85,7 @@ static cycles_t find(struct quest *q, unsigned level, cycles_t now)
 	struct cache_set *s = cache_set_of(c, q->line);
 	uint32_t tag = cache_tag(c, q->line);
 	uint64_t equal = cache_ways_equal(c, s, tag);
-	if (!equal) return miss(q, level, c, s, tag, now);
+	if (!equal) return miss(q, level, c, s, tag, false, now);
 	q->served = level;
 	return hit(c, s, q->line, (unsigned)__builtin_ctzll(equal), now);
 }
@@ -96,8 +102,9 @@ cycles_t mem_access_missed(struct mem_port *port, const struct mem_req *r, cycle
 	struct cache *c = port->level[first];
 	bool taken = r->kind != ACCESS_WRITE || (c->write_back && c->params.write_allocate);
 	if (__builtin_expect(taken && !looks_on(port), 1)) {
-		struct quest q = {.port = port, .req = r, .line = mem_line(port, r), .first = first};
-		cycles_t done = miss(&q, first, c, cache_set_of(c, q.line), cache_tag(c, q.line), now);
+		struct quest q = {.port = port, .req = r, .line = mem_line(port, r)};
+		cycles_t done = miss(&q, first, c, cache_set_of(c, q.line), cache_tag(c, q.line),
+				     r->kind == ACCESS_WRITE, now);
 		*served = q.served;
 		return done;
 	}

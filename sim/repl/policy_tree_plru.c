@@ -42,7 +42,7 @@ static bool tree_plru_touch_mask(unsigned ways, unsigned way, struct repl_mask *
 }
 
 /* Down the tree as the bits point; without branches, as nobody can predict where to. */
-static unsigned tree_plru_victim(void *set, unsigned ways)
+static inline __attribute__((always_inline)) unsigned tree_plru_find(const void *set, unsigned ways)
 {
 	uint64_t bits = *(const uint64_t *)set;
 	unsigned node = 1;
@@ -57,6 +57,29 @@ static unsigned tree_plru_victim(void *set, unsigned ways)
 		node = 2 * node + right;
 	}
 	return low;
+}
+
+static unsigned tree_plru_victim(void *set, unsigned ways) { return tree_plru_find(set, ways); }
+
+#define TREE_OF(n) \
+	static unsigned tree_plru_victim_##n(void *set, unsigned ways) \
+	{ \
+		return (void)ways, tree_plru_find(set, n); \
+	}
+TREE_OF(2)
+TREE_OF(4)
+TREE_OF(8)
+TREE_OF(16)
+
+static repl_victim_fn *tree_plru_victim_of(unsigned ways)
+{
+	switch (ways) {
+	case 2: return tree_plru_victim_2;
+	case 4: return tree_plru_victim_4;
+	case 8: return tree_plru_victim_8;
+	case 16: return tree_plru_victim_16;
+	default: return NULL;
+	}
 }
 
 /* As the bits point, but never into a half without an allowed way. */
@@ -83,5 +106,6 @@ const struct repl_policy repl_tree_plru = {
 	.touch_mask = tree_plru_touch_mask,
 	.fill = tree_plru_touch,
 	.victim = tree_plru_victim,
+	.victim_of = tree_plru_victim_of,
 	.victim_among = tree_plru_victim_among,
 };

@@ -53,6 +53,12 @@ void repl_state_free(struct repl_state *s)
 	free(s->shared);
 }
 
+repl_victim_fn *repl_victim_of(const struct repl_policy *policy, unsigned ways)
+{
+	repl_victim_fn *victim = policy->victim_of ? policy->victim_of(ways) : NULL;
+	return victim ? victim : policy->victim;
+}
+
 struct repl_mask *repl_touch_masks(const struct repl_policy *policy, unsigned ways)
 {
 	struct repl_mask *mask = xcalloc(ways, sizeof(*mask));

@@ -63,6 +63,8 @@ struct repl_mask {
 	uint64_t keep, set;
 };
 
+typedef unsigned repl_victim_fn(void *set, unsigned ways);
+
 struct repl_policy {
 	const char *name, *source;            /* `source`: the paper or manual that the behaviour is from */
 	unsigned max_ways;                    /* largest associativity that it can serve */
@@ -76,7 +78,9 @@ struct repl_policy {
 	bool oldest_goes;
 	bool in_recency; /* its state, touch, fill and victim are those of recency.h */
 	void (*fill)(void *set, unsigned ways, unsigned way);
-	unsigned (*victim)(void *set, unsigned ways); /* may advance state; every way is valid */
+	repl_victim_fn *victim; /* may advance state; every way is valid */
+	repl_victim_fn *(*victim_of)(
+		unsigned ways); /* optional: the same for so many ways only; NULL: none */
 	/* The victim where only the ways of `allowed`, a bit each and at least one, may go: of at most 64 ways. With all
 	 * ways allowed it is victim(). */
 	unsigned (*victim_among)(void *set, unsigned ways, uint64_t allowed);
@@ -107,6 +111,8 @@ struct repl_state repl_state_at(const struct repl_policy *policy, unsigned sets,
 				size_t stride);
 /* What a set needs there. */
 size_t repl_state_bytes(const struct repl_policy *policy, unsigned ways);
+/* The policy's victim(), to be called with `ways` only. */
+repl_victim_fn *repl_victim_of(const struct repl_policy *policy, unsigned ways);
 /* The masks of every way, where the policy's touches are such: mask[ways] to be freed; else NULL. */
 struct repl_mask *repl_touch_masks(const struct repl_policy *policy, unsigned ways);
 

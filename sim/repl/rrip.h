@@ -42,7 +42,7 @@ static inline unsigned rrip_find_distant(const uint64_t *rrpv, unsigned ways, un
 	return ways;
 }
 
-static inline unsigned rrip_victim(uint64_t *rrpv, unsigned ways)
+static inline __attribute__((always_inline)) unsigned rrip_victim(uint64_t *rrpv, unsigned ways)
 {
 	unsigned oldest = 0, way = rrip_find_distant(rrpv, ways, &oldest);
 	if (way < ways) return way;
