@@ -30,14 +30,25 @@ static void print_lacks(uint32_t lacks)
 	puts(lacks ? "" : " nothing");
 }
 
+/* Each line of the notes on one of its own. */
+static void print_meta(const char *meta)
+{
+	while (*meta) {
+		size_t length = strcspn(meta, "\n");
+		fputs("meta       ", stdout);
+		fwrite(meta, 1, length, stdout);
+		putchar('\n');
+		meta += length + (meta[length] == '\n');
+	}
+}
+
 void trace_print_heading(const char *path, const struct trace_info *info)
 {
 	printf("file       %s\nformat     %s\nstreams    %" PRIu32 "\npage       %" PRIu64 " bytes\n", path,
 	       info->format, info->streams, info->page_bytes);
 	print_lacks(info->lacks);
 	printf("hash       %016" PRIx64 "\n", info->hash);
-	for (const char *m = info->meta; *m; m += strcspn(m, "\n") + (m[strcspn(m, "\n")] == '\n'))
-		printf("meta       %.*s\n", (int)strcspn(m, "\n"), m);
+	print_meta(info->meta);
 }
 
 json_t *trace_summary_json(const struct trace_info *info, const struct trace_summary *s)
