@@ -55,6 +55,57 @@ Test(irq_delivery, an_lpi_of_the_emulated_its_reaches_the_vcpu_that_its_collecti
 	scene_end(&s);
 }
 
+Test(irq_delivery, a_back_end_signals_the_last_vcpu_under_every_hypervisor_that_has_one)
+{
+	static const struct {
+		const char *stack, *virqs, *host_irqs;
+	} rows[] = {{"kvm-vhe", "vm0.virqs.lpi.count", "vm0.irqs.sgi.count"},
+		    {"kvm-nvhe", "vm0.virqs.lpi.count", "vm0.irqs.sgi.count"},
+		    {"kvm-2015", "vm0.virqs.lpi.count", "vm0.irqs.sgi.count"},
+		    {"xen", "vm0.virqs.ppi.count", "vm0.irqs.sgi.count"}};
+	static const char *const sets[] = {TWO, "gic.version=3", NULL};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct scene s = scene_play("neoverse-n1", rows[i].stack, "io_latency_in", sets);
+		uint64_t whole = scene_stat(&s, "vm0.vcpu0.operations.cycles"),
+			 before = scene_stat(&s, "vm0.vcpu0.marks.io_latency_in.cycles");
+		cr_expect(eq(u64, scene_stat(&s, "vm0.vcpu0.marks.io_latency_in.count"), 20), "%s",
+			  rows[i].stack);
+		cr_expect(eq(u64, scene_stat(&s, "vm0.vcpu0.exits.DABT_LOW.count"), 20), "%s", rows[i].stack);
+		cr_expect(eq(u64, scene_stat(&s, rows[i].virqs), 20), "%s", rows[i].stack);
+		cr_expect(eq(u64, scene_stat(&s, rows[i].host_irqs), 20), "%s", rows[i].stack);
+		cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.maintenance"), 0), "%s", rows[i].stack);
+		cr_expect(lt(u64, before, whole), "%s", rows[i].stack);
+		scene_end(&s);
+	}
+}
+
+Test(irq_delivery, a_kick_reaches_the_back_end_before_the_guest_goes_on)
+{
+	static const char *const stacks[] = {"kvm-vhe", "kvm-nvhe", "kvm-2015", "xen"};
+	static const char *const sets[] = {TWO, "gic.version=3", NULL};
+	for (size_t i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++) {
+		struct scene s = scene_play("neoverse-n1", stacks[i], "io_latency_out", sets);
+		uint64_t told = scene_stat(&s, "vm0.vcpu0.marks.io_latency_out.cycles");
+		cr_expect(eq(u64, scene_stat(&s, "vm0.vcpu0.marks.io_latency_out.count"), 20), "%s",
+			  stacks[i]);
+		cr_expect(eq(u64, scene_stat(&s, "vm0.vcpu0.marks.io_latency_in.count"), 0), "%s", stacks[i]);
+		cr_expect(ne(u64, told, 0), "%s", stacks[i]);
+		cr_expect(lt(u64, told, scene_stat(&s, "vm0.vcpu0.operations.cycles")), "%s", stacks[i]);
+		scene_end(&s);
+	}
+}
+
+Test(irq_delivery, xen_kicks_the_core_of_a_vcpu_that_gets_an_sgi)
+{
+	static const char *const sets[] = {TWO, "gic.version=3", NULL};
+	struct scene s = scene_play("neoverse-n1", "xen", "ipi", sets);
+	cr_expect(eq(u64, scene_stat(&s, "vm0.vcpu1.exits.IRQ.count"), 20));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.irqs.sgi.count"), 20));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.sgi.count"), 20));
+	cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.ppi.count"), 0), "do_sgi is no timer");
+	scene_end(&s);
+}
+
 /* --- to all other vCPUs --------------------------------------------------------------------------------------------- */
 
 Test(irq_delivery, a_broadcast_leaves_the_guest_once_per_vcpu_per_cluster_or_hypercall)

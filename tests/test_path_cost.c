@@ -270,7 +270,7 @@ Test(path_marks, count_from_the_begin_of_the_operation_that_passes_them)
 Test(path_marks, of_a_book_without_them_are_none)
 {
 	struct rig r = {0};
-	rig_open(&r, "neoverse-n1", "kvm-vhe");
+	rig_open(&r, "neoverse-n1", "bao");
 	cr_expect(eq(ptr, (void *)path_mark(r.p.book, 0), NULL));
 	rig_close(&r);
 }

@@ -204,6 +204,12 @@ void vgic_map(struct vgic *v, unsigned vcpu, uint32_t intid, uint32_t pintid)
 	if (q) q->pintid = pintid;
 }
 
+void vgic_make_edge(struct vgic *v, unsigned vcpu, uint32_t intid)
+{
+	struct vgic_irq *q = vgic_irq(v, vcpu, intid);
+	if (q) q->edge = true;
+}
+
 /* Questions ------------------------------------------------------------------------------------------------- */
 
 enum { VMCR_PMR = 24 };

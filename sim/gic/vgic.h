@@ -68,6 +68,8 @@ void vgic_inject(struct vgic *v, unsigned vcpu, uint32_t intid, bool level);
 void vgic_send_sgi(struct vgic *v, unsigned vcpu, uint64_t sgir, bool group0);
 /* A PPI that list registers shall name with HW = 1 and this pINTID; 0 takes the mapping away. */
 void vgic_map(struct vgic *v, unsigned vcpu, uint32_t intid, uint32_t pintid);
+/* A PPI is an edge, as the device of a hypervisor that drives it says; otherwise it is a level. */
+void vgic_make_edge(struct vgic *v, unsigned vcpu, uint32_t intid);
 
 /* A vCPU's state comes onto PE `pe` of `g`, and leaves it: ICH_VMCR_EL2 and ICH_AP<n>R<m>_EL2. */
 void vgic_load(struct vgic *v, unsigned vcpu, struct gic *g, unsigned pe);

@@ -66,7 +66,7 @@ struct path_gic;  /* path_gic.h */
 	X(raise, "{interrupt, count, to, host}: devices that assert their interrupts at the next wait") \
 	X(device, "what software does for a device: inject, mask, serve or unmask") \
 	X(vgic, \
-	  "what the emulated interrupt controller does: prepare, absorb, sgi, timer, lpi, vsgi, broadcast, schedule, deschedule") \
+	  "what the emulated interrupt controller does: prepare, absorb, sgi, timer, lpi, event, vsgi, broadcast, schedule, deschedule") \
 	X(lists, "write or read: the list registers that it uses") \
 	X(signal, "variable that another vCPU waits for") \
 	X(await, "variable: busy until another vCPU has signalled it") \

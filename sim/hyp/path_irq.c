@@ -6,7 +6,14 @@
 #include "hyp/path_steps.h"
 
 /* IPI_CALL_FUNC: Linux 6.6 arch/arm64/kernel/smp.c, enum ipi_msg_type. */
-enum { GUEST_TIMER = 27, RESCHEDULE = 0, CALL_FUNCTION = 1, TIMER_OFF = 3, TIMER_ENABLED = 1 };
+enum {
+	GUEST_TIMER = 27,
+	EVENT_CHANNELS = 31,
+	RESCHEDULE = 0,
+	CALL_FUNCTION = 1,
+	TIMER_OFF = 3,
+	TIMER_ENABLED = 1
+};
 #define SGIR_ALL_OTHERS (UINT64_C(1) << 40) /* ICC_SGI1R_EL1.IRM */
 _Static_assert((int)PATH_LISTS == (int)GIC_MAX_LRS, "each list register is a row");
 
@@ -304,6 +311,17 @@ static void inject_lpi(struct path_machine *m)
 	}
 }
 
+/* An event channel for the last vCPU has an event: the PPI that stands for all of them (Xen's GUEST_EVTCHN_PPI) becomes pending once for
+ * each, as by vgic_inject_irq(), whatever its wire. */
+static void inject_event(struct path_machine *m)
+{
+	struct path_gic *g = m->gic;
+	unsigned last = g->params.pes - 1;
+	inject(m, pe_of(m)->left, GIC_FROM_ppi);
+	vgic_make_edge(g->vgic, last, EVENT_CHANNELS);
+	vgic_inject(g->vgic, last, EVENT_CHANNELS, true);
+}
+
 /* ICC_SGI1R_EL1 as the guest would have written it, for vCPUs of one cluster: to the first of its list, which is off the list then. */
 static void send_virtual(struct path_machine *m)
 {
@@ -339,6 +357,7 @@ void path_vgic(struct path_machine *m, enum path_vgic verb)
 		break;
 	case VGIC_timer: inject_timer(m); break;
 	case VGIC_lpi: inject_lpi(m); break;
+	case VGIC_event: inject_event(m); break;
 	case VGIC_vsgi: send_virtual(m); break;
 	case VGIC_schedule: schedule(m, true); break;
 	case VGIC_deschedule: schedule(m, false); break;

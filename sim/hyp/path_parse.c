@@ -324,7 +324,7 @@ static enum status argument_step(struct steps *s, enum path_step_kind kind, cons
 	case STEP_vgic:
 		return need_one_of(
 			n, vgic_names,
-			"prepare, absorb, sgi, timer, lpi, vsgi, broadcast, schedule or deschedule",
+			"prepare, absorb, sgi, timer, lpi, event, vsgi, broadcast, schedule or deschedule",
 			&step->target, err);
 	case STEP_debug:
 		return need_one_of(n, debug_names, "brk, breakpoint, watchpoint or step", &step->target, err);

@@ -26,7 +26,7 @@ enum value_kind {
 
 /* What the emulated interrupt controller is told, and asked. */
 #define PATH_VGIC(X) \
-	X(prepare) X(absorb) X(sgi) X(timer) X(lpi) X(vsgi) X(broadcast) X(schedule) X(deschedule)
+	X(prepare) X(absorb) X(sgi) X(timer) X(lpi) X(event) X(vsgi) X(broadcast) X(schedule) X(deschedule)
 #define PATH_VGIC_STATES(X) X(pending) X(kick) X(direct) X(sgis) X(doorbell) X(unsent)
 enum path_vgic {
 #define X(name) VGIC_##name,

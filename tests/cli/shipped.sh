@@ -54,6 +54,14 @@ for workload in workloads/micro/*.yaml; do
 	runs_somewhere "$workload"
 	verdict $? "$workload runs"
 done
+# What has a back end is kicked by a guest, and signals it.
+for name in kvm-vhe kvm-nvhe kvm-nvhe-el3 kvm-protected kvm-2015 kvm-2015-qemu el2linux xen; do
+	for way in in out; do
+		"$STRATA" run -q --no-db --json -m $first -s configs/stacks/$name.yaml -w workloads/micro/io_latency_$way.yaml \
+			--set workload.repetitions=3 --set stack.threads=2 2>&1 | grep -q "\"vm0.vcpu0.marks.io_latency_$way.count\": 3,"
+		verdict $? "$name has the back end of I/O latency $way"
+	done
+done
 [ ! -s "$dir/odd" ]
 verdict $? 'what does not go together is refused in one line'
 cat "$dir/odd"
