@@ -257,6 +257,75 @@ Test(guest_irq, several_vcpus_tick_each_on_its_own_core)
 	vm_world_close(&w);
 }
 
+/* --- what other cores send ------------------------------------------------------------------------------------------- */
+
+enum { SENDS = 8, BETWEEN = 2500 };
+
+/* The first thread sends SGI 5 to the second one, now and then; the others compute. */
+static void run_senders(struct vm_world *w, unsigned threads)
+{
+	static const struct record load = {.addr = 0x100000, .count = 8, .kind = REC_LOAD, .gap = 100};
+	struct record sender[BETWEEN + 1];
+	struct trace_source *source[4];
+	for (unsigned i = 0; i < BETWEEN; i++) sender[i] = load;
+	sender[BETWEEN] = (struct record){.kind = REC_SGI, .count = 5, .arg = 1 << 1};
+	source[0] = script_source(sender, BETWEEN + 1, SENDS);
+	for (unsigned i = 1; i < threads; i++)
+		source[i] = script_source(&load, 1, (uint64_t)BETWEEN * 3 * SENDS);
+	vm_world_run(w, source, 0);
+}
+
+Test(guest_irq, an_sgi_interrupts_the_program_of_another_vcpu_when_it_comes)
+{
+	static const char *const gicv3[] = {"gic.version=3", NULL};
+	struct vm_world w;
+	cr_assert(eq(int, vm_world_open(&w, GUEST("tick_hz: 0") "vms: [{name: a, vcpus: 3}]\n", gicv3), OK),
+		  "%s", w.err.text);
+	run_senders(&w, 3);
+	cr_expect(eq(u64, vm_world_counter(&w, "vm0.vcpu0.exits.SYS64.count"), SENDS));
+	cr_expect(eq(u64, vm_world_counter(&w, "vm0.vcpu1.exits.IRQ.count"), SENDS));
+	cr_expect(eq(u64, vm_world_counter(&w, "vm0.vcpu2.exits.IRQ.count"), 0));
+	cr_expect(eq(u64, vm_world_counter(&w, "vm0.virqs.sgi.count"), SENDS));
+	cr_expect(eq(u64, vm_world_counter(&w, "vm0.virqs.merged"), 0));
+	/* From its signal to the exit for it: no longer than a record and that entry. */
+	cr_expect(le(u64, vm_world_counter(&w, "vm0.irqs.sgi.stage_cycles.exception"), SENDS * 400));
+	vm_world_close(&w);
+}
+
+Test(guest_irq, an_sgi_interrupts_a_program_on_bare_metal)
+{
+	static const char *const gicv3[] = {"gic.version=3", NULL};
+	struct vm_world w;
+	cr_assert(eq(int, vm_world_open(&w, NATIVE("tick_hz: 0") "threads: 2\n", gicv3), OK), "%s",
+		  w.err.text);
+	run_senders(&w, 2);
+	cr_expect(eq(u64, vm_world_counter(&w, "irqs.sgi.count"), SENDS));
+	cr_expect(le(u64, vm_world_counter(&w, "irqs.sgi.stage_cycles.exception"), SENDS * 400));
+	vm_world_close(&w);
+}
+
+Test(guest_irq, the_order_of_cores_does_not_change_who_is_interrupted)
+{
+	static const char *const strict[] = {"gic.version=3", "order=strict", NULL}, *const ahead[] = {
+											     "gic.version=3",
+											     NULL};
+	const char *const *const sets[] = {strict, ahead};
+	uint64_t exits[2];
+	for (unsigned i = 0; i < 2; i++) {
+		struct vm_world w;
+		cr_assert(
+			eq(int,
+			   vm_world_open(&w, GUEST("tick_hz: 1000") "vms: [{name: a, vcpus: 4}]\n", sets[i]),
+			   OK),
+			"%s", w.err.text);
+		run_senders(&w, 4);
+		cr_expect(eq(u64, vm_world_counter(&w, "vm0.virqs.sgi.count"), SENDS));
+		exits[i] = vm_world_counter(&w, "vm0.vcpu1.exits.IRQ.count");
+		vm_world_close(&w);
+	}
+	cr_expect(eq(u64, exits[0], exits[1]));
+}
+
 /* --- devices ---------------------------------------------------------------------------------------------------------- */
 
 #define DEVICE "tick_hz: 100, device_irq_hz: 20000, interrupt: {instructions: 200}, "

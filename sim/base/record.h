@@ -31,7 +31,8 @@
 	X(SWITCH, 27, "switch", "count = thread that runs from here, arg = its ASID") \
 	X(MAP, 28, "map", "addr = VA, arg = bytes, count = permissions (1 read, 2 write, 4 execute)") \
 	X(UNMAP, 29, "unmap", "addr = VA, arg = bytes") \
-	X(SGI, 30, "sgi", "count = INTID, arg = target list") \
+	X(SGI, 30, "sgi", \
+	  "a write of ICC_SGI1R_EL1: count = INTID, arg = its other fields (target list, affinities)") \
 	X(TIMER, 31, "timer", "count = timer, arg = compare value in cycles from now") \
 	X(VIRTIO, 32, "virtio", "count = queue, addr = sector, arg = bytes") \
 	X(MARKER, 33, "marker", "count = user number (1 = the measured region begins, 2 = it ends)") \

@@ -217,6 +217,8 @@ enum status path_resume(struct path_machine *m, enum path_outcome *out, struct e
  * path_interrupt() then takes what is signalled to the guest between two of its instructions; the rest as path_instruct(). */
 cycles_t path_raise_timer(struct path_machine *m, cycles_t at);
 enum status path_interrupt(struct path_machine *m, enum path_outcome *out, struct err *err);
+/* Whether anything is signalled to its PE now. */
+bool path_is_signalled(struct path_machine *m);
 /* A thread of the hypervisor's host, on another core, has a message of a device for this guest at `at`: LPI `intid` goes onto the vCPU's list, and
  * a reschedule interrupt makes it leave its guest. Returns when that is signalled. Only below a guest. */
 cycles_t path_inject_message(struct path_machine *m, uint32_t intid, cycles_t at);

@@ -87,6 +87,13 @@ static enum status exec_read(struct path_machine *m, const struct path_step *s, 
 	return next(m);
 }
 
+/* Of what a guest's own kernel writes without a trap, others see its SGIs alone. */
+static enum status own_write(struct path_machine *m, const struct path_step *s, enum el_reg reg)
+{
+	if (reg == R_ICC_SGI1R_EL1) set_register(m, reg, s->number);
+	return next(m);
+}
+
 static enum status exec_write(struct path_machine *m, const struct path_step *s, struct err *err)
 {
 	struct trap_result t;
@@ -97,7 +104,7 @@ static enum status exec_write(struct path_machine *m, const struct path_step *s,
 	if (path_in_guest(m)) m->moved = is_own(m, s) ? s->number : sgi;
 	TRY(ask(m, s, trap_reg(s->reg, true, 0), &t, &through, err));
 	if (!through) return OK;
-	if (is_own(m, s)) return next(m);
+	if (is_own(m, s)) return own_write(m, s, t.reg);
 	if (s->value.kind == VALUE_BITS) count_read(m, t.reg);
 	set_register(m, t.reg, targets ? sgi : path_value(m, &s->value, t.reg));
 	return next(m);

@@ -213,6 +213,11 @@ static cycles_t way_of(struct path_gic *g, unsigned to, struct gic_route_request
 	return sum;
 }
 
+void path_gic_tell_sent(const struct path_gic *g, unsigned to, cycles_t at)
+{
+	if (g->sent) g->sent(g->sent_ctx, to, at);
+}
+
 /* What is signalled already stays signalled; of several that are under way the first to come unmasks all. */
 static cycles_t send(struct path_gic *g, unsigned to, uint32_t intid, struct gic_route_request r,
 		     cycles_t now)
@@ -240,7 +245,9 @@ cycles_t path_gic_send_device(struct path_gic *g, const struct path_device_way *
 					    .from = (unsigned)g->timing.device_core,
 					    .by_device = true,
 					    .its_reads = d->sent.reads};
-	return send(g, d->to, d->intid, r, now);
+	cycles_t at = send(g, d->to, d->intid, r, now);
+	path_gic_tell_sent(g, d->to, at);
+	return at;
 }
 
 /* `r` says where it comes from; asked for at `cause`, with the ITS from `now` on. */
@@ -263,6 +270,7 @@ static void deliver(struct path_gic *g, const struct path_device_way *d, struct 
 		return;
 	}
 	irq_book_mark(g->book[1], d->to, d->intid, VIRQ_delivery, at);
+	path_gic_tell_sent(g, d->to, at);
 }
 
 bool path_gic_virtual_waits(struct path_gic *g, unsigned pe)
@@ -303,6 +311,12 @@ void path_gic_on_wait(struct path_gic *g, path_gic_others_fn *fn, void *ctx)
 {
 	g->others = fn;
 	g->others_ctx = ctx;
+}
+
+void path_gic_on_sent(struct path_gic *g, path_gic_sent_fn *fn, void *ctx)
+{
+	g->sent = fn;
+	g->sent_ctx = ctx;
 }
 
 enum status path_gic_let_others(struct path_gic *g, unsigned pe, struct err *err)

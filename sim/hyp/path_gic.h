@@ -53,6 +53,11 @@ void path_gic_on_wait(struct path_gic *g, path_gic_others_fn *fn, void *ctx);
 /* Calls that, if there is anybody. */
 enum status path_gic_let_others(struct path_gic *g, unsigned pe, struct err *err);
 
+/* Who is told of each interrupt that another core or a device has sent to `pe`, physical or virtual: it is signalled there at `at`. Not of
+ * timers and of path_inject_message(), which say it to who raises them. */
+typedef void path_gic_sent_fn(void *ctx, unsigned pe, cycles_t at);
+void path_gic_on_sent(struct path_gic *g, path_gic_sent_fn *fn, void *ctx);
+
 /* "irqs", its book of physical interrupts, under `prefix`, which ends with a dot or is empty; where `guests`, "virqs" of virtual ones and
  * "vgic", the vGIC's counters, as well; and "gic", the waits of messages for others, where the machine says of gaps. */
 void path_gic_register_stats(struct path_gic *g, struct stats *s, const char *prefix, bool guests);

@@ -38,6 +38,8 @@ struct path_gic {
 	cycles_t cause_now; /* when it is injected */
 	path_gic_others_fn *others;
 	void *others_ctx;
+	path_gic_sent_fn *sent;
+	void *sent_ctx;
 	struct {
 		unsigned count; /* of signals since it was forgotten */
 		unsigned pe;    /* of the latest, at */
@@ -48,6 +50,8 @@ struct path_gic {
 /* Puts an interrupt from core of `from` under way to `to`, at `now`; returns when it is signalled there. */
 cycles_t path_gic_send(struct path_gic *g, unsigned from, unsigned to, uint32_t intid, enum gic_source source,
 		       cycles_t now);
+/* Tells who has asked for it (path_gic_on_sent) that this is signalled at `at`. */
+void path_gic_tell_sent(const struct path_gic *g, unsigned to, cycles_t at);
 /* A virtual SGI that the GIC delivers by itself: from the core of `from`, whose guest asked for it at `cause`. */
 void path_gic_send_virtual(struct path_gic *g, unsigned from, unsigned to, uint32_t sgi, cycles_t cause);
 

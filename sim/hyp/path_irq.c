@@ -181,6 +181,7 @@ static void sgi_sent(struct path_machine *m, uint64_t value)
 					    now_of(m));
 		irq_book_mark_all(virtual(m), i, VIRQ_request, VIRQ_send, now_of(m));
 		irq_book_mark_all(virtual(m), i, VIRQ_send, VIRQ_delivery, at);
+		path_gic_tell_sent(m->gic, i, at);
 	}
 }
 

@@ -69,6 +69,12 @@ enum status path_interrupt(struct path_machine *m, enum path_outcome *out, struc
 	return end_own(m, path_run_from(m, GUEST_BASE, "an interrupt of the guest", err), out);
 }
 
+bool path_is_signalled(struct path_machine *m)
+{
+	path_update_lines(m);
+	return async_lines(&m->el) != 0;
+}
+
 /* --- the scheduler of threads ------------------------------------------------------------------------------------- */
 
 /* The INTID of the host's own timer: the one that its paths arm. */

@@ -17,7 +17,7 @@ const struct stat_desc clock_stat_rows[] = {
 	STAT(F, polls_hit, "count", "of them, those that ended by an interrupt"),
 	STAT(F, poll_cycles, "cycles", "that it polled"),
 	STAT_DIST(F, latency, "cycles",
-		  "from when tick, timer or message was due until the program was interrupted"),
+		  "from when it was due, or signalled by another core, until the program was interrupted"),
 };
 #undef F
 const size_t clock_stat_row_count = sizeof(clock_stat_rows) / sizeof(clock_stat_rows[0]);
@@ -37,7 +37,7 @@ static void find_next(struct guest_clock *c)
 		       : clock_has_fired(c)      ? c->fired_at
 						 : clock_due(c);
 	cycles_t message = c->message_arrival != CLOCK_NEVER ? c->message_arrival : c->message;
-	c->next = earlier(own, message);
+	c->next = earlier(c->signal, earlier(own, message));
 }
 
 void clock_start(struct guest_clock *c, cycles_t period, cycles_t now)
@@ -47,7 +47,8 @@ void clock_start(struct guest_clock *c, cycles_t period, cycles_t now)
 				  .timer = CLOCK_NEVER,
 				  .arrival = CLOCK_NEVER,
 				  .message = CLOCK_NEVER,
-				  .message_arrival = CLOCK_NEVER};
+				  .message_arrival = CLOCK_NEVER,
+				  .signal = CLOCK_NEVER};
 	if (period) c->tick = tick_after(c, now);
 	find_next(c);
 }
@@ -62,6 +63,18 @@ void clock_set_message(struct guest_clock *c, cycles_t when, cycles_t arrival)
 {
 	c->message = when;
 	c->message_arrival = arrival;
+	find_next(c);
+}
+
+void clock_signal(struct guest_clock *c, cycles_t at)
+{
+	c->signal = earlier(c->signal, at);
+	find_next(c);
+}
+
+void clock_signalled(struct guest_clock *c)
+{
+	c->signal = CLOCK_NEVER;
 	find_next(c);
 }
 

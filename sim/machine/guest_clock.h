@@ -1,4 +1,4 @@
-/* guest_clock.h - what interrupts a kernel by itself: its tick, and the timer that its program has set.
+/* guest_clock.h - what interrupts a kernel: its tick, the timer that its program has set, devices, and other cores.
  *
  *   clock.next: when the next of them is due      clock_fire, clock_handled: its interrupt is under way; the handler has run
  * All CPUs of a kernel tick at the same multiples of the period. The handler sets up the next tick, behind its own time: ticks that
@@ -45,6 +45,7 @@ struct guest_clock {
 	cycles_t until; /* the WFI of the program that goes on lasts until then; 0: there is none */
 	cycles_t message, message_arrival; /* of a device, as tick and arrival; CLOCK_NEVER */
 	cycles_t message_fired_at;
+	cycles_t signal;    /* when the first interrupt comes that another core has sent; CLOCK_NEVER */
 	cycles_t halted_at; /* of the present halt; 0: none */
 	struct haltpoll_limits limits;
 	cycles_t poll_limit; /* of haltpoll */
@@ -66,6 +67,9 @@ void clock_handled(struct guest_clock *c, cycles_t now);
 
 /* A device's next message is due at `when`; one is signalled at `arrival`; CLOCK_NEVER: none is. */
 void clock_set_message(struct guest_clock *c, cycles_t when, cycles_t arrival);
+/* An interrupt from another core, or a device, will be signalled at `at`; of several the first counts. And what has come is looked at. */
+void clock_signal(struct guest_clock *c, cycles_t at);
+void clock_signalled(struct guest_clock *c);
 /* A handler has run, whatever it served: a halt is over. */
 void clock_woken(struct guest_clock *c, cycles_t now);
 /* Whether something has fired that no handler has served; and it has not fired after all. */

@@ -179,6 +179,22 @@ static enum status take(struct vcpu *v, cycles_t due, struct err *err)
 	return OK;
 }
 
+/* What came while the vCPU was out of its guest has been served there. */
+static enum status take_signal(struct vcpu *v, cycles_t now, struct err *err)
+{
+	cycles_t signalled = v->clock.signal;
+	clock_signalled(&v->clock);
+	return path_engine_is_signalled(v->paths, now) ? take(v, signalled, err) : OK;
+}
+
+/* Another core, or a device, has sent an interrupt to a vCPU, which takes it when it is there. */
+static void on_sent(void *vm, unsigned pe, cycles_t at)
+{
+	clock_signal(&((struct vm *)vm)->vcpu[pe].clock, at);
+}
+
+void vm_watch_interrupts(struct vm *vm) { path_gic_on_sent(vm->gic, on_sent, vm); }
+
 /* Paths without a step `handler` serve it all the same. */
 enum status vcpu_interrupt(struct vcpu *v, struct err *err)
 {
@@ -193,6 +209,7 @@ enum status vcpu_interrupt(struct vcpu *v, struct err *err)
 		c->arrival = CLOCK_NEVER;
 		return take(v, c->fired_at, err);
 	}
+	if (c->signal <= now) return take_signal(v, now, err);
 	if (clock_has_fired(c)) {
 		clock_handled(c, now);
 	} else {
@@ -268,6 +285,7 @@ enum status vcpu_idle(struct vcpu *v, const struct record *rec, bool *over, stru
 	*over = false;
 	if (c->arrival != CLOCK_NEVER) return pass(v, c->arrival), OK;
 	if (c->message_arrival != CLOCK_NEVER) return pass(v, c->message_arrival), OK;
+	if (c->signal != CLOCK_NEVER && c->signal > now) return pass(v, c->signal), OK;
 	if (!c->until && c->timer != CLOCK_NEVER) c->until = c->timer;
 	enum status st = OK;
 	if (!c->until) {

@@ -315,6 +315,7 @@ static void build_gic(struct vm *vm)
 					  .clock_mhz = m->hw->clock_mhz,
 					  .share_cycles = farthest(&vm->vcpu[0])};
 	vm->gic = path_gic_new(&p);
+	vm_watch_interrupts(vm);
 	free(core);
 	if (m->hw->gic.version == GIC_UNTIMED) return;
 	char prefix[16] = "";

@@ -233,6 +233,8 @@ enum status vcpu_run_piece(struct vcpu *v, struct err *err);
 
 /* With paths: the kernel's clock starts; what its handlers do is known. ERR_CONFIG: nothing says how a vCPU takes its ticks. */
 enum status vcpu_start_clock(struct vcpu *v, struct err *err);
+/* From now on vCPUs are interrupted by what others send them. */
+void vm_watch_interrupts(struct vm *vm);
 cycles_t vcpu_handle_interrupt(void *vcpu, uint32_t intid, bool soft, cycles_t now); /* a path_handler_fn */
 /* Whether something interrupts `v` before `rec`: what begins before that is due comes first, and has retired. */
 static inline bool vcpu_is_interrupted(const struct vcpu *v, const struct record *rec)

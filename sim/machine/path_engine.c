@@ -378,6 +378,12 @@ cycles_t path_engine_inject_message(struct path_engine *e, uint32_t intid, cycle
 	return path_inject_message(e->machine, intid, at);
 }
 
+bool path_engine_is_signalled(struct path_engine *e, cycles_t now)
+{
+	path_gic_at(e->parts.gic, e->parts.pe, now);
+	return path_is_signalled(e->machine);
+}
+
 enum status path_engine_interrupt(struct path_engine *e, cycles_t now, struct core_spent *spent,
 				  struct err *err)
 {
@@ -430,6 +436,19 @@ static const char *call_of(struct path_engine *e, const struct record *rec)
 	return e->call;
 }
 
+/* An SGI is a write of ICC_SGI1R_EL1, whose INTID field is the record's count, and all else its argument. */
+static struct record register_write_of(const struct record *sgi)
+{
+	enum { INTID = 24, INTID_BITS = 4 };
+	const struct reg_name name = {.reg = R_ICC_SGI1R_EL1};
+	struct record write = *sgi;
+	uint64_t intid = sgi->count & bits_ones(INTID_BITS);
+	write.kind = REC_MSR;
+	write.count = reg_encode(name);
+	write.arg = (sgi->arg & ~(bits_ones(INTID_BITS) << INTID)) | intid << INTID;
+	return write;
+}
+
 /* The instruction of a record; false: it is none that leaves a guest. */
 static bool instruction_of(struct path_engine *e, const struct record *rec, struct path_instruction *out,
 			   bool *undefined)
@@ -451,9 +470,14 @@ enum status path_engine_event(struct path_engine *e, const struct record *rec, c
 			      struct core_spent *spent, struct err *err)
 {
 	struct path_instruction i;
+	struct record write;
 	bool undefined;
 	begin(e, now, spent);
 	*known = true;
+	if (rec->kind == REC_SGI) {
+		write = register_write_of(rec);
+		rec = &write;
+	}
 	if (rec->kind == REC_TIMER) {
 		path_gic_deadline(e->parts.gic, e->parts.pe, now + rec->arg);
 		return OK;

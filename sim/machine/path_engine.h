@@ -82,8 +82,9 @@ enum status path_engine_unpark(struct path_engine *e, cycles_t now, struct core_
 enum status path_engine_event(struct path_engine *e, const struct record *rec, cycles_t now, bool *known,
 			      struct core_spent *spent, struct err *err);
 /* The timer of the guest's kernel has fired at `at`, `now` or before: returns when its interrupt is signalled. The guest takes what is
- * signalled, between two of its instructions; adds to *spent. */
+ * signalled, between two of its instructions; adds to *spent. path_engine_is_signalled(): there is something. */
 cycles_t path_engine_raise_timer(struct path_engine *e, cycles_t at, cycles_t now);
+bool path_engine_is_signalled(struct path_engine *e, cycles_t now);
 cycles_t path_engine_inject_message(struct path_engine *e, uint32_t intid, cycles_t at, cycles_t now);
 enum status path_engine_interrupt(struct path_engine *e, cycles_t now, struct core_spent *spent,
 				  struct err *err);
