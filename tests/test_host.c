@@ -278,6 +278,44 @@ Test(host, a_halt_leaves_the_core_to_others_in_the_middle_of_its_path)
 	vm_world_close(&w);
 }
 
+static void add_spent(void *self, unsigned t, cycles_t at, const struct core_spent *spent)
+{
+	uint64_t *sum = self;
+	(void)t, (void)at;
+	for (unsigned b = 0; b < BUCKET_COUNT; b++)
+		for (unsigned el = 0; el < CORE_LEVELS; el++) sum[b] += spent->cycles[b][el];
+}
+
+static void priced(void *self, unsigned t, const struct path_event *e, const struct path_price *price)
+{
+	(void)self, (void)t, (void)e, (void)price;
+}
+
+static void walked(void *self, unsigned t, cycles_t now, struct va va)
+{
+	(void)self, (void)t, (void)now, (void)va;
+}
+
+static void waited(void *self, unsigned t, cycles_t from, cycles_t to, bool goes_on)
+{
+	(void)self, (void)t, (void)from, (void)to, (void)goes_on;
+}
+
+/* Preemptions, the way back from them, halts and faults: who looks on is told of all that is below the guests. */
+Test(host, what_leaving_and_entering_a_guest_takes_is_told_to_who_looks_on)
+{
+	uint64_t sum[BUCKET_COUNT] = {0};
+	struct machine_observer o = {sum, priced, add_spent, walked, waited};
+	struct vm_world w;
+	build(&w, PATHS "scheduler: {slice_ns: 10000, tick_hz: 0}\nthreads: 2\ncpus: 0\n");
+	machine_observe(w.machine, &o);
+	run_loads(&w, (uint64_t[]){60000, 60000});
+	cr_expect(lt(u64, 3, sched(&w, 0, 0, "preemptions")));
+	cr_expect(eq(u64, sum[BUCKET_HYPERVISOR], vm_world_counter(&w, "cpu0.cycles_by_bucket.hypervisor")));
+	cr_expect(eq(u64, sum[BUCKET_EXCEPTION], vm_world_counter(&w, "cpu0.cycles_by_bucket.exception")));
+	vm_world_close(&w);
+}
+
 Test(host, vcpus_move_between_cores_with_paths_and_come_back_to_their_guest)
 {
 	struct vm_world w;

@@ -25,6 +25,20 @@ Test(irq_delivery, a_trapped_sgi_leaves_the_other_guest_once_by_a_physical_one)
 	scene_end(&s);
 }
 
+/* With EOImode = 1 the host drops the priority first, and ends the interrupt by ICC_DIR_EL1 behind its handler. */
+Test(irq_delivery, what_passes_between_eoir_and_dir_is_deactivation_and_no_handler)
+{
+	static const char *const sets[] = {TWO, "gic.version=3", NULL};
+	struct scene s = scene_play("neoverse-n1", "kvm-vhe", "ipi", sets);
+	uint64_t handler = scene_stat(&s, "vm0.irqs.sgi.stage_cycles.handler"),
+		 deactivate = scene_stat(&s, "vm0.irqs.sgi.stage_cycles.deactivate");
+	cr_expect(lt(u64, 0, handler));
+	cr_expect(lt(u64, handler, deactivate), "the host's handler is behind its write of EOIR");
+	cr_expect(le(u64, 20 * 500, deactivate), "scheduler_ipi alone has 500 instructions");
+	cr_expect(lt(u64, 0, scene_stat(&s, "vm0.virqs.sgi.stage_cycles.handler")));
+	scene_end(&s);
+}
+
 Test(irq_delivery, a_virtual_sgi_of_a_gicv41_leaves_nobody_but_its_sender)
 {
 	static const char *const sets[] = {TWO, "gic.version=4.1", NULL};

@@ -8,7 +8,9 @@
 
 #include "checked_run.h"
 #include "machine/memops.h"
+#include "machine/memops_impl.h"
 #include "tables.h"
+#include "vm_world.h"
 
 /* --- runs ------------------------------------------------------------------------------------------------------------ */
 
@@ -576,4 +578,36 @@ Test(pages, a_block_of_which_a_page_is_dropped_is_unmapped_whole)
 		     HYP_FAULT_LANDED));
 	cr_expect(eq(u64, hyp_pages_frame(g.w->vm, 1025, &dropped) ? dropped.raw : 0, second.raw));
 	tables_close(g.w);
+}
+
+/* --- the clock of steps ---------------------------------------------------------------------------------------------- */
+
+static cycles_t page_cycles(struct op_clock *c, struct pa from, const struct pa *to)
+{
+	cycles_t before = c->now += 100000; /* all that was under way has come */
+	op_clock_page(c, from, to);
+	return c->now - before;
+}
+
+/* A page whose lines the first cache has, and must look for: a line per cycle, and the last one's latency behind that. */
+Test(memops_clock, a_page_is_read_a_line_per_cycle_and_lasts_until_its_last_line)
+{
+	enum { PAGE = 4096 };
+	struct vm_world w;
+	struct op_clock c;
+	struct pa from = {UINT64_C(0x80000000)}, to = {UINT64_C(0x80010000)};
+	cr_assert(eq(int, vm_world_open(&w, "hypervisors: [{granule: 4K}]\n", NULL), OK), "%s", w.err.text);
+	uint64_t lines = PAGE >> mem_line_bits(w.machine->mem),
+		 hit = mem_first_hit(&w.machine->cpu[0].mem.data);
+	op_clock_init(&c, &w.machine->vm[0], &w.machine->cpu[0].mem, 0);
+	cycles_t cold = page_cycles(&c, from, NULL), warm = page_cycles(&c, from, NULL);
+	cr_expect(eq(u64, warm, lines - 1 + hit));
+	cr_expect(lt(u64, 2 * warm, cold));
+	page_cycles(&c, from, &to);
+	cycles_t copied = page_cycles(&c, from, &to);
+	cr_expect(lt(u64, warm, copied), "it lasts until the copy is written");
+	cr_expect(le(u64, copied, warm + 2 * hit));
+	c.untimed = true;
+	cr_expect(eq(u64, page_cycles(&c, from, &to), 0), "on another host");
+	vm_world_close(&w);
 }
