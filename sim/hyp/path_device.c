@@ -153,8 +153,8 @@ static void raise_message(struct path_gic *g, const struct path_raise *r, unsign
 
 void path_device_raise(struct path_gic *g, const struct path_raise *r, cycles_t now)
 {
-	assert(r->count <= PATH_DEVICE_COUNT && !path_device_lacks(g, r->kind));
-	for (unsigned i = 0; i < r->count; i++) {
+	assert(r->first + r->count <= PATH_DEVICE_COUNT && !path_device_lacks(g, r->kind));
+	for (unsigned i = r->first; i < r->first + r->count; i++) {
 		if (r->kind == DEVICE_spi || r->kind == DEVICE_level_spi) {
 			raise_wire(g, r, i, now);
 		} else {

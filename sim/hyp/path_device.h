@@ -66,6 +66,7 @@ const char *path_device_lacks(const struct path_gic *g, enum path_device_kind ki
 
 struct path_raise {
 	enum path_device_kind kind;
+	unsigned first;    /* of the devices of this kind; 0..PATH_DEVICE_COUNT - count */
 	unsigned count;    /* 1..PATH_DEVICE_COUNT */
 	unsigned pe, vcpu; /* that they are configured for; a message that goes to the host first: the same */
 };

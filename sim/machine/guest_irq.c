@@ -30,6 +30,11 @@ static unsigned target_of(const struct vcpu *v, uint64_t n)
 	return os_of(v)->irq_affinity == OS_IRQS_ONE ? 0 : queue_of(v, n) % v->vm->vcpus;
 }
 
+static enum path_device_kind device_of(const struct vcpu *v)
+{
+	return os_of(v)->device_kind == OS_DEVICE_DIRECT ? DEVICE_vlpi : DEVICE_lpi;
+}
+
 /* In the middle of its share of the second, so that it does not come with a tick. */
 static cycles_t time_of(const struct vcpu *v, uint64_t n)
 {
@@ -46,11 +51,21 @@ static cycles_t next_message(struct vcpu *v)
 				     : CLOCK_NEVER; /* who gets none in a round gets none */
 }
 
+/* A thread of the host injects it; or it comes through the ITS, and interrupts host or guest as what others send does. */
+static cycles_t send_message(struct vcpu *v)
+{
+	cycles_t due = v->clock.message, now = core_now(&v->cpu->core);
+	unsigned queue = queue_of(v, v->messages), device = queue / v->vm->vcpus % PATH_DEVICE_COUNT;
+	if (os_of(v)->device_kind == OS_DEVICE_EMULATED)
+		return path_engine_inject_message(v->paths, FIRST_LPI + queue, due, now);
+	path_engine_raise_message(v->paths, device_of(v), device, due, now);
+	return CLOCK_NEVER;
+}
+
 static void raise_message(struct vcpu *v)
 {
 	struct guest_clock *c = &v->clock;
-	uint32_t intid = FIRST_LPI + queue_of(v, v->messages);
-	cycles_t arrival = path_engine_inject_message(v->paths, intid, c->message, core_now(&v->cpu->core));
+	cycles_t arrival = send_message(v);
 	c->stats.messages++;
 	c->message_fired_at = c->message;
 	v->messages++;
@@ -61,12 +76,19 @@ static enum status start_device(struct vcpu *v, struct err *err)
 {
 	const struct os_params *os = os_of(v);
 	if (!os->device_irq_hz) return OK;
-	if (!v->vm->hyp || v->vm->machine->host)
+	bool emulated = os->device_kind == OS_DEVICE_EMULATED;
+	const char *lacks = emulated ? NULL : path_engine_lacks_device(v->paths, device_of(v));
+	if (v->vm->machine->host)
+		return err_set(err, ERR_CONFIG,
+			       "os.device_irq_hz: %llu, but its messages are for vCPUs that have a core each",
+			       (unsigned long long)os->device_irq_hz);
+	if (!v->vm->hyp && os->device_kind != OS_DEVICE_ASSIGNED)
 		return err_set(
 			err, ERR_CONFIG,
-			"os.device_irq_hz: %llu, but its messages are for guests each of whose vCPUs has a core of "
-			"its own",
+			"os.device_irq_hz: %llu, but without a hypervisor nobody injects its messages; "
+			"os.device_kind: assigned",
 			(unsigned long long)os->device_irq_hz);
+	if (lacks) return err_set(err, ERR_CONFIG, "os.device_kind: %s", lacks);
 	clock_set_message(&v->clock, next_message(v), CLOCK_NEVER);
 	return OK;
 }

@@ -378,6 +378,20 @@ cycles_t path_engine_inject_message(struct path_engine *e, uint32_t intid, cycle
 	return path_inject_message(e->machine, intid, at);
 }
 
+void path_engine_raise_message(struct path_engine *e, enum path_device_kind kind, unsigned n, cycles_t at,
+			       cycles_t now)
+{
+	const struct path_raise r = {
+		.kind = kind, .first = n, .count = 1, .pe = e->parts.pe, .vcpu = e->parts.pe};
+	path_gic_at(e->parts.gic, e->parts.pe, now);
+	path_device_raise(e->parts.gic, &r, at);
+}
+
+const char *path_engine_lacks_device(const struct path_engine *e, enum path_device_kind kind)
+{
+	return path_device_lacks(e->parts.gic, kind);
+}
+
 bool path_engine_is_signalled(struct path_engine *e, cycles_t now)
 {
 	path_gic_at(e->parts.gic, e->parts.pe, now);

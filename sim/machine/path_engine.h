@@ -15,6 +15,7 @@
 #include "base/request.h"
 #include "cpu/buckets.h"
 #include "cpu/primitive_params.h"
+#include "hyp/path_device.h"
 #include "hyp/path_share.h"
 #include "mem/dvm.h"
 #include "stats/stats.h"
@@ -86,6 +87,11 @@ enum status path_engine_event(struct path_engine *e, const struct record *rec, c
 cycles_t path_engine_raise_timer(struct path_engine *e, cycles_t at, cycles_t now);
 bool path_engine_is_signalled(struct path_engine *e, cycles_t now);
 cycles_t path_engine_inject_message(struct path_engine *e, uint32_t intid, cycles_t at, cycles_t now);
+/* Device `n` of the vCPU, 0..PATH_DEVICE_COUNT - 1, sends a message at `at`, which the GIC tells its core of (path_gic_on_sent()).
+ * path_engine_lacks_device(): why there are no such devices; NULL: there are. */
+void path_engine_raise_message(struct path_engine *e, enum path_device_kind kind, unsigned n, cycles_t at,
+			       cycles_t now);
+const char *path_engine_lacks_device(const struct path_engine *e, enum path_device_kind kind);
 enum status path_engine_interrupt(struct path_engine *e, cycles_t now, struct core_spent *spent,
 				  struct err *err);
 /* The guest's next WFI lasts until that timer fires at `deadline`; 0: it does not. */

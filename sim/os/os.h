@@ -36,6 +36,7 @@ enum { OS_ASIDS_RECORDED };
 enum os_shootdown { OS_SHOOTDOWN_BROADCAST, OS_SHOOTDOWN_IPI };
 enum os_placement { OS_IN_ORDER, OS_SCATTERED };
 
+enum os_device_kind { OS_DEVICE_EMULATED, OS_DEVICE_ASSIGNED, OS_DEVICE_DIRECT };
 enum os_irq_affinity { OS_IRQS_ONE, OS_IRQS_SPREAD, OS_IRQS_REQUESTER };
 enum os_idle { OS_IDLE_TICKLESS, OS_IDLE_PERIODIC, OS_IDLE_HALTPOLL };
 
@@ -67,6 +68,7 @@ struct os_params {
 	uint64_t idle;    /* enum os_idle */
 	struct os_work_params tick, interrupt, softirq;
 	uint64_t device_irq_hz;               /* for requests of each CPU; 0: none */
+	uint64_t device_kind;                 /* enum os_device_kind */
 	uint64_t device_queues, irq_affinity; /* enum os_irq_affinity */
 	uint64_t softirq_percent;             /* of interrupts that are followed by one */
 	uint64_t guest_halt_poll_ns, guest_halt_poll_grow_start, guest_halt_poll_grow, guest_halt_poll_shrink;

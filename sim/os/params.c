@@ -7,6 +7,7 @@ static const char *const first_touch_names[] = {"all", "access", NULL};
 static const char *const placement_names[] = {"in_order", "scattered", NULL};
 
 static const char *const affinity_names[] = {"one", "spread", "requester", NULL};
+static const char *const device_names[] = {"emulated", "assigned", "direct", NULL};
 static const char *const idle_names[] = {"tickless", "periodic", "haltpoll", NULL};
 
 static const char *const shootdown_names[] = {"broadcast", "ipi", NULL};
@@ -114,7 +115,10 @@ static const struct param rows[] = {
 	P_U64(T, softirq_percent, "percent", 100, 0, 100,
 	      "share of handlers that raise a soft interrupt (estimated)"),
 	P_U64(T, device_irq_hz, "Hz", 0, 0, 1000000,
-	      "tick_hz: interrupts of an emulated device of a guest, for requests of each of its CPUs (a parameter of the workload); 0: none"),
+	      "tick_hz: interrupts of a device, for requests of each CPU (a parameter of the workload); 0: none"),
+	P_ENUM(T, device_kind, device_names, OS_DEVICE_EMULATED,
+	       "whose interrupts they are: of a device that the host of a guest emulates, and injects; of one that is assigned to the guest, "
+	       "or the kernel's own, whose messages interrupt the host; of one whose messages a GICv4 delivers to the guest itself"),
 	P_U64(T, device_queues, "queues", 1, 1, 4096, "of that device: each has an interrupt of its own"),
 	P_ENUM(T, irq_affinity, affinity_names, OS_IRQS_ONE,
 	       "where they go: all to the first CPU; queue n to CPU n, round about (/proc/irq/*/smp_affinity); each to the CPU that "
