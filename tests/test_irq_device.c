@@ -33,6 +33,25 @@ Test(irq_device, the_guests_end_of_a_level_leaves_it_once_more_so_that_the_wire_
 	scene_end(&s);
 }
 
+/* Taken between two steps of the guest, none of which has more than 200 instructions. */
+Test(irq_device, the_maintenance_interrupt_is_under_way_like_every_ppi)
+{
+	static const char *const fast[] = {TWENTY, "gic.version=3", "gic.interface_ns=20", NULL},
+				 *const slow[] = {TWENTY, "gic.version=3", "gic.interface_ns=170", NULL};
+	const char *const *const sets[] = {fast, slow};
+	uint64_t cycles[2];
+	for (unsigned i = 0; i < 2; i++) {
+		struct scene s = scene_play("neoverse-n1", "kvm-vhe", "spi_level", sets[i]);
+		cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.maintenance"), 20));
+		cycles[i] = scene_stat(&s, "vm0.virqs.maintenance_cycles");
+		scene_end(&s);
+	}
+	uint64_t more = cycles[1] - cycles[0], wanted = 20 * 150 * 3, step = 20 * 200;
+	cr_expect(lt(u64, 0, cycles[0]));
+	cr_expect(lt(u64, wanted, more + step), "%lu", more);
+	cr_expect(lt(u64, more, wanted + step), "%lu", more);
+}
+
 Test(irq_device, an_interrupt_at_another_core_than_its_vcpus_brings_a_reschedule_interrupt)
 {
 	static const char *const sets[] = {TWO, "gic.version=3", NULL};

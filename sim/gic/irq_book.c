@@ -68,9 +68,11 @@ static const struct stat_desc count_rows[] = {
 	STAT(F, spurious, "reads", "of IAR that found no interrupt"),
 	STAT(F, dropped, "interrupts", "that nobody could take: disabled, unmapped"),
 	STAT(F, maintenance, "exits", "of a guest for the maintenance interrupt of its list registers"),
+	STAT(F, maintenance_cycles, "cycles",
+	     "from what that interrupt is for (ICH_MISR_EL2) until the guest was left"),
 };
 #undef F
-enum { INTID_ROWS = 4, TIME_ROWS = 4, COUNT_ROWS = 4 };
+enum { INTID_ROWS = 4, TIME_ROWS = 4, COUNT_ROWS = 5 };
 
 struct irq_book *irq_book_new(bool is_virtual)
 {

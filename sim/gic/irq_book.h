@@ -68,7 +68,7 @@ struct irq_intid {
 };
 
 struct irq_book_counts {
-	uint64_t merged, spurious, dropped, maintenance;
+	uint64_t merged, spurious, dropped, maintenance, maintenance_cycles;
 };
 
 /* One that has just ended, for who looks on. */

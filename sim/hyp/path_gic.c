@@ -167,8 +167,11 @@ cycles_t path_gic_take_deadline(struct path_gic *g, unsigned pe)
 cycles_t path_gic_arrival(const struct path_gic *g, unsigned pe)
 {
 	const struct path_gic_pe *p = &g->pe[pe];
-	cycles_t irq = p->hidden > p->now ? p->hidden : 0, virq = p->vhidden > p->now ? p->vhidden : 0;
-	return irq && (!virq || irq < virq) ? irq : virq;
+	const cycles_t at[] = {p->hidden, p->vhidden, p->maintained ? p->maintenance : 0};
+	cycles_t first = 0;
+	for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+		if (at[i] > p->now && (!first || at[i] < first)) first = at[i];
+	return first;
 }
 
 /* It arrives at a part at `at`; what it waits there for others. */
@@ -237,6 +240,15 @@ cycles_t path_gic_send(struct path_gic *g, unsigned from, unsigned to, uint32_t 
 {
 	return send(g, to, intid, (struct gic_route_request){.source = source, .from = g->pe[from].core},
 		    now);
+}
+
+cycles_t path_gic_send_maintenance(struct path_gic *g, unsigned pe, cycles_t now)
+{
+	const struct gic_route_request r = {.source = GIC_FROM_ppi, .from = g->pe[pe].core};
+	cycles_t hop[GIC_HOP_COUNT];
+	cycles_t at = now + way_of(g, pe, r, now, hop);
+	path_gic_tell_sent(g, pe, at);
+	return at;
 }
 
 cycles_t path_gic_send_device(struct path_gic *g, const struct path_device_way *d, cycles_t now)

@@ -15,9 +15,12 @@ struct path_gic_pe {
 	unsigned waiting; /* physical interrupts sent to it and not yet acknowledged */
 	cycles_t hidden;  /* until then its physical interrupts are not signalled */
 	cycles_t vhidden; /* the same of virtual ones that came without software */
-	uint32_t timer;   /* INTID of the wire that is high; 0: none */
-	bool kicked;      /* another core wants its vCPU to leave its guest */
-	bool changed;     /* its signals may have, in the access that is going on */
+	cycles_t maintenance_from,
+		maintenance; /* since when that interrupt is wanted, and when it is signalled */
+	bool maintained;     /* it is wanted */
+	uint32_t timer;      /* INTID of the wire that is high; 0: none */
+	bool kicked;         /* another core wants its vCPU to leave its guest */
+	bool changed;        /* its signals may have, in the access that is going on */
 	struct gic_gate redistributor;
 };
 
@@ -50,6 +53,9 @@ struct path_gic {
 /* Puts an interrupt from core of `from` under way to `to`, at `now`; returns when it is signalled there. */
 cycles_t path_gic_send(struct path_gic *g, unsigned from, unsigned to, uint32_t intid, enum gic_source source,
 		       cycles_t now);
+/* The maintenance interrupt of `pe` is wanted from `now` on: returns when that is signalled. It is in no book: a hypervisor that leaves
+ * its guest takes the reason away before it acknowledges anything. */
+cycles_t path_gic_send_maintenance(struct path_gic *g, unsigned pe, cycles_t now);
 /* Tells who has asked for it (path_gic_on_sent) that this is signalled at `at`. */
 void path_gic_tell_sent(const struct path_gic *g, unsigned to, cycles_t at);
 /* A virtual SGI that the GIC delivers by itself: from the core of `from`, whose guest asked for it at `cause`. */

@@ -30,10 +30,31 @@ static struct irq_book *virtual(const struct path_machine *m) { return m->gic->b
 
 /* --- lines ------------------------------------------------------------------------------------------------------ */
 
+static bool wants_maintenance(const struct path_machine *m)
+{
+	struct gic_context c = gic_lines_context(&m->el);
+	return gic_signals(m->gic->gic, m->pe, &c).maintenance;
+}
+
+/* The PPI of the list registers takes its time as every other one; whether it is still under way, and nothing else is signalled. */
+static bool maintenance_is_hidden(struct path_machine *m)
+{
+	struct path_gic_pe *p = pe_of(m);
+	bool wanted = wants_maintenance(m);
+	if (wanted && !p->maintained) {
+		p->maintenance_from = p->now;
+		p->maintenance = path_gic_send_maintenance(m->gic, m->pe, p->now);
+	}
+	p->maintained = wanted;
+	return wanted && !p->waiting && p->now < p->maintenance;
+}
+
 void path_update_lines(struct path_machine *m)
 {
 	const struct path_gic_pe *p = pe_of(m);
 	gic_lines_update(&m->el, m->gic->gic, m->pe);
+	bool irq = m->el.lines & 1u << ASYNC_IRQ;
+	if ((irq || p->maintained) && maintenance_is_hidden(m)) m->el.lines &= ~(1u << ASYNC_IRQ);
 	if (p->now < p->hidden) m->el.lines &= ~(1u << ASYNC_IRQ | 1u << ASYNC_FIQ);
 	if (p->now < p->vhidden) m->el.lines &= ~(1u << ASYNC_VIRQ | 1u << ASYNC_VFIQ);
 }
@@ -86,12 +107,20 @@ static void timer_falls(struct path_machine *m, uint32_t intid)
 
 void path_note_exit(struct path_machine *m) { pe_of(m)->left = now_of(m); }
 
+/* The guest was left while the interrupt of its list registers is signalled. */
+static void note_maintenance(struct path_machine *m)
+{
+	struct irq_book_counts *counts = irq_book_counts(virtual(m));
+	const struct path_gic_pe *p = pe_of(m);
+	if (!wants_maintenance(m)) return;
+	counts->maintenance++;
+	counts->maintenance_cycles += p->now - p->maintenance_from;
+}
+
 void path_note_taken(struct path_machine *m, const struct el_exception *x, bool left_guest)
 {
-	struct gic_context c = gic_lines_context(&m->el);
 	if (left_guest) irq_book_mark_all(virtual(m), m->pe, VIRQ_delivery, VIRQ_exit, now_of(m));
-	if (left_guest && x->kind == EXC_IRQ && gic_signals(m->gic->gic, m->pe, &c).maintenance)
-		irq_book_counts(virtual(m))->maintenance++;
+	if (left_guest && x->kind == EXC_IRQ) note_maintenance(m);
 	if (x->kind != EXC_IRQ && x->kind != EXC_FIQ) return;
 	if (x->virtual_line) {
 		irq_book_mark_all(virtual(m), m->pe, VIRQ_delivery, VIRQ_exception, now_of(m));
