@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/bits.h"
+#include "mmu/page_table.h"
 #include "repl/repl.h"
 
 /* Where a checked struct is in the files, and what messages call it. */
@@ -220,6 +221,9 @@ static enum status check_walker(const struct machine_config *m, struct err *err)
 	const struct cache_params *last = caches->count ? (const struct cache_params *)caches->items +
 								  caches->count - 1
 							: NULL;
+	if (w->page_table.design == PAGE_TABLE_asap && !(last && w->descriptor_reads_cached))
+		return fault(&s, "descriptor_reads_cached",
+			     "asap fetches descriptors into caches, and there are none that hold them");
 	if (last && w->first_cache > last->level)
 		return fault(&s, "first_cache", "no cache of level %" PRIu64, w->first_cache);
 	return OK;

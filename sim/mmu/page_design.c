@@ -183,6 +183,23 @@ static void read_step(struct mmu *m, const struct design_query *q, const struct 
 	}
 }
 
+void page_design_read_behind(struct mmu *m, struct pa pa, const struct walk_ref *ref)
+{
+	const cycles_t now = m->now;
+	const unsigned bits = m->table_bits, learned = m->learned_count;
+	const uint64_t table_ipa = m->table_ipa, table_pa = m->table_pa;
+	struct why *w = hush(m);
+	m->learned_count = 0; /* what the read says of a table is not where the walk stands */
+	m->walk_mem.read(m, pa, ref);
+	m->table_bits = bits;
+	m->table_ipa = table_ipa;
+	m->table_pa = table_pa;
+	m->learned_count = learned;
+	m->now = now;
+	speak(m, w);
+	m->design->stats.background_reads++;
+}
+
 /* A line that nobody waits for. */
 static void read_behind(struct mmu *m, const struct design_query *q, uint64_t address)
 {

@@ -76,6 +76,8 @@ bool page_design_hold(struct mmu *m, struct design_table *t, const struct mappin
 bool page_design_look_up(struct mmu *m, const struct design_query *q, struct mapping *out);
 /* One descriptor or line at a PA, with time. */
 void page_design_read(struct mmu *m, uint64_t pa, enum req_cause cause);
+/* The same that nobody waits for. */
+void page_design_read_behind(struct mmu *m, struct pa pa, const struct walk_ref *ref);
 /* Whether `t` holds what page_design_hold() would see to. */
 bool page_design_holds(const struct mmu *m, const struct design_table *t, const struct mapping *want);
 /* The hypervisor takes a trap of a guest's write to its tables; m->now moves on by it. */

@@ -37,6 +37,9 @@ static const struct param rows[] = {
 	/* CAL: an exit to a hypervisor and back with some work, as a stage 2 fault without its mapping. */
 	P_U64(F, trap_cycles, "cycles", 3000, 0, 1000000,
 	      "shadow, agile: the hypervisor's cost of one trapped write to a guest's table"),
+	P_U64(F, asap_s1_levels, "levels", 2, 0, 4,
+	      "asap: last levels of stage 1 whose descriptors are fetched as a walk begins; the paper has 1 and 2"),
+	P_U64(F, asap_s2_levels, "levels", 2, 0, 4, "asap: the same of each walk of stage 2"),
 };
 #undef F
 SCHEMA(page_table_schema, "page_table", struct page_table_params, rows,

@@ -28,7 +28,8 @@
 	X(hashed, "one open-addressed hash table of clustered entries per stage") \
 	X(pom_tlb, "a very large TLB in memory, looked up before Arm's tables") \
 	X(shadow, "one table of both stages, kept by the hypervisor") \
-	X(agile, "shadow for the upper levels, nested for the last")
+	X(agile, "shadow for the upper levels, nested for the last") \
+	X(asap, "Arm's own tables, with the last levels fetched ahead of the walk")
 
 enum page_table_kind {
 #define X(n, doc) PAGE_TABLE_##n,

@@ -10,6 +10,7 @@ struct page_table_params {
 	uint64_t cuckoo_ways, walk_table_entries;
 	uint64_t pom_bytes;
 	uint64_t trap_cycles;
+	uint64_t asap_s1_levels, asap_s2_levels;
 };
 
 extern const char *const page_table_names[];

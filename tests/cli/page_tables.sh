@@ -26,7 +26,7 @@ for stack in native kvm-4k kvm-2m; do
 	same "$dir/radix" >"$dir/radix.same"
 	[ "$(wc -l <"$dir/radix.same")" -ge 10 ] && found=yes || found=no
 	check "$stack: there is something to compare" $found
-	for design in flattened ecpt hashed pom_tlb shadow agile; do
+	for design in flattened ecpt hashed pom_tlb shadow agile asap; do
 		run $stack $design "$dir/out"
 		same "$dir/out" >"$dir/out.same"
 		cmp -s "$dir/radix.same" "$dir/out.same" && equal=yes || equal=no
