@@ -479,29 +479,58 @@ static void fill_from_entry(struct mmu *m, unsigned side, unsigned n, uint64_t v
 	levels_fill(m, side, at.level, n, &f);
 }
 
-/* When a look-up that wants to begin at `now` has a port. */
-static cycles_t begin_look_up(struct mmu *m, struct tlb *t, uint64_t va, cycles_t now)
+/* A look-up in one TLB of a level. */
+struct look {
+	struct tlb *tlb;
+	cycles_t begin, end;
+};
+
+/* From `now` on, as soon as it has a port. */
+static struct look begin_look(struct tlb *t, uint64_t va, cycles_t now)
 {
 	cycles_t begin = tlb_begin(t, va, now);
-	if (begin > now)
-		why_leaf(m->why, (struct why_span){now, begin, .name = t->params.name, .kind = WHY_TLB_PORT});
-	return begin;
+	return (struct look){t, begin, begin + t->params.hit_cycles};
 }
 
-/* Looks through the TLBs of one level, at once; true: at->tlb has it. Without, *now is when the slowest has said so. */
+static void note_port(struct mmu *m, const struct look *l, cycles_t now)
+{
+	if (l->begin > now)
+		why_leaf(m->why,
+			 (struct why_span){now, l->begin, .name = l->tlb->params.name, .kind = WHY_TLB_PORT});
+}
+
+/* A miss that the level's answer waited for, ... */
+static void note_miss(struct mmu *m, const struct look *l, uint64_t va, cycles_t now)
+{
+	note_port(m, l, now);
+	note_look_up(m, WHY_TLB, l->tlb, va, NULL, l->begin, l->end);
+}
+
+/* ... and one at the same time that was over by then; l->tlb may be NULL. */
+static void note_miss_beside(struct mmu *m, const struct look *l, uint64_t va, cycles_t now)
+{
+	if (m->why && l->tlb) note_look_up(m, WHY_TLB, l->tlb, va, NULL, now, now);
+}
+
+/* Looks through the TLBs of one level, at once, from *now on; true: at->tlb has it. */
 static inline bool find_in_level(struct mmu *m, struct tlb *const *array, uint64_t va, enum access_kind kind,
 				 cycles_t *now, struct levels_place *at)
 {
-	cycles_t slowest = *now;
-	for (struct tlb *t; (t = *array); array++) {
-		cycles_t begin = begin_look_up(m, t, va, *now), end = begin + t->params.hit_cycles;
-		at->entry = look_in(m, t, va, kind);
-		if (at->entry) return at->tlb = t, *now = end, true;
-		note_look_up(m, WHY_TLB, t, va, NULL, begin, end);
-		if (end > slowest) slowest = end;
+	struct look slowest = {.end = *now};
+	for (; (at->tlb = *array); array++) {
+		struct look look = begin_look(at->tlb, va, *now);
+		at->entry = look_in(m, at->tlb, va, kind);
+		bool waits = at->entry || !slowest.tlb || look.end > slowest.end;
+		note_miss_beside(m, waits ? &slowest : &look, va, *now);
+		if (waits) slowest = look;
+		if (at->entry) break;
 	}
-	*now = slowest;
-	return false;
+	if (at->entry)
+		note_port(m, &slowest, *now);
+	else
+		note_miss(m, &slowest, va, *now);
+	*now = slowest.end;
+	return at->entry;
 }
 
 /* Looks through the levels, from *now on. */

@@ -56,6 +56,21 @@ check "and their steps add up" good "$(sums "$dir/out")"
 slowest=$(sed -n 's/^1\. access \([0-9]*\),.*/\1/p' "$dir/out")
 check "which have numbers of that thread" yes "$([ "$slowest" -le "$(sed -n 's/^ *"cpu0.accesses": *//p' "$dir/a")" ] && echo yes)"
 
+# TLBs of one level for different sizes are looked up at once: those that miss beside the slowest, or beside one that hits, take nothing.
+cat >"$dir/split.yaml" <<-'EOF2'
+	extends: ../configs/machines/neoverse-n1.yaml
+	sources: {test: "sizes of a test"}
+	tlbs:
+	  - !estimated/test {name: l2, entries: 64, ways: 4, pages: [4K, 16K, 64K], hit_cycles: 3, ports: 1, port_cycles: 9}
+	  - !estimated/test {name: l2large, level: 2, entries: 16, ways: 4, pages: [2M, 32M, 512M, 1G], hit_cycles: 7}
+	EOF2
+sed -i "s|\.\./configs|$(pwd)/configs|" "$dir/split.yaml"
+for thp in never always; do
+	"$STRATA" run -q --no-db -m "$dir/split.yaml" $kvm -w workloads/gups.yaml --populate --warmup 2000 --limit 3000 \
+		--set stack.os.thp=$thp --set workload.footprint_bytes=32M --explain 500 >"$dir/out"
+	check "sizes in TLBs of their own, thp $thp: what is inside of each step adds up to it" "0 good" "$? $(sums "$dir/out")"
+done
+
 printf 'generator: sequential\nfootprint_bytes: 64K\naccesses: 8192\n' >"$dir/seq.yaml"
 # Pages that a prefetcher walks for: in time or late, with a buffer whose look-up takes time or none.
 for look_up in 0 3; do
