@@ -366,6 +366,26 @@ Test(page_design, a_line_of_the_walk_table_is_read_and_not_waited_for)
 	close_world(&d);
 }
 
+Test(page_design, a_nested_cuckoo_walk_reads_one_way_of_each_table_whose_ways_are_known)
+{
+	static const struct count_case nested = {PAGE_TABLE_ecpt, true, 1, 15, 3};
+	struct design_world d;
+	uint64_t reads;
+	open_counts(&d, &nested);
+	d.walker.page_table.walk_table_small_entries = 16;
+	build_machine(&d);
+	cr_expect(eq(u64, walk_again(&d, &reads), 3 * MEMORY_CYCLES), "the steps stay");
+	cr_expect(eq(u64, reads, 3), "where the way is; the way; stage 2 of the page");
+	close_world(&d);
+	open_counts(&d, &nested);
+	d.walker.page_table.walk_table_small_entries = 16;
+	d.walker.page_table.small_tables_only = 1;
+	build_machine(&d);
+	cr_expect(eq(u64, walk_again(&d, &reads), 3 * MEMORY_CYCLES), "the steps stay");
+	cr_expect(eq(u64, reads, 9), "where each of 3 ways is; the 3 ways; 3 of stage 2 of the page");
+	close_world(&d);
+}
+
 Test(page_design, walk_caches_shorten_trees_and_nothing_else)
 {
 	static const struct {

@@ -245,10 +245,40 @@ Test(page_table, a_cuckoo_look_up_reads_each_size_that_is_in_use_until_it_knows_
 	l = (struct lookup){.input = block.input};
 	b.kind->begin(b.table, &l);
 	cr_expect(eq(uint, l.reads, 6), "pages and blocks, in a region not seen before");
-	cr_expect(ne(u64, l.behind, 0), "its line of the walk table is fetched");
+	cr_expect(eq(uint, l.behinds, 1), "its line of the walk table is fetched");
 	b.kind->begin(b.table, &l);
-	cr_expect(eq(uint, l.reads, 3), "a region known to have a block");
-	cr_expect(eq(u64, l.behind, 0));
+	cr_expect(eq(uint, l.reads, 1), "a region known to have a block, and in which way");
+	cr_expect(eq(uint, l.behinds, 0));
+	l = (struct lookup){.input = page.input};
+	b.kind->begin(b.table, &l);
+	cr_expect(eq(uint, l.reads, 3), "of pages the way is not known");
+	close_bench(&b);
+}
+
+/* A walk cache of the smallest size knows the ways of 512 pages, and the right ones. */
+Test(page_table, a_second_cuckoo_walk_cache_names_the_ways_of_the_smallest_pages)
+{
+	struct bench b;
+	unsigned first = 0;
+	open_bench(&b, PAGE_TABLE_ecpt);
+	b.params.walk_table_small_entries = 1;
+	make_table(&b);
+	for (uint64_t i = 0; i < 1024; i++) {
+		struct mapping m = {i << 12, page_output(i), 12};
+		cr_assert(b.kind->insert(b.table, &m, 0));
+	}
+	for (uint64_t i = 0; i < 1024; i++) {
+		struct lookup l = {.input = i << 12};
+		b.kind->begin(b.table, &l);
+		first += l.behinds != 0;
+		cr_assert(eq(uint, l.reads, l.behinds ? 3 : 1), "page %lu", i);
+		cr_assert(eq(int, b.kind->next(b.table, &l), LOOKUP_FOUND), "page %lu", i);
+		cr_assert(eq(u64, l.found.out, page_output(i)), "page %lu", i);
+	}
+	cr_expect(eq(uint, first, 2), "512 pages of 4 KiB are a region, for both caches");
+	struct lookup l = {.input = 1023 << 12};
+	b.kind->remove(b.table, 1016 << 12, 8 << 12, 0);
+	cr_expect(eq(int, b.kind->begin(b.table, &l), LOOKUP_ABSENT), "no way has it, and it is known");
 	close_bench(&b);
 }
 
@@ -265,7 +295,7 @@ Test(page_table, a_cuckoo_walk_cache_forgets_the_region_used_least_recently)
 	for (unsigned i = 0; i < 6; i++) {
 		struct lookup l = {.input = region[i] << 21};
 		b.kind->begin(b.table, &l);
-		cr_expect(eq(int, l.behind != 0, fetched[i]), "look-up %u", i);
+		cr_expect(eq(int, l.behinds != 0, fetched[i]), "look-up %u", i);
 	}
 	close_bench(&b);
 }

@@ -5,14 +5,16 @@
  * fuller than most_load_percent grows: one of twice the size stands beside it, and each insertion moves one line of every
  * way over. A line that was moved is looked up in the larger table and any other in the smaller, so that there are
  * never more places than ways. Page sizes that nothing uses are not read. A cuckoo walk cache holds, for a region of the
- * second-smallest page size, which sizes are in it; a miss reads every size, and fetches the line of the cuckoo walk
- * table in the background.
+ * second-smallest page size, which sizes are in it, and of a size larger than the smallest in which way the page is, so that
+ * one place is read; a miss reads every size, and fetches the line of the cuckoo walk table in the background. Of the
+ * smallest size all ways are read, unless a second walk cache, of walk_table_small_entries lines, names the way.
  * Source: D. Skarlatos, A. Kokolis, T. Xu, J. Torrellas, "Elastic Cuckoo Page Tables: Rethinking Virtual Memory Translation
  * for Parallelism", ASPLOS 2020; nested: J. Stojkovic, D. Skarlatos, A. Kokolis, T. Xu, J. Torrellas, "Parallel
- * Virtualized Memory Translation with Nested Elastic Cuckoo Page Tables", ASPLOS 2022. Tables in pieces: the same group,
- * "Memory-Efficient Hashed Page Tables", HPCA 2023.
- * Not modelled: the way in walk table entries (of a known size, all ways are read); one migration pointer per way (here
- * one for all ways); growth of walk tables, and their own hashing; shrinking.
+ * Virtualized Memory Translation with Nested Elastic Cuckoo Page Tables", ASPLOS 2022 (walk tables of the smallest
+ * size, for the hypervisor's tables). Tables in pieces: the same group, "Memory-Efficient Hashed Page Tables", HPCA 2023.
+ * Not modelled: one migration pointer per way (here one for all ways); growth of walk tables, and their own hashing;
+ * writes of walk tables as lines move, and what walk caches lose by them; the nested paper's knowledge that tables lie in small
+ * pages, its cache of where walk tables are, and its switching the second walk cache off and on as it helps; shrinking.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -45,17 +47,26 @@ struct cuckoo {
 	unsigned page_bits;
 };
 
-struct walk_cache_entry {
-	uint64_t region; /* + 1 */
-	uint64_t stamp;
+/* A cuckoo walk cache: of regions of 2^region_bits bytes. */
+struct known_regions {
+	struct known_region {
+		uint64_t number; /* + 1 */
+		uint64_t stamp;
+	} * entry;
+	uint64_t entries;
+	unsigned region_bits,
+		line_bits; /* 2^line_bits regions are on one line of the walk table, which ... */
+	uint64_t seed;     /* ... this places in its memory */
 };
+
+enum { KNOWN_SIZES, KNOWN_WAYS, KNOWN_KINDS };
 
 struct ecpt {
 	struct table_site site;
 	unsigned ways;
 	struct cuckoo size[TABLE_SIZES];
 	struct table_area walk_table;
-	struct walk_cache_entry *known;
+	struct known_regions known[KNOWN_KINDS];
 	uint64_t clock;
 };
 
@@ -80,13 +91,20 @@ static struct place place_of(const struct ecpt *t, const struct cuckoo *c, struc
 			      table_area_address(&g->area[way], row << CLUSTER_LINE_BITS)};
 }
 
-static struct cluster *line_of(const struct ecpt *t, const struct cuckoo *c, struct cluster_key key)
+/* The way that has the line of `key`; t->ways: none. */
+static unsigned way_of(const struct ecpt *t, const struct cuckoo *c, struct cluster_key key)
 {
 	for (unsigned way = 0; way < t->ways && c->now.line; way++) {
 		struct place p = place_of(t, c, key, way);
-		if (p.line->valid && cluster_is(p.line, key)) return p.line;
+		if (p.line->valid && cluster_is(p.line, key)) return way;
 	}
-	return NULL;
+	return t->ways;
+}
+
+static struct cluster *line_of(const struct ecpt *t, const struct cuckoo *c, struct cluster_key key)
+{
+	unsigned way = way_of(t, c, key);
+	return way < t->ways ? place_of(t, c, key, way).line : NULL;
 }
 
 /* --- growing --------------------------------------------------------------------------------------------------- */
@@ -195,33 +213,39 @@ static bool make_room(struct ecpt *t, struct cuckoo *c, unsigned size)
 
 /* --- cuckoo walk cache ----------------------------------------------------------------------------------------- */
 
-static uint64_t region_of(const struct ecpt *t, uint64_t input)
-{
-	return (input >> size_page_bits(&t->site.s, 1)) + 1;
-}
-
 /* Whether the cache knew the region; it does from now on. Least recently used goes. */
-static bool region_is_known(struct ecpt *t, uint64_t region)
+static bool is_known(struct ecpt *t, struct known_regions *known, uint64_t number)
 {
-	struct walk_cache_entry *oldest = t->known;
-	for (uint64_t i = 0; i < t->site.params->walk_table_entries; i++) {
-		struct walk_cache_entry *e = &t->known[i];
-		if (e->region == region) {
+	struct known_region *oldest = known->entry;
+	for (uint64_t i = 0; i < known->entries; i++) {
+		struct known_region *e = &known->entry[i];
+		if (e->number == number) {
 			e->stamp = ++t->clock;
 			return true;
 		}
 		if (e->stamp < oldest->stamp) oldest = e;
 	}
-	if (t->site.params->walk_table_entries) *oldest = (struct walk_cache_entry){region, ++t->clock};
+	if (known->entries) *oldest = (struct known_region){number, ++t->clock};
 	return false;
 }
 
-static uint64_t walk_table_line(const struct ecpt *t, uint64_t region)
+static void fetch_walk_table(const struct ecpt *t, const struct known_regions *known, uint64_t number,
+			     struct lookup *l)
 {
-	struct cluster_key key = {region >> WALK_TABLE_REACH, 0};
-	if (!t->walk_table.piece) return 0;
-	uint64_t line = cluster_hash(key, 0, WALK_TABLE_BITS - CLUSTER_LINE_BITS);
-	return table_area_address(&t->walk_table, line << CLUSTER_LINE_BITS);
+	struct cluster_key key = {number >> known->line_bits, 0};
+	if (!t->walk_table.piece) return;
+	uint64_t line = cluster_hash(key, known->seed, WALK_TABLE_BITS - CLUSTER_LINE_BITS);
+	l->behind[l->behinds++] = table_area_address(&t->walk_table, line << CLUSTER_LINE_BITS);
+}
+
+/* Whether the walk cache knows the region around the input. Where it does not, its line comes in the background. */
+static bool look_in_walk_cache(struct ecpt *t, unsigned kind, struct lookup *l)
+{
+	struct known_regions *known = &t->known[kind];
+	uint64_t number = (l->input >> known->region_bits) + 1;
+	bool knew = is_known(t, known, number);
+	if (!knew) fetch_walk_table(t, known, number, l);
+	return knew;
 }
 
 /* Which sizes have something in the region of `input`: what a walk table entry says. Sizes larger than a region are in it
@@ -248,19 +272,36 @@ static unsigned sizes_in_use(const struct ecpt *t)
 
 /* --- look-up --------------------------------------------------------------------------------------------------- */
 
+/* Whether a look-up neither looks in the second walk cache nor is held by it. */
+static bool goes_by_ways(const struct ecpt *t, const struct lookup *l)
+{
+	return t->site.params->small_tables_only && !l->of_table;
+}
+
+/* The ways of a size in which the page may be, as far as walk caches say. */
+static unsigned ways_to_read(struct ecpt *t, unsigned size, bool size_is_known, struct lookup *l)
+{
+	const struct cuckoo *c = &t->size[size];
+	unsigned all = (1u << t->ways) - 1;
+	bool small = size == 0 && t->known[KNOWN_WAYS].entries && !goes_by_ways(t, l);
+	bool known = small ? look_in_walk_cache(t, KNOWN_WAYS, l) : size_is_known && size > 0;
+	if (!known) return all;
+	return 1u << way_of(t, c, cluster_key(l->input, c->page_bits, l->tag)) & all;
+}
+
 static enum lookup_step ecpt_begin(void *table, struct lookup *l)
 {
 	struct ecpt *t = table;
-	uint64_t region = region_of(t, l->input);
-	bool known = region_is_known(t, region);
+	l->reads = l->behinds = 0;
+	bool known = look_in_walk_cache(t, KNOWN_SIZES, l);
 	unsigned sizes = known ? sizes_in_region(t, l->input, l->tag) : sizes_in_use(t);
-	l->behind = known ? 0 : walk_table_line(t, region);
-	l->reads = 0;
 	for (unsigned i = 0; i < TABLE_SIZES; i++) {
 		struct cluster_key key = cluster_key(l->input, t->size[i].page_bits, l->tag);
-		if (!bit_get(sizes, i)) continue;
-		for (unsigned way = 0; way < t->ways; way++)
+		unsigned ways = bit_get(sizes, i) ? ways_to_read(t, i, known, l) : 0;
+		for (; ways; ways &= ways - 1) {
+			unsigned way = (unsigned)__builtin_ctz(ways);
 			l->read[l->reads++] = place_of(t, &t->size[i], key, way).address;
+		}
 	}
 	return l->reads ? LOOKUP_READ : LOOKUP_ABSENT;
 }
@@ -360,12 +401,27 @@ static void ecpt_remove(void *table, uint64_t input, uint64_t bytes, tlb_tag_t t
 
 /* --- life ------------------------------------------------------------------------------------------------------ */
 
+static void make_walk_caches(struct ecpt *t)
+{
+	const struct table_site *site = &t->site;
+	t->known[KNOWN_SIZES] = (struct known_regions){.entries = site->params->walk_table_entries,
+						       .region_bits = size_page_bits(&site->s, 1),
+						       .line_bits = WALK_TABLE_REACH};
+	/* A line of it names the ways of as many clusters. */
+	t->known[KNOWN_WAYS] = (struct known_regions){.entries = site->params->walk_table_small_entries,
+						      .region_bits = size_page_bits(&site->s, 0) +
+								     CLUSTER_PAGES_BITS + WALK_TABLE_REACH,
+						      .seed = 1};
+	for (unsigned i = 0; i < KNOWN_KINDS; i++)
+		t->known[i].entry = xcalloc(t->known[i].entries, sizeof(*t->known[i].entry));
+}
+
 static void *ecpt_make(const struct table_site *site)
 {
 	struct ecpt *t = xcalloc(1, sizeof(*t));
 	t->site = *site;
 	t->ways = (unsigned)site->params->cuckoo_ways;
-	t->known = xcalloc(site->params->walk_table_entries, sizeof(*t->known));
+	make_walk_caches(t);
 	for (unsigned i = 0; i < TABLE_SIZES; i++) t->size[i].page_bits = size_page_bits(&site->s, i);
 	table_area_take(site, WALK_TABLE_BITS, &t->walk_table);
 	return t;
@@ -379,7 +435,7 @@ static void ecpt_free(void *table)
 		drop_generation(t, &t->size[i].next);
 	}
 	table_area_give(&t->site, &t->walk_table);
-	free(t->known);
+	for (unsigned i = 0; i < KNOWN_KINDS; i++) free(t->known[i].entry);
 	free(t);
 }
 

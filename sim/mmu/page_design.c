@@ -249,12 +249,14 @@ bool page_design_look_up(struct mmu *m, const struct design_query *q, struct map
 	const struct table_kind *kind = m->design->row->table;
 	struct design_table in = *q->in; /* reads through stage 2 may add tables */
 	struct design_query query = {&in, q->input, q->cause};
-	struct lookup l = {.input = input_of(m, &in, q->input), .tag = tag_of(m, &in)};
+	struct lookup l = {.input = input_of(m, &in, q->input),
+			   .tag = tag_of(m, &in),
+			   .of_table = q->cause == CAUSE_S2_OF_S1};
 	m->design->stats.lookups++;
 	m->final = q->cause == CAUSE_S2_FINAL;
 	if (kind->positions) resume(m, &in, &l);
 	enum lookup_step step = kind->begin(in.table, &l);
-	if (l.behind) read_behind(m, &query, l.behind);
+	for (unsigned i = 0; i < l.behinds; i++) read_behind(m, &query, l.behind[i]);
 	while (step == LOOKUP_READ) {
 		step = take_step(m, &query, &l);
 		if (step == LOOKUP_READ && kind->positions) learn(m, &in, &l);

@@ -101,12 +101,14 @@ enum lookup_step { LOOKUP_READ, LOOKUP_FOUND, LOOKUP_ABSENT };
 struct lookup {
 	uint64_t input;
 	tlb_tag_t tag;
+	bool of_table; /* stage 2 of the address of a stage 1 table */
 	unsigned reads;
 	uint64_t read[LOOKUP_READS_MAX]; /* to be read at once */
-	uint64_t behind;                 /* a line that is fetched without waiting for it; 0: none */
-	struct walk_pos pos;             /* trees: where it stands. Others use it as they like */
-	struct mapping found;            /* after LOOKUP_FOUND, ... */
-	unsigned match;                  /* ... which of the reads said so: others are not waited for */
+	unsigned behinds;
+	uint64_t behind[2];   /* lines that are fetched without waiting for them */
+	struct walk_pos pos;  /* trees: where it stands. Others use it as they like */
+	struct mapping found; /* after LOOKUP_FOUND, ... */
+	unsigned match;       /* ... which of the reads said so: others are not waited for */
 };
 
 struct table_kind {
