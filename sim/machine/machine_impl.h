@@ -255,6 +255,8 @@ enum status vcpu_halt(struct vcpu *v, cycles_t deadline, struct err *err);
 
 /* Gives range TLBs of a VM's cores their range tables: pages whose descriptors no hardware changes one by one. */
 enum status vm_build_ranges(struct vm *vm, struct err *err);
+/* Whether its range TLBs ask kernels and hypervisor for ranges. */
+bool machine_keeps_ranges(const struct machine *m);
 
 /* Lets a page-table design of a VM's cores take memory for its tables (mmu/page_table.h). */
 void vm_give_table_memory(struct vm *vm);

@@ -42,10 +42,16 @@ static bool find_range(void *owner, uint64_t va, struct range_found *found)
 	return !vm->hyp || through_stage2(vm, s1.to + (va - found->first), found);
 }
 
+bool machine_keeps_ranges(const struct machine *m)
+{
+	const struct range_tlb_params *p = &m->hw->walker.range_tlb;
+	return p->entries && p->source == RANGE_TABLE;
+}
+
 /* Range TLBs need range tables, and pages whose descriptors no hardware changes one by one. */
 enum status vm_build_ranges(struct vm *vm, struct err *err)
 {
-	if (!vm->machine->hw->walker.range_tlb.entries) return OK;
+	if (!machine_keeps_ranges(vm->machine)) return OK;
 	if (vm->params.os.first_touch != OS_GRANT_ALL)
 		return err_set(err, ERR_CONFIG,
 			       "walker.range_tlb: ranges have one permission, so os.first_touch must be all");

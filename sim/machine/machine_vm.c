@@ -23,7 +23,7 @@ static enum status build_stage2(struct vm *vm, uint64_t seed, struct err *err)
 	vm->hyp = hyp_vm_new(m->hyp, (uint16_t)(vm->number + 1));
 	if (!vm->hyp) return err_set(err, ERR_CONFIG, "memory: too small for the VM's stage 2 tables");
 	hyp_vm_set_memory(vm->hyp, vm->params.memory_bytes);
-	if (m->hw->walker.range_tlb.entries) hyp_keep_ranges(vm->hyp);
+	if (machine_keeps_ranges(m)) hyp_keep_ranges(vm->hyp);
 	vm_flush_broken(vm);
 	if (stack_hypervisor(m->stack)->dirty_log) hyp_start_dirty_log(vm->hyp);
 	TRY(build_guest_memory(vm, seed, err));

@@ -65,6 +65,7 @@ static enum status build(struct mmu *m, const struct mmu_parts *p, struct err *e
 	TRY(levels_build(m, p, err));
 	range_tlb_new(&w->range_tlb, &m->ranges);
 	m->wants_neighbours |= m->prefetch && m->prefetch->neighbours;
+	m->wants_neighbours |= m->ranges && w->range_tlb.source == RANGE_COLT_FA;
 	TRY(build_walk_caches(m, &w->s1_caches, 1, err));
 	TRY(build_walk_caches(m, &w->s2_caches, 2, err));
 	TRY(page_design_new(&w->page_table, &m->design, err));

@@ -17,6 +17,7 @@ const struct stat_desc range_tlb_stat_rows[] = {
 	STAT(F, table_walks, "count", "look-ups in the range table, behind walks"),
 	STAT(F, busy, "count", "walks that brought no range because the range walker was busy"),
 	STAT(F, short_ranges, "count", "walks that brought no range because there is none, or a short one"),
+	STAT(F, joins, "entries", "entries that became part of a longer one that continued them"),
 	STAT(F, reads, "count", "lines read of the range tables"),
 	STAT(F, read_cycles, "cycles", "what those reads took; nobody waits for them"),
 	STAT(F, fills, "entries", "entries written"),
@@ -167,7 +168,21 @@ static bool worth_an_entry(const struct range_tlb *r, const struct range_found *
 	       leaf_bits(&f->like) < NO_STAGE_BITS;
 }
 
-void range_tlb_learn(struct mmu *m, const struct tlb_fill *f, cycles_t now)
+static uint64_t pages_of(const struct range_entry *e) { return ((e->last - e->first) >> PAGE_BITS) + 1; }
+
+/* Writes the entry of [first, last]; the page of `f` says how its pages look and where they go. */
+static void put(struct mmu *m, struct range_entry *e, const struct tlb_fill *f, uint64_t first, uint64_t last)
+{
+	struct range_tlb *r = m->ranges;
+	*e = (struct range_entry){.first = first, .last = last, .like = f->like, .used = ++r->clock};
+	e->like.bits = (uint8_t)leaf_bits(&f->like);
+	e->like.va = first;
+	e->like.pa = f->pa - (f->va - first);
+	r->stats.fills++;
+	r->stats.filled_pages += pages_of(e);
+}
+
+static void learn_from_table(struct mmu *m, const struct tlb_fill *f, cycles_t now)
 {
 	struct range_tlb *r = m->ranges;
 	struct range_found found;
@@ -182,14 +197,83 @@ void range_tlb_learn(struct mmu *m, const struct tlb_fill *f, cycles_t now)
 	cycles_t ready = read_table(m, &found, now);
 	struct range_entry *e = find_entry(r, f->va, m->tag);
 	if (!e) e = victim(r);
-	*e = (struct range_entry){
-		.first = found.first, .last = found.last, .like = f->like, .used = ++r->clock};
-	e->like.bits = (uint8_t)leaf_bits(&f->like);
-	e->like.va = found.first;
-	e->like.pa = found.first_pa;
+	put(m, e, f, found.first, found.last);
 	e->like.ready = ready;
-	r->stats.fills++;
-	r->stats.filled_pages += ((found.last - found.first) >> PAGE_BITS) + 1;
+}
+
+/* --- runs of pages on the descriptor lines of a walk ------------------------------------------------------------- */
+
+static bool looks_like(const struct tlb_entry *a, const struct tlb_entry *b)
+{
+	return a->tag_mask == b->tag_mask && !((a->tag ^ b->tag) & a->tag_mask) && a->perm == b->perm &&
+	       a->attr == b->attr && a->sh == b->sh && a->device == b->device && a->s1_bits == b->s1_bits &&
+	       a->s2_bits == b->s2_bits && a->level == b->level;
+}
+
+/* Whether the walk knows that the page at `va` continues the one of `f`. */
+static bool continues(const struct tlb_fill *f, uint64_t va)
+{
+	for (unsigned i = 0; i < f->near_count; i++) {
+		const struct tlb_entry *n = &f->near[i];
+		if (!((va ^ n->va) & n->va_mask))
+			return n->bits == f->bits && looks_like(n, &f->like) &&
+			       n->pa - n->va == f->pa - f->va;
+	}
+	return false;
+}
+
+static bool touch(const struct range_entry *e, uint64_t first, uint64_t last)
+{
+	if (e->first > last) return e->first - last == 1;
+	return first <= e->last || first - e->last == 1;
+}
+
+static bool is_of_owner(const struct range_entry *e, const struct tlb_entry *like)
+{
+	return e->like.bits && !((e->like.tag ^ like->tag) & e->like.tag_mask & like->tag_mask);
+}
+
+/* Takes out entries that the run [first, last] overlaps or continues. Those that it continues become part of it. */
+static void join_neighbours(struct range_tlb *r, const struct tlb_fill *f, uint64_t *first, uint64_t *last)
+{
+	const uint64_t run_first = *first, run_last = *last;
+	for (uint64_t i = 0; i < r->params.entries; i++) {
+		struct range_entry *e = &r->entry[i];
+		if (!is_of_owner(e, &f->like) || !touch(e, run_first, run_last)) continue;
+		bool joins = looks_like(&e->like, &f->like) && e->like.pa - e->first == f->pa - f->va;
+		bool overlaps = e->first <= run_last && run_first <= e->last;
+		if (!joins && !overlaps) continue;
+		e->like.bits = 0;
+		r->stats.joins += joins;
+		if (joins && e->first < *first) *first = e->first;
+		if (joins && e->last > *last) *last = e->last;
+	}
+}
+
+static void learn_from_lines(struct mmu *m, const struct tlb_fill *walked)
+{
+	struct range_tlb *r = m->ranges;
+	struct tlb_fill f = *walked;
+	const uint64_t size = UINT64_C(1) << f.bits;
+	f.va = bits_align_down(f.va, f.bits);
+	f.pa = bits_align_down(f.pa, f.bits);
+	uint64_t first = f.va, last = f.va + (size - 1);
+	while (continues(&f, first - size)) first -= size;
+	while (continues(&f, last + 1)) last += size;
+	if (last - first < size) {
+		r->stats.short_ranges++;
+		return;
+	}
+	join_neighbours(r, &f, &first, &last);
+	put(m, victim(r), &f, first, last);
+}
+
+void range_tlb_learn(struct mmu *m, const struct tlb_fill *f, cycles_t now)
+{
+	if (m->ranges->params.source == RANGE_COLT_FA)
+		learn_from_lines(m, f);
+	else
+		learn_from_table(m, f, now);
 }
 
 /* --- invalidation ------------------------------------------------------------------------------------------------ */

@@ -7,9 +7,14 @@
  * table that the kernel keeps, at both stages where there are two, while the program goes on; the part that both stages map as one becomes the
  * entry. While it is busy other walks bring no range. An entry has what the walk found (permissions, attributes, sizes): a
  * range's descriptors differ in nothing but addresses. TLBI takes an entry if it takes any of its pages.
+ * With `source: colt_fa` no kernel keeps range tables: a walk brings the run of pages around its own that continue each other, in addresses
+ * and attributes, on the descriptor lines that it has read, and a run that continues entries which are there takes them in. So
+ * runs are bound to no alignment, and grow beyond a line, where those of `coalesce: colt` are not (tlb/lines.c).
  * Source: Karakostas et al., "Redundant Memory Mappings for Fast Access to Large Memories", ISCA 2015 (4.1, 4.3: a fully
- * associative range TLB beside the L2 TLB; range table walks in the background).
- * Not modelled: stage 2 translations of the range table's own addresses in a guest; the range bit of descriptors, whose place the table itself
+ * associative range TLB beside the L2 TLB; range table walks in the background); Pham et al., "CoLT: Coalesced Large-Reach TLBs", MICRO
+ * 2012 (CoLT-FA: coalescing into a fully associative TLB, and with entries that are there).
+ * Not modelled: CoLT-FA's place beside the first level, and its limit on the length of a run; with it pages of runs in other TLBs are there
+ * as ever, where the paper leaves them out; stage 2 translations of the range table's own addresses in a guest; the range bit of descriptors, whose place the table itself
  * takes: a walk knows whether its page is in a range.
  */
 #ifndef MMU_RANGE_TLB_H
@@ -40,7 +45,7 @@ struct range_entry {
 struct range_tlb_stats {
 	uint64_t lookups, hits, misses, merged; /* lookups = hits + misses + merged */
 	uint64_t permission_misses;
-	uint64_t table_walks, busy, short_ranges, reads, read_cycles;
+	uint64_t table_walks, busy, short_ranges, joins, reads, read_cycles;
 	uint64_t fills, filled_pages, evictions, invalidated;
 };
 extern const struct stat_desc range_tlb_stat_rows[];

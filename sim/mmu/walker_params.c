@@ -32,18 +32,23 @@ static const struct param ipa_cache_rows[] = {
 SCHEMA(ipa_cache_schema, "ipa_cache", struct ipa_cache_params, ipa_cache_rows,
        "a cache of whole stage 2 translations, IPA to PA, used within a walk");
 
+static const char *const range_sources[] = {"range_table", "colt_fa", NULL};
+
 #define F struct range_tlb_params
 static const struct param range_tlb_rows[] = {
 	HW_U64(F, entries, "ranges", 0, 0, 1024, "ranges held, fully associative, LRU; 0 switches it off"),
 	HW_U64(F, hit_cycles, "cycles", 5, 0, 1000,
 	       "look-up time, beside the TLB levels behind the first; those are waited for, too"),
 	HW_U64(F, min_pages, "pages", 16, 1, 16777216,
-	       "pages of 4K that a range has at least to get an entry"),
+	       "range_table: pages of 4K that a range has at least to get an entry"),
+	HW_ENUM(F, source, range_sources, RANGE_TABLE,
+		"where ranges come from: range_table (a table of ranges that the kernel keeps), colt_fa (runs of pages, two at least, on "
+		"the descriptor lines that walks read, joined to those that are there)"),
 };
 #undef F
 SCHEMA(range_tlb_schema, "range_tlb", struct range_tlb_params, range_tlb_rows,
        "a range TLB: entries that translate ranges of any length, from a range table that the kernel keeps "
-       "(Redundant Memory Mappings)");
+       "(Redundant Memory Mappings), or from what walks read (CoLT-FA)");
 
 #define F struct walker_params
 static const struct param walker_rows[] = {

@@ -18,8 +18,10 @@ struct ipa_cache_params {
 };
 
 /* range_tlb.h */
+enum range_source { RANGE_TABLE, RANGE_COLT_FA };
 struct range_tlb_params {
 	uint64_t entries, hit_cycles, min_pages;
+	uint64_t source; /* enum range_source */
 };
 
 struct walker_params {

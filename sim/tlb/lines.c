@@ -12,7 +12,7 @@
  * out the bits within the group; an invalidation takes the whole entry); Talluri and Hill, Surpassing the TLB
  * Performance of Superpages with Less Operating System Support, ASPLOS 1994 (sub-blocks, with prefetch of the
  * group).
- * Not modelled: CoLT's fully associative form, whose runs are not bound to aligned groups.
+ * CoLT's fully associative form, whose runs are not bound to aligned groups, is the range TLB's (mmu/range_tlb.h).
  */
 #include <assert.h>
 

@@ -80,3 +80,22 @@ run $gups $ranges --set walker.page_table.design=ecpt
 check "and ranges beside other page tables" 2 $?
 run $gups --set stack.os.eager_bytes=3M
 check "and areas that are no power of 2" 2 $?
+
+# Runs that walks see (CoLT-FA): no kernel keeps ranges, so nothing is asked of it; every answer is the tables' own.
+colt="$ranges --set walker.range_tlb.source=colt_fa"
+for stack in native kvm-4k; do
+	run -w "$dir/events.txt" -s configs/stacks/$stack.yaml $colt $small --set stack.os.first_touch=access
+	check "runs of walks, unmapping and switching under $stack: every answer is the tables' own" 0 $?
+	check "runs answered" yes "$([ "$(counter cpu0.range_tlb.hits)" -gt 10 ] && echo yes || counter cpu0.range_tlb.hits)"
+	check "and were taken by TLBIs" yes "$([ "$(counter cpu0.range_tlb.invalidated)" -gt 2 ] && echo yes || counter cpu0.range_tlb.invalidated)"
+	check "no range table is read" 0 "$(counter cpu0.range_tlb.reads)"
+done
+run -w "$dir/stale.txt" $colt $small
+check "a run that outlives a page without a TLBI is a mistake" 1 $?
+for percent in 100 50 0; do
+	run -w workloads/gups.yaml --populate --limit 50000 --set workload.footprint_bytes=8M $colt --set stack.os.contiguous=yes \
+		--set stack.os.placement=scattered --set stack.os.contiguous_fail_percent=$percent --set tlbs.l2.entries=160
+	walks=$(counter cpu0.walker.walks)
+	[ $percent = 100 ] && most=$walks
+	[ $percent = 100 ] || check "fewer walks where only $percent % of the runs fail" yes "$([ "$walks" -lt "$most" ] && echo yes || echo "$walks of $most")"
+done
