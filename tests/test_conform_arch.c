@@ -7,34 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zstd.h>
 
+#include "arch_recording.h"
 #include "base/alloc.h"
 #include "cli/conform_arch.h"
 #include "mmu/tlbi.h"
 
-static char dir[] = "/tmp/strata-arch-XXXXXX";
 static FILE *report;
-
-static char *file_in(const char *folder, const char *name) { return xasprintf("%s/%s", folder, name); }
-
-static void write_file(const char *name, const void *bytes, size_t count)
-{
-	char *path = file_in(dir, name);
-	FILE *f = fopen(path, "wb");
-	cr_assert(f != NULL);
-	cr_assert(eq(sz, fwrite(bytes, 1, count, f), count));
-	fclose(f);
-	free(path);
-}
-
-static void write_events(const char *text)
-{
-	char packed[4096];
-	size_t n = ZSTD_compress(packed, sizeof(packed), text, strlen(text), 1);
-	cr_assert(not(ZSTD_isError(n)));
-	write_file("arch.txt.zst", packed, n);
-}
 
 /* A VHE host on both CPUs at EL2; VMID 1; ASID 5 for the host's program and 6 for the guest's. */
 #define CPU \
@@ -49,20 +28,12 @@ static const char cpus[] = "[" CPU "," CPU "]";
 static void setup(void)
 {
 	report = fopen("/dev/null", "w");
-	cr_assert(mkdtemp(dir) != NULL);
-	write_file("regs_start.json", cpus, sizeof(cpus) - 1);
-	write_file("regs_end.json", cpus, sizeof(cpus) - 1);
+	arch_recording_begin(cpus);
 }
 
 static void teardown(void)
 {
-	static const char *const names[] = {"arch.txt.zst", "regs_start.json", "regs_end.json"};
-	for (size_t i = 0; i < 3; i++) {
-		char *path = file_in(dir, names[i]);
-		remove(path);
-		free(path);
-	}
-	rmdir(dir);
+	arch_recording_end();
 	fclose(report);
 }
 
@@ -73,8 +44,8 @@ static struct arch_totals replay(const char *text)
 	struct arch_options o = {0};
 	struct arch_totals t;
 	struct err err;
-	write_events(text);
-	enum status st = conform_arch(dir, &o, report, &t, &err);
+	arch_recording_write(text);
+	enum status st = conform_arch(arch_recording_dir(), &o, report, &t, &err);
 	cr_assert(eq(int, st, OK), "%s", err.text);
 	return t;
 }
@@ -86,6 +57,7 @@ static void expect_conflicts(const char *text, uint64_t want)
 
 #define USER "L 1000 80001000\n"
 #define USER_MOVED "L 1000 90001000\n"
+#define DSB "I dsb f\n"
 
 Test(conform_arch, counts_hits_and_misses)
 {
@@ -104,27 +76,27 @@ Test(conform_arch, a_page_that_moves_without_maintenance_is_a_conflict)
 
 Test(conform_arch, a_local_tlbi_is_for_its_own_cpu)
 {
-	expect_conflicts(USER "C 1\n" USER "T VALE1 5000000000001\n" USER_MOVED "C 0\n" USER_MOVED, 1);
+	expect_conflicts(USER "C 1\n" USER "T VALE1 5000000000001\n" DSB USER_MOVED "C 0\n" USER_MOVED, 1);
 }
 
 Test(conform_arch, an_inner_shareable_tlbi_is_for_all)
 {
-	expect_conflicts(USER "C 1\n" USER "T VALE1IS 5000000000001\n" USER_MOVED "C 0\n" USER_MOVED, 0);
+	expect_conflicts(USER "C 1\n" USER "T VALE1IS 5000000000001\n" DSB USER_MOVED "C 0\n" USER_MOVED, 0);
 }
 
 Test(conform_arch, fb_broadcasts_what_a_guest_means_for_one_cpu)
 {
 	static const char guest[] = TO_GUEST USER
-		"C 1\n" TO_GUEST USER "E 1 0\nT VALE1 6000000000001\n" USER_MOVED "C 0\n" USER_MOVED;
+		"C 1\n" TO_GUEST USER "E 1 0\nT VALE1 6000000000001\n" DSB USER_MOVED "C 0\n" USER_MOVED;
 	expect_conflicts(guest, 1);
 	expect_conflicts("M HCR_EL2 400000201\nE 0 0\n" USER "C 1\nM HCR_EL2 400000201\nE 1 0\n" USER
-			 "T VALE1 6000000000001\n" USER_MOVED "C 0\n" USER_MOVED,
+			 "T VALE1 6000000000001\n" DSB USER_MOVED "C 0\n" USER_MOVED,
 			 0);
 }
 
 Test(conform_arch, the_tlbi_of_another_asid_does_not_help)
 {
-	expect_conflicts(USER "T VALE1 4000000000001\n" USER_MOVED, 1);
+	expect_conflicts(USER "T VALE1 4000000000001\n" DSB USER_MOVED, 1);
 }
 
 Test(conform_arch, an_el1_name_written_at_el2_is_the_hosts)
@@ -137,7 +109,8 @@ Test(conform_arch, an_el1_name_written_at_el2_is_the_hosts)
 Test(conform_arch, addresses_of_the_upper_half_are_global)
 {
 	expect_conflicts("L ffff000000001000 1000\nM TTBR1_EL1 4000000000000\nL ffff000000001000 2000\n", 1);
-	expect_conflicts("L ffff000000001000 1000\nT ASIDE1 5000000000000\nL ffff000000001000 2000\n", 1);
+	expect_conflicts("L ffff000000001000 1000\nT ASIDE1 5000000000000\n" DSB "L ffff000000001000 2000\n",
+			 1);
 }
 
 Test(conform_arch, host_and_guest_and_two_guests_do_not_meet)
@@ -148,8 +121,116 @@ Test(conform_arch, host_and_guest_and_two_guests_do_not_meet)
 
 Test(conform_arch, a_level_hint_takes_all_pages_of_the_block)
 {
-	expect_conflicts("L 1ff000 1000\nT VALE1 5600000000000\nL 1ff000 2000\n", 0);
-	expect_conflicts("L 1ff000 1000\nT VALE1 5700000000000\nL 1ff000 2000\n", 1);
+	expect_conflicts("L 1ff000 1000\nT VALE1 5600000000000\n" DSB "L 1ff000 2000\n", 0);
+	expect_conflicts("L 1ff000 1000\nT VALE1 5700000000000\n" DSB "L 1ff000 2000\n", 1);
+}
+
+Test(conform_arch, without_a_hint_any_block_that_begins_there_goes)
+{
+	expect_conflicts("L 3ff000 1000\nT VALE1 5000000000200\n" DSB "L 3ff000 2000\n", 0);
+	expect_conflicts("L 3ff000 1000\nT VALE1 5000000000201\n" DSB "L 3ff000 2000\n", 1);
+	expect_conflicts("L 400000 1000\nT VALE1 5000000000200\n" DSB "L 400000 2000\n", 1);
+}
+
+/* TCR_EL2.TG0 = 64 KiB; the hint is level 2 of that granule, 512 MiB. */
+#define GRANULE_64K_ON "M TCR_EL2 15b5507510\n"
+
+Test(conform_arch, a_page_has_the_size_of_its_granule)
+{
+	expect_conflicts("L 1f000 1000\nT VALE1 5000000000011\n" DSB "L 1f000 2000\n", 1);
+	expect_conflicts(GRANULE_64K_ON "L 1f000 1000\nT VALE1 5000000000011\n" DSB "L 1f000 2000\n", 0);
+	expect_conflicts(GRANULE_64K_ON "L 20000 1000\nT VALE1 5000000000011\n" DSB "L 20000 2000\n", 1);
+	expect_conflicts(GRANULE_64K_ON "L 1ffff000 1000\nT VALE1 5e00000000011\n" DSB "L 1ffff000 2000\n",
+			 0);
+}
+
+/* TCR_EL2.TBI0 = 1. */
+Test(conform_arch, a_tag_in_the_top_byte_is_no_part_of_the_address)
+{
+	expect_conflicts("M TCR_EL2 35b5503510\nL 5a00000000001000 80001000\nT VALE1 5000000000001\n" DSB
+			 "L a500000000001000 90001000\n",
+			 0);
+	expect_conflicts("M TCR_EL2 35b5503510\nL 5a00000000001000 80001000\n" USER_MOVED, 1);
+}
+
+Test(conform_arch, a_tlbi_is_done_when_its_own_cpu_has_executed_a_dsb)
+{
+	expect_conflicts(USER "T VALE1 5000000000001\n" USER_MOVED, 1);
+	expect_conflicts(USER "T VALE1IS 5000000000001\nC 1\n" DSB "C 0\n" USER_MOVED, 1);
+	expect_conflicts(USER DSB "T VALE1 5000000000001\n" USER_MOVED, 1);
+}
+
+/* ISHST, ISHLD; and #0, #4, which are barriers of speculation. */
+Test(conform_arch, a_dsb_for_loads_or_stores_alone_does_not_wait_for_a_tlbi)
+{
+	expect_conflicts(USER "T VALE1 5000000000001\nI dsb a\nI dsb 9\nI dsb 0\nI dsb 4\n" USER_MOVED, 1);
+	expect_conflicts(USER "T VALE1 5000000000001\nI dsb 8\n" USER_MOVED, 0);
+}
+
+Test(conform_arch, a_dsb_that_is_not_shareable_is_for_its_own_cpu)
+{
+	static const char both[] = USER "C 1\n" USER "T VALE1IS 5000000000001\nI dsb 7\n" USER_MOVED
+					"C 0\n" USER_MOVED;
+	expect_conflicts(both, 1);
+	expect_conflicts(USER "C 1\n" USER "T VALE1IS 5000000000001\nI dsb 7\nI dsb b\n" USER_MOVED
+			      "C 0\n" USER_MOVED,
+			 0);
+}
+
+#define TO_BSU_GUEST "M HCR_EL2 400000401\nE 1 0\n"
+
+Test(conform_arch, bsu_lifts_the_dsb_of_a_guest)
+{
+	expect_conflicts(TO_GUEST USER "C 1\n" TO_GUEST
+				       "E 1 0\nT VALE1IS 6000000000001\nI dsb 7\nC 0\n" USER_MOVED,
+			 1);
+	expect_conflicts(
+		TO_GUEST USER "C 1\n" TO_BSU_GUEST "T VALE1IS 6000000000001\nI dsb 7\nC 0\n" USER_MOVED, 0);
+}
+
+Test(conform_arch, a_page_brought_again_before_the_dsb_goes_at_the_dsb)
+{
+	expect_conflicts(
+		"C 1\n" USER "C 0\nT VALE1IS 5000000000001\nC 1\n" USER "C 0\n" DSB "C 1\n" USER_MOVED, 0);
+}
+
+static void expect_report(const char *text, const char *said)
+{
+	struct arch_options o = {0};
+	struct arch_totals t;
+	struct err err;
+	char *out = NULL;
+	size_t bytes = 0;
+	FILE *f = open_memstream(&out, &bytes);
+	arch_recording_write(text);
+	cr_assert(eq(int, conform_arch(arch_recording_dir(), &o, f, &t, &err), OK));
+	fclose(f);
+	cr_assert(strstr(out, said) != NULL, "'%s' says '%s'", text, out);
+	free(out);
+}
+
+Test(conform_arch, a_conflict_names_its_fill_and_what_is_missing)
+{
+	expect_report(
+		"C 0\n" USER USER USER_MOVED,
+		"line 4: cpu 0 at EL2: VA 0x1000 is page 0x90001000, but its TLB holds 0x80001000 since "
+		"line 2 (regime 2, VMID 0, ASID 5): no TLBI has taken it\n");
+	expect_report(USER "C 1\nT VALE1IS 5000000000001\nC 0\n" USER_MOVED,
+		      ": the TLBI of line 3 awaits a DSB on cpu 1\n");
+}
+
+Test(conform_arch, cpus_are_counted_in_decimal)
+{
+	struct arch_options o = {0};
+	struct arch_totals t;
+	struct err err;
+	char *many = xasprintf("[" CPU "," CPU "," CPU "," CPU "," CPU "," CPU "," CPU "," CPU "," CPU "," CPU
+			       "," CPU "]");
+	arch_recording_cpus(many);
+	arch_recording_write("C 10\n" USER "C 1\n" USER_MOVED "C 10\n" USER_MOVED);
+	cr_assert(eq(int, conform_arch(arch_recording_dir(), &o, report, &t, &err), OK), "%s", err.text);
+	cr_assert(eq(u64, t.conflicts, 1));
+	free(many);
 }
 
 Test(conform_arch, with_stage_1_off_nothing_is_looked_up)
@@ -181,7 +262,7 @@ static char *recording_with(const struct tlbi_row *row, const char *name)
 	bool of_guests = row->by == TLBI_BY_IPA || strcmp(row->name, "ALLE1") == 0 ||
 			 row->by == TLBI_BY_VMID_S12;
 	const char *before = row->op1 == 6 ? EL3_ON USER : of_guests ? TO_GUEST USER TO_HOST : USER;
-	return xasprintf("%sT %s %s\n%s", before, name, operand_of(row),
+	return xasprintf("%sT %s %s\n" DSB "%s", before, name, operand_of(row),
 			 of_guests ? TO_GUEST USER_MOVED : USER_MOVED);
 }
 
@@ -194,7 +275,8 @@ static void expect_needed(struct tlbi_op op)
 	char *text = recording_with(op.row, name);
 	expect_conflicts(text, op.row->by == TLBI_BY_IPA);
 	cr_assert(eq(int,
-		     conform_arch(dir, &(struct arch_options){.without = op.row->name}, report, &t, &err),
+		     conform_arch(arch_recording_dir(), &(struct arch_options){.without = op.row->name},
+				  report, &t, &err),
 		     OK));
 	cr_assert(eq(u64, t.conflicts, 1), "%s is left out: %s", name, text);
 	free(text);
@@ -228,6 +310,10 @@ static const struct malformed malformed[] = {
 	{"\n", ":1: ''"},
 	{"L 11112222333344445 0\n", ":1:"},
 	{"F\n", ":1: 'F'"},
+	{"I dsb\n", ":1: 'I dsb'"},
+	{"I dsb 10\n", ":1: 'I dsb 10'"},
+	{"C 1 0\n", ":1: 'C 1 0'"},
+	{"C -1\n", ":1: 'C -1'"},
 };
 
 ParameterizedTestParameters(conform_arch, malformed_lines_are_named)
@@ -240,8 +326,8 @@ ParameterizedTest(struct malformed *c, conform_arch, malformed_lines_are_named)
 	struct arch_options o = {0};
 	struct arch_totals t;
 	struct err err;
-	write_events(c->text);
-	cr_assert(eq(int, conform_arch(dir, &o, report, &t, &err), ERR_INPUT));
+	arch_recording_write(c->text);
+	cr_assert(eq(int, conform_arch(arch_recording_dir(), &o, report, &t, &err), ERR_INPUT));
 	cr_assert(strstr(err.text, c->named) != NULL, "%s: %s", c->text, err.text);
 }
 
@@ -266,7 +352,7 @@ static struct arch_totals replay_real(const char *recording, const struct arch_o
 {
 	struct arch_totals t;
 	struct err err;
-	char *path = file_in(RECORDINGS, recording);
+	char *path = xasprintf("%s%s", RECORDINGS, recording);
 	enum status st = conform_arch(path, o, report, &t, &err);
 	free(path);
 	cr_assert(eq(int, st, OK), "%s", err.text);

@@ -13,12 +13,21 @@
 
 enum { MAX_CPUS = 64, MAX_REPORTS = 10, PAGE_BITS = 12 };
 
+/* A TLBI that its CPU has executed, and that no DSB has completed everywhere yet. */
+struct pending {
+	struct tlbi_scope scope;
+	uint64_t line;
+	bool here, elsewhere; /* where entries may still stand: on its own CPU, on the others */
+};
+
 struct cpu {
 	struct arch_regs regs;
 	struct features features;
 	struct mmu *mmu;
 	unsigned el;
 	bool decoded; /* the MMU's context is that of regs and el */
+	struct pending *pending;
+	unsigned pending_count, pending_room;
 };
 
 struct replay {
@@ -83,16 +92,39 @@ static struct cpu *current(struct replay *r) { return &r->cpus[r->current]; }
 
 /* --- references ------------------------------------------------------------------------------------------------ */
 
+/* The oldest TLBI that would have taken `e` from the present CPU, had a DSB followed; *by is whose it is. */
+static const struct pending *awaited(const struct replay *r, const struct tlb_entry *e, unsigned *by)
+{
+	const struct pending *oldest = NULL;
+	for (unsigned i = 0; i < r->cpu_count; i++) {
+		const struct cpu *c = &r->cpus[i];
+		for (unsigned k = 0; k < c->pending_count; k++) {
+			const struct pending *p = &c->pending[k];
+			if (!(i == r->current ? p->here : p->elsewhere)) continue;
+			if (!p->scope.translations || !tlb_match_takes(&p->scope.match, e)) continue;
+			if (oldest && oldest->line < p->line) continue;
+			oldest = p;
+			*by = i;
+		}
+	}
+	return oldest;
+}
+
 static void report_conflict(struct replay *r, uint64_t va, uint64_t pa, const struct tlb_entry *e)
 {
-	const struct cpu *c = current(r);
+	unsigned by = 0;
 	if (r->totals.conflicts++ >= MAX_REPORTS) return;
 	fprintf(r->report,
 		"line %" PRIu64 ": cpu %u at EL%u: VA 0x%" PRIx64 " is page 0x%" PRIx64
-		", but its TLB holds 0x%" PRIx64 " (regime %u, VMID %u, ASID %u%s)\n",
-		r->totals.lines, r->current, c->el, va, pa, e->pa, (unsigned)bits_get(e->tag, 33, 32),
-		(unsigned)bits_get(e->tag, 31, 16), (unsigned)bits_get(e->tag, 15, 0),
-		e->tag_mask == TLB_TAG_ALL ? "" : ", global");
+		", but its TLB holds 0x%" PRIx64 " since line %" PRIu64 " (regime %u, VMID %u, ASID %u%s)",
+		r->totals.lines, r->current, current(r)->el, va, pa, e->pa, e->ready,
+		(unsigned)bits_get(e->tag, 33, 32), (unsigned)bits_get(e->tag, 31, 16),
+		(unsigned)bits_get(e->tag, 15, 0), e->tag_mask == TLB_TAG_ALL ? "" : ", global");
+	const struct pending *p = awaited(r, e, &by);
+	if (p)
+		fprintf(r->report, ": the TLBI of line %" PRIu64 " awaits a DSB on cpu %u\n", p->line, by);
+	else
+		fprintf(r->report, ": no TLBI has taken it\n");
 }
 
 /* The first TLB that has it; level counts those above, which do not. */
@@ -109,19 +141,26 @@ static struct levels_place look_up(struct mmu *m, unsigned side, uint64_t va, tl
 	return at;
 }
 
-static void fill(struct mmu *m, unsigned side, unsigned levels, uint64_t va, uint64_t pa, tlb_tag_t tag)
+/* What the present context makes of `pa`: a piece of a stage 1 page, whose size is the granule. */
+static struct tlb_fill fill_of(const struct mmu *m, uint64_t va, uint64_t pa, tlb_tag_t tag, uint64_t line)
 {
 	bool global = !m->regime.two_ranges || bit_get(va, 55);
-	struct tlb_fill f = {.va = va,
-			     .pa = pa,
-			     .bits = PAGE_BITS,
-			     .run_bits = PAGE_BITS,
-			     .like = {.tag = tag,
-				      .tag_mask = global ? TLB_TAG_GLOBAL : TLB_TAG_ALL,
-				      .s1_bits = PAGE_BITS,
-				      .s2_bits = PAGE_BITS,
-				      .level = TLB_LEVEL_ANY}};
-	levels_fill(m, side, levels, 1, &f);
+	return (struct tlb_fill){.va = va,
+				 .pa = pa,
+				 .bits = PAGE_BITS,
+				 .run_bits = PAGE_BITS,
+				 .like = {.tag = tag,
+					  .tag_mask = global ? TLB_TAG_GLOBAL : TLB_TAG_ALL,
+					  .ready = line,
+					  .s1_bits = regime_stage1(&m->regime, (struct va){va})->granule_bits,
+					  .s2_bits = PAGE_BITS,
+					  .level = TLB_LEVEL_ANY}};
+}
+
+/* The address without what the top byte may carry. */
+static uint64_t untagged_address(const struct stage_info *s, uint64_t va)
+{
+	return s->check >> 56 ? va : (va & bits_ones(56)) | (s->upper & ~bits_ones(56));
 }
 
 static void refer(struct replay *r, unsigned side, uint64_t va, uint64_t pa)
@@ -129,32 +168,68 @@ static void refer(struct replay *r, unsigned side, uint64_t va, uint64_t pa)
 	struct cpu *c = current(r);
 	struct mmu *m = c->mmu;
 	if (!c->decoded) decode(c);
-	if (!regime_stage1(&m->regime, (struct va){va})->on) {
+	const struct stage_info *s = regime_stage1(&m->regime, (struct va){va});
+	if (!s->on) {
 		r->totals.untranslated++;
 		return;
 	}
+	va = untagged_address(s, va);
 	tlb_tag_t tag = m->tag & ~r->options->untagged;
 	struct levels_place at = look_up(m, side, va, tag);
 	struct tlb_entry *e = at.entry;
+	struct tlb_fill f = fill_of(m, va, pa, tag, e ? e->ready : r->totals.lines);
 	r->totals.references++;
 	++*(e ? &r->totals.hits : &r->totals.misses);
 	if (e && e->pa != pa) {
 		report_conflict(r, va, pa, e);
 		e->pa = pa;
+		f.like.ready = e->ready = r->totals.lines;
 	}
 	if (e && at.tlb->params.inclusion == TLB_EXCLUSIVE) tlb_drop(at.tlb, e);
-	if (at.level) fill(m, side, at.level, va, pa, tag);
+	if (at.level) levels_fill(m, side, at.level, 1, &f);
 }
 
 /* --- maintenance ----------------------------------------------------------------------------------------------- */
 
-/* A level hint says that the leaf is a block: all of its pages go. The recording's pages do not know their block. */
-static void widen_to_block(struct tlb_match *m)
+enum { TTL_TG_LOW = 46, TTL_TG_HIGH = 47 }; /* the granule of a hint, in operands of pages and of ranges */
+
+/* The size of the block that an operation by address may be of, log2. A hint names the leaf's level and granule. Without
+ * one it may be any block that begins there: operating systems give the first address of what they have unmapped. */
+static unsigned block_bits(const struct replay *r, const struct tlb_match *m, uint64_t operand)
 {
-	if (!m->levels || !m->by_address) return;
-	unsigned bits = level_entry_bits(PAGE_BITS, (int)log2_floor(m->levels) - 1);
+	static const uint8_t hinted[] = {PAGE_BITS, GRANULE_4K, GRANULE_16K, GRANULE_64K};
+	const struct cpu *c = &r->cpus[r->current];
+	struct regime_info info;
+	if (m->levels)
+		return level_entry_bits(hinted[bits_get(operand, TTL_TG_HIGH, TTL_TG_LOW)],
+					(int)log2_floor(m->levels) - 1);
+	regime_decode(&c->regs.sys, &c->features, (enum regime)bits_get(m->tag, 33, 32), lower_security(c),
+		      &info);
+	const struct stage_info *s = regime_stage1(&info, (struct va){m->first});
+	if (!s->on) return PAGE_BITS;
+	int level = s->first_block_level;
+	while (level < LAST_LEVEL && m->first & bits_ones(level_entry_bits(s->granule_bits, level))) level++;
+	return level_entry_bits(s->granule_bits, level);
+}
+
+/* The recording's pages do not know their blocks: all that the block may have held goes. */
+static void widen_to_block(const struct replay *r, struct tlbi_op op, uint64_t operand, struct tlb_match *m)
+{
+	if (!m->by_address || (op.row->range && !m->levels)) return;
+	unsigned bits = block_bits(r, m, operand);
 	m->first = bits_align_down(m->first, bits);
 	m->last |= bits_ones(bits);
+}
+
+/* From now on entries that `scope` takes may go, and do at the DSB. */
+static void note_pending(struct replay *r, const struct tlbi_scope *scope, bool everywhere)
+{
+	struct cpu *c = current(r);
+	if (c->pending_count == c->pending_room) {
+		c->pending_room = c->pending_room ? 2 * c->pending_room : 16;
+		c->pending = xrealloc(c->pending, c->pending_room, sizeof(*c->pending));
+	}
+	c->pending[c->pending_count++] = (struct pending){*scope, r->totals.lines, true, everywhere};
 }
 
 static void invalidate(struct replay *r, struct tlbi_op op, uint64_t operand)
@@ -167,11 +242,43 @@ static void invalidate(struct replay *r, struct tlbi_op op, uint64_t operand)
 	enum tlbi_outcome outcome = tlbi_resolve(op, operand, &context, &scope);
 	r->totals.undefined += outcome == TLBI_UNDEFINED;
 	if (outcome != TLBI_DONE) return;
-	widen_to_block(&scope.match);
+	widen_to_block(r, op, operand, &scope.match);
 	scope.match.tag_mask &= ~r->options->untagged;
-	bool everywhere = tlbi_reach(op, &context) != TLBI_LOCAL;
+	note_pending(r, &scope, tlbi_reach(op, &context) != TLBI_LOCAL);
+}
+
+static void complete(struct replay *r, const struct pending *p, bool others)
+{
 	for (unsigned i = 0; i < r->cpu_count; i++)
-		if (everywhere || i == r->current) r->totals.invalidated += mmu_tlbi(r->cpus[i].mmu, &scope);
+		if (i == r->current ? p->here : p->elsewhere && others)
+			r->totals.invalidated += mmu_tlbi(r->cpus[i].mmu, &p->scope);
+}
+
+/* A DSB's CRm: domain <3:2> (outer, non-, inner shareable, all), types <1:0> (reserved, loads, stores, both). */
+enum { DSB_NON_SHAREABLE = 1, DSB_SSBB = 0, DSB_PSSBB = 4, DSB_LOADS = 1, DSB_STORES = 2, HCR_BSU = 10 };
+
+/* HCR_EL2.BSU: no barrier of a guest reaches less than that. */
+static bool reaches_others(const struct cpu *c, unsigned crm)
+{
+	bool guest = c->el < 2 && regime_has_el2(lower_security(c));
+	return crm >> 2 != DSB_NON_SHAREABLE ||
+	       (guest && bits_get(c->regs.sys.HCR_EL2, HCR_BSU + 1, HCR_BSU));
+}
+
+/* What waits for loads and stores waits for TLBIs of its own CPU; they are done where its domain reaches. */
+static void barrier(struct replay *r, unsigned crm)
+{
+	struct cpu *c = current(r);
+	unsigned types = crm & 3, kept = 0;
+	bool others = reaches_others(c, crm);
+	if (crm == DSB_SSBB || crm == DSB_PSSBB || types == DSB_LOADS || types == DSB_STORES) return;
+	for (unsigned k = 0; k < c->pending_count; k++) {
+		struct pending p = c->pending[k];
+		complete(r, &p, others);
+		p.here = false;
+		if (p.elsewhere && !others) c->pending[kept++] = p;
+	}
+	c->pending_count = kept;
 }
 
 /* --- lines ----------------------------------------------------------------------------------------------------- */
@@ -217,8 +324,10 @@ static bool take_reference(struct replay *r, unsigned side, const char *p)
 
 static bool take_cpu(struct replay *r, const char *p)
 {
-	uint64_t number;
-	if (!take_hex(&p, &number) || *p || number >= r->cpu_count) return false;
+	char *end;
+	if (*p < '0' || *p > '9') return false;
+	unsigned long number = strtoul(p, &end, 10);
+	if (*end || number >= r->cpu_count) return false;
 	r->current = (unsigned)number;
 	return true;
 }
@@ -254,7 +363,17 @@ static bool take_tlbi(struct replay *r, const char *p)
 	return true;
 }
 
-/* I (instructions of interest) and N (counts) change nothing that a TLB depends on. */
+/* Of the instructions of interest, only DSB does something that a TLB depends on. */
+static bool take_instruction(struct replay *r, const char *p)
+{
+	uint64_t imm;
+	if (strncmp(p, "dsb", 3) != 0) return true;
+	p += 3;
+	if (*p++ != ' ' || !take_hex(&p, &imm) || *p || imm > 15) return false;
+	barrier(r, (unsigned)imm);
+	return true;
+}
+
 static bool take_line(struct replay *r, const char *line)
 {
 	if (!line[0] || line[1] != ' ') return false;
@@ -266,8 +385,8 @@ static bool take_line(struct replay *r, const char *line)
 	case 'E': return take_level(r, line + 2);
 	case 'M': return take_write(r, line + 2);
 	case 'T': return take_tlbi(r, line + 2);
-	case 'I':
-	case 'N': return true;
+	case 'I': return take_instruction(r, line + 2);
+	case 'N': return true; /* a count */
 	default: return false;
 	}
 }
@@ -282,7 +401,7 @@ static enum status replay_lines(struct replay *r, struct zread *z, const char *p
 		if (take_line(r, line)) continue;
 		return err_set(err, ERR_INPUT,
 			       "%s:%" PRIu64 ": '%.60s' is none of C cpu, E el pc, M register value, "
-			       "T operation operand, I, N, F|L|S va pa (cpu below %u)",
+			       "T operation operand, I instruction imm, N, F|L|S va pa (cpu below %u)",
 			       path, r->totals.lines, line, r->cpu_count);
 	}
 }
@@ -368,7 +487,10 @@ enum status conform_arch(const char *dir, const struct arch_options *o, FILE *re
 	r->report = report;
 	enum status st = replay(r, dir, err);
 	*totals = r->totals;
-	for (unsigned i = 0; i < r->cpu_count; i++) mmu_free(r->cpus[i].mmu);
+	for (unsigned i = 0; i < r->cpu_count; i++) {
+		mmu_free(r->cpus[i].mmu);
+		free(r->cpus[i].pending);
+	}
 	free(r);
 	return st;
 }

@@ -4,8 +4,15 @@
  *
  * Every CPU follows its recorded registers and exception levels, and looks every reference up in its TLBs. A miss takes
  * the recorded page as the walk's result; a hit that gives another page is a conflict: either tagging or maintenance
- * let a stale entry live. Entries are 4 KiB pages, since the recording says no sizes, except what a level hint says: a
- * TLBI that hints at a block takes all pages of that block.
+ * let a stale entry live. It is printed with the line since which the entry stands.
+ *
+ * Entries are 4 KiB pieces, since the recording says no sizes: of a page of the stage 1 granule, or of a block that is
+ * not known. So a TLBI takes all pieces of the page, of the block that its level hint names, and without a hint of any
+ * block that begins at its address.
+ *
+ * A TLBI promises nothing before the DSB of the same CPU that waits for it: until then its entries may stand, and be
+ * brought again by walks of others. All go at the DSB, for loads and stores; on other CPUs if its domain, or that of
+ * HCR_EL2.BSU, is not the CPU alone. A change of page before is a conflict.
  *
  * Global or not is not recorded. Addresses of the upper half are taken to be global: so are an operating system's own
  * in Linux, whose nG is clear, and with KPTI, which sets it, all address spaces agree about them. Those of the lower
@@ -14,7 +21,8 @@
  *
  * At the end the registers are compared with regs_end.json and differences printed. They are no failure: that file was
  * taken when the machine had been stopped, and may be some thousand instructions younger than the last event.
- * Source: Arm ARM DDI 0487, D8.16 (ASIDs, VMIDs, global entries).
+ * Source: Arm ARM DDI 0487, D8.16 (ASIDs, VMIDs, global entries), D8.17 (TLBI: scope, level hints, completion by DSB),
+ * C6.2 (DSB: domains and types), HCR_EL2.BSU.
  * Not modelled: references to devices (the recording does not say where they go) and with stage 1 off, which TLBs need
  * not hold; both are counted and not looked up.
  */
