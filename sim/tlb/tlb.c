@@ -333,13 +333,22 @@ void tlb_keep_victims(struct tlb *t)
 	if (!t->victims) t->victims = xcalloc(1, sizeof(*t->victims));
 }
 
+/* Each translation of entry or line `e`, which is valid. */
+static void each_of(struct tlb *t, struct tlb_entry *e, tlb_entry_fn *fn, void *ctx)
+{
+	struct tlb_entry *page = tlb_pages(t, e);
+	if (!t->slot_bits) fn(ctx, t, e);
+	for (unsigned s = 0; t->slot_bits && s < 1u << t->slot_bits; s++)
+		if (page[s].bits) fn(ctx, t, &page[s]);
+}
+
+/* By signatures: they are dense, and most sets of a large TLB may be empty. */
 void tlb_each(struct tlb *t, tlb_entry_fn *fn, void *ctx)
 {
-	for (size_t i = 0; i < tlb_capacity(t); i++) {
-		struct tlb_entry *e = &t->entry[i], *page = tlb_pages(t, e);
-		if (e->bits && !t->slot_bits) fn(ctx, t, e);
-		for (unsigned s = 0; t->slot_bits && s < 1u << t->slot_bits; s++)
-			if (page[s].bits) fn(ctx, t, &page[s]);
+	for (unsigned set = 0; set < t->sets; set++) {
+		const uint16_t *sig = &t->sig[(size_t)set * t->sig_stride];
+		for (unsigned way = 0; t->valid[set] && way < t->ways; way++)
+			if (sig[way]) each_of(t, &t->entry[(size_t)set * t->ways + way], fn, ctx);
 	}
 }
 
