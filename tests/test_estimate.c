@@ -20,7 +20,7 @@ Test(estimate, of_three_units_is_what_the_formulas_say)
 	double half = 4.302652729911275 * sqrt(200.0 / 2 / 3) / 10;
 	cr_expect(r.known && r.has_interval);
 	cr_expect(near(r.value, 2));
-	cr_expect(near(r.low, 2 - half));
+	cr_expect(near(r.low, 0), "no rate is below 0, and half of the width is %g", half);
 	cr_expect(near(r.high, 2 + half));
 	estimate_fini(&e);
 }
@@ -36,6 +36,48 @@ Test(estimate, without_spread_is_exact_and_of_one_unit_has_no_interval)
 	struct estimated r = estimate_ratio(&e, 95);
 	cr_expect(r.has_interval && near(r.low, 1.5) && near(r.high, 1.5));
 	estimate_fini(&e);
+}
+
+/* Garwood's limits of 0 and of 3 events, from his table: 3.689; 0.6187 and 8.767. */
+Test(estimate, of_rare_events_is_no_narrower_than_a_poisson_count)
+{
+	struct estimate none = {.events = true}, few = {.events = true};
+	for (int u = 0; u < 100; u++) {
+		estimate_add(&none, 0, 10, 1);
+		estimate_add(&few, u < 3, 10, 1);
+	}
+	struct estimated n = estimate_ratio(&none, 95), f = estimate_ratio(&few, 95);
+	cr_expect(n.has_interval && near(n.low, 0) && fabs(n.high * 1000 - 3.689) < 0.001);
+	cr_expect(f.has_interval && near(f.low, 0) && fabs(f.high * 1000 - 8.767) < 0.001);
+	estimate_fini(&none);
+	estimate_fini(&few);
+}
+
+Test(estimate, of_an_amount_that_was_never_seen_has_no_interval)
+{
+	struct estimate e = {0};
+	estimate_add(&e, 0, 10, 1);
+	estimate_add(&e, 0, 10, 1);
+	cr_expect(estimate_ratio(&e, 95).known);
+	cr_expect(not(estimate_ratio(&e, 95).has_interval));
+	estimate_fini(&e);
+}
+
+/* A few events in a program of 20,000 units, of which 100 are sampled: most samples see none. */
+Test(estimate, intervals_of_rare_events_hold_the_truth_as_often_as_they_say)
+{
+	enum { SAMPLES = 2000, UNITS = 100, ONE_IN = 200 };
+	struct rng r;
+	unsigned held = 0;
+	rng_init(&r, 9, "estimate.rare");
+	for (int s = 0; s < SAMPLES; s++) {
+		struct estimate e = {.events = true};
+		for (int u = 0; u < UNITS; u++) estimate_add(&e, rng_below(&r, ONE_IN) == 0, 1, 1);
+		struct estimated t = estimate_ratio(&e, 95);
+		held += t.low <= 1.0 / ONE_IN && 1.0 / ONE_IN <= t.high;
+		estimate_fini(&e);
+	}
+	cr_expect(lt(dbl, 0.95 * SAMPLES, held), "%u of %d", held, SAMPLES);
 }
 
 Test(estimate, of_chosen_units_is_weighted_and_has_no_interval)

@@ -39,16 +39,27 @@ static double half_width(const struct estimate *e, double ratio, double x_sum, d
 	return t * sqrt(squares / (n - 1) / n) / (x_sum / n);
 }
 
+/* Widens the interval to that of a Poisson count of `y` events. */
+static void hold_poisson(struct estimated *r, double y, double x, double percent)
+{
+	double tail = 0.5 - percent / 200;
+	double low = y > 0 ? gsl_cdf_chisq_Pinv(tail, 2 * y) / 2 / x : 0;
+	double high = gsl_cdf_chisq_Qinv(tail, 2 * y + 2) / 2 / x;
+	if (low < r->low) r->low = low;
+	if (high > r->high) r->high = high;
+}
+
 struct estimated estimate_ratio(const struct estimate *e, double percent)
 {
 	double y = weighted_sum(e->y, e->weight, e->units), x = weighted_sum(e->x, e->weight, e->units);
 	if (x <= 0) return (struct estimated){0};
 	struct estimated r = {.known = true, .value = y / x};
-	if (e->units < 2 || e->chosen) return r;
+	if (e->units < 2 || e->chosen || (y <= 0 && !e->events)) return r;
 	double half = half_width(e, r.value, x, percent);
 	r.has_interval = true;
-	r.low = r.value - half;
+	r.low = half < r.value ? r.value - half : 0;
 	r.high = r.value + half;
+	if (e->events && y < (double)e->units) hold_poisson(&r, y, x, percent);
 	return r;
 }
 

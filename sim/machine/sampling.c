@@ -26,6 +26,7 @@ struct metric {
 /* A part to be measured: positions begin..end-1. */
 struct part {
 	uint64_t begin, end;
+	uint64_t warmup; /* in detail before it */
 	double weight;
 };
 
@@ -39,7 +40,9 @@ struct sampling {
 	uint64_t position, part_end,
 		next;     /* part_end: of the part before the present one; next: its number */
 	struct part part; /* the present or coming one */
-	uint64_t offset;  /* systematic: of the unit within its interval */
+	uint64_t offset;  /* systematic: of each unit within its interval, ... */
+	uint64_t jitter;  /* ... and up to how much further it lies */
+	struct rng rng;   /* systematic: of what is drawn for each unit */
 	bool none_left;
 	enum mode mode;
 	uint64_t denominator_before;
@@ -49,16 +52,25 @@ struct sampling {
 
 /* --- where parts are --------------------------------------------------------------------------------------------- */
 
+/* As many as asked for, and up to a quarter more: where a program is periodic, the window falls into step with it, counted
+ * from where detail begins. Begun at one distance before each unit, all units would see the same phase of it. */
+static uint64_t draw_warmup(struct sampling *s)
+{
+	return s->q.warmup + rng_below(&s->rng, s->q.warmup / 4 + 1);
+}
+
 /* The part that comes next; none_left where there is none. */
 static void next_part(struct sampling *s)
 {
 	const struct sampling_request *q = &s->q;
 	uint64_t n = s->next++;
 	s->part.weight = 1;
+	s->part.warmup = q->warmup;
 	switch (q->kind) {
 	case SAMPLING_SYSTEMATIC:
-		s->part.begin = n * q->interval + s->offset;
+		s->part.begin = n * q->interval + s->offset + rng_below(&s->rng, s->jitter + 1);
 		s->part.end = s->part.begin + q->unit;
+		s->part.warmup = draw_warmup(s);
 		return;
 	case SAMPLING_POINTS:
 		s->none_left = n == s->points.count;
@@ -88,7 +100,7 @@ static enum mode mode_here(const struct sampling *s, uint64_t *until)
 	if (s->q.kind == SAMPLING_MARKERS && s->mode != MEASURE && s->q.warming == SAMPLING_WARM_ALL)
 		return *until = UINT64_MAX, WARM;
 	if (s->none_left) return *until = UINT64_MAX, PASS;
-	uint64_t detail = ahead(s, s->part.begin, s->q.warmup), warm = ahead(s, detail, s->q.warming);
+	uint64_t detail = ahead(s, s->part.begin, s->part.warmup), warm = ahead(s, detail, s->q.warming);
 	if (s->position >= s->part.begin) return *until = s->part.end, MEASURE;
 	if (s->position >= detail) return *until = s->part.begin, DETAIL;
 	if (s->position >= warm) return *until = detail, WARM;
@@ -245,7 +257,8 @@ static void add_metric(struct sampling *s, const char *name, const char *what, c
 				: xasprintf("%s/%g %s%s", what, scale, per, s->has_instructions ? "s" : "es"),
 		.counter = counter,
 		.scale = scale,
-		.estimate = {.chosen = s->q.kind == SAMPLING_POINTS}};
+		.estimate = {.events = scale != 1 && strcmp(what, "cycles") != 0,
+			     .chosen = s->q.kind == SAMPLING_POINTS}};
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -296,12 +309,20 @@ static enum status share_out(struct sampling_request *q, uint64_t threads, struc
 	return OK;
 }
 
+/* Units at one distance would miss what a program does with a period of theirs: pages, loops. So each is moved a little. */
+static void place_units(struct sampling *s)
+{
+	enum { JITTER = 16 }; /* of the interval */
+	uint64_t room = s->q.interval - s->q.unit, most = s->q.interval / JITTER;
+	s->jitter = most < room ? most : room;
+	s->offset = rng_below(&s->rng, room - s->jitter + 1);
+}
+
 static enum status build(struct sampling *s, uint64_t seed, struct err *err)
 {
-	struct rng r;
 	TRY(share_out(&s->q, machine_threads(s->machine), err));
-	rng_init(&r, seed, "sampling");
-	if (s->q.kind == SAMPLING_SYSTEMATIC) s->offset = rng_below(&r, s->q.interval - s->q.unit + 1);
+	rng_init(&s->rng, seed, "sampling");
+	if (s->q.kind == SAMPLING_SYSTEMATIC) place_units(s);
 	s->by_instruction = s->q.kind == SAMPLING_POINTS;
 	if (s->by_instruction && !s->has_instructions)
 		return err_set(err, ERR_INPUT,

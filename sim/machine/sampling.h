@@ -5,7 +5,9 @@
  * The program passes through modes, by its position: it is passed over (only events that change address spaces and mappings are
  * executed), warms TLBs and caches without time (cpu/warm.h), runs in detail without being counted, or is measured. What is
  * counted is counted in measured parts alone, so the counters of the measured region are those of its units, and its sums hold.
- *   sample     a unit of every interval, at a random place that the seed decides: estimates with confidence intervals
+ *   sample     a unit of every interval, at a random place that the seed decides: estimates with confidence intervals. Units
+ *              are not quite at one distance, nor is detail that comes before them: pages, loops and the window have periods,
+ *              too, and a sample in step with one would see one phase of it
  *   region     one part: from an access to another
  *   markers    what lies between MARKER 1 and MARKER 2 records of the workload
  *   points     the intervals that SimPoint chose: estimates with its weights, without intervals of confidence
