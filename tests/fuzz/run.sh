@@ -31,6 +31,11 @@ seed_gic() {
 	printf 'gicv3_redist_write GICv3 redistributor 0x0 write: offset 0x10400 data 0xa0 size 1 secure 1\ngicv3_dist_read GICv3 distributor read: offset 0x6140 data 0x1 size 8 secure 0\ngicv3_icc_generate_sgi GICv3 CPU i/f 0x0 generating SGI 3 IRM 0 target affinity 0x0xx targetlist 0x2\ngicv3_redist_send_sgi GICv3 redistributor 0x1 pending SGI 3\n' >"$1/frames"
 	printf 'gicv3_ich_lr_write GICv3 ICH_LR0_EL2 write cpu 0x0 value 0x5000000000000001\ngicv3_icv_iar_read GICv3 ICV_IAR1 read cpu 0x0 value 0x1\nTaking exception 14 [Virtual IRQ] on CPU 0\n...from EL1 to EL1\nException return from AArch64 EL1 to AArch64 EL1 PC 0x80\n' >"$1/virtual"
 }
+seed_arch() {
+	printf 'C 0\nE 2 ffff800008869698\nF ffff800008869000 40a69000\nL 1000 80001000\nS 2000 -\nT VALE1IS 5000000000001\nI dsb b\nN 65536\n' >"$1/host"
+	printf 'M HCR_EL2 400000001\nE 1 0\nL 1000 80001000\nC 1\nM TTBR0_EL12 6000000000000\nT RVALE1OSNXS 5400000000001\nI dsb f\nT VMALLS12E1 0\nI eret 0\n' >"$1/guest"
+	printf 'E 3 0\nM SCR_EL3 401\nM TCR_EL3 80803510\nT ALLE3IS 0\nT VAE3 1\nT IPAS2E1IS 80001\nI dsb 7\n' >"$1/firmware"
+}
 seed_mtr1() { printf '\4\11\20\16\40\23\200\200\1' >"$1/records"; }
 seed_frame() { # what a frame decompresses to; the header of the file is a skippable frame, which zstd passes over
 	seed_native "$1"
