@@ -238,6 +238,14 @@ static void keep_victims(struct mmu *m)
 	}
 }
 
+static bool is_one_each(const struct mmu *m)
+{
+	for (unsigned side = 0; side < MMU_SIDES; side++)
+		for (unsigned l = 0; l < m->levels[side]; l++)
+			if (m->array[side][l][1] || m->level[side][l]->ports) return false;
+	return true;
+}
+
 enum status levels_build(struct mmu *m, const struct mmu_parts *p, struct err *err)
 {
 	if (p->tlbs->count > MMU_TLBS_MAX)
@@ -250,6 +258,7 @@ enum status levels_build(struct mmu *m, const struct mmu_parts *p, struct err *e
 	for (unsigned side = 0; side < MMU_SIDES; side++) tlb_expect_hits(m->level[side][0]);
 	m->first[ACCESS_FETCH] = m->level[0][0];
 	m->first[ACCESS_READ] = m->first[ACCESS_WRITE] = m->level[1][0];
+	m->one_each = is_one_each(m);
 	for (unsigned i = 0; i < m->owned_count; i++) m->wants_neighbours |= m->owned[i]->slot_bits != 0;
 	for (unsigned i = 0; i < m->shared_count; i++)
 		m->wants_neighbours |= m->shared[i]->tlb->slot_bits != 0;

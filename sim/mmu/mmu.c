@@ -533,13 +533,29 @@ static inline bool find_in_level(struct mmu *m, struct tlb *const *array, uint64
 	return at->entry;
 }
 
+/* The same of a level that is one TLB, without ports to wait for. */
+static inline bool find_in_one(struct mmu *m, struct tlb *t, uint64_t va, enum access_kind kind,
+			       cycles_t *now, struct levels_place *at)
+{
+	cycles_t end = *now + t->params.hit_cycles;
+	at->tlb = t;
+	at->entry = look_in(m, t, va, kind);
+	if (!at->entry) note_look_up(m, WHY_TLB, t, va, NULL, *now, end);
+	*now = end;
+	return at->entry;
+}
+
 /* Looks through the levels, from *now on. */
 static inline struct levels_place find_level(struct mmu *m, unsigned side, uint64_t va, enum access_kind kind,
 					     cycles_t *now)
 {
 	struct levels_place at = {0};
-	for (; at.level < m->levels[side]; at.level++)
-		if (find_in_level(m, m->array[side][at.level], va, kind, now, &at)) break;
+	unsigned levels = m->levels[side];
+	for (; at.level < levels; at.level++)
+		if (__builtin_expect(m->one_each, 1)
+			    ? find_in_one(m, m->level[side][at.level], va, kind, now, &at)
+			    : find_in_level(m, m->array[side][at.level], va, kind, now, &at))
+			break;
 	return at;
 }
 

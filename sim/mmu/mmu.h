@@ -116,6 +116,7 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	struct tlb *array[MMU_SIDES][MMU_LEVELS_MAX]
 			 [MMU_ARRAYS_MAX + 1]; /* all TLBs of a level, level[] first */
 	unsigned levels[MMU_SIDES];
+	bool one_each;                 /* a level is one TLB, and none has ports to wait for */
 	bool wants_neighbours;         /* a TLB that coalesces, or a prefetcher */
 	struct mmu_prefetch *prefetch; /* NULL: none */
 	struct range_tlb *ranges;      /* NULL: none */

@@ -171,6 +171,22 @@ TRANSLATE_INLINE bool write_back(struct walker *w, const struct place *at, uint6
 	return now == at->desc || w->mem->update(w->mem->self, at->pa, at->desc, now);
 }
 
+/* Reads a leaf that is not known, and writes it back where the access asks for it. *done false: it has changed, read it again. */
+static __attribute__((noinline)) bool stage2_leaf(struct walker *w, const struct walk_pos *pos, uint64_t ipa,
+						  struct access a, enum req_cause cause,
+						  const struct place *at, struct leaf *leaf, bool *done)
+{
+	const struct stage_info *s = &w->r->s2;
+	leaf_read(s, pos, ipa, at->desc, leaf);
+	enum fault_kind kind = stage2_check(s, leaf, a, cause);
+	if (kind) return stage2_fail(w, kind, pos->level, ipa, cause);
+	uint64_t now = leaf_updated(s, leaf, a);
+	if (now == at->desc) leaf_learn(w, s, pos, leaf_access(a, cause == CAUSE_S2_OF_S1), leaf);
+	*done = write_back(w, at, now);
+	if (*done && now != at->desc) leaf_read(s, pos, ipa, now, leaf);
+	return true;
+}
+
 TRANSLATE_INLINE bool stage2_walk(struct walker *w, uint64_t ipa, struct access a, enum req_cause cause,
 				  struct leaf *leaf)
 {
@@ -178,7 +194,6 @@ TRANSLATE_INLINE bool stage2_walk(struct walker *w, uint64_t ipa, struct access 
 	struct walk_pos pos;
 	struct place at;
 	enum walk_step step;
-	uint64_t now;
 	bool done;
 	unsigned access = leaf_access(a, cause == CAUSE_S2_OF_S1);
 	enum fault_kind kind = walk_begin(s, ipa, a, &pos);
@@ -190,13 +205,7 @@ TRANSLATE_INLINE bool stage2_walk(struct walker *w, uint64_t ipa, struct access 
 		if (step == WALK_FAULT)
 			return stage2_fail(w, (enum fault_kind)pos.fault, pos.level, ipa, cause);
 		if (leaf_known(w, s, &pos, ipa, at.desc, access, leaf)) break;
-		leaf_read(s, &pos, ipa, at.desc, leaf);
-		kind = stage2_check(s, leaf, a, cause);
-		if (kind) return stage2_fail(w, kind, pos.level, ipa, cause);
-		now = leaf_updated(s, leaf, a);
-		if (now == at.desc) leaf_learn(w, s, &pos, access, leaf);
-		done = write_back(w, &at, now);
-		if (done && now != at.desc) leaf_read(s, &pos, ipa, now, leaf);
+		if (!stage2_leaf(w, &pos, ipa, a, cause, &at, leaf, &done)) return false;
 	} while (!done);
 	if (cause == CAUSE_S2_FINAL) tell_end(w, s, &pos, ipa, at.pa, leaf);
 	return true;
@@ -247,11 +256,14 @@ TRANSLATE_INLINE enum walk_step stage1_step(struct walker *w, const struct stage
 	return step;
 }
 
-/* Writes stage 1's leaf back where the access asks for it. *done false: it has changed, read it again. */
-static inline bool stage1_update(struct walker *w, const struct stage_info *s, const struct walk_pos *pos,
-				 struct va va, struct access a, struct place *at, struct leaf *leaf,
-				 bool *done)
+/* stage2_leaf() of stage 1. */
+static __attribute__((noinline)) bool stage1_leaf(struct walker *w, const struct stage_info *s,
+						  const struct walk_pos *pos, struct va va, struct access a,
+						  struct place *at, struct leaf *leaf, bool *done)
 {
+	leaf_read(s, pos, va.raw, at->desc, leaf);
+	enum fault_kind kind = leaf_check(s, leaf, a);
+	if (kind) return translate_fail(w, kind, pos->level, 1);
 	uint64_t now = leaf_updated(s, leaf, a);
 	*done = true;
 	if (now == at->desc) return leaf_learn(w, s, pos, leaf_access(a, false), leaf), true;
@@ -277,10 +289,7 @@ TRANSLATE_INLINE bool stage1_walk(struct walker *w, const struct stage_info *s, 
 			learn_table(w, s, va.raw, &pos);
 		if (step == WALK_FAULT) return false;
 		if (leaf_known(w, s, &pos, va.raw, at.desc, access, leaf)) break;
-		leaf_read(s, &pos, va.raw, at.desc, leaf);
-		kind = leaf_check(s, leaf, a);
-		if (kind) return translate_fail(w, kind, pos.level, 1);
-		if (!stage1_update(w, s, &pos, va, a, &at, leaf, &done)) return false;
+		if (!stage1_leaf(w, s, &pos, va, a, &at, leaf, &done)) return false;
 	} while (!done);
 	tell_end(w, s, &pos, va.raw, at.pa, leaf);
 	return true;
