@@ -29,8 +29,8 @@ Test(lanes, equal_values_are_those_of_a_loop)
 
 Test(lanes, any_is_whether_a_loop_finds_one)
 {
-	uint16_t row[COUNT_MAX] = {0};
-	for (unsigned count = LANES_U16; count <= COUNT_MAX; count += LANES_U16) {
+	_Alignas(16) uint16_t row[COUNT_MAX] = {0};
+	for (unsigned count = 2 * LANES_U16; count <= COUNT_MAX; count += 2 * LANES_U16) {
 		cr_assert(not(lanes_any_u16(row, count, 0x8001)));
 		for (unsigned i = 0; i < COUNT_MAX; i++) {
 			row[i] = 0x8001;

@@ -92,15 +92,16 @@ static inline lanes_i16 lanes_less_i16(lanes_i16 a, lanes_i16 b)
 #endif
 }
 
-/* Whether one of the `count` values from row[0] on, a multiple of LANES_U16 and not 0, is `value`. */
+/* Whether one of the `count` values from row[0] on, a multiple of 2 * LANES_U16 and not 0, is `value`. The row is aligned to 16 bytes. */
 static inline bool lanes_any_u16(const uint16_t *row, unsigned count, uint16_t value)
 {
-	lanes_u16 have, any = {0}, want = {value, value, value, value, value, value, value, value};
+	lanes_u16 low, high, any = {0}, want = {value, value, value, value, value, value, value, value};
 	const uint16_t *end = row + count;
 	do {
-		memcpy(&have, row, sizeof(have));
-		any |= (lanes_u16)(have == want);
-		row += LANES_U16;
+		memcpy(&low, __builtin_assume_aligned(row, 16), sizeof(low));
+		memcpy(&high, __builtin_assume_aligned(row + LANES_U16, 16), sizeof(high));
+		any |= (lanes_u16)(low == want) | (lanes_u16)(high == want);
+		row += 2 * LANES_U16;
 	} while (row != end);
 #ifdef __SSE2__
 	return _mm_movemask_epi8((__m128i)any);

@@ -75,12 +75,12 @@ static void make_geometry(struct tlb *t, const struct tlb_params *p)
 	t->set_bits = log2_floor(t->sets);
 	t->set_mask = t->sets - 1;
 	t->folded = p->index == TLB_INDEX_XOR || !is_power_of_2(t->sets);
-	unsigned group = t->ways > LANES_U16 ? 2 * LANES_U16 : LANES_U16;
-	t->sig_stride = (t->ways + group - 1) / group * group;
 	t->sizes_held = held_sizes(p->pages);
 	t->slot_bits = p->coalesce ? log2_floor(p->coalesce_pages) : 0;
 	t->plain = !t->slot_bits && p->inclusion != TLB_EXCLUSIVE;
-	t->narrow = !t->slot_bits && !t->folded && t->sig_stride == LANES_U16;
+	t->narrow = !t->slot_bits && !t->folded && t->ways <= LANES_U16;
+	unsigned group = t->narrow ? LANES_U16 : 2 * LANES_U16;
+	t->sig_stride = (t->ways + group - 1) / group * group;
 }
 
 /* Entry `i` and its pages stand where they stay. */
