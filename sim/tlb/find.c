@@ -13,8 +13,9 @@ static struct tlb_entry *find_in(const struct tlb *t, unsigned set, uint16_t sig
 {
 	const uint16_t *row = t->sig + (size_t)set * t->sig_stride;
 	struct tlb_entry *first = t->entry + (size_t)set * t->ways;
-	for (unsigned way = 0; way < t->ways; way += LANES_U16) {
-		for (unsigned found = lanes_equal_u16(row + way, sig); found; found &= found - 1) {
+	for (unsigned way = 0; way < t->ways; way += 2 * LANES_U16) {
+		unsigned found = t->narrow ? lanes_equal_u16(row, sig) : lanes_equal_2u16(row + way, sig);
+		for (; found; found &= found - 1) {
 			struct tlb_entry *e = first + way + __builtin_ctz(found);
 			if (t->slot_bits) e = tlb_page_of(t, e, va);
 			if (tlb_matches(e, va, tag)) return e;
