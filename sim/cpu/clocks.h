@@ -31,6 +31,13 @@ static inline void pass_instructions(struct core *c, uint64_t n)
 	}
 }
 
+/* The instructions before a load or store pass. */
+static inline void pass_gap(struct core *c, const struct record *r)
+{
+	pass_instructions(c, r->gap);
+	c->stats.instructions += r->gap;
+}
+
 /* Holds the retire clock until `clock`, booking the wait to `bucket`. */
 static inline void hold_retire(struct core *c, uint64_t clock, enum core_bucket bucket)
 {

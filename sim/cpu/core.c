@@ -224,11 +224,22 @@ static inline ALWAYS_INLINE bool access_data(struct core *c, const struct record
 
 /* --- running --------------------------------------------------------------------------------------------------- */
 
+/* A load or store that no TLB entry is predicted for, whenever it begins: no hit. */
+static inline bool is_unforeseen(const struct core *c, const struct record *r)
+{
+	enum access_kind kind = r->kind == REC_STORE ? ACCESS_WRITE : ACCESS_READ;
+	if (r->kind != REC_LOAD && r->kind != REC_STORE) return false;
+	return !mmu_predicted(c->mmu, c->mmu->first[kind], r->addr, kind, UINT64_MAX);
+}
+
 static inline ALWAYS_INLINE size_t run(struct core *c, const struct record *rec, size_t n, bool in_order)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint32_t fetched = 0;
-		i += c->hits(c, rec + i, n - i, &fetched);
+		if (is_unforeseen(c, &rec[i]))
+			pass_gap(c, &rec[i]); /* all that a run of hits would do */
+		else
+			i += c->hits(c, rec + i, n - i, &fetched);
 		if (i == n || rec[i].kind > REC_STORE) return i;
 		bool ok = rec[i].kind == REC_FETCH ? fetch_rest(c, &rec[i], fetched)
 						   : access_data(c, &rec[i], in_order);
@@ -313,8 +324,7 @@ static __attribute__((noinline, cold)) bool watch_piece(struct core *c, uint64_t
 
 static bool watch_data(struct core *c, const struct record *r)
 {
-	pass_instructions(c, r->gap);
-	c->stats.instructions += r->gap;
+	pass_gap(c, r);
 	if (!watch_piece(c, r->addr, r)) return false;
 	if ((r->addr & c->line_mask) + r->count <= c->line_mask + 1) return true;
 	for (uint64_t va = (r->addr | c->line_mask) + 1; va < r->addr + r->count; va += c->line_mask + 1) {

@@ -356,8 +356,7 @@ size_t core_no_hits(struct core *c, const struct record *rec, size_t n, uint32_t
 	if (rec->kind == REC_FETCH) {
 		follow_branch(c, rec->addr);
 	} else if (rec->kind <= REC_STORE) {
-		pass_instructions(c, rec->gap);
-		c->stats.instructions += rec->gap;
+		pass_gap(c, rec);
 	}
 	return 0;
 }
