@@ -108,8 +108,6 @@ void cache_register_stats(struct cache *c, struct stats *s, const char *prefix)
 			  "%s%s.pollution", prefix, c->params.name);
 }
 
-bool cache_holds(const struct cache *c, uint64_t line) { return cache_way_of(c, line) != CACHE_MISS; }
-
 static struct cache_victim take_out(struct cache *c, uint64_t set, unsigned way)
 {
 	struct cache_set *s = cache_set(c, set);

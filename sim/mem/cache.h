@@ -100,6 +100,12 @@ static inline uint64_t cache_ways_equal(const struct cache *c, const struct cach
 	return equal;
 }
 
+/* Whether `line` is held; changes nothing. */
+static inline bool cache_holds(const struct cache *c, uint64_t line)
+{
+	return cache_ways_equal(c, cache_set_of(c, line), cache_tag(c, line)) != 0;
+}
+
 /* The way that holds `line`, or CACHE_MISS. */
 static inline int cache_way_of(const struct cache *c, uint64_t line)
 {
@@ -141,9 +147,6 @@ static inline int cache_find(struct cache *c, uint64_t line)
 	if (way != CACHE_MISS) cache_touch(c, cache_set_of(c, line), (unsigned)way);
 	return way;
 }
-
-/* Whether `line` is held; changes nothing. */
-bool cache_holds(const struct cache *c, uint64_t line);
 
 /* From now on lines may be shared with other cores' caches: a hit on one goes the way of a line under way, as if it might
  * still come. */

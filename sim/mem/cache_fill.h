@@ -1,4 +1,4 @@
-/* cache_fill.h - how a line comes into a cache and leaves it, for cache.c and mem.c only. */
+/* cache_fill.h - how a line comes into a cache and leaves it, for cache.c and mem_plain.c only. */
 #ifndef MEM_CACHE_FILL_H
 #define MEM_CACHE_FILL_H
 

@@ -2,9 +2,9 @@
 
 static unsigned node_of(const struct mem_side *m, uint64_t pa)
 {
-	for (unsigned i = 0; i < m->nodes; i++)
-		if (pa < m->node[i].limit) return i;
-	return m->nodes - 1;
+	unsigned i = 0;
+	while (i + 1 < m->nodes && pa >= m->node[i].limit) i++;
+	return i;
 }
 
 static unsigned node_of_line(const struct mem_side *m, uint64_t line)
@@ -183,8 +183,10 @@ cycles_t mem_read_memory(struct mem_port *port, const struct mem_req *r, cycles_
 	uint64_t *counted = route->local ? port->cpu->stats.local : port->cpu->stats.remote;
 	counted[r->cause]++;
 	if (route->hops) start += route_read(route, start, bytes);
-	if (start > now) note(port, WHY_DRAM_QUEUE, n->name, now, start);
-	note(port, WHY_DRAM, n->name, start, start + latency);
+	if (__builtin_expect(port->why != NULL, 0)) {
+		if (start > now) note(port, WHY_DRAM_QUEUE, n->name, now, start);
+		note(port, WHY_DRAM, n->name, start, start + latency);
+	}
 	return start + latency;
 }
 

@@ -20,7 +20,7 @@ static inline ALWAYS_INLINE bool leave_above(const struct mem_above *above, uint
 {
 	bool dirty = false;
 	for (unsigned i = 0; i < above->count; i++)
-		if (__builtin_expect(cache_way_of(above->cache[i], line) != CACHE_MISS, 0))
+		if (__builtin_expect(cache_holds(above->cache[i], line), 0))
 			dirty |= cache_drop(above->cache[i], line).dirty;
 	return dirty;
 }
@@ -41,7 +41,16 @@ static inline ALWAYS_INLINE void push_out(struct mem_port *port, unsigned level,
 	mem_write_down(port, level + 1, line, now);
 }
 
-static cycles_t find(struct quest *q, unsigned level, cycles_t now);
+static cycles_t find(struct quest *q, unsigned level, struct cache *c, cycles_t now);
+
+/* When the line is there: from `level`, or what is beyond it. */
+static inline ALWAYS_INLINE cycles_t ask(struct quest *q, unsigned level, cycles_t now)
+{
+	struct cache *c = q->port->level[level];
+	if (c) return find(q, level, c, now);
+	q->served = level;
+	return mem_read_memory(q->port, q->req, now);
+}
 
 /* The level does not have the line: a deeper one brings it. */
 static inline ALWAYS_INLINE cycles_t miss(struct quest *q, unsigned level, struct cache *c,
@@ -53,7 +62,7 @@ static inline ALWAYS_INLINE cycles_t miss(struct quest *q, unsigned level, struc
 	c->stats.misses++;
 	c->stats.misses_by_cause[q->req->cause]++;
 	now = cache_mshr_reserve(c, now, &mshr);
-	cycles_t done = find(q, level + 1, now);
+	cycles_t done = ask(q, level + 1, now);
 	cache_mshr_take(c, mshr, q->line, done);
 	uint32_t out = cache_install_plain(c, s, tag, write, true, &dirty);
 	if (out) push_out(q->port, level, q->line, out, dirty, done);
@@ -74,14 +83,8 @@ static inline ALWAYS_INLINE cycles_t hit(struct cache *c, struct cache_set *s, u
 	return done;
 }
 
-/* When the line is there: from `level`, or what is beyond it. */
-static cycles_t find(struct quest *q, unsigned level, cycles_t now)
+static cycles_t find(struct quest *q, unsigned level, struct cache *c, cycles_t now)
 {
-	struct cache *c = q->port->level[level];
-	if (!c) {
-		q->served = level;
-		return mem_read_memory(q->port, q->req, now);
-	}
 	struct cache_set *s = cache_set_of(c, q->line);
 	uint32_t tag = cache_tag(c, q->line);
 	uint64_t equal = cache_ways_equal(c, s, tag);
