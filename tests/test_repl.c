@@ -173,6 +173,24 @@ static void check_among_all(struct set *s, struct rng *r)
 
 CONTRACT(a_victim_among_all_ways_is_the_victim) { for_every_shape(c->kind, check_among_all); }
 
+static void check_victim_of(struct set *s, struct rng *r)
+{
+	struct set twin;
+	repl_victim_fn *victim_of_ways = repl_victim_of(s->policy, s->ways);
+	set_init(&twin, s->kind, s->ways);
+	fill_all(s);
+	for (unsigned i = 0; i < 200; i++) {
+		step(s, r);
+		set_copy(&twin, s);
+		cr_assert(eq(u32, victim_of_ways(state(s), s->ways), victim(&twin)), "%s with %u ways",
+			  s->policy->name, s->ways);
+		expect_same_state(s, &twin);
+	}
+	set_fini(&twin);
+}
+
+CONTRACT(the_victim_of_a_number_of_ways_is_the_victim) { for_every_shape(c->kind, check_victim_of); }
+
 static void check_oldest_among(struct set *s, struct rng *r)
 {
 	uint64_t used[64], now = 0;
