@@ -1,4 +1,6 @@
 /* vCPUs that share cores: preemption, steal, halts, migration, and the TLB maintenance that switches need. */
+#include <string.h>
+
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
@@ -183,7 +185,8 @@ Test(host, nobody_polls_while_another_vcpu_wants_the_core)
 					    {.kind = REC_LOAD, .addr = 0x10000, .count = 8, .gap = 1}};
 	static const struct record load = {.kind = REC_LOAD, .addr = 0x20000, .count = 8, .gap = 100};
 	struct vm_world w;
-	build(&w, "hypervisors: [{}]\nscheduler: {switch_cycles: 0}\nthreads: 2\ncpus: 0\n");
+	build(&w,
+	      "hypervisors: [{}]\nscheduler: {switch_cycles: 0, slice_ns: 1000, tick_hz: 0}\nthreads: 2\ncpus: 0\n");
 	struct trace_source *source[] = {script_source(nap, 3, 10), script_source(&load, 1, 100000)};
 	vm_world_run(&w, source, 0);
 	cr_expect(eq(u64, sched(&w, 0, 0, "poll_cycles"), 0));
@@ -324,5 +327,97 @@ Test(host, vcpus_move_between_cores_with_paths_and_come_back_to_their_guest)
 	cr_expect(lt(u64, 0, sched(&w, 0, 0, "migrations") + sched(&w, 0, 2, "migrations")));
 	cr_expect(eq(u64, vm_world_counter(&w, "cpu0.accesses") + vm_world_counter(&w, "cpu1.accesses"),
 		     12600));
+	vm_world_close(&w);
+}
+
+/* --- tasks of the host ----------------------------------------------------------------------------------------------- */
+
+static uint64_t task(const struct vm_world *w, unsigned cpu, const char *what)
+{
+	return vm_world_counter(w, "cpu%u.host_task.%s", cpu, what);
+}
+
+Test(host_task, a_vcpu_alone_waits_for_the_core_while_a_task_of_the_host_has_it)
+{
+	struct vm_world w, alone;
+	build(&w,
+	      "hypervisors: [{}]\n" SCHEDULER ", task_period_ns: 100000, task_run_ns: 20000}\nthreads: 1\n");
+	build(&alone, "hypervisors: [{}]\n" SCHEDULER "}\nthreads: 1\n");
+	run_loads(&w, (uint64_t[]){60000});
+	run_loads(&alone, (uint64_t[]){60000});
+	uint64_t wakeups = task(&w, 0, "wakeups"), ran = task(&w, 0, "cycles");
+	uint64_t all = vm_world_counter(&w, "cpu0.cycles");
+	cr_expect(eq(u64, wakeups, all / 300000));
+	cr_expect(lt(u64, 3, wakeups));
+	cr_expect(eq(u64, ran, wakeups * 60000));
+	cr_expect(eq(u64, vm_world_counter(&w, "cpu0.cycles_by_bucket.vmm"), ran));
+	cr_expect(le(u64, sched(&w, 0, 0, "cycles.steal"), ran));
+	cr_expect(lt(u64, ran - 60000, sched(&w, 0, 0, "cycles.steal")), "the rest is behind its end");
+	/* And nothing else is longer but for what is under way when it is stopped. */
+	cr_expect(lt(u64, apart(all, vm_world_counter(&alone, "cpu0.cycles") + ran), wakeups * 1000));
+	vm_world_close(&w);
+	vm_world_close(&alone);
+}
+
+Test(host_task, the_core_is_shared_by_weight_and_slices)
+{
+	struct vm_world equal, less;
+	build(&equal, "hypervisors: [{}]\n" SCHEDULER
+		      ", task_period_ns: 1000000, task_run_ns: 999000}\nthreads: 1\n");
+	build(&less, "hypervisors: [{}]\n" SCHEDULER
+		     ", task_period_ns: 1000000, task_run_ns: 999000, task_weight: 256}\nthreads: 1\n");
+	run_loads(&equal, (uint64_t[]){600000});
+	run_loads(&less, (uint64_t[]){600000});
+	/* From the first wake-up on, at 3,000,000 cycles. */
+	uint64_t run = sched(&equal, 0, 0, "cycles.run") - 3000000,
+		 steal = sched(&equal, 0, 0, "cycles.steal");
+	cr_expect(lt(u64, apart(run, steal), run / 10), "%lu and %lu", run, steal);
+	run = sched(&less, 0, 0, "cycles.run") - 3000000;
+	steal = sched(&less, 0, 0, "cycles.steal");
+	cr_expect(lt(u64, apart(run, 4 * steal), run / 10), "%lu and %lu", run, steal);
+	cr_expect(lt(u64, 0, task(&equal, 0, "merged")));
+	cr_expect(lt(u64, 100, task(&equal, 0, "preemptions")));
+	vm_world_close(&equal);
+	vm_world_close(&less);
+}
+
+Test(host_task, each_preemption_for_it_is_an_exit_by_irq)
+{
+	struct vm_world w;
+	build(&w, PATHS "scheduler: {slice_ns: 10000, tick_hz: 0, task_period_ns: 50000, task_run_ns: 5000}\n"
+			"threads: 2\n");
+	run_loads(&w, (uint64_t[]){60000, 30000});
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t preemptions = sched(&w, 0, i, "preemptions");
+		cr_expect(lt(u64, 3, preemptions));
+		cr_expect(eq(u64, vm_world_counter(&w, "vm0.vcpu%u.exits.IRQ.count", i), preemptions));
+		cr_expect(lt(u64, 0, sched(&w, 0, i, "cycles.steal")));
+	}
+	vm_world_close(&w);
+}
+
+Test(host_task, a_core_whose_vcpu_sleeps_runs_it_and_nobody_is_preempted)
+{
+	static const struct record nap[] = {{.kind = REC_TIMER, .arg = 3100000}, {.kind = REC_WFI}};
+	struct vm_world w;
+	build(&w,
+	      "hypervisors: [{}]\n" SCHEDULER ", task_period_ns: 100000, task_run_ns: 20000}\nthreads: 1\n");
+	struct trace_source *source = script_source(nap, 2, 1);
+	vm_world_run(&w, &source, 0);
+	cr_expect(eq(u64, task(&w, 0, "wakeups"), 10));
+	cr_expect(eq(u64, task(&w, 0, "wait_cycles"), 0));
+	cr_expect(eq(u64, sched(&w, 0, 0, "preemptions"), 0));
+	vm_world_close(&w);
+}
+
+Test(host_task, one_that_never_sleeps_is_refused)
+{
+	struct vm_world w;
+	cr_expect(eq(
+		int,
+		vm_world_open(&w, "hypervisors: [{}]\nscheduler: {task_period_ns: 1000, task_run_ns: 1000}\n",
+			      NULL),
+		ERR_CONFIG));
+	cr_expect(ne(ptr, strstr(w.err.text, "stack.scheduler.task_run_ns: 1000"), NULL), "%s", w.err.text);
 	vm_world_close(&w);
 }

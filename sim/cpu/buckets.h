@@ -18,7 +18,7 @@
 	X(LOCK, lock, "taking and giving back locks of the program, and spinning at them") \
 	X(EXCEPTION, exception, "taking exceptions, returning from them, and in the kernel's handlers") \
 	X(HYPERVISOR, hypervisor, "in the hypervisor") \
-	X(VMM, vmm, "in the virtual machine monitor") \
+	X(VMM, vmm, "in the virtual machine monitor, and in other tasks of the host") \
 	X(FIRMWARE, firmware, "in firmware, at EL3 or in Secure state") \
 	X(IDLE, idle, "nothing to do")
 

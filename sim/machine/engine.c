@@ -55,7 +55,8 @@ struct engine *engine_new(struct machine *m, struct trace_source *const *source)
 	e->lookahead = machine_take_turns(m);
 	e->threads = machine_threads(m);
 	e->scheduled = machine_schedules(m);
-	e->thread = xcalloc(e->threads, sizeof(*e->thread));
+	unsigned tasks = machine_host_tasks(m);
+	e->thread = xcalloc(e->threads + tasks, sizeof(*e->thread));
 	machine_on_wake(m, on_wake, e);
 	e->operation = (struct event){.owner = e, .phase = EVENT_HARDWARE};
 	for (unsigned t = 0; t < e->threads; t++) {
@@ -64,6 +65,8 @@ struct engine *engine_new(struct machine *m, struct trace_source *const *source)
 		e->thread[t].wake = (struct event){.owner = &e->thread[t], .phase = EVENT_HARDWARE};
 		if (!e->scheduled) queue_turn(e, &e->thread[t], 0);
 	}
+	for (unsigned t = e->threads; t < e->threads + tasks; t++)
+		e->thread[t].wake = (struct event){.owner = &e->thread[t], .phase = EVENT_HARDWARE};
 	return e;
 }
 

@@ -1,7 +1,7 @@
 #ifndef STRATA_MACHINE_HOST_IMPL_H
 #define STRATA_MACHINE_HOST_IMPL_H
 
-/* Inside the host's scheduler (machine_host.h): for machine_host.c and machine_switch.c alone. */
+/* Inside the host's scheduler (machine_host.h): for machine_host.c, machine_switch.c and host_task.c alone. */
 
 #include "machine/halt_poll.h"
 #include "machine/machine_host.h"
@@ -35,6 +35,7 @@ struct host_core {
 	cycles_t charged;     /* until when the present task has been charged */
 	cycles_t stop;        /* when it has to make way */
 	cycles_t begin, idle; /* of what is counted; how much of it nobody ran */
+	cycles_t tasks;       /* and tasks of the host did */
 };
 
 struct host {
@@ -47,7 +48,9 @@ struct host {
 	struct host_core *core; /* by place in machine->cpu */
 	struct contexts *vmids; /* who gives VMs their VMIDs; NULL: each keeps its own */
 	uint64_t vmid_entries;  /* that its TLBIs took */
-	cycles_t now;           /* of the latest wake-up */
+	struct host_task *task; /* host_task.h: by core; none where the stack has none */
+	unsigned tasks;
+	cycles_t now; /* of the latest wake-up */
 	bool started;
 };
 
@@ -63,6 +66,14 @@ static inline struct vcpu *vcpu_of(const struct host *h, const struct sched_task
 	return &h->machine->vcpu[t->number];
 }
 
+/* Whether it is a task of the host, and which: they are numbered behind the vCPUs. */
+static inline bool is_host_task(const struct host *h, const struct sched_task *t)
+{
+	return t && t->number >= h->machine->vcpus;
+}
+
+/* Nobody wants the core until `until`. */
+void host_idle_until(struct host *h, struct cpu *c, cycles_t until);
 /* Time of `v` up to `now` goes to its state; from then on it is in `next`. */
 void host_account(struct host *h, struct vcpu *v, enum vcpu_state next, cycles_t now);
 

@@ -160,7 +160,8 @@ static enum status place_vcpus(struct machine *m, struct err *err)
 /* Cores that no thread begins on have somebody's context until they are given one. */
 static enum status schedule_vcpus(struct machine *m, struct err *err)
 {
-	if (!m->places->shared && m->stack->scheduler.when != SCHED_ALWAYS) return OK;
+	const struct sched_params *p = &m->stack->scheduler;
+	if (!m->places->shared && p->when != SCHED_ALWAYS && !p->task_period_ns) return OK;
 	for (unsigned i = 0; i < m->cpus; i++)
 		if (!m->cpu[i].vcpu) m->cpu[i].vcpu = &m->vcpu[0];
 	return host_new(m, m->places, &m->host, err);

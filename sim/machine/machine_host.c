@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/bits.h"
 #include "machine/host_impl.h"
+#include "machine/host_task.h"
 #include "machine/stack_place.h"
 
 #define F struct host_vcpu_stats
@@ -52,12 +53,21 @@ static void charge(struct host *h, unsigned core)
 	h->core[core].charged = now;
 }
 
-/* Who spins there has a turn to see when it must make way. */
+static struct host_task *task_of(const struct host *h, const struct sched_task *t)
+{
+	return is_host_task(h, t) ? &h->task[t->number - h->machine->vcpus] : NULL;
+}
+
+/* Who spins there has a turn to see when it must make way; and a task of the host is woken to. */
 static void set_stop(struct host *h, unsigned core)
 {
 	struct sched_task *t = sched_current(h->sched, core);
 	charge(h, core);
 	h->core[core].stop = sched_stop_at(h->sched, core, core_now(&h->machine->cpu[core].core));
+	if (is_host_task(h, t)) {
+		host_task_arm(h, task_of(h, t));
+		return;
+	}
 	if (t && spins(h, vcpu_of(h, t))) h->turns.runs(h->turns.self, t->number);
 }
 
@@ -73,11 +83,20 @@ static void stop_turns(struct host *h, struct vcpu *v)
 	h->turns.stops(h->turns.self, vcpu_thread(v));
 }
 
-/* A core without a vCPU takes the next one, if there is any. */
+static void run_task(struct host *h, struct host_task *t)
+{
+	unsigned core = t->task.core;
+	host_task_run(h, t);
+	h->core[core].charged = core_now(&h->machine->cpu[core].core);
+	set_stop(h, core);
+}
+
+/* A core without a vCPU takes the next one, or a task of the host, if there is any. */
 static enum status run_next(struct host *h, unsigned core, struct err *err)
 {
 	struct sched_task *t = sched_next(h->sched, core);
 	if (!t) return OK;
+	if (is_host_task(h, t)) return run_task(h, task_of(h, t)), OK;
 	struct vcpu *v = vcpu_of(h, t);
 	TRY(host_enter_guest(h, v, &h->machine->cpu[core], err));
 	host_vcpu(h, v)->stats.switches++;
@@ -171,9 +190,26 @@ static enum status poll_over(struct host *h, struct vcpu *v, cycles_t at, struct
 	return OK;
 }
 
+static enum status take_from_task(struct host *h, struct host_task *present, bool runnable, struct err *err)
+{
+	unsigned core = present->task.core;
+	host_task_leave(h, present, runnable);
+	return run_next(h, core, err);
+}
+
+static enum status contend_with_task(struct host *h, struct host_task *present, const struct sched_task *t,
+				     struct err *err)
+{
+	if (sched_preempts(h->sched, t)) return take_from_task(h, present, present->left != 0, err);
+	set_stop(h, t->core);
+	return OK;
+}
+
 /* `t` waits for a core that another one has: that one polls, must make way, or has a time to stop at from now on. */
 static enum status contend(struct host *h, struct sched_task *t, cycles_t at, struct err *err)
 {
+	struct host_task *task = task_of(h, sched_current(h->sched, t->core));
+	if (task) return contend_with_task(h, task, t, err);
 	struct vcpu *present = vcpu_of(h, sched_current(h->sched, t->core));
 	if (host_vcpu(h, present)->polling) return poll_over(h, present, at, err);
 	if (spins(h, present)) vcpu_spin_until(present, at);
@@ -183,11 +219,52 @@ static enum status contend(struct host *h, struct sched_task *t, cycles_t at, st
 	return OK;
 }
 
-static enum status make_ready(struct host *h, struct vcpu *v, cycles_t at, struct err *err)
+/* update_curr(): who wakes up is placed among what all have had up to now. */
+static void charge_all(struct host *h, cycles_t at)
 {
-	struct host_vcpu *hv = host_vcpu(h, v);
-	unsigned core = sched_wake(h->sched, &hv->task, at);
-	return sched_current(h->sched, core) ? contend(h, &hv->task, at, err) : run_next(h, core, err);
+	for (unsigned i = 0; i < h->machine->cpus; i++) {
+		struct host_task *task = task_of(h, sched_current(h->sched, i));
+		if (task) host_task_settle(h, task, at);
+		charge(h, i);
+	}
+}
+
+static enum status make_ready(struct host *h, struct sched_task *t, cycles_t at, struct err *err)
+{
+	charge_all(h, at);
+	unsigned core = sched_wake(h->sched, t, at);
+	return sched_current(h->sched, core) ? contend(h, t, at, err) : run_next(h, core, err);
+}
+
+/* --- tasks of the host ------------------------------------------------------------------------------------------- */
+
+static bool any_vcpu_left(const struct host *h)
+{
+	bool any = false;
+	for (unsigned i = 0; i < h->machine->vcpus; i++) any |= h->vcpu[i].state != VCPU_ENDED;
+	return any;
+}
+
+/* It has run for as long as it was to: it is done, or its slice is over. */
+static enum status task_ran(struct host *h, struct host_task *t, cycles_t at, struct err *err)
+{
+	unsigned core = t->task.core;
+	host_task_settle(h, t, at);
+	charge(h, core);
+	if (!t->left) return take_from_task(h, t, false, err);
+	if (core_now(&h->machine->cpu[core].core) >= h->core[core].stop && sched_expire(h->sched, core))
+		TRY(take_from_task(h, t, true, err));
+	for (unsigned i = 0; i < h->machine->cpus; i++) set_stop(h, i);
+	return OK;
+}
+
+/* Where nobody is left whom it could disturb it does not wake up again. */
+static enum status wake_task(struct host *h, struct host_task *t, cycles_t at, struct err *err)
+{
+	if (sched_current(h->sched, t->task.core) == &t->task) return task_ran(h, t, at, err);
+	if (t->task.queued || !any_vcpu_left(h)) return OK; /* it was preempted meanwhile */
+	host_task_rouse(t, h, at);
+	return make_ready(h, &t->task, at, err);
 }
 
 /* --- locks of the program ---------------------------------------------------------------------------------------- */
@@ -289,10 +366,13 @@ enum status machine_start(struct machine *m, const struct machine_turns *turns, 
 	h->started = true;
 	for (unsigned i = 0; i < m->vcpus; i++) {
 		h->vcpu[i].state = VCPU_WAITS;
-		TRY(make_ready(h, &m->vcpu[i], 0, err));
+		TRY(make_ready(h, &h->vcpu[i].task, 0, err));
 	}
+	host_tasks_start(h);
 	return OK;
 }
+
+unsigned machine_host_tasks(const struct machine *m) { return m->host ? m->host->tasks : 0; }
 
 bool machine_has_stopped(const struct machine *m, unsigned t) { return m->vcpu[t].stopped; }
 
@@ -314,16 +394,17 @@ enum status machine_expire(struct machine *m, unsigned t, struct err *err)
 enum status machine_wake(struct machine *m, unsigned t, cycles_t at, struct err *err)
 {
 	struct host *h = m->host;
+	if (at > h->now) h->now = at;
+	if (t >= m->vcpus) return wake_task(h, &h->task[t - m->vcpus], at, err);
 	struct vcpu *v = &m->vcpu[t];
 	struct host_vcpu *hv = &h->vcpu[t];
-	if (at > h->now) h->now = at;
 	if (hv->polling) return poll_over(h, v, at, err);
 	if (at < hv->since) at = hv->since; /* it fell asleep while its core was ahead */
 	hv->stats.wakeups += !hv->held;
 	if (!hv->held) learn(h, hv, at);
 	hv->held = false;
 	host_account(h, v, VCPU_WAITS, at);
-	return make_ready(h, v, at, err);
+	return make_ready(h, &hv->task, at, err);
 }
 
 enum status machine_end(struct machine *m, unsigned t, struct err *err)
@@ -357,7 +438,7 @@ void host_begin_counting(struct host *h)
 	for (unsigned i = 0; i < h->machine->vcpus; i++) h->vcpu[i].begin = h->vcpu[i].since;
 	for (unsigned i = 0; i < h->machine->cpus; i++) {
 		h->core[i].begin = core_now(&h->machine->cpu[i].core);
-		h->core[i].idle = 0;
+		h->core[i].idle = h->core[i].tasks = 0;
 	}
 }
 
@@ -381,7 +462,8 @@ enum status host_check_sums(const struct host *h, struct err *err)
 		run += h->vcpu[i].stats.cycles[VCPU_RUNS];
 	}
 	for (unsigned i = 0; i < h->machine->cpus; i++)
-		busy += core_now(&h->machine->cpu[i].core) - h->core[i].begin - h->core[i].idle;
+		busy += core_now(&h->machine->cpu[i].core) - h->core[i].begin - h->core[i].idle -
+			h->core[i].tasks;
 	if (run == busy) return OK;
 	return err_set(err, ERR_CHECK,
 		       "sched: vCPUs ran for %" PRIu64 " cycles, cores were busy for %" PRIu64, run, busy);
@@ -428,6 +510,7 @@ static enum status check_vmids(const struct machine *m, struct err *err)
 enum status host_new(struct machine *m, const struct stack_places *places, struct host **out, struct err *err)
 {
 	const struct sched_params *p = &m->stack->scheduler;
+	TRY(host_tasks_check(p, err));
 	if (p->vmids) TRY(check_vmids(m, err));
 	struct host *h = xcalloc(1, sizeof(*h));
 	h->machine = m;
@@ -441,6 +524,7 @@ enum status host_new(struct machine *m, const struct stack_places *places, struc
 	h->core = xcalloc(m->cpus, sizeof(*h->core));
 	h->vcpu = xcalloc(m->vcpus, sizeof(*h->vcpu));
 	for (unsigned t = 0; t < m->vcpus; t++) init_vcpu(h, &places->thread[t], t);
+	host_tasks_new(h);
 	*out = h;
 	return OK;
 }
@@ -450,6 +534,7 @@ void host_free(struct host *h)
 	if (!h) return;
 	sched_free(h->sched);
 	contexts_free(h->vmids);
+	host_tasks_free(h);
 	free(h->core);
 	free(h->vcpu);
 	free(h);
@@ -462,6 +547,7 @@ void host_register_stats(struct host *h, struct stats *s)
 		stats_add(s, stat_rows, sizeof(stat_rows) / sizeof(stat_rows[0]), &h->vcpu[t].stats,
 			  "vm%u.vcpu%u.sched", v->vm->number, v->number);
 	}
+	host_tasks_register_stats(h, s);
 	if (!h->vmids) return;
 	stats_add(s, ctx_stat_rows, ctx_stat_row_count, contexts_stats(h->vmids), "vmids");
 	stats_add(s, vmid_rows, sizeof(vmid_rows) / sizeof(vmid_rows[0]), h, "vmids");

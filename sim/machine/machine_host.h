@@ -7,6 +7,7 @@
  * have used the same ASIDs for other address spaces. Time of a vCPU is run, steal (it could run, but waited for a core), or idle.
  * A vCPU that waits for a lock of its program spins on its core. KVM on arm64 has no paravirtual spin locks; what it has is that WFE, by
  * which Linux spins, traps where others wait for the core, and the vCPU gives it up (wfe_exits). At a mutex it sleeps in the end.
+ * Tasks of the host that are no vCPUs (host_task.h) take cores from them, too.
  * Source: Linux 6.6 arch/arm64/kvm/arm.c (kvm_arch_vcpu_load, last_vcpu_ran), hyp/vhe/tlb.c (__kvm_flush_cpu_context),
  * arch/arm64/kvm/handle_exit.c (kvm_handle_wfx), virt/kvm/kvm_main.c (kvm_vcpu_halt, kvm_vcpu_on_spin).
  * Not modelled: which vCPU a yield prefers (kvm_vcpu_yield_to()), exits of WFE after which the same vCPU goes on; interrupts that the host takes for its ticks where nobody else waits, and for timers of vCPUs that do not run.
@@ -26,6 +27,9 @@ struct machine_turns {
 
 /* Whether threads share cores or move, so that the calls below are needed. */
 bool machine_schedules(const struct machine *m);
+
+/* How many tasks of the host there are: numbered behind the threads, they have wake-ups alone. */
+unsigned machine_host_tasks(const struct machine *m);
 
 /* Puts the threads on their cores, all ready at cycle 0. */
 enum status machine_start(struct machine *m, const struct machine_turns *turns, struct err *err);

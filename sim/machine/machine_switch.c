@@ -30,8 +30,7 @@ void host_account(struct host *h, struct vcpu *v, enum vcpu_state next, cycles_t
 	hv->since = now;
 }
 
-/* Nobody wants the core until `until`. */
-static void idle_until(struct host *h, struct cpu *c, cycles_t until)
+void host_idle_until(struct host *h, struct cpu *c, cycles_t until)
 {
 	cycles_t now = core_now(&c->core);
 	if (until <= now) return;
@@ -154,7 +153,7 @@ enum status host_resume_guest(struct host *h, struct vcpu *v, struct err *err)
 enum status host_enter_guest(struct host *h, struct vcpu *v, struct cpu *c, struct err *err)
 {
 	const struct vcpu **last = &v->vm->last_ran[cpu_index(c)];
-	idle_until(h, c, host_vcpu(h, v)->since);
+	host_idle_until(h, c, host_vcpu(h, v)->since);
 	host_account(h, v, VCPU_RUNS, core_now(&c->core));
 	move(h, v, c);
 	enum ctx_flush flush = give_vmid(h, v, c);
