@@ -1,10 +1,8 @@
-/* path_exec.c - what each step does to the machine, and when conditions hold. */
+/* path_exec.c - what each step does to the machine. When conditions hold: path_terms.c. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "el/debug.h"
-#include "el/smccc.h"
 #include "hyp/path_gic.h"
 #include "hyp/path_steps.h"
 
@@ -309,13 +307,16 @@ static const struct path_region *region_of(const struct path_machine *m, uint64_
 }
 
 /* Whatever nobody claims is the VMM's to answer. */
-static enum region_kind region_at(const struct path_machine *m, uint64_t ipa)
+enum region_kind path_region_at(const struct path_machine *m, uint64_t ipa)
 {
 	const struct path_region *r = region_of(m, ipa);
 	return r ? (enum region_kind)r->kind : REGION_user;
 }
 
-bool path_is_device(const struct path_machine *m, uint64_t ipa) { return region_at(m, ipa) != REGION_memory; }
+bool path_is_device(const struct path_machine *m, uint64_t ipa)
+{
+	return path_region_at(m, ipa) != REGION_memory;
+}
 
 static struct path_page *find_page(struct path_machine *m, uint64_t ipa)
 {
@@ -323,9 +324,6 @@ static struct path_page *find_page(struct path_machine *m, uint64_t ipa)
 		if (m->page[i].number == ipa >> 12) return &m->page[i];
 	return NULL;
 }
-
-/* Status codes of aborts without their level. */
-enum { FAULT_STATUS_KIND = 0x3c, FAULT_STATUS_OF_PERMISSION = 0xc };
 
 static enum status put_page(struct path_machine *m, const struct path_step *s, uint64_t ipa,
 			    enum fault_kind refuses, struct err *err)
@@ -393,7 +391,7 @@ static enum status exec_access(struct path_machine *m, const struct path_step *s
 static enum status exec_map(struct path_machine *m, const struct path_step *s, struct err *err)
 {
 	uint64_t ipa = m->context[s->context][R_HPFAR_EL2] >> 4 << 12;
-	if (region_at(m, ipa) != REGION_memory)
+	if (path_region_at(m, ipa) != REGION_memory)
 		return conf_fail(err, s->at, "map: IPA 0x%" PRIx64 " is no memory", ipa);
 	if (m->own_running) return m->own_mapped = true, next(m);
 	return put_page(m, s, ipa, FAULT_NONE, err);
@@ -481,74 +479,4 @@ enum status path_execute(struct path_machine *m, const struct path_step *s, stru
 	case STEP_age: return exec_page_state(m, s, FAULT_ACCESS_FLAG, err);
 	default: return exec_control(m, s, err);
 	}
-}
-
-/* --- conditions -------------------------------------------------------------------------------------- */
-
-static uint64_t syndrome(const struct path_machine *m, const struct path_term *t)
-{
-	unsigned el = el_level(&m->el);
-	if (t->of != PATH_NONE) return m->context[t->of][R_ESR_EL2];
-	return el ? m->el.reg[el_esr(el)] : 0;
-}
-
-static uint64_t fault_ipa(const struct path_machine *m, const struct path_term *t)
-{
-	uint64_t hpfar = t->of != PATH_NONE ? m->context[t->of][R_HPFAR_EL2] : m->el.reg[R_HPFAR_EL2];
-	return hpfar >> 4 << 12;
-}
-
-/* The ISS of a trapped access names the register; Rt and direction do not matter. */
-static bool names_register(uint64_t esr, const struct path_term *t)
-{
-	struct reg_name reg = {.reg = t->index, .el12 = t->el12};
-	uint64_t ignored = bits_put(31, 9, 5) | 1;
-	return esr_ec(esr) == EC_SYSREG && !((esr ^ trap_reg(reg, true, 0).iss) & bits_ones(25) & ~ignored);
-}
-
-static const struct path_call *call_of(const struct path_machine *m, const struct path_term *t)
-{
-	return t->of != PATH_NONE ? &m->guest_call : &m->call;
-}
-
-/* SMCCC calls are the same by identifier, also in their narrow form; others by name. */
-static bool is_call(const struct path_call *call, const struct path_term *t)
-{
-	if (!call->id || !t->value) return strcmp(call->name, t->call) == 0;
-	const struct smccc_call *known = smccc_by_id(call->id);
-	return (known ? known->id : call->id) == t->value;
-}
-
-static bool term_holds(const struct path_machine *m, const struct path_term *t)
-{
-	switch ((enum path_condition_kind)t->kind) {
-	case COND_feature: return t->value != 0;
-	case COND_var: return m->variable[t->index];
-	case COND_ec: return esr_ec(syndrome(m, t)) == t->value;
-	case COND_write: return bit_get(syndrome(m, t), 6) == (t->value != 0);
-	case COND_permission:
-		return ((syndrome(m, t) & FAULT_STATUS_KIND) == FAULT_STATUS_OF_PERMISSION) ==
-		       (t->value != 0);
-	case COND_wfe: return bit_get(syndrome(m, t), 0) == (t->value != 0);
-	case COND_sysreg: return names_register(syndrome(m, t), t);
-	case COND_region: return region_at(m, fault_ipa(m, t)) == t->index;
-	case COND_fault: return bits_get(syndrome(m, t), 5, 2) + 1 == t->value; /* levels do not matter */
-	case COND_page: return fault_ipa(m, t) == t->value;
-	case COND_call: return is_call(call_of(m, t), t);
-	case COND_service:
-		return call_of(m, t)->id && (uint64_t)smccc_service_of(call_of(m, t)->id) == t->value;
-	case COND_irq: return m->acknowledged == t->value;
-	case COND_targets: return path_has_targets(m) == (t->value != 0);
-	case COND_vgic: return path_vgic_holds(m, (enum path_vgic_state)t->index);
-	case COND_device: return path_device_state(m, (enum path_device_state)t->index);
-	case COND_KINDS: break;
-	}
-	return false;
-}
-
-bool path_holds(const struct path_machine *m, const struct path_step *s)
-{
-	for (size_t i = 0; i < s->term_count; i++)
-		if (term_holds(m, &s->term[i]) != s->term[i].expect) return false;
-	return true;
 }

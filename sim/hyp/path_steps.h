@@ -286,6 +286,8 @@ cycles_t path_wait_end(const struct path_machine *m, const struct path_step *s);
 enum status path_take(struct path_machine *m, const struct path_step *s, const struct el_exception *x,
 		      const char *rule, const char *source, struct err *err);
 enum status path_eret(struct path_machine *m, const struct path_step *s, struct err *err);
+/* Whose `ipa` is. */
+enum region_kind path_region_at(const struct path_machine *m, uint64_t ipa);
 /* Whether `ipa` is no memory: whoever emulates it answers. */
 bool path_is_device(const struct path_machine *m, uint64_t ipa);
 /* Whether a condition holds. */

@@ -1,7 +1,7 @@
 #ifndef STRATA_MACHINE_HOST_IMPL_H
 #define STRATA_MACHINE_HOST_IMPL_H
 
-/* Inside the host's scheduler (machine_host.h): for machine_host.c, machine_switch.c and host_task.c alone. */
+/* Inside the host's scheduler (machine_host.h): for machine_host.c, machine_switch.c, host_build.c and host_task.c alone. */
 
 #include "machine/halt_poll.h"
 #include "machine/machine_host.h"
