@@ -1,59 +1,15 @@
-#include "mem/frames.h"
+#include "mem/frames_impl.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/bits.h"
-#include "base/permute.h"
 
 enum {
 	TABLE_GROUP_BITS = 21, /* tables are taken from groups of 2 MiB, or of one unit where that is less */
 	SCATTER_MIN_BLOCKS = 16, /* fewer pageblocks than this are scattered over in smaller units */
 	SCATTER_UNIT_BITS = 18,  /* room for the largest usual set of start tables */
-	SIZES = 64,              /* log2 of the largest size */
-	REGIONS_MAX = 64
-};
-
-struct range {
-	uint64_t next, end;
-};
-
-struct range_stack {
-	struct range *item;
-	size_t count, allocated;
-};
-
-/* Scattering: units of the region are numbered from `origin`; odd ones go to pages, even ones to all. */
-struct scatter {
-	bool on, evens_closed;  /* closed: all even units that were left are scattered over, too */
-	unsigned unit_bits;     /* log2 of a unit's bytes */
-	uint64_t origin, units; /* units that lie in the region at least in part */
-	uint64_t next_even;     /* in even units; those before are taken whole */
-	uint64_t drawn, total;  /* position in the permutation, and its length in pages */
-	struct permutation order;
-};
-
-struct frames {
-	struct frames_params p;
-	uint64_t base, end;       /* whole pages */
-	uint64_t bump;            /* in order: everything from here on was never taken */
-	struct range pages;       /* a pageblock of which small requests are cut */
-	struct range tables;      /* a group of table pages */
-	struct range_stack spare; /* what alignment skipped */
-	struct range_stack given[SIZES];
-	uint64_t limit;              /* isolated from here on: neither handed out nor kept when given back */
-	struct range_stack isolated; /* what was free there */
-	struct range_stack pool, pool_free; /* huge pages set aside; those that nobody has */
-	struct frames_pool_stats pool_stats;
-	struct scatter scatter;
-	struct rng rng;
-	uint64_t used, takes;
-	struct frames **region; /* of several joined, which is all that this one is; else NULL */
-	unsigned regions;
-	unsigned order[REGIONS_MAX], ordered;
-	unsigned table_order[REGIONS_MAX], table_ordered, table_turn; /* of tables; 0: as pages */
-	bool tables_in_turn;
 };
 
 static uint64_t align_up(uint64_t v, unsigned bits) { return bits_align_down(v + bits_ones(bits), bits); }
@@ -63,7 +19,7 @@ static uint64_t max(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 /* ---- ranges --------------------------------------------------------------------------------- */
 
-static void push(struct range_stack *s, uint64_t from, uint64_t end)
+void frames_push(struct range_stack *s, uint64_t from, uint64_t end)
 {
 	if (from >= end) return;
 	if (s->count == s->allocated) {
@@ -78,14 +34,13 @@ static bool cut(struct range *r, unsigned bits, struct range_stack *spare, uint6
 {
 	uint64_t at = align_up(r->next, bits), size = UINT64_C(1) << bits;
 	if (at < r->next || at > r->end || r->end - at < size) return false;
-	if (spare) push(spare, r->next, at);
+	if (spare) frames_push(spare, r->next, at);
 	*addr = at;
 	r->next = at + size;
 	return true;
 }
 
-/* Cuts 2^bits bytes off the newest range; all ranges of a stack are multiples of that. */
-static bool pop(struct range_stack *s, unsigned bits, uint64_t *addr)
+bool frames_pop(struct range_stack *s, unsigned bits, uint64_t *addr)
 {
 	while (s->count) {
 		if (cut(&s->item[s->count - 1], bits, NULL, addr)) return true;
@@ -186,7 +141,7 @@ static bool take_large(struct frames *f, unsigned bits, uint64_t *addr)
 			*addr = unit.next;
 			return true;
 		}
-		push(&f->spare, unit.next, unit.end);
+		frames_push(&f->spare, unit.next, unit.end);
 	}
 	return false;
 }
@@ -198,7 +153,7 @@ static bool take_small(struct frames *f, unsigned bits, uint64_t *addr)
 	if (f->scatter.on && bits > f->scatter.unit_bits) return false;
 	while (!cut(&f->pages, bits, &f->spare, addr)) {
 		if (!next_pageblock(f, &next)) return false;
-		push(&f->spare, f->pages.next, f->pages.end);
+		frames_push(&f->spare, f->pages.next, f->pages.end);
 		f->pages = next;
 	}
 	return true;
@@ -218,7 +173,7 @@ static bool take_leftover(struct frames *f, uint64_t *addr)
 {
 	unsigned bits = f->p.page_bits;
 	if (cut(&f->pages, bits, NULL, addr) || cut(&f->tables, bits, NULL, addr)) return true;
-	for (unsigned larger = bits + 1; larger < SIZES; larger++) {
+	for (unsigned larger = bits + 1; larger < FRAMES_SIZES; larger++) {
 		struct range_stack *s = &f->given[larger];
 		if (!s->count) continue;
 		f->pages = s->item[--s->count];
@@ -228,7 +183,7 @@ static bool take_leftover(struct frames *f, uint64_t *addr)
 }
 
 /* Of several regions the first to be tried. */
-static struct frames *preferred(struct frames *f) { return f->region ? f->region[f->order[0]] : f; }
+struct frames *frames_preferred(struct frames *f) { return f->region ? f->region[f->order[0]] : f; }
 
 typedef bool take_fn(struct frames *f, uint64_t *addr);
 
@@ -253,9 +208,9 @@ bool frames_take_page(struct frames *f, uint64_t *addr)
 {
 	if (f->region) return take_from_any(f, frames_take_page, addr);
 	unsigned bits = f->p.page_bits;
-	bool ok = pop(&f->given[bits], bits, addr);
+	bool ok = frames_pop(&f->given[bits], bits, addr);
 	if (!ok && f->scatter.on) ok = scatter_page(f, addr);
-	if (!ok) ok = pop(&f->spare, bits, addr);
+	if (!ok) ok = frames_pop(&f->spare, bits, addr);
 	if (!ok) ok = take_small(f, bits, addr) || take_leftover(f, addr);
 	return took(f, bits, ok);
 }
@@ -276,27 +231,27 @@ bool frames_take_table(struct frames *f, uint64_t *addr)
 
 bool frames_take_block(struct frames *f, unsigned bits, uint64_t *addr)
 {
-	f = preferred(f);
-	assert(bits >= f->p.page_bits && bits < SIZES);
+	f = frames_preferred(f);
+	assert(bits >= f->p.page_bits && bits < FRAMES_SIZES);
 	bool large = bits >= f->p.block_bits;
-	if (pop(&f->given[bits], bits, addr)) return took(f, bits, true);
+	if (frames_pop(&f->given[bits], bits, addr)) return took(f, bits, true);
 	return took(f, bits, large ? take_large(f, bits, addr) : take_small(f, bits, addr));
 }
 
 bool frames_take_run(struct frames *f, unsigned bits, unsigned fail_percent, uint64_t *addr)
 {
-	f = preferred(f);
+	f = frames_preferred(f);
 	if (fail_percent && rng_below(&f->rng, 100) < fail_percent) return false;
 	return frames_take_block(f, bits, addr);
 }
 
 bool frames_take_huge(struct frames *f, uint64_t *addr)
 {
-	f = preferred(f);
+	f = frames_preferred(f);
 	return frames_take_run(f, f->p.block_bits, f->p.fail_percent, addr);
 }
 
-static struct frames *numbered(struct frames *f, unsigned number)
+struct frames *frames_numbered(struct frames *f, unsigned number)
 {
 	assert(number < frames_regions(f));
 	return f->region ? f->region[number] : f;
@@ -304,73 +259,17 @@ static struct frames *numbered(struct frames *f, unsigned number)
 
 bool frames_take_table_of(struct frames *f, unsigned number, uint64_t *addr)
 {
-	return frames_take_table(numbered(f, number), addr);
+	return frames_take_table(frames_numbered(f, number), addr);
 }
 
 bool frames_take_block_of(struct frames *f, unsigned number, unsigned bits, uint64_t *addr)
 {
-	return frames_take_block(numbered(f, number), bits, addr);
+	return frames_take_block(frames_numbered(f, number), bits, addr);
 }
 
 bool frames_take_page_of(struct frames *f, unsigned number, uint64_t *addr)
 {
-	return frames_take_page(numbered(f, number), addr);
-}
-
-/* ---- hotplug -------------------------------------------------------------------------------- */
-
-uint64_t frames_end(const struct frames *f, unsigned number)
-{
-	return f->region ? f->region[number]->end : f->end;
-}
-
-void frames_grow(struct frames *f, unsigned number, uint64_t end)
-{
-	f = numbered(f, number);
-	assert(!f->scatter.on && end >= f->end && f->limit == f->end);
-	f->end = f->limit = bits_align_down(end, f->p.page_bits);
-}
-
-/* What of a free range lies behind the limit is isolated. */
-static void clip(struct frames *f, struct range *r)
-{
-	if (r->end <= f->limit) return;
-	push(&f->isolated, max(r->next, f->limit), r->end);
-	r->end = max(r->next, f->limit);
-}
-
-static void clip_all(struct frames *f, struct range_stack *s)
-{
-	for (size_t i = 0; i < s->count; i++) clip(f, &s->item[i]);
-}
-
-void frames_isolate(struct frames *f, unsigned number, uint64_t from)
-{
-	f = numbered(f, number);
-	struct range rest = {f->bump, f->end};
-	assert(!f->scatter.on && f->limit == f->end && from >= f->base && from <= f->end);
-	f->limit = from;
-	clip(f, &rest);
-	clip(f, &f->pages);
-	clip(f, &f->tables);
-	clip_all(f, &f->spare);
-	for (unsigned i = 0; i < SIZES; i++) clip_all(f, &f->given[i]);
-}
-
-void frames_end_isolation(struct frames *f, unsigned number, uint64_t from, bool gone)
-{
-	f = numbered(f, number);
-	for (size_t i = 0; i < f->isolated.count && !gone; i++)
-		push(&f->spare, f->isolated.item[i].next, f->isolated.item[i].end);
-	f->isolated.count = 0;
-	if (gone) {
-		f->end = from;
-		f->bump = min(f->bump, from);
-	} else {
-		push(&f->spare, f->bump, from);
-		f->bump = f->end;
-	}
-	f->limit = f->end;
+	return frames_take_page(frames_numbered(f, number), addr);
 }
 
 unsigned frames_region_of(const struct frames *f, uint64_t addr)
@@ -378,68 +277,6 @@ unsigned frames_region_of(const struct frames *f, uint64_t addr)
 	unsigned i = 0;
 	while (i + 1 < f->regions && (addr < f->region[i]->base || addr >= f->region[i]->end)) i++;
 	return i;
-}
-
-/* ---- pools ---------------------------------------------------------------------------------- */
-
-uint64_t frames_set_pool(struct frames *f, unsigned number, uint64_t count)
-{
-	uint64_t addr, size;
-	f = numbered(f, number);
-	size = UINT64_C(1) << f->p.block_bits;
-	struct frames_pool_stats *s = &f->pool_stats;
-	while (s->total < count && frames_take_block(f, f->p.block_bits, &addr)) {
-		struct range *last = f->pool.count ? &f->pool.item[f->pool.count - 1] : NULL;
-		if (last && last->end == addr)
-			last->end = addr + size;
-		else
-			push(&f->pool, addr, addr + size);
-		s->total++;
-	}
-	for (size_t i = f->pool.count; i-- > 0;)
-		push(&f->pool_free, f->pool.item[i].next, f->pool.item[i].end);
-	s->free = s->total;
-	return s->total;
-}
-
-static bool take_own_pooled(struct frames *f, uint64_t *addr)
-{
-	if (!pop(&f->pool_free, f->p.block_bits, addr)) return false;
-	f->pool_stats.free--;
-	f->pool_stats.taken++;
-	f->takes++;
-	return true;
-}
-
-bool frames_take_pooled(struct frames *f, uint64_t *addr)
-{
-	struct frames *first = preferred(f);
-	if (take_own_pooled(first, addr)) return true;
-	for (unsigned i = 1; i < f->ordered; i++) {
-		struct frames *other = f->region[f->order[i]];
-		if (!take_own_pooled(other, addr)) continue;
-		other->pool_stats.other_node++;
-		return true;
-	}
-	first->pool_stats.failed++;
-	return false;
-}
-
-static bool is_own_pooled(const struct frames *f, uint64_t addr)
-{
-	for (size_t i = 0; i < f->pool.count; i++)
-		if (addr >= f->pool.item[i].next && addr < f->pool.item[i].end) return true;
-	return false;
-}
-
-bool frames_is_pooled(const struct frames *f, uint64_t addr)
-{
-	return is_own_pooled(f->region ? f->region[frames_region_of(f, addr)] : f, addr);
-}
-
-struct frames_pool_stats *frames_pool_stats(struct frames *f, unsigned number)
-{
-	return &numbered(f, number)->pool_stats;
 }
 
 /* Of several regions the one that `addr` lies in. */
@@ -455,14 +292,14 @@ void frames_give(struct frames *f, uint64_t addr, unsigned bits)
 	uint64_t size = UINT64_C(1) << bits;
 	f = region_of(f, addr);
 	assert(addr >= f->base && size <= f->end - addr && !(addr & (size - 1)) && f->used >= size);
-	if (bits == f->p.block_bits && is_own_pooled(f, addr)) {
-		push(&f->pool_free, addr, addr + size);
+	if (bits == f->p.block_bits && frames_is_own_pooled(f, addr)) {
+		frames_push(&f->pool_free, addr, addr + size);
 		f->pool_stats.free++;
 		f->pool_stats.given++;
 		return;
 	}
 	f->used -= size;
-	push(addr < f->limit ? &f->given[bits] : &f->isolated, addr, addr + size);
+	frames_push(addr < f->limit ? &f->given[bits] : &f->isolated, addr, addr + size);
 }
 
 uint64_t frames_takes(const struct frames *f)
@@ -481,7 +318,7 @@ uint64_t frames_used_bytes(const struct frames *f)
 
 struct frames *frames_join(struct frames **region, unsigned count)
 {
-	assert(count && count <= REGIONS_MAX);
+	assert(count && count <= FRAMES_REGIONS_MAX);
 	struct frames *f = xcalloc(1, sizeof(*f));
 	f->region = region;
 	f->regions = f->ordered = count;
@@ -508,7 +345,7 @@ unsigned frames_regions(const struct frames *f) { return f->regions ? f->regions
 
 struct frames *frames_new(const struct frames_params *p)
 {
-	assert(p->page_bits >= 12 && p->page_bits <= p->block_bits && p->block_bits < SIZES);
+	assert(p->page_bits >= 12 && p->page_bits <= p->block_bits && p->block_bits < FRAMES_SIZES);
 	assert(p->fail_percent <= 100 && p->base + p->bytes >= p->base);
 	struct frames *f = xcalloc(1, sizeof(*f));
 	f->p = *p;
@@ -529,6 +366,6 @@ void frames_free(struct frames *f)
 	free(f->isolated.item);
 	free(f->pool.item);
 	free(f->pool_free.item);
-	for (unsigned i = 0; i < SIZES; i++) free(f->given[i].item);
+	for (unsigned i = 0; i < FRAMES_SIZES; i++) free(f->given[i].item);
 	free(f);
 }
