@@ -5,6 +5,7 @@
 #include <criterion/parameterized.h>
 
 #include "mmu/pom_tlb.h"
+#include "mmu/prefetch.h"
 #include "mmu/tlbi.h"
 #include "table_world.h"
 
@@ -417,6 +418,55 @@ Test(page_design, an_ipa_cache_spares_the_last_step_of_a_nested_walk)
 	walk_again(&d, &reads);
 	cr_expect(eq(u64, reads, 1), "the IPAs of the line and of the page are known");
 	close_world(&d);
+}
+
+/* --- prefetchers and neighbours ------------------------------------------------------------------------------------ */
+
+Test(page_design, prefetchers_walk_by_each_design_and_trap_for_none)
+{
+	for (int design = 0; design < PAGE_TABLE_COUNT; design++) {
+		struct count_case nested = {.design = design, .two_stages = true, .stage2_start = 1};
+		struct design_world d;
+		open_counts(&d, &nested);
+		d.walker.walkers = 4;
+		d.walker.prefetch = (struct prefetch_params){
+			.kind = PREFETCH_next_page, .buffer_entries = 4, .degree = 1, .table_entries = 1};
+		build_machine(&d);
+		for (unsigned round = 0; round < 2; round++)
+			for (uint64_t i = 0; i < 6; i++)
+				expect_same(&d, PAGE + (i << 12), round * 1000000 + i * 100000);
+		const struct prefetch_stats *s = &d.world.mmu->prefetch->stats;
+		cr_expect(lt(u64, 4, s->used), "%s", page_table_names[design]);
+		/* One behind the last page is not mapped, in each round. */
+		cr_expect(eq(int, s->refused > 2, design == PAGE_TABLE_shadow), "%s",
+			  page_table_names[design]);
+		if (design == PAGE_TABLE_shadow || design == PAGE_TABLE_agile)
+			cr_expect(
+				eq(u64, d.world.mmu->design->stats.traps, design == PAGE_TABLE_agile ? 1 : 6),
+				"what the program touched first");
+		close_world(&d);
+	}
+}
+
+/* Pages 6 and 7 of a line of 8. */
+Test(page_design, lines_with_pages_side_by_side_tell_of_neighbours)
+{
+	for (int design = 0; design < PAGE_TABLE_COUNT; design++) {
+		struct count_case nested = {.design = design, .two_stages = true, .stage2_start = 1};
+		struct design_world d;
+		open_counts(&d, &nested);
+		d.walker.prefetch = (struct prefetch_params){
+			.kind = PREFETCH_free_pte, .buffer_entries = 4, .degree = 1, .table_entries = 1};
+		build_machine(&d);
+		expect_same(&d, PAGE, 0);
+		bool told = design != PAGE_TABLE_shadow;
+		cr_expect(eq(u64, d.world.mmu->prefetch->stats.neighbours, told), "%s",
+			  page_table_names[design]);
+		expect_same(&d, PAGE + (1 << 12), 100000);
+		cr_expect(eq(u64, d.world.mmu->prefetch->stats.used, told), "%s", page_table_names[design]);
+		for (uint64_t i = 2; i < 6; i++) expect_same(&d, PAGE + (i << 12), 100000 + i * 100000);
+		close_world(&d);
+	}
 }
 
 /* --- change -------------------------------------------------------------------------------------------------------- */

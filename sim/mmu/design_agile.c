@@ -62,7 +62,7 @@ static bool is_switched(const struct mmu *m, const struct translation *t)
 /* The guest's leaf, and stage 2 of the address in it, as a nested walk has them. */
 static void walk_nested(struct mmu *m, struct pa leaf, struct access a, const struct translation *t)
 {
-	uint64_t *reads = &m->stats.descriptor_reads[CAUSE_S2_FINAL - CAUSE_S1_WALK], before = *reads;
+	uint64_t *reads = &m->count->descriptor_reads[CAUSE_S2_FINAL - CAUSE_S1_WALK], before = *reads;
 	struct fault fault;
 	struct leaf final;
 	a.pan = false;
@@ -88,7 +88,7 @@ static void agile_walk(struct mmu *m, struct access a, struct translation *t)
 	struct pa leaf = find_leaf(m, t->va, a).pa;
 	if (is_switched(m, t)) want = switch_mapping(m, t->va, leaf);
 	shadow_look_up(m, t->va, &want);
-	if (is_switched(m, t)) walk_nested(m, leaf, a, t);
+	if (is_switched(m, t) && !mmu_is_refused(m)) walk_nested(m, leaf, a, t);
 }
 
 static void agile_note(struct mmu *m, const struct translation *t)
@@ -104,4 +104,5 @@ const struct page_table_design design_agile = {.name = "agile",
 					       .table = &table_tree,
 					       .walk = agile_walk,
 					       .note = agile_note,
-					       .traps = true};
+					       .traps = true,
+					       .lines_of_pages = true};

@@ -452,4 +452,5 @@ const struct page_table_design design_ecpt = {.name = "ecpt",
 					      .source = "Skarlatos et al., ASPLOS 2020",
 					      .table = &table_ecpt,
 					      .walk = page_design_walk_stages,
-					      .note = page_design_note_stages};
+					      .note = page_design_note_stages,
+					      .lines_of_pages = true};

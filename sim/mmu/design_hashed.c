@@ -204,4 +204,5 @@ const struct page_table_design design_hashed = {.name = "hashed",
 						.source = "Yaniv and Tsafrir, SIGMETRICS 2016",
 						.table = &table_hashed,
 						.walk = page_design_walk_stages,
-						.note = page_design_note_stages};
+						.note = page_design_note_stages,
+						.lines_of_pages = true};

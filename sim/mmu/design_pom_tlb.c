@@ -88,7 +88,7 @@ static void pom_walk(struct mmu *m, struct access a, struct translation *t)
 	if (look_in(m, p, first, a, t) || look_in(m, p, !first, a, t)) return;
 	m->table_bits = m->learned_count = 0;
 	translate(&m->regime, va, a, &m->walk_mem, t);
-	if (!t->fault.kind) fill(m, p, t);
+	if (!t->fault.kind && !mmu_is_refused(m)) fill(m, p, t);
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------ */

@@ -49,6 +49,10 @@ bool shadow_look_up(struct mmu *m, struct va va, const struct mapping *want)
 	struct mapping found;
 	if (!page_design_holds(m, q.in, want)) {
 		shadow_miss(m, va);
+		if (m->ahead && m->regime.s2.on) { /* nothing traps for a prefetch */
+			m->ahead_refused = true;
+			return false;
+		}
 		if (!page_design_hold(m, q.in, want)) return false;
 		if (m->regime.s2.on) page_design_trap(m);
 	}

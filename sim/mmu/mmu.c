@@ -431,7 +431,10 @@ enum mmu_ahead mmu_walk_ahead(struct mmu *m, uint64_t va, struct access a, cycle
 	m->ahead_refused = false;
 	m->end[0].known = m->end[1].known = false;
 	m->now = now;
-	translate(&m->regime, (struct va){va}, a, &m->walk_mem, &t);
+	if (m->design)
+		page_design_walk(m, (struct va){va}, a, &t);
+	else
+		translate(&m->regime, (struct va){va}, a, &m->walk_mem, &t);
 	*w = (struct mmu_walker){.from = now, .until = m->now};
 	m->count->walks++;
 	m->count->faults += t.fault.kind != FAULT_NONE;

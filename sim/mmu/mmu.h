@@ -244,6 +244,8 @@ static inline void mmu_tell_walked(const struct mmu *m, const struct tlb_entry *
 }
 
 enum mmu_ahead { MMU_WALKED, MMU_NO_WALKER, MMU_REFUSED };
+/* Whether the walk in progress is a prefetch that may not go on. */
+static inline bool mmu_is_refused(const struct mmu *m) { return m->ahead && m->ahead_refused; }
 
 /* Walks for a prefetch of `va` at `now`, if a walker is free then. MMU_WALKED: *out is what to fill, with what the walk has seen beside
  * it in near[TLB_PAGES_MAX], where somebody wants neighbours. MMU_REFUSED: it met a fault, or a descriptor that hardware would have

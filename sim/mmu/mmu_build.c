@@ -69,11 +69,7 @@ static enum status build(struct mmu *m, const struct mmu_parts *p, struct err *e
 	TRY(build_walk_caches(m, &w->s1_caches, 1, err));
 	TRY(build_walk_caches(m, &w->s2_caches, 2, err));
 	TRY(page_design_new(&w->page_table, &m->design, err));
-	if (m->design && m->prefetch)
-		return err_set(err, ERR_CONFIG,
-			       "walker.prefetch: prefetchers walk Arm's tables, not those of %s",
-			       m->design->row->name);
-	if (m->design && m->ranges)
+	if (m->design && m->ranges && w->range_tlb.source == RANGE_TABLE)
 		return err_set(err, ERR_CONFIG,
 			       "walker.range_tlb: ranges stand beside Arm's tables, not those of %s",
 			       m->design->row->name);

@@ -17,6 +17,7 @@ static uint64_t read_word(void *self, struct pa pa, const struct walk_ref *ref)
 static bool update_word(void *self, struct pa pa, uint64_t old, uint64_t now)
 {
 	struct mmu *m = self;
+	if (m->ahead) return m->ahead_refused = true;
 	m->stats.descriptor_updates++;
 	return physmem_cas64(m->memory, pa, old, now);
 }
@@ -331,7 +332,10 @@ void page_design_trap(struct mmu *m)
 
 void page_design_walk(struct mmu *m, struct va va, struct access a, struct translation *t)
 {
+	/* Where the design's lines have the pages that Arm's have, those tell of the neighbours. */
+	const struct walk_shortcuts ends = {.found = m->walk_mem.shortcuts->found};
 	struct walk_mem mem = untimed(m);
+	if (m->wants_neighbours && m->design->row->lines_of_pages) mem.shortcuts = &ends;
 	m->design->steps = 0;
 	m->table_bits = m->learned_count = 0;
 	translate(&m->regime, va, a, &mem, t);

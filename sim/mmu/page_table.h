@@ -141,6 +141,8 @@ struct page_table_design {
 	/* Takes `t`, which has no fault, into the tables, without time. NULL: there is nothing to take it in. */
 	void (*note)(struct mmu *m, const struct translation *t);
 	bool traps; /* a guest's writes to its tables trap to the hypervisor */
+	/* A walk reads a page's mapping on a line with those of its 7 neighbours, as Arm's walks do. */
+	bool lines_of_pages;
 };
 
 #define X(n, doc) extern const struct page_table_design design_##n;

@@ -48,7 +48,7 @@ struct walk_mem {
 };
 
 /* How a timed walker makes walks shorter without changing what they find. A position or leaf that is handed out must
- * be one that was handed in for the same tables, not invalidated since. `self` is walk_mem's. */
+ * be one that was handed in for the same tables, not invalidated since. `self` is walk_mem's. NULL: does nothing. */
 struct walk_shortcuts {
 	/* May move `pos` of a walk for `input` that is about to begin to one further down. */
 	void (*resume)(void *self, const struct stage_info *s, uint64_t input, struct walk_pos *pos);
@@ -61,7 +61,7 @@ struct walk_shortcuts {
 			    struct leaf *leaf);
 	void (*learn_stage2)(void *self, uint64_t ipa, const struct leaf *leaf);
 	/* A walk of stage 1, or of stage 2 for its result, has ended at `leaf`: its descriptor is at `pa`, read at
-	 * `pos`. NULL: nobody asks. */
+	 * `pos`. */
 	void (*found)(void *self, const struct stage_info *s, const struct walk_pos *pos, uint64_t input,
 		      struct pa pa, const struct leaf *leaf);
 };

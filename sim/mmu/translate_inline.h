@@ -72,13 +72,15 @@ struct place {
 TRANSLATE_INLINE void resume_walk(struct walker *w, const struct stage_info *s, uint64_t input,
 				  struct walk_pos *pos)
 {
-	if (w->mem->shortcuts) w->mem->shortcuts->resume(w->mem->self, s, input, pos);
+	const struct walk_shortcuts *cut = w->mem->shortcuts;
+	if (cut && cut->resume) cut->resume(w->mem->self, s, input, pos);
 }
 
 TRANSLATE_INLINE void learn_table(struct walker *w, const struct stage_info *s, uint64_t input,
 				  const struct walk_pos *pos)
 {
-	if (w->mem->shortcuts) w->mem->shortcuts->learn(w->mem->self, s, input, pos);
+	const struct walk_shortcuts *cut = w->mem->shortcuts;
+	if (cut && cut->learn) cut->learn(w->mem->self, s, input, pos);
 }
 
 TRANSLATE_INLINE void tell_end(struct walker *w, const struct stage_info *s, const struct walk_pos *pos,
@@ -218,10 +220,11 @@ TRANSLATE_INLINE bool translate_by_stage2(struct walker *w, uint64_t ipa, struct
 	const struct stage_info *s = &w->r->s2;
 	const struct walk_shortcuts *cut = w->mem->shortcuts;
 	if (!s->on) return leaf_of_off_stage(ipa, s->security, leaf), true;
-	if (cut && cut->find_stage2(w->mem->self, ipa, a, cause, leaf) && !stage2_check(s, leaf, a, cause))
+	if (cut && cut->find_stage2 && cut->find_stage2(w->mem->self, ipa, a, cause, leaf) &&
+	    !stage2_check(s, leaf, a, cause))
 		return true;
 	if (!stage2_walk(w, ipa, a, cause, leaf)) return false;
-	if (cut) cut->learn_stage2(w->mem->self, ipa, leaf);
+	if (cut && cut->learn_stage2) cut->learn_stage2(w->mem->self, ipa, leaf);
 	return true;
 }
 
@@ -231,7 +234,8 @@ TRANSLATE_INLINE bool find_descriptor(struct walker *w, uint64_t ipa, enum acces
 	struct leaf leaf;
 	const struct walk_shortcuts *cut = w->mem->shortcuts;
 	if (!w->r->s2.on) return out->raw = ipa, true;
-	if (kind == ACCESS_READ && cut && cut->find_table(w->mem->self, ipa, out)) return true;
+	if (kind == ACCESS_READ && cut && cut->find_table && cut->find_table(w->mem->self, ipa, out))
+		return true;
 	if (!translate_by_stage2(w, ipa, (struct access){.kind = (uint8_t)kind, .el = 1}, CAUSE_S2_OF_S1,
 				 &leaf))
 		return false;

@@ -51,6 +51,13 @@ for design in flattened ecpt hashed pom_tlb shadow agile; do
 	check "kvm-4k: --explain adds up the cycles of $design" $added
 done
 
-run native ecpt "$dir/out" --set walker.prefetch.kind=stride >"$dir/said"
-grep -q "walker.prefetch: prefetchers walk Arm's tables, not those of ecpt" "$dir/said" && named=yes || named=no
-check "a prefetcher beside another design than radix is refused" $named
+counter() { sed -n "s/^ *\"$1\": \([0-9]*\),*/\1/p" "$dir/out"; }
+printf 'generator: stride\nstride_bytes: 4K\nfootprint_bytes: 16M\naccesses: 8000\ninstruction_gap: 400\n' >"$dir/gups.yaml"
+for design in radix flattened ecpt hashed pom_tlb shadow agile asap; do
+	run kvm-4k $design "$dir/out" --populate --set walker.prefetch.kind=next_page --check-maintenance
+	[ -s "$dir/out" ] && [ "$(counter cpu0.prefetch.used)" -ge 3000 ] && used=yes || used=no
+	check "a prefetcher walks ahead by the tables of $design" $used
+done
+run native ecpt "$dir/out" --set walker.range_tlb.entries=8 >"$dir/said"
+grep -q "walker.range_tlb: ranges stand beside Arm's tables, not those of ecpt" "$dir/said" && named=yes || named=no
+check "range tables beside another design than radix are refused" $named
