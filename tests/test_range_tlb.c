@@ -317,7 +317,7 @@ Test(colt_fa, what_is_known_is_never_walked_for_again)
 		uint64_t page = rng_below(&r, PAGES), walks = w.mmu->stats.walks;
 		read_page(&w, page, i * 1000);
 		bool walked = w.mmu->stats.walks != walks;
-		cr_assert(eq(int, walked && known[page], 0), "page %lu", page);
+		cr_assert(eq(int, walked &&known[page], 0), "page %lu", page);
 		hits += !walked;
 		if (walked) learn(known, page);
 	}

@@ -35,7 +35,7 @@ static const struct param rows[] = {
 	      "0: there is none. vCPUs are scheduled then, whether they share cores or not"),
 	P_U64(F, task_run_ns, "ns", 100000, 1, UINT64_C(10000000000),
 	      "how long it runs then, less than its period"),
-	P_U64(F, task_weight, "", 1024, 1, 1000000,
+	P_U64(F, task_weight, "weight", 1024, 1, 1000000,
 	      "its share of the core while a vCPU wants that, too; 1024: of nice 0 (Linux: sched_prio_to_weight)"),
 	P_U64(F, halt_poll_ns, "ns", 500000, 0, UINT64_C(1000000000),
 	      "how long the host waits for a halted vCPU before it sleeps, at most (KVM on arm64: halt_poll_ns); 0: never"),

@@ -488,11 +488,19 @@ struct look {
 	cycles_t begin, end;
 };
 
-/* From `now` on, as soon as it has a port. */
-static struct look begin_look(struct tlb *t, uint64_t va, cycles_t now)
+/* When a look-up that began at `begin` has told what `at` says. */
+static cycles_t look_end(const struct levels_place *at, cycles_t begin)
 {
-	cycles_t begin = tlb_begin(t, va, now);
-	return (struct look){t, begin, begin + t->params.hit_cycles};
+	return begin + at->tlb->params.hit_cycles;
+}
+
+/* Looks in at->tlb from `now` on, as soon as it has a port. */
+static struct look look_at(struct mmu *m, struct levels_place *at, uint64_t va, enum access_kind kind,
+			   cycles_t now)
+{
+	cycles_t begin = tlb_begin(at->tlb, va, now);
+	at->entry = look_in(m, at->tlb, va, kind);
+	return (struct look){at->tlb, begin, look_end(at, begin)};
 }
 
 static void note_port(struct mmu *m, const struct look *l, cycles_t now)
@@ -521,8 +529,7 @@ static inline bool find_in_level(struct mmu *m, struct tlb *const *array, uint64
 {
 	struct look slowest = {.end = *now};
 	for (; (at->tlb = *array); array++) {
-		struct look look = begin_look(at->tlb, va, *now);
-		at->entry = look_in(m, at->tlb, va, kind);
+		struct look look = look_at(m, at, va, kind, *now);
 		bool waits = at->entry || !slowest.tlb || look.end > slowest.end;
 		note_miss_beside(m, waits ? &slowest : &look, va, *now);
 		if (waits) slowest = look;
@@ -540,9 +547,9 @@ static inline bool find_in_level(struct mmu *m, struct tlb *const *array, uint64
 static inline bool find_in_one(struct mmu *m, struct tlb *t, uint64_t va, enum access_kind kind,
 			       cycles_t *now, struct levels_place *at)
 {
-	cycles_t end = *now + t->params.hit_cycles;
 	at->tlb = t;
 	at->entry = look_in(m, t, va, kind);
+	cycles_t end = look_end(at, *now);
 	if (!at->entry) note_look_up(m, WHY_TLB, t, va, NULL, *now, end);
 	*now = end;
 	return at->entry;
