@@ -11,6 +11,7 @@
 #include "mmu/prefetch.h"
 #include "mmu/range_tlb.h"
 #include "mmu/translate_inline.h"
+#include "tlb/fill.h"
 
 /* --- look-up --------------------------------------------------------------------------------------------------- */
 
@@ -22,11 +23,16 @@ static bool allows(const struct mmu *m, const struct tlb_entry *e, enum access_k
 /* The VA as TLBs hold it: a top byte that the regime ignores becomes that of a canonical address. */
 static uint64_t untag(const struct mmu *m, uint64_t va, enum access_kind kind)
 {
-	const struct stage_info *s = regime_stage1(&m->regime, (struct va){va});
-	uint64_t check = kind == ACCESS_FETCH ? s->check_fetch : s->check;
-	if (check >> 56) return va;
-	bool upper = s->on && m->regime.two_ranges && bit_get(va, 55);
-	return upper ? va | ~bits_ones(56) : va & bits_ones(56);
+	const struct mmu_top *top = &m->top[kind == ACCESS_FETCH][bit_get(va, 55)];
+	return (va & top->keep) | top->set;
+}
+
+/* For untag(), by the half that a VA is in by bit 55. */
+static struct mmu_top top_of(const struct regime_info *r, bool fetch, bool upper)
+{
+	const struct stage_info *s = &r->s1[r->two_ranges && upper];
+	bool ignored = !((fetch ? s->check_fetch : s->check) >> 56), ones = s->on && r->two_ranges && upper;
+	return (struct mmu_top){ignored ? bits_ones(56) : UINT64_MAX, ignored && ones ? ~bits_ones(56) : 0};
 }
 
 /* Looks in one TLB. An entry that does not allow the access is dropped: its walk tells what is true now. */
@@ -51,13 +57,19 @@ static cycles_t answer(struct tlb *t, const struct tlb_entry *e, cycles_t now)
 }
 
 /* For who asks where the cycles go: what a TLB, walk cache or IPA cache said. */
-static void note_look_up(struct mmu *m, enum why_kind kind, const struct tlb *t, uint64_t address,
-			 const struct tlb_entry *e, cycles_t begin, cycles_t end)
+static __attribute__((noinline)) void write_look_up(struct mmu *m, enum why_kind kind, const struct tlb *t,
+						    uint64_t address, const struct tlb_entry *e, cycles_t begin,
+						    cycles_t end)
 {
-	if (!m->why) return;
 	const char *outcome = !e ? "miss" : e->ready > begin ? "is being walked, waits" : "hit";
 	why_leaf(m->why, (struct why_span){begin, end, .name = t->params.name, .outcome = outcome,
 					   .kind = (uint8_t)kind, .address = address});
+}
+
+static inline void note_look_up(struct mmu *m, enum why_kind kind, const struct tlb *t, uint64_t address,
+				const struct tlb_entry *e, cycles_t begin, cycles_t end)
+{
+	if (__builtin_expect(m->why != NULL, 0)) write_look_up(m, kind, t, address, e, begin, end);
 }
 
 static unsigned min_bits(unsigned a, unsigned b) { return a < b ? a : b; }
@@ -220,7 +232,7 @@ static void learn(void *self, const struct stage_info *s, uint64_t input, const 
 		struct walk_cache *c = &m->cache[s->stage - 1][__builtin_ctz(left)];
 		if (goes_by(m, c)) continue;
 		if (c->tlb->evictors) ask_evictors(m, c->tlb, f);
-		struct tlb_entry *e = tlb_fill(c->tlb, f);
+		struct tlb_entry *e = tlb_fill_inline(c->tlb, f);
 		struct walk_place *p = &c->place[e - c->tlb->entry];
 		p->pos = *pos;
 		p->table_known = false;
@@ -314,13 +326,10 @@ void mmu_connect_walks(struct mmu *m)
  * free: walks of a core that runs ahead are not asked for in order of time. */
 static struct mmu_walker *choose_walker(struct mmu *m, cycles_t now, cycles_t *start)
 {
-	struct mmu_walker *first = &m->walker[0];
-	for (unsigned i = 0; i < m->walkers; i++) {
-		struct mmu_walker *w = &m->walker[i];
-		if (w->until <= now || w->from > now) {
-			*start = now;
-			return w;
-		}
+	struct mmu_walker *w = m->walker, *end = w + m->walkers, *first = w;
+	*start = now;
+	for (; w != end; w++) {
+		if (w->until <= now || w->from > now) return w;
 		if (w->until < first->until) first = w;
 	}
 	*start = first->until;
@@ -520,7 +529,7 @@ static void note_miss(struct mmu *m, const struct look *l, uint64_t va, cycles_t
 /* ... and one at the same time that was over by then; l->tlb may be NULL. */
 static void note_miss_beside(struct mmu *m, const struct look *l, uint64_t va, cycles_t now)
 {
-	if (m->why && l->tlb) note_look_up(m, WHY_TLB, l->tlb, va, NULL, now, now);
+	if (l->tlb) note_look_up(m, WHY_TLB, l->tlb, va, NULL, now, now);
 }
 
 /* Looks through the TLBs of one level, at once, from *now on; true: at->tlb has it. */
@@ -643,6 +652,7 @@ void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct fea
 	m->pan = pan;
 	m->made.like[0] = 0;
 	memset(m->memo.tree, 0, sizeof(m->memo.tree));
+	for (unsigned i = 0; i < 4; i++) m->top[i >> 1][i & 1] = top_of(&m->regime, i >> 1, i & 1);
 	for (unsigned kind = 0; kind < 3; kind++) {
 		m->perm_want[kind] = (uint16_t)(1u << kind << (el == 0 ? 3 : 0));
 		m->perm_mask[kind] = m->perm_want[kind];

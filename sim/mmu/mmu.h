@@ -84,6 +84,11 @@ struct walk_end {
 	bool known, read; /* read: in this walk, so that its line has been seen */
 };
 
+/* What a VA becomes, as TLBs hold it: (va & keep) | set. */
+struct mmu_top {
+	uint64_t keep, set;
+};
+
 struct mmu_walker {
 	cycles_t from, until;
 }; /* its latest walk */
@@ -134,6 +139,7 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	struct leaf *ipa_leaf;            /* per entry of it */
 	cycles_t ipa_cycles;
 
+	struct mmu_top top[2][2]; /* of data and of fetches, by bit 55 */
 	struct regime_info regime;
 	tlb_tag_t stage2_tag;
 	unsigned el;

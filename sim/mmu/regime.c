@@ -174,6 +174,7 @@ static uint64_t odd_bits(const struct stage_info *s, int level)
 
 static void decode_levels(struct stage_info *s)
 {
+	s->refuses = s->bad || s->deny_el0;
 	for (int level = s->start_level; level <= LAST_LEVEL; level++) {
 		struct level_info *l = &s->level[level + 1];
 		unsigned low = level_entry_bits(s->granule_bits, level);

@@ -43,6 +43,7 @@ struct stage_info {
 	uint8_t sh;               /* the shareability that TCR gives with DESC_OA_DS */
 	uint8_t bad;              /* enum fault_kind that every walk meets at once, at level 0 */
 	uint8_t security;         /* enum security of the tables at the start */
+	bool refuses;             /* `bad`, or deny_el0 */
 	bool on;                  /* false: addresses pass unchanged */
 	bool deny_el0;            /* E0PD */
 	bool user;                /* stage 1: the regime has EL0 */

@@ -72,8 +72,10 @@ static inline enum fault_kind walk_begin(const struct stage_info *s, uint64_t in
 					 struct walk_pos *pos)
 {
 	if (!stage_in_range(s, input, (enum access_kind)a.kind)) return FAULT_TRANSLATION;
-	if (s->deny_el0 && a.el == 0) return FAULT_TRANSLATION;
-	if (s->bad) return (enum fault_kind)s->bad;
+	if (__builtin_expect(s->refuses, 0)) {
+		if (s->deny_el0 && a.el == 0) return FAULT_TRANSLATION;
+		if (s->bad) return (enum fault_kind)s->bad;
+	}
 	*pos = (struct walk_pos){.table = s->base, .level = s->start_level, .security = s->security};
 	return FAULT_NONE;
 }
