@@ -58,8 +58,8 @@ static cycles_t answer(struct tlb *t, const struct tlb_entry *e, cycles_t now)
 
 /* For who asks where the cycles go: what a TLB, walk cache or IPA cache said. */
 static __attribute__((noinline)) void write_look_up(struct mmu *m, enum why_kind kind, const struct tlb *t,
-						    uint64_t address, const struct tlb_entry *e, cycles_t begin,
-						    cycles_t end)
+						    uint64_t address, const struct tlb_entry *e,
+						    cycles_t begin, cycles_t end)
 {
 	const char *outcome = !e ? "miss" : e->ready > begin ? "is being walked, waits" : "hit";
 	why_leaf(m->why, (struct why_span){begin, end, .name = t->params.name, .outcome = outcome,
@@ -296,17 +296,16 @@ static void learn_stage2(void *self, uint64_t ipa, const struct leaf *leaf)
 {
 	struct mmu *m = self;
 	if (!m->ipa_cache) return;
-	struct tlb_fill f = {.va = ipa,
-			     .pa = leaf->out,
-			     .bits = leaf->bits,
-			     .run_bits = leaf->bits,
-			     .like = {.tag = m->stage2_tag,
-				      .tag_mask = TLB_TAG_ALL,
-				      .level = (uint8_t)(leaf->level + 1),
-				      .perm = leaf->perm,
-				      .ready = m->now}};
-	if (m->ipa_cache->evictors) ask_evictors(m, m->ipa_cache, &f);
-	struct tlb_entry *e = tlb_fill(m->ipa_cache, &f);
+	struct tlb_fill *f = &m->ipa_fill;
+	f->va = ipa;
+	f->pa = leaf->out;
+	f->bits = f->run_bits = leaf->bits;
+	f->like.tag = m->stage2_tag;
+	f->like.level = (uint8_t)(leaf->level + 1);
+	f->like.perm = leaf->perm;
+	f->like.ready = m->now;
+	if (m->ipa_cache->evictors) ask_evictors(m, m->ipa_cache, f);
+	struct tlb_entry *e = tlb_fill_inline(m->ipa_cache, f);
 	if (e) m->ipa_leaf[e - m->ipa_cache->entry] = *leaf;
 }
 

@@ -137,6 +137,7 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	struct tlb_fill cache_fill[2];    /* of them: the latest */
 	struct tlb *ipa_cache;            /* NULL: none */
 	struct leaf *ipa_leaf;            /* per entry of it */
+	struct tlb_fill ipa_fill;         /* of it: the latest */
 	cycles_t ipa_cycles;
 
 	struct mmu_top top[2][2]; /* of data and of fetches, by bit 55 */

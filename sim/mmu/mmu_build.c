@@ -76,6 +76,7 @@ static enum status build(struct mmu *m, const struct mmu_parts *p, struct err *e
 	if (!w->ipa_cache.entries) return OK;
 	m->ipa_leaf = xcalloc(w->ipa_cache.entries, sizeof(*m->ipa_leaf));
 	m->ipa_cycles = w->ipa_cache.cycles;
+	m->ipa_fill.like.tag_mask = TLB_TAG_ALL;
 	return build_inner("ipa_cache", w->ipa_cache.entries, w->ipa_cache.ways, w->ipa_cache.policy,
 			   &m->ipa_cache, err);
 }
