@@ -164,7 +164,8 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	unsigned learned_count;
 	struct walk_memo memo;
 	struct mmu_made made;
-	struct walk_end end[2]; /* by stage - 1; kept where neighbours are asked for */
+	struct translation walked; /* of a walk of m->design, or that neighbours are asked of */
+	struct walk_end end[2];    /* by stage - 1; kept where neighbours are asked for */
 	const char *const *served_names;
 	struct why *why;               /* NULL: nobody asks where the cycles go */
 	struct mmu_observer *observer; /* NULL: nobody looks on */

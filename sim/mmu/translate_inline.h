@@ -1,7 +1,7 @@
 /* translate_inline.h - the walk of both stages, to be compiled into who asks for it.
  *
  *   translate_in: translate() of translate.h             translate_leaves_in: the same, before both stages are combined
- * translate.c makes the functions of translate.h of it, which call what struct walk_mem names. mmu.c compiles it once more with its own
+ * translate.c makes the functions of translate.h of it, which call what struct walk_mem names. mmu_walk.c compiles it once more with its own
  * look-ups and reads, which become part of the walk then: one walk, the same code in both planes (docs/decisions/0003).
  */
 #ifndef MMU_TRANSLATE_INLINE_H
