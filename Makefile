@@ -83,7 +83,7 @@ asan:                                   ## all tests under AddressSanitizer and 
 	@SKIP="$(ASAN_SKIP)" tests/asan.sh $(MAKE) test BUILD=build/asan CFLAGS="-O1 $(SANITIZE)"
 
 # These build binaries of their own, or repeat at length what tests and scripts do already: the sanitizers would say nothing new.
-ASAN_SKIP = determinism docs docs_example
+ASAN_SKIP = determinism docs docs_example sampling range_tlb
 
 layers:                                 ## check that includes point only to earlier folders
 	@tests/layers.sh
