@@ -328,8 +328,7 @@ static bool walk_otherwise(struct mmu *m, uint64_t va, struct access a)
 		page_design_walk(m, (struct va){va}, a, &m->walked);
 	else
 		translate(&m->regime, (struct va){va}, a, &m->walk_mem, &m->walked);
-	m->fault.fault = m->walked.fault;
-	if (m->walked.fault.kind) return false;
+	if (m->walked.fault.kind) return m->fault.fault = m->walked.fault, false;
 	m->made.fill = mmu_fill_of(m, &m->walked, m->now);
 	m->made.like[0] = 0;
 	return true;
