@@ -28,7 +28,8 @@ enum {
 	WAYS_MAX = 4,
 	KICKS_MAX = 32,       /* moves to make room for one line before the table grows */
 	WALK_TABLE_BITS = 18, /* bytes of a walk table */
-	WALK_TABLE_REACH = 6, /* log2 of the regions that one line describes */
+	/* log2 of the regions, or of the clusters (estimated), that one line describes */
+	WALK_TABLE_REACH = 6,
 };
 
 /* One size of one table: lines of every way, row by row. */

@@ -33,7 +33,7 @@ static const struct param rows[] = {
 	P_U64(F, walk_table_entries, "entries", 16, 0, 4096,
 	      "ecpt: cuckoo walk cache, of regions of the second-smallest page size whose page sizes are known; 0: none"),
 	P_U64(F, walk_table_small_entries, "entries", 0, 0, 4096,
-	      "ecpt: second cuckoo walk cache, of 512 of the smallest pages whose ways are known; 0: none"),
+	      "ecpt: second cuckoo walk cache, of 512 (estimated) of the smallest pages whose ways are known; 0: none"),
 	P_BOOL(F, small_tables_only, 0,
 	       "ecpt: the second walk cache is for stage 2 of the addresses of stage 1 tables alone, as the nested design has it"),
 	P_U64(F, pom_bytes, "bytes", 16 << 20, 1 << 13, UINT64_C(1) << 30,
