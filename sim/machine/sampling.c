@@ -257,8 +257,7 @@ static void add_metric(struct sampling *s, const char *name, const char *what, c
 				: xasprintf("%s/%g %s%s", what, scale, per, s->has_instructions ? "s" : "es"),
 		.counter = counter,
 		.scale = scale,
-		.estimate = {.events = scale != 1 && strcmp(what, "cycles") != 0,
-			     .chosen = s->q.kind == SAMPLING_POINTS}};
+		.estimate = {.events = strcmp(what, "cycles") != 0, .chosen = s->q.kind == SAMPLING_POINTS}};
 }
 
 static bool ends_with(const char *text, const char *end)
