@@ -507,7 +507,7 @@ Test(prefetch, neighbours_of_a_prefetch_come_with_its_walk)
 	open_world(&w, PREFETCH_next_page, 1, 16);
 	w.mmu->prefetch->neighbours = NEIGHBOURS_ALL;
 	w.mmu->wants_neighbours = true;
-	mmu_connect_walks(w.mmu);
+	mmu_settle(w.mmu);
 	read_page(&w, 7, 0); /* the last of its line: 8 is walked for, and 9 to 15 come along */
 	cr_expect(eq(u64, w.mmu->prefetch->walks.walks, 1));
 	cr_expect(eq(u64, w.mmu->prefetch->stats.neighbours, 14));

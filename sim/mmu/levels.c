@@ -3,7 +3,6 @@
 #include <inttypes.h>
 
 #include "base/bits.h"
-#include "tlb/fill.h"
 
 /* --- victims ----------------------------------------------------------------------------------------------------- */
 
@@ -122,34 +121,13 @@ static void ask_evictors(const struct mmu *m, struct tlb *t, const struct tlb_fi
 	tlb_ask_evictors(t, f);
 }
 
-void mmu_count_evictors(struct mmu *m)
-{
-	for (unsigned i = 0; i < m->owned_count; i++) tlb_count_evictors(m->owned[i]);
-	for (unsigned i = 0; i < m->shared_count; i++)
-		if (!m->shared[i]->tlb->evictors) tlb_count_evictors(m->shared[i]->tlb);
-	for (unsigned i = 0; i < m->caches[0]; i++) tlb_count_evictors(m->cache[0][i].tlb);
-	for (unsigned i = 0; i < m->caches[1]; i++) tlb_count_evictors(m->cache[1][i].tlb);
-	if (m->ipa_cache) tlb_count_evictors(m->ipa_cache);
-}
-
 /* --- fills ------------------------------------------------------------------------------------------------------- */
 
-/* Counts an access that missed `t`, and `more` that find there what it brings. */
-static inline void count_miss(struct tlb *t, unsigned more)
-{
-	t->stats.lookups++;
-	t->stats.misses++;
-	if (!more) return;
-	t->stats.lookups += more;
-	t->stats.hits += more;
-}
-
-/* One level of levels_fill(), whatever it is. */
-static __attribute__((noinline)) void fill_level(struct mmu *m, unsigned side, unsigned l, unsigned more,
-						 const struct tlb_fill *f)
+/* One level of levels_fill(). */
+static void fill_level(struct mmu *m, unsigned side, unsigned l, unsigned more, const struct tlb_fill *f)
 {
 	struct tlb *t = home(m, side, l, f);
-	count_miss(t, more);
+	levels_count_miss(t, more);
 	if (!f) return;
 	if (t->evictors) ask_evictors(m, t, f);
 	if (!l || !is_exclusive(t)) fill_tlb(m, side, l, t, f);
@@ -157,17 +135,7 @@ static __attribute__((noinline)) void fill_level(struct mmu *m, unsigned side, u
 
 void levels_fill(struct mmu *m, unsigned side, unsigned levels, unsigned n, const struct tlb_fill *f)
 {
-	for (unsigned l = levels; l-- > 0;) {
-		struct tlb *const *array = m->array[side][l];
-		struct tlb *t = array[0];
-		unsigned more = l ? 0 : n - 1; /* the rest of a run of fetches asks the first level only */
-		if (!f || array[1] || !t->plain) {
-			fill_level(m, side, l, more, f);
-			continue;
-		}
-		count_miss(t, more);
-		tlb_fill_inline(t, f);
-	}
+	for (unsigned l = levels; l-- > 0;) fill_level(m, side, l, l ? 0 : n - 1, f);
 }
 
 /* --- building ---------------------------------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@
 #define MMU_LEVELS_H
 
 #include "mmu/mmu.h"
+#include "tlb/fill.h"
 
 /* Builds the TLBs of `p` into `m`, or takes them from its pool. */
 enum status levels_build(struct mmu *m, const struct mmu_parts *p, struct err *err);
@@ -33,6 +34,25 @@ struct levels_place {
 /* Counts an access of `n` fetches that missed the nearest `levels`, and fills them with what it then found.
  * NULL: nothing was found. */
 void levels_fill(struct mmu *m, unsigned side, unsigned levels, unsigned n, const struct tlb_fill *f);
+
+/* Counts an access that missed `t`, and `more` that find there what it brings: the rest of a run of fetches asks the first level only. */
+static inline void levels_count_miss(struct tlb *t, unsigned more)
+{
+	t->stats.lookups += 1 + more;
+	t->stats.misses++;
+	t->stats.hits += more;
+}
+
+/* The same where m->plain, of a translation that was found. */
+static inline void levels_fill_plain(struct mmu *m, unsigned side, unsigned levels, unsigned n,
+				     const struct tlb_fill *f)
+{
+	for (unsigned l = levels; l-- > 0;) {
+		struct tlb *t = m->level[side][l];
+		levels_count_miss(t, l ? 0 : n - 1);
+		tlb_fill_inline(t, f);
+	}
+}
 
 /* The fill that brings entry `e` around `va` elsewhere. */
 struct tlb_fill levels_fill_of(const struct tlb_entry *e, uint64_t va);

@@ -9,6 +9,8 @@
 #include "mmu/prefetch.h"
 #include "mmu/range_tlb.h"
 
+#define ALWAYS_INLINE __attribute__((always_inline))
+
 /* --- look-up --------------------------------------------------------------------------------------------------- */
 
 static bool allows(const struct mmu *m, const struct tlb_entry *e, enum access_kind kind)
@@ -67,14 +69,18 @@ static __attribute__((noinline)) void fill_and_tell(struct mmu *m, unsigned side
 
 /* Fills the levels above from an entry found further down, which an exclusive level gives away. */
 static void fill_from_entry(struct mmu *m, unsigned side, unsigned n, uint64_t va, struct levels_place at,
-			    cycles_t ready)
+			    cycles_t ready, bool plain)
 {
 	struct tlb_entry near[TLB_PAGES_MAX];
 	struct tlb_fill f = levels_fill_of(at.entry, va);
 	bool gives = at.tlb->params.inclusion == TLB_EXCLUSIVE;
+	f.like.ready = ready;
+	if (plain) {
+		levels_fill_plain(m, side, at.level, n, &f);
+		return;
+	}
 	f.near = near;
 	f.near_count = gives ? tlb_take(at.tlb, at.entry, near) : tlb_near(at.tlb, at.entry, near);
-	f.like.ready = ready;
 	levels_fill(m, side, at.level, n, &f);
 }
 
@@ -145,28 +151,26 @@ static inline bool find_in_one(struct mmu *m, struct tlb *t, uint64_t va, enum a
 {
 	at->tlb = t;
 	at->entry = look_in(m, t, va, kind);
-	cycles_t end = look_end(at, *now);
-	if (!at->entry) mmu_note_look_up(m, WHY_TLB, t, va, NULL, *now, end);
-	*now = end;
+	*now = look_end(at, *now);
 	return at->entry;
 }
 
 /* Looks through the levels, from *now on. */
-static inline struct levels_place find_level(struct mmu *m, unsigned side, uint64_t va, enum access_kind kind,
-					     cycles_t *now)
+static inline ALWAYS_INLINE struct levels_place find_level(struct mmu *m, unsigned side, uint64_t va,
+							   enum access_kind kind, cycles_t *now, bool plain)
 {
 	struct levels_place at = {0};
 	unsigned levels = m->levels[side];
 	for (; at.level < levels; at.level++)
-		if (__builtin_expect(m->one_each, 1)
-			    ? find_in_one(m, m->level[side][at.level], va, kind, now, &at)
-			    : find_in_level(m, m->array[side][at.level], va, kind, now, &at))
+		if (plain ? find_in_one(m, m->level[side][at.level], va, kind, now, &at)
+			  : find_in_level(m, m->array[side][at.level], va, kind, now, &at))
 			break;
 	return at;
 }
 
-static void use_found(struct mmu *m, unsigned side, unsigned n, uint64_t va, struct levels_place at,
-		      cycles_t now, struct access a, struct mmu_done *out)
+static inline ALWAYS_INLINE void use_found(struct mmu *m, unsigned side, unsigned n, uint64_t va,
+					   struct levels_place at, cycles_t now, struct access a,
+					   struct mmu_done *out, bool plain)
 {
 	cycles_t begin = now - at.tlb->params.hit_cycles;
 	unsigned accesses = at.level ? 1 : n;
@@ -174,9 +178,11 @@ static void use_found(struct mmu *m, unsigned side, unsigned n, uint64_t va, str
 	at.tlb->stats.hits += accesses - 1; /* the rest of a run of fetches */
 	out->cycle = mmu_answer(at.tlb, at.entry, now);
 	out->pa = at.entry->pa | (va & ~at.entry->va_mask);
-	mmu_note_look_up(m, WHY_TLB, at.tlb, va, at.entry, begin, out->cycle);
-	mmu_tell_hit(m, at.entry, va, a);
-	if (at.level) fill_from_entry(m, side, n, va, at, out->cycle);
+	if (!plain) {
+		mmu_note_look_up(m, WHY_TLB, at.tlb, va, at.entry, begin, out->cycle);
+		mmu_tell_hit(m, at.entry, va, a);
+	}
+	if (at.level) fill_from_entry(m, side, n, va, at, out->cycle, plain);
 }
 
 /* Policies of TLBs that several cores share see the path of the one that looks. */
@@ -186,19 +192,19 @@ static void show_flow(const struct mmu *m)
 		if (m->shared[i]->tlb->state.shared) m->shared[i]->tlb->state.shared->flow = m->flow;
 }
 
-/* As mmu_translate(), for a VA without its tag. */
-static bool look_up_or_walk(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
-			    struct mmu_done *out)
+/* As mmu_translate(), for a VA without its tag. `plain`: m->plain. */
+static inline ALWAYS_INLINE bool look_up_or_walk(struct mmu *m, uint64_t va, enum access_kind kind,
+						 unsigned n, cycles_t now, struct mmu_done *out, bool plain)
 {
 	struct access a = {.kind = (uint8_t)kind, .el = (uint8_t)m->el, .pan = m->pan};
 	unsigned side = kind == ACCESS_FETCH ? 0 : 1;
-	if (m->shared_count) show_flow(m);
+	if (!plain && m->shared_count) show_flow(m);
 	cycles_t began = now + m->level[side][0]->params.hit_cycles;
-	struct levels_place at = find_level(m, side, va, kind, &now);
-	if (at.entry) return use_found(m, side, n, va, at, now, a, out), true;
-	if (m->ranges && range_tlb_take(m, va, a, n, began, now, out)) return true;
-	if (m->prefetch && prefetch_take(m, va, a, n, &now, out)) return true;
-	while (!mmu_walk(m, va, a, now)) {
+	struct levels_place at = find_level(m, side, va, kind, &now, plain);
+	if (at.entry) return use_found(m, side, n, va, at, now, a, out, plain), true;
+	if (!plain && m->ranges && range_tlb_take(m, va, a, n, began, now, out)) return true;
+	if (!plain && m->prefetch && prefetch_take(m, va, a, n, &now, out)) return true;
+	while (__builtin_expect(!mmu_walk(m, va, a, now), 0)) {
 		out->cycle = now = m->now;
 		if (!m->resolve || !m->resolve(m->resolve_owner, &m->fault, &now))
 			return levels_fill(m, side, m->levels[side], n, NULL), false;
@@ -206,23 +212,32 @@ static bool look_up_or_walk(struct mmu *m, uint64_t va, enum access_kind kind, u
 	}
 	out->cycle = m->now;
 	out->pa = m->made.fill.pa;
-	if (__builtin_expect(walks_tell(m), 0))
+	if (plain)
+		levels_fill_plain(m, side, m->levels[side], n, &m->made.fill);
+	else if (walks_tell(m))
 		fill_and_tell(m, side, n, a);
 	else
 		levels_fill(m, side, m->levels[side], n, &m->made.fill);
 	return true;
 }
 
+static __attribute__((noinline)) bool translate_and_tell(struct mmu *m, uint64_t va, uint64_t untagged,
+							 enum access_kind kind, unsigned n, cycles_t now,
+							 struct mmu_done *out)
+{
+	size_t span = why_open(m->why,
+			       (struct why_span){.begin = now, .kind = WHY_TRANSLATION, .address = va});
+	bool done = look_up_or_walk(m, untagged, kind, n, now, out, false);
+	why_close(m->why, span, out->cycle);
+	return done;
+}
+
 bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
 			struct mmu_done *out)
 {
 	uint64_t untagged = untag(m, va, kind);
-	if (__builtin_expect(!m->why, 1)) return look_up_or_walk(m, untagged, kind, n, now, out);
-	size_t span = why_open(m->why,
-			       (struct why_span){.begin = now, .kind = WHY_TRANSLATION, .address = va});
-	bool done = look_up_or_walk(m, untagged, kind, n, now, out);
-	why_close(m->why, span, out->cycle);
-	return done;
+	if (__builtin_expect(!m->plain, 0)) return translate_and_tell(m, va, untagged, kind, n, now, out);
+	return look_up_or_walk(m, untagged, kind, n, now, out, true);
 }
 
 /* --- context --------------------------------------------------------------------------------------------------- */

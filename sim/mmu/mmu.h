@@ -121,7 +121,9 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	struct tlb *array[MMU_SIDES][MMU_LEVELS_MAX]
 			 [MMU_ARRAYS_MAX + 1]; /* all TLBs of a level, level[] first */
 	unsigned levels[MMU_SIDES];
-	bool one_each;                 /* a level is one TLB, and none has ports to wait for */
+	bool one_each; /* a level is one TLB, and none has ports to wait for */
+	bool plain; /* plain_walks, and a miss wants no more either: one_each, and nothing but TLBs of single translations to look in and to fill */
+	bool plain_walks; /* of Arm's tables, of which nobody wants more than the result, cycles and counters */
 	bool wants_neighbours;         /* a TLB that coalesces, or a prefetcher */
 	struct mmu_prefetch *prefetch; /* NULL: none */
 	struct range_tlb *ranges;      /* NULL: none */
@@ -192,6 +194,8 @@ enum status mmu_new_of(const struct mmu_parts *p, struct mmu **out, struct err *
 void mmu_free(struct mmu *m);
 /* For mmu_new: lets walks read memory through the port, and learn. */
 void mmu_connect_walks(struct mmu *m);
+/* After each change of what is there or who looks on: whether the ways may be taken that are compiled for nobody (plain, plain_walks). */
+void mmu_settle(struct mmu *m);
 void mmu_register_stats(struct mmu *m, struct stats *s, unsigned number);
 
 /* Makes `regs` the present context at `el`: decodes them, and forms the tag. TLBs keep what they hold. */

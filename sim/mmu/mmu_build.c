@@ -81,6 +81,16 @@ static enum status build(struct mmu *m, const struct mmu_parts *p, struct err *e
 			   &m->ipa_cache, err);
 }
 
+void mmu_settle(struct mmu *m)
+{
+	bool asked = m->why || m->level[0][0]->evictors;
+	m->plain_walks = !m->design && !m->wants_neighbours && !asked;
+	m->plain = m->plain_walks && m->one_each && !m->shared_count && !m->prefetch && !m->ranges &&
+		   !m->observer;
+	for (unsigned side = 0; side < MMU_SIDES; side++)
+		for (unsigned l = 0; l < m->levels[side]; l++) m->plain &= m->level[side][l]->plain;
+}
+
 enum status mmu_new_of(const struct mmu_parts *p, struct mmu **out, struct err *err)
 {
 	const struct walker_params *w = p->walker;
@@ -99,6 +109,7 @@ enum status mmu_new_of(const struct mmu_parts *p, struct mmu **out, struct err *
 		return st;
 	}
 	mmu_connect_walks(m);
+	mmu_settle(m);
 	*out = m;
 	return OK;
 }
@@ -159,9 +170,21 @@ static void see_all(struct mmu *m)
 	for (unsigned kind = 0; kind < 3; kind++) m->first[kind] = m->blind;
 }
 
+void mmu_count_evictors(struct mmu *m)
+{
+	for (unsigned i = 0; i < m->owned_count; i++) tlb_count_evictors(m->owned[i]);
+	for (unsigned i = 0; i < m->shared_count; i++)
+		if (!m->shared[i]->tlb->evictors) tlb_count_evictors(m->shared[i]->tlb);
+	for (unsigned i = 0; i < m->caches[0]; i++) tlb_count_evictors(m->cache[0][i].tlb);
+	for (unsigned i = 0; i < m->caches[1]; i++) tlb_count_evictors(m->cache[1][i].tlb);
+	if (m->ipa_cache) tlb_count_evictors(m->ipa_cache);
+	mmu_settle(m);
+}
+
 void mmu_explain(struct mmu *m, struct why *why)
 {
 	m->why = m->port->why = why;
+	mmu_settle(m);
 	see_all(m);
 }
 
@@ -169,6 +192,7 @@ void mmu_observe(struct mmu *m, struct mmu_observer *o)
 {
 	o->next = m->observer;
 	m->observer = o;
+	mmu_settle(m);
 	if (o->hit) see_all(m);
 }
 

@@ -4,7 +4,6 @@
 #include "mmu/neighbours.h"
 #include "mmu/page_design.h"
 #include "mmu/prefetch.h"
-#include "mmu/translate_inline.h"
 #include "tlb/fill.h"
 
 void mmu_write_look_up(struct mmu *m, enum why_kind kind, const struct tlb *t, uint64_t address,
@@ -17,7 +16,13 @@ void mmu_write_look_up(struct mmu *m, enum why_kind kind, const struct tlb *t, u
 
 static unsigned min_bits(unsigned a, unsigned b) { return a < b ? a : b; }
 
-/* --- what translate() asks, with time --------------------------------------------------------------------------- */
+/* --- what a walk asks, with time ---------------------------------------------------------------------------------
+ *
+ * Each is compiled twice: as part of the walk where nothing but cycles and counters is wanted (struct mmu, plain_walks), and as a function of
+ * struct walk_mem for all others.
+ */
+
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* A stage 1 table was read through stage 2: remember where it is, unless stage 2 may map it in several pieces. */
 static void note_table(struct mmu *m, struct pa pa, const struct walk_ref *ref)
@@ -58,26 +63,33 @@ static void close_read(struct mmu *m, size_t span, unsigned served, cycles_t don
 	why_close(w, span, done + m->cycles_per_level);
 }
 
-static uint64_t read_descriptor(void *self, struct pa pa, const struct walk_ref *ref)
+static ALWAYS_INLINE uint64_t read_in(struct mmu *m, struct pa pa, const struct walk_ref *ref, bool plain)
 {
-	struct mmu *m = self;
 	unsigned why = ref->cause - CAUSE_S1_WALK, served = m->port->levels;
+	struct walker_stats *count = m->count;
+	bool told = !plain && m->why;
 	m->req.pa = pa;
 	m->req.cause = ref->cause;
 	m->req.kind = ACCESS_READ;
 	m->req.security = ref->security;
-	size_t span = __builtin_expect(m->why != NULL, 0) ? open_read(m, pa, ref) : 0;
-	cycles_t done = m->reads_cached ? mem_access(m->port, &m->req, m->now, m->first_cache, &served)
-					: mem_access_uncached(m->port, &m->req, m->now);
-	if (__builtin_expect(m->why != NULL, 0)) close_read(m, span, served, done);
+	size_t span = __builtin_expect(told, 0) ? open_read(m, pa, ref) : 0;
+	cycles_t now = m->now, done = m->reads_cached
+					      ? mem_access(m->port, &m->req, now, m->first_cache, &served)
+					      : mem_access_uncached(m->port, &m->req, now);
+	if (__builtin_expect(told, 0)) close_read(m, span, served, done);
 	done += m->cycles_per_level;
-	m->count->descriptor_reads[why]++;
-	m->count->read_cycles[why] += done - m->now;
-	m->count->level_cycles[why][ref->level + 1] += done - m->now;
-	m->count->reads_served[why][served]++;
+	count->descriptor_reads[why]++;
+	count->read_cycles[why] += done - now;
+	count->level_cycles[why][ref->level + 1] += done - now;
+	count->reads_served[why][served]++;
 	m->now = done;
 	if (ref->cause == CAUSE_S1_WALK && m->regime.s2.on) note_table(m, pa, ref);
 	return physmem_read64(m->memory, pa);
+}
+
+static uint64_t read_descriptor(void *self, struct pa pa, const struct walk_ref *ref)
+{
+	return read_in(self, pa, ref, false);
 }
 
 static bool update_descriptor(void *self, struct pa pa, uint64_t old, uint64_t now)
@@ -103,17 +115,17 @@ static bool update_descriptor(void *self, struct pa pa, uint64_t old, uint64_t n
 	return physmem_cas64(m->memory, pa, old, now);
 }
 
-static tlb_tag_t stage_tag(const struct mmu *m, const struct stage_info *s)
+static ALWAYS_INLINE tlb_tag_t stage_tag(const struct mmu *m, unsigned stage)
 {
-	return s->stage == 1 ? m->tag : m->stage2_tag;
+	return stage == 1 ? m->tag : m->stage2_tag;
 }
 
 /* Looks in one walk cache for a position further down than `pos`; true when it gave one. */
-static inline bool resume_from(struct mmu *m, struct walk_cache *c, const struct stage_info *s,
-			       uint64_t input, struct walk_pos *pos)
+static ALWAYS_INLINE bool resume_from(struct mmu *m, struct walk_cache *c, const struct stage_info *s,
+				      unsigned stage, uint64_t input, struct walk_pos *pos)
 {
 	struct tlb *t = c->tlb;
-	struct tlb_entry *e = tlb_find_again(t, input, stage_tag(m, s));
+	struct tlb_entry *e = tlb_find_again(t, input, stage_tag(m, stage));
 	t->stats.lookups++;
 	if (!e) {
 		t->stats.misses++;
@@ -123,7 +135,7 @@ static inline bool resume_from(struct mmu *m, struct walk_cache *c, const struct
 	const struct walk_place *p = &c->place[e - t->entry];
 	if (p->pos.level <= pos->level) return false;
 	*pos = p->pos;
-	if (s->stage == 2) return true;
+	if (stage == 2) return true;
 	m->table_bits = p->table_known ? s->granule_bits : 0;
 	m->table_ipa = p->pos.table;
 	m->table_pa = p->table;
@@ -131,27 +143,35 @@ static inline bool resume_from(struct mmu *m, struct walk_cache *c, const struct
 }
 
 /* Whether the present walk neither looks in the cache nor is held by it. */
-static bool goes_by(const struct mmu *m, const struct walk_cache *c) { return c->tables_only & m->final; }
+static ALWAYS_INLINE bool goes_by(const struct mmu *m, const struct walk_cache *c, unsigned stage)
+{
+	return stage == 2 && (c->tables_only & m->final);
+}
 
 /* All caches of the stage are looked up at once; the one that reaches furthest counts. */
-static void resume(void *self, const struct stage_info *s, uint64_t input, struct walk_pos *pos)
+static ALWAYS_INLINE void resume_in(struct mmu *m, const struct stage_info *s, unsigned stage, uint64_t input,
+				    struct walk_pos *pos, bool plain)
 {
-	struct mmu *m = self;
 	cycles_t slowest = 0, begin = m->now;
 	bool found = false;
-	struct walk_cache *c = m->cache[s->stage - 1], *end = c + m->caches[s->stage - 1];
-	if (s->stage == 1) m->table_bits = m->learned_count = 0;
+	struct walk_cache *c = m->cache[stage - 1], *end = c + m->caches[stage - 1];
+	if (stage == 1) m->table_bits = m->learned_count = 0;
 	for (; c != end; c++) {
-		if (goes_by(m, c)) continue;
-		found |= resume_from(m, c, s, input, pos);
+		if (goes_by(m, c, stage)) continue;
+		found |= resume_from(m, c, s, stage, input, pos);
 		if (c->cycles > slowest) slowest = c->cycles;
 	}
 	m->now += slowest;
-	if (m->caches[s->stage - 1])
+	if (!plain && m->caches[stage - 1])
 		why_leaf(m->why,
 			 (struct why_span){begin, m->now, .outcome = found ? "hit" : "miss",
 					   .kind = WHY_WALK_CACHE, .stage = s->stage, .level = pos->level,
 					   .address = input, .value = pos->table});
+}
+
+static void resume(void *self, const struct stage_info *s, uint64_t input, struct walk_pos *pos)
+{
+	resume_in(self, s, s->stage, input, pos, false);
 }
 
 /* A walk had to read what it fills a cache with: it missed it there. */
@@ -162,29 +182,35 @@ static void ask_evictors(const struct mmu *m, struct tlb *t, const struct tlb_fi
 }
 
 /* A table descriptor of level pos->level - 1 was read on the way to `input`: `pos` is where it leads. */
-static void learn(void *self, const struct stage_info *s, uint64_t input, const struct walk_pos *pos)
+static ALWAYS_INLINE void learn_in(struct mmu *m, const struct stage_info *s, unsigned stage, uint64_t input,
+				   const struct walk_pos *pos, bool plain)
 {
-	struct mmu *m = self;
-	struct tlb_fill *f = &m->cache_fill[s->stage - 1];
+	struct tlb_fill *f = &m->cache_fill[stage - 1];
 	f->va = input;
 	f->bits = f->run_bits = level_entry_bits(s->granule_bits, pos->level - 1);
-	f->like.tag = stage_tag(m, s);
+	f->like.tag = stage_tag(m, stage);
 	f->like.ready = m->now;
-	if (s->stage == 1) m->table_bits = m->learned_count = 0;
-	for (unsigned left = m->learners[s->stage - 1][pos->level]; left; left &= left - 1) {
-		struct walk_cache *c = &m->cache[s->stage - 1][__builtin_ctz(left)];
-		if (goes_by(m, c)) continue;
-		if (c->tlb->evictors) ask_evictors(m, c->tlb, f);
+	if (stage == 1) m->table_bits = m->learned_count = 0;
+	for (unsigned left = m->learners[stage - 1][pos->level]; left; left &= left - 1) {
+		struct walk_cache *c = &m->cache[stage - 1][__builtin_ctz(left)];
+		if (goes_by(m, c, stage)) continue;
+		if (!plain && c->tlb->evictors) ask_evictors(m, c->tlb, f);
 		struct tlb_entry *e = tlb_fill_inline(c->tlb, f);
 		struct walk_place *p = &c->place[e - c->tlb->entry];
 		p->pos = *pos;
 		p->table_known = false;
-		if (s->stage == 1 && !c->ipa_only) m->learned[m->learned_count++] = p;
+		if (stage == 1 && !c->ipa_only) m->learned[m->learned_count++] = p;
 	}
 }
 
+static void learn(void *self, const struct stage_info *s, uint64_t input, const struct walk_pos *pos)
+{
+	learn_in(self, s, s->stage, input, pos, false);
+}
+
 /* The IPA cache's answer, if it allows the access. */
-static struct tlb_entry *look_in_ipa_cache(struct mmu *m, uint64_t ipa, struct access a)
+static ALWAYS_INLINE struct tlb_entry *look_in_ipa_cache(struct mmu *m, uint64_t ipa, struct access a,
+							 bool plain)
 {
 	struct tlb *t = m->ipa_cache;
 	struct tlb_entry *e = tlb_find(t, ipa, m->stage2_tag);
@@ -200,44 +226,53 @@ static struct tlb_entry *look_in_ipa_cache(struct mmu *m, uint64_t ipa, struct a
 		m->now = mmu_answer(t, e, m->now);
 	else
 		t->stats.misses++;
-	mmu_note_look_up(m, WHY_IPA_CACHE, t, ipa, e, begin, m->now);
+	if (!plain) mmu_note_look_up(m, WHY_IPA_CACHE, t, ipa, e, begin, m->now);
 	return e;
 }
 
 /* Answers a stage 2 translation of a descriptor of stage 1 in the table that is known, without a look-up. */
-static bool find_table(void *self, uint64_t ipa, struct pa *out)
+static ALWAYS_INLINE bool find_table_in(struct mmu *m, uint64_t ipa, struct pa *out, bool plain)
 {
-	struct mmu *m = self;
 	if (!m->table_bits || m->table_ipa != bits_align_down(ipa, m->table_bits)) return false;
-	why_leaf(m->why, (struct why_span){m->now, m->now, .kind = WHY_TABLE_KNOWN, .address = ipa});
+	if (!plain)
+		why_leaf(m->why, (struct why_span){m->now, m->now, .kind = WHY_TABLE_KNOWN, .address = ipa});
 	out->raw = m->table_pa | (ipa & bits_ones(m->table_bits));
 	return true;
 }
 
-/* Answers a whole stage 2 translation without a walk, if it can. Every other one begins here. */
-static bool find_stage2(void *self, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf)
+static bool find_table(void *self, uint64_t ipa, struct pa *out)
 {
-	struct mmu *m = self;
+	return find_table_in(self, ipa, out, false);
+}
+
+/* Answers a whole stage 2 translation without a walk, if it can. Every other one begins here. */
+static ALWAYS_INLINE bool find_stage2_in(struct mmu *m, uint64_t ipa, struct access a, enum req_cause cause,
+					 struct leaf *leaf, bool plain)
+{
 	m->final = cause == CAUSE_S2_FINAL;
-	struct tlb_entry *e = m->ipa_cache ? look_in_ipa_cache(m, ipa, a) : NULL;
+	struct tlb_entry *e = m->ipa_cache ? look_in_ipa_cache(m, ipa, a, plain) : NULL;
 	if (!e) return false;
 	*leaf = m->ipa_leaf[e - m->ipa_cache->entry];
 	leaf->out = e->pa | (ipa & ~e->va_mask);
-	if (m->wants_neighbours && cause == CAUSE_S2_FINAL)
+	if (!plain && m->wants_neighbours && cause == CAUSE_S2_FINAL)
 		m->end[1] = (struct walk_end){.input = ipa, .leaf = *leaf, .known = true};
 	return true;
+}
+
+static bool find_stage2(void *self, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf)
+{
+	return find_stage2_in(self, ipa, a, cause, leaf, false);
 }
 
 static void found(void *self, const struct stage_info *s, const struct walk_pos *pos, uint64_t input,
 		  struct pa pa, const struct leaf *leaf)
 {
 	struct mmu *m = self;
-	m->end[s->stage - 1] = (struct walk_end){*pos, input, pa, *leaf, true, true};
+	if (m->wants_neighbours) m->end[s->stage - 1] = (struct walk_end){*pos, input, pa, *leaf, true, true};
 }
 
-static void learn_stage2(void *self, uint64_t ipa, const struct leaf *leaf)
+static ALWAYS_INLINE void learn_stage2_in(struct mmu *m, uint64_t ipa, const struct leaf *leaf, bool plain)
 {
-	struct mmu *m = self;
 	if (!m->ipa_cache) return;
 	struct tlb_fill *f = &m->ipa_fill;
 	f->va = ipa;
@@ -247,20 +282,80 @@ static void learn_stage2(void *self, uint64_t ipa, const struct leaf *leaf)
 	f->like.level = (uint8_t)(leaf->level + 1);
 	f->like.perm = leaf->perm;
 	f->like.ready = m->now;
-	if (m->ipa_cache->evictors) ask_evictors(m, m->ipa_cache, f);
+	if (!plain && m->ipa_cache->evictors) ask_evictors(m, m->ipa_cache, f);
 	struct tlb_entry *e = tlb_fill_inline(m->ipa_cache, f);
 	if (e) m->ipa_leaf[e - m->ipa_cache->entry] = *leaf;
 }
 
-static const struct walk_shortcuts plain = {resume, learn, find_table, find_stage2, learn_stage2, NULL};
+static void learn_stage2(void *self, uint64_t ipa, const struct leaf *leaf)
+{
+	learn_stage2_in(self, ipa, leaf, false);
+}
 
 void mmu_connect_walks(struct mmu *m)
 {
-	static const struct walk_shortcuts with_end = {resume,      learn,        find_table,
-						       find_stage2, learn_stage2, found};
-	m->walk_mem = (struct walk_mem){m, read_descriptor, update_descriptor,
-					m->wants_neighbours ? &with_end : &plain, &m->memo};
+	static const struct walk_shortcuts shortcuts = {resume,      learn,        find_table,
+							find_stage2, learn_stage2, found};
+	m->walk_mem = (struct walk_mem){m, read_descriptor, update_descriptor, &shortcuts, &m->memo};
 }
+
+/* --- the walk with all that as part of it ------------------------------------------------------------------------ */
+
+/* One translation in progress. */
+struct walker {
+	const struct regime_info *r;
+	struct fault *fault;
+	struct mmu *mmu;
+};
+
+static ALWAYS_INLINE uint64_t hook_read(const struct walker *w, struct pa pa, const struct walk_ref *ref)
+{
+	return read_in(w->mmu, pa, ref, true);
+}
+
+static ALWAYS_INLINE bool hook_update(const struct walker *w, struct pa pa, uint64_t old, uint64_t now)
+{
+	return update_descriptor(w->mmu, pa, old, now);
+}
+
+static ALWAYS_INLINE struct walk_memo *hook_memo(const struct walker *w) { return &w->mmu->memo; }
+
+static ALWAYS_INLINE void hook_resume(const struct walker *w, const struct stage_info *s, unsigned stage,
+				      uint64_t input, struct walk_pos *pos)
+{
+	resume_in(w->mmu, s, stage, input, pos, true);
+}
+
+static ALWAYS_INLINE void hook_learn(const struct walker *w, const struct stage_info *s, unsigned stage,
+				     uint64_t input, const struct walk_pos *pos)
+{
+	learn_in(w->mmu, s, stage, input, pos, true);
+}
+
+static ALWAYS_INLINE bool hook_find_table(const struct walker *w, uint64_t ipa, struct pa *out)
+{
+	return find_table_in(w->mmu, ipa, out, true);
+}
+
+static ALWAYS_INLINE bool hook_find_stage2(const struct walker *w, uint64_t ipa, struct access a,
+					   enum req_cause cause, struct leaf *leaf)
+{
+	return find_stage2_in(w->mmu, ipa, a, cause, leaf, true);
+}
+
+static ALWAYS_INLINE void hook_learn_stage2(const struct walker *w, uint64_t ipa, const struct leaf *leaf)
+{
+	learn_stage2_in(w->mmu, ipa, leaf, true);
+}
+
+static ALWAYS_INLINE void hook_found(const struct walker *w, const struct stage_info *s,
+				     const struct walk_pos *pos, uint64_t input, struct pa pa,
+				     const struct leaf *leaf)
+{
+	(void)w, (void)s, (void)pos, (void)input, (void)pa, (void)leaf;
+}
+
+#include "mmu/translate_inline.h"
 
 /* --- walk ------------------------------------------------------------------------------------------------------ */
 
@@ -292,35 +387,35 @@ struct tlb_fill mmu_fill_of(const struct mmu *m, const struct translation *t, cy
 }
 
 /* Makes m->made.fill of leaves that are not those of the latest. */
-static void make_fill(struct mmu *m, uint64_t va, struct access a, const struct leaf *s1,
-		      const struct leaf *s2)
+static __attribute__((noinline)) void make_fill(struct mmu *m, uint64_t va, struct access a, struct leaf s1,
+						struct leaf s2)
 {
 	struct translation t = {.va = {va}};
-	translation_combine(&m->regime, s1, s2, a, &t);
+	bool nested = m->regime.s2.on, numbered = s1.like && (!nested || s2.like);
+	translation_combine(&m->regime, &s1, nested ? &s2 : NULL, a, &t);
 	m->made = (struct mmu_made){.fill = mmu_fill_of(m, &t, m->now),
-				    .like = {s1->like && (!s2 || s2->like) ? s1->like : 0, s2 ? s2->like : 0},
+				    .like = {numbered ? s1.like : 0, nested ? s2.like : 0},
 				    .fetch = a.kind == ACCESS_FETCH};
 }
 
-/* translate() by m->walk_mem into m->made.fill where nobody asks for neighbours: the look-ups and reads are part of it, and no calls. */
+/* translate() into m->made.fill where walks are plain. */
 static inline bool walk_plainly(struct mmu *m, uint64_t va, struct access a)
 {
-	const struct walk_mem mem = {m, read_descriptor, update_descriptor, &plain, &m->memo};
+	const struct walker w = {&m->regime, &m->fault.fault, m};
 	struct leaf s1, s2;
 	bool nested = m->regime.s2.on;
 	struct mmu_made *made = &m->made;
-	if (!translate_leaves_in(&m->regime, (struct va){va}, a, &mem, &s1, &s2, &m->fault.fault))
-		return false;
+	if (!translate_leaves_in(&w, (struct va){va}, a, &s1, &s2)) return false;
 	bool same = made->like[0] && made->like[0] == s1.like && made->fetch == (a.kind == ACCESS_FETCH) &&
 		    (!nested || made->like[1] == s2.like);
-	if (__builtin_expect(!same, 0)) return make_fill(m, va, a, &s1, nested ? &s2 : NULL), true;
+	if (__builtin_expect(!same, 0)) return make_fill(m, va, a, s1, s2), true;
 	made->fill.va = va;
 	made->fill.pa = nested ? s2.out : s1.out;
 	made->fill.like.ready = m->now;
 	return true;
 }
 
-/* The same into m->walked, too: through m->design, or with what neighbours are asked for. */
+/* The same into m->walked, too: through m->design, or with what somebody who looks on asks for. */
 static bool walk_otherwise(struct mmu *m, uint64_t va, struct access a)
 {
 	m->end[0].known = m->end[1].known = false;
@@ -341,8 +436,7 @@ bool mmu_walk(struct mmu *m, uint64_t va, struct access a, cycles_t now)
 	size_t span = why_open(m->why, (struct why_span){.begin = now, .kind = WHY_WALK, .address = va});
 	if (start > now) why_leaf(m->why, (struct why_span){now, start, .kind = WHY_WALKER_QUEUE});
 	m->now = start;
-	bool plainly = !m->design && !m->wants_neighbours;
-	bool done = __builtin_expect(plainly, 1) ? walk_plainly(m, va, a) : walk_otherwise(m, va, a);
+	bool done = __builtin_expect(m->plain_walks, 1) ? walk_plainly(m, va, a) : walk_otherwise(m, va, a);
 	*w = (struct mmu_walker){.from = start, .until = m->now};
 	m->stats.walks++;
 	m->stats.queue_cycles += start - now;

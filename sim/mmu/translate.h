@@ -26,8 +26,9 @@ struct walk_ref {
 /* The latest leaf of a tree that was read whole, and which accesses passed it as it stands: without a fault, with nothing to write
  * back. Of a leaf that differs in its address alone the same is true. */
 struct leaf_memo {
-	struct leaf leaf;    /* leaf.like 0: none */
-	uint64_t field, low; /* bits of the descriptor and of the input that make the address */
+	struct leaf leaf; /* leaf.like 0: none */
+	uint64_t field, low,
+		rest; /* bits of the descriptor and of the input that make the address, and those that stay */
 	struct walk_pos pos; /* all but the table counts */
 	uint64_t passed;     /* bits of leaf_access() */
 };

@@ -107,6 +107,7 @@ static void choose_recency(struct tlb *t)
 		t->recency = (uint64_t *)(void *)t->state.set;
 	else if (t->policy->oldest_goes && t->ways <= TLB_NUMBERED_WAYS)
 		number_touches(t);
+	t->ordered = t->recency && t->sets == 1;
 }
 
 void tlb_expect_hits(struct tlb *t)
@@ -114,6 +115,7 @@ void tlb_expect_hits(struct tlb *t)
 	if (!t->recency) return;
 	assert(!t->sizes_present);
 	t->recency = NULL;
+	t->ordered = false;
 	number_touches(t);
 }
 
@@ -170,12 +172,13 @@ void tlb_register_stats(struct tlb *t, struct stats *s, const char *path, ...)
 
 static inline void count_in(struct tlb *t, unsigned bits)
 {
-	t->size_count[bits]++;
+	if (++t->size_count[bits] == tlb_capacity(t) && t->plain && !t->folded) t->full_of = bits;
 	t->sizes_present |= UINT64_C(1) << bits;
 }
 
 static inline void count_out(struct tlb *t, unsigned bits)
 {
+	t->full_of = 0;
 	if (--t->size_count[bits] == 0) t->sizes_present &= ~(UINT64_C(1) << bits);
 }
 
@@ -280,7 +283,7 @@ unsigned tlb_fill_bits(const struct tlb *t, const struct tlb_fill *f)
 }
 
 /* Makes place for an entry of 2^bits bytes in `set`: returns its way. */
-static unsigned make_place(struct tlb *t, unsigned set, unsigned bits)
+static inline unsigned make_place(struct tlb *t, unsigned set, unsigned bits)
 {
 	if (t->valid[set] < t->ways) {
 		t->valid[set]++;
@@ -297,7 +300,8 @@ static unsigned make_place(struct tlb *t, unsigned set, unsigned bits)
 	return way;
 }
 
-struct tlb_entry *tlb_fill_piece(struct tlb *t, const struct tlb_fill *f, unsigned bits)
+/* Fills by a piece of 2^bits bytes, without lines. */
+static struct tlb_entry *fill_piece(struct tlb *t, const struct tlb_fill *f, unsigned bits)
 {
 	uint64_t page = f->va >> bits;
 	unsigned set = tlb_set_of(t, page), way = make_place(t, set, bits);
@@ -313,7 +317,7 @@ struct tlb_entry *tlb_fill_any(struct tlb *t, const struct tlb_fill *f)
 	if (t->victims) t->victims->count = 0;
 	if (!bits) return NULL;
 	if (t->slot_bits) return lines_fill(t, f, bits);
-	struct tlb_entry *e = tlb_fill_piece(t, f, bits);
+	struct tlb_entry *e = fill_piece(t, f, bits);
 	if (t->evictors) tlb_note_brought(t, e);
 	return e;
 }
@@ -403,6 +407,7 @@ void tlb_check(const struct tlb *t)
 {
 	uint32_t count[64] = {0};
 	for (unsigned set = 0; set < t->sets; set++) assert(check_set(t, set, count) == t->valid[set]);
+	assert(!t->full_of || t->size_count[t->full_of] == tlb_capacity(t));
 	for (unsigned b = 0; b < 64; b++)
 		assert(count[b] == t->size_count[b] && !count[b] == !bit_get(t->sizes_present, b));
 }

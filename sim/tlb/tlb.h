@@ -93,7 +93,10 @@ struct tlb {                     /* laid out for the hit path; change it through
 	unsigned set_mask; /* a page's set is these bits of its number, unless ... */
 	bool folded;       /* ... the index takes others, too, or the number of sets is no power of two */
 	bool narrow;       /* few ways, no lines, not folded */
+	bool ordered;      /* one set, and its recency in one word */
 	bool plain; /* an entry is one translation, filled wherever it was missed, and nobody asks what a fill evicts */
+	unsigned
+		full_of; /* a plain TLB of simple index whose entries are all valid and of 2^full_of bytes; 0: it is not so */
 	uint64_t sizes_present; /* bit b: an entry of 2^b bytes is here */
 	uint32_t size_count[64];
 	uint64_t sizes_held; /* bit b: entries of 2^b bytes are allowed */
@@ -182,9 +185,9 @@ struct tlb_entry *tlb_find(struct tlb *t, uint64_t va, tlb_tag_t tag);
  * be the answer. */
 static inline struct tlb_entry *tlb_find_again(struct tlb *t, uint64_t va, tlb_tag_t tag)
 {
-	if (t->sets > 1 || !t->recency) return tlb_find(t, va, tag);
+	if (!t->ordered) return tlb_find(t, va, tag);
 	struct tlb_entry *e = &t->entry[recency_nibbles_first(t->recency)];
-	bool right = tlb_matches(e, va, tag) && !(t->sizes_present & ~(UINT64_MAX << e->bits));
+	bool right = tlb_matches(e, va, tag) && !(t->sizes_present & ~e->va_mask); /* none is smaller */
 	return right ? e : tlb_find(t, va, tag);
 }
 
