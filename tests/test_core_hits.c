@@ -174,9 +174,13 @@ static void expect_same_cache(const struct cache *a, const struct cache *b)
 		  a->params.name);
 	for (uint64_t i = 0; i <= a->set_mask; i++) {
 		const struct cache_set *x = cache_set(a, i), *y = cache_set(b, i);
-		cr_assert(eq(int, memcmp(x->tag, y->tag, a->stride * sizeof(*x->tag)), 0), "lines of %s",
-			  a->params.name);
-		cr_assert(eq(u64, x->dirty, y->dirty), "lines of %s", a->params.name);
+		for (unsigned way = 0; way < a->ways; way++) {
+			cr_assert(eq(u32, cache_tags(x)[way], cache_tags(y)[way]), "lines of %s",
+				  a->params.name);
+			cr_assert(eq(u16, cache_marks(a, x)[way] & CACHE_DIRTY,
+				     cache_marks(b, y)[way] & CACHE_DIRTY),
+				  "lines of %s", a->params.name);
+		}
 	}
 }
 

@@ -209,7 +209,8 @@ Test(directory, a_written_line_is_in_one_core_alone)
 				struct cache *c = w.cpu[k].data.level[l];
 				int way = cache_way_of(c, line);
 				any |= way != CACHE_MISS;
-				written |= way != CACHE_MISS && cache_set_of(c, line)->dirty >> way & 1;
+				written |= way != CACHE_MISS &&
+					   cache_marks(c, cache_set_of(c, line))[way] & CACHE_DIRTY;
 			}
 			holders += any;
 			dirty += written;

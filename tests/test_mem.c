@@ -434,8 +434,8 @@ static void expect_same_counters(const struct side *a, const struct side *b)
 			     sizeof(struct mem_node_stats))));
 }
 
-/* Requests that overlap, of two sides of which one has no plain misses. */
-static void compare_plain(uint64_t policy, enum inclusion second, enum inclusion third)
+/* Requests that overlap, of two sides of which one never has plain misses, and the other not always; some begin at the second level. */
+static void compare_plain(uint64_t policy, uint64_t ways, enum inclusion second, enum inclusion third)
 {
 	struct side side[2];
 	struct rng r;
@@ -443,6 +443,8 @@ static void compare_plain(uint64_t policy, enum inclusion second, enum inclusion
 		describe(&side[i]);
 		side[i].cache[0].policy = side[i].cache[1].policy = policy;
 		side[i].cache[0].mshrs = 3;
+		side[i].cache[1].ways = ways;
+		side[i].cache[1].size = 8 * ways * 64;
 		build_three(&side[i], second, third);
 	}
 	cr_assert(side[0].cpu.data.plain && side[0].cpu.fetch.plain);
@@ -453,10 +455,11 @@ static void compare_plain(uint64_t policy, enum inclusion second, enum inclusion
 				    .kind = (uint8_t)rng_below(&r, 3),
 				    .cause = (uint8_t)rng_below(&r, CAUSE_COUNT)};
 		cycles_t now = i * 10 + rng_below(&r, 300), done[2];
-		unsigned served[2];
+		unsigned served[2], first = (unsigned)rng_below(&r, 2);
+		side[0].cpu.data.plain = side[0].cpu.fetch.plain = i / 200 % 4;
 		for (unsigned k = 0; k < 2; k++)
 			done[k] = mem_access(q.kind == ACCESS_FETCH ? &side[k].cpu.fetch : &side[k].cpu.data,
-					     &q, now, 0, &served[k]);
+					     &q, now, first, &served[k]);
 		cr_assert(eq(u64, done[0], done[1]));
 		cr_assert(eq(uint, served[0], served[1]));
 		expect_same_counters(&side[0], &side[1]);
@@ -470,9 +473,18 @@ Test(mem, a_miss_where_nothing_looks_on_does_what_every_miss_does)
 {
 	for (uint64_t policy = 0; policy < REPL_COUNT; policy++) {
 		if (repl_policies[policy]->shared_bytes) continue; /* not plain */
-		compare_plain(policy, INCL_INCLUSIVE, INCL_NINE);
-		compare_plain(policy, INCL_NINE, INCL_INCLUSIVE);
+		compare_plain(policy, 4, INCL_INCLUSIVE, INCL_NINE);
+		compare_plain(policy, 4, INCL_NINE, INCL_INCLUSIVE);
 	}
+}
+
+Test(mem, a_level_compiled_for_its_shape_does_what_any_level_does)
+{
+	static const uint64_t ways[] = {3, 8, 12, 16};
+	static const uint64_t policy[] = {REPL_lru, REPL_tree_plru, REPL_srrip};
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		for (size_t k = 0; k < sizeof(policy) / sizeof(policy[0]); k++)
+			compare_plain(policy[k], ways[i], INCL_INCLUSIVE, INCL_NINE);
 }
 
 Test(mem, an_exclusive_cache_holds_nothing_that_the_cache_above_it_holds)

@@ -216,8 +216,8 @@ Test(repl, masks_are_there_where_one_word_says_it_all)
 {
 	static const struct {
 		unsigned kind, most_ways; /* 0: never; the largest number of ways with masks */
-	} row[] = {{REPL_lru, 2},   {REPL_tree_plru, 64}, {REPL_fifo, 128},   {REPL_random, 128},
-		   {REPL_srrip, 8}, {REPL_nru, 64},       {REPL_bit_plru, 0}, {REPL_drrip, 0}};
+	} row[] = {{REPL_lru, 2},    {REPL_tree_plru, 64}, {REPL_fifo, 128},   {REPL_random, 128},
+		   {REPL_srrip, 32}, {REPL_nru, 64},       {REPL_bit_plru, 0}, {REPL_drrip, 0}};
 	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		const struct repl_policy *policy = repl_policies[row[i].kind];
 		for (unsigned ways = 1; ways <= policy->max_ways && ways <= 128; ways++) {

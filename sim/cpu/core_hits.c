@@ -265,7 +265,7 @@ static inline ALWAYS_INLINE bool store(struct core *c, struct hits *h, const str
 	*slot = done;
 	touch_entry(w, h, &f);
 	touch_line(w, &f);
-	cache_set_of(w->cache, f.line)->dirty |= UINT64_C(1) << f.way;
+	cache_marks(w->cache, cache_set_of(w->cache, f.line))[f.way] |= CACHE_DIRTY;
 	if (++c->store_next == c->store_buffer) c->store_next = 0;
 	h->store_cycles += leaves - start;
 	h->waited_entry = NEVER;

@@ -47,13 +47,19 @@ static enum status check_params(const struct cache_params *p, uint64_t line_limi
 	return OK;
 }
 
+/* So that no set touches more lines of the host than it must. */
+static unsigned set_bytes(unsigned bytes)
+{
+	enum { HOST_LINE = 64 };
+	return bytes <= HOST_LINE / 2 ? HOST_LINE / 2 : (bytes + HOST_LINE - 1) / HOST_LINE * HOST_LINE;
+}
+
 static void lay_out_sets(struct cache *c)
 {
-	enum { ALIGN = 16 }; /* so that the sets of small caches begin with a line of the host */
 	size_t sets = c->set_mask + 1, state_bytes = repl_state_bytes(c->policy, c->ways);
-	c->state_at = (unsigned)(offsetof(struct cache_set, tag) + c->stride * sizeof(uint32_t));
-	c->mshr_at = c->state_at + (unsigned)state_bytes;
-	c->set_bytes = (c->mshr_at + c->ways * (unsigned)sizeof(uint16_t) + ALIGN - 1) / ALIGN * ALIGN;
+	c->marks_at = c->stride * (unsigned)sizeof(uint32_t);
+	c->state_at = c->marks_at + c->stride * (unsigned)sizeof(uint16_t);
+	c->set_bytes = set_bytes(c->state_at + (unsigned)state_bytes);
 	c->sets = xcalloc_lines(sets, c->set_bytes);
 	c->shared =
 		repl_state_at(c->policy, (unsigned)sets, c->ways, c->sets + c->state_at, c->set_bytes).shared;
@@ -77,7 +83,6 @@ enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct 
 	c->victim = repl_victim_of(c->policy, c->ways);
 	c->mask = repl_touch_masks(c->policy, c->ways);
 	c->plain = !c->shared;
-	c->fill_touches = c->mask && c->policy->fill == c->policy->touch;
 	c->mshr.line = xcalloc(p->mshrs, sizeof(*c->mshr.line));
 	c->mshr.done = least_new((unsigned)p->mshrs);
 	*out = c;
@@ -91,7 +96,6 @@ void cache_free(struct cache *c)
 	free(c->shared);
 	evictors_free(c->evictors);
 	free(c->mask);
-	free(c->sharing);
 	free(c->mshr.line);
 	least_free(&c->mshr.done);
 	cache_mpam_free(c->mpam);
@@ -112,13 +116,9 @@ static struct cache_victim take_out(struct cache *c, uint64_t set, unsigned way)
 {
 	struct cache_set *s = cache_set(c, set);
 	struct cache_victim v = cache_victim_in(c, s, set, way);
-	uint64_t others = ~(UINT64_C(1) << way);
 	if (!v.valid) return v;
-	s->tag[way] = 0;
-	s->valid &= others;
-	s->dirty &= others;
-	s->flying &= others;
-	if (c->sharing) c->sharing[set] &= others;
+	cache_tags(s)[way] = 0;
+	cache_marks(c, s)[way] = 0;
 	if (c->mpam) v.monitor = (uint8_t)cache_mpam_gone(c, set, way);
 	return v;
 }
@@ -140,16 +140,12 @@ void cache_make_coherent(struct cache *c)
 {
 	c->settled = UINT64_MAX;
 	c->plain = false;
-	if (!c->sharing) c->sharing = xcalloc(c->set_mask + 1, sizeof(*c->sharing));
 }
 
 void cache_share(struct cache *c, uint64_t line)
 {
-	uint64_t set = line & c->set_mask;
 	int way = cache_way_of(c, line);
-	if (way == CACHE_MISS) return;
-	c->sharing[set] |= UINT64_C(1) << way;
-	cache_set(c, set)->flying |= UINT64_C(1) << way;
+	if (way != CACHE_MISS) cache_marks(c, cache_set_of(c, line))[way] |= CACHE_SHARED;
 }
 
 struct cache_victim cache_drop_evicted(struct cache *c, uint64_t line)
@@ -184,9 +180,10 @@ struct cache_victim cache_install(struct cache *c, uint64_t line, bool dirty, bo
 	struct cache_victim out = take_out(c, set, way);
 	c->stats.fills++;
 	c->stats.evictions += out.valid;
-	cache_write_way(c, s, cache_tag(c, line), way, dirty, flying);
+	cache_tags(s)[way] = cache_tag(c, line);
+	cache_marks(c, s)[way] = cache_mark_of(c, dirty, flying);
 	if (c->shared) c->shared->key = line;
-	cache_note_fill(c, s, way);
+	c->policy->fill(cache_state_of(c, s), c->ways, way);
 	if (c->mpam) cache_mpam_come(c, set, way);
 	if (c->evictors) note_install(c, way, &out, line);
 	return out;
@@ -203,13 +200,12 @@ struct cache_victim cache_drop(struct cache *c, uint64_t line)
 
 cycles_t cache_arrival(struct cache *c, uint64_t line, unsigned way)
 {
-	struct cache_set *s = cache_set_of(c, line);
-	if (!bit_get(s->flying, way)) return 0;
-	unsigned slot = cache_mshr_of(c, s)[way];
-	cycles_t done = least_value(&c->mshr.done, slot);
-	if (c->mshr.line[slot] == line && done) return done;
-	if (cache_is_shared(c, line, (int)way)) return 0;
-	s->flying &= ~(UINT64_C(1) << way); /* its register has another miss by now */
+	uint16_t *mark = &cache_marks(c, cache_set_of(c, line))[way];
+	unsigned mshr = *mark & CACHE_MISS_REGISTER;
+	if (!mshr) return 0;
+	cycles_t done = least_value(&c->mshr.done, mshr - 1);
+	if (c->mshr.line[mshr - 1] == line && done) return done;
+	*mark &= (uint16_t)~CACHE_MISS_REGISTER; /* it has another miss by now */
 	return 0;
 }
 
@@ -218,10 +214,9 @@ void cache_check(const struct cache *c)
 	for (uint64_t set = 0; set <= c->set_mask; set++) {
 		const struct cache_set *s = cache_set(c, set);
 		for (unsigned w = 0; w < c->ways; w++) {
-			uint32_t tag = s->tag[w];
-			assert(!tag == !bit_get(s->valid, w));
-			assert(tag || !bit_get(s->dirty, w));
-			for (unsigned v = 0; tag && v < w; v++) assert(s->tag[v] != tag);
+			uint32_t tag = cache_tags(s)[w];
+			assert(tag || !cache_marks(c, s)[w]);
+			for (unsigned v = 0; tag && v < w; v++) assert(cache_tags(s)[v] != tag);
 		}
 	}
 	if (c->mpam) cache_mpam_check(c);

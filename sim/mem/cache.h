@@ -27,11 +27,16 @@ struct cache_stats {
 	uint64_t mshr_wait_cycles;
 };
 
-/* All of a set lies together: behind its tags the state of the policy, and the miss registers. */
-struct cache_set {
-	uint64_t valid, dirty; /* a bit per way */
-	uint64_t flying;       /* brought by a miss that may not have ended: cache_arrival() knows */
-	uint32_t tag[];        /* `stride`; 0 = invalid, else (line >> set_bits) + 1 */
+/* All of a set lies together: the tags of its ways, their marks, and the state of the policy. */
+struct cache_set;
+
+/* A mark of a line that is held; 0 of a way that is empty. */
+enum {
+	CACHE_MISS_REGISTER =
+		0x0fff, /* 1 + that which brings it, if the miss may not have ended: cache_arrival() knows */
+	CACHE_SHARED = 0x4000, /* other cores may have it, too */
+	CACHE_DIRTY = 0x8000,
+	CACHE_MAY_WAIT = CACHE_MISS_REGISTER | CACHE_SHARED, /* no plain hit */
 };
 
 struct cache_mshrs {       /* miss registers, by the latest miss of each */
@@ -42,7 +47,7 @@ struct cache_mshrs {       /* miss registers, by the latest miss of each */
 
 struct cache { /* laid out for the hit path; change it through the functions below only */
 	char *sets;
-	unsigned set_bytes, state_at, mshr_at; /* from the beginning of a set */
+	unsigned set_bytes, marks_at, state_at; /* from the beginning of a set */
 	cycles_t settled; /* no miss ends after this cycle; a coherent cache always asks */
 	uint64_t set_mask;
 	unsigned set_bits, ways;
@@ -53,16 +58,13 @@ struct cache { /* laid out for the hit path; change it through the functions bel
 	struct repl_mask *mask;     /* by way, what a touch does; NULL: the policy's function does it */
 	cycles_t hit_cycles;
 	bool write_back;
-	bool plain;        /* no partitions, no evictors, no sharing, no policy that looks beyond a set */
-	bool fill_touches; /* a fill does to the policy's state what a touch does, by the mask */
+	bool plain; /* no partitions, no evictors, no sharing, no policy that looks beyond a set */
 	uint64_t all_ways;
 	struct cache_mshrs mshr;
 	/* The way that a line may take in a set, or CACHE_MISS: it passes by. NULL: any. */
 	int (*choose)(struct cache *c, uint64_t set);
 	struct cache_mpam *mpam;   /* NULL: no partitions (cache_mpam.h) */
 	struct evictors *evictors; /* NULL: nobody asks whose doing misses are */
-	uint64_t *
-		sharing; /* by set, a bit per way: other cores may have it; NULL: no cache but this one is asked */
 	struct cache_params params;
 	struct cache_stats stats;
 };
@@ -90,14 +92,30 @@ static inline struct cache_set *cache_set_of(const struct cache *c, uint64_t lin
 	return cache_set(c, line & c->set_mask);
 }
 
+/* By way, `stride` of them; 0 = empty, else (line >> set_bits) + 1. */
+static inline uint32_t *cache_tags(const struct cache_set *s) { return (uint32_t *)(void *)(uintptr_t)s; }
+
+/* By way, as many. */
+static inline uint16_t *cache_marks(const struct cache *c, const struct cache_set *s)
+{
+	return (uint16_t *)(void *)((char *)cache_tags(s) + c->marks_at);
+}
+
 /* The ways of a set whose tag is `tag`, a bit each. All are compared before any branch: which way hits is what a
  * processor cannot predict. */
 static inline uint64_t cache_ways_equal(const struct cache *c, const struct cache_set *s, uint32_t tag)
 {
-	uint64_t equal = lanes_equal_u32(s->tag, tag);
+	const uint32_t *tags = cache_tags(s);
+	uint64_t equal = lanes_equal_u32(tags, tag);
 	for (unsigned w = LANES_U32; w < c->stride; w += LANES_U32)
-		equal |= (uint64_t)lanes_equal_u32(s->tag + w, tag) << w;
+		equal |= (uint64_t)lanes_equal_u32(tags + w, tag) << w;
 	return equal;
+}
+
+/* The ways that hold nothing. */
+static inline uint64_t cache_empty_ways(const struct cache *c, const struct cache_set *s)
+{
+	return cache_ways_equal(c, s, 0) & c->all_ways;
 }
 
 /* Whether `line` is held; changes nothing. */
@@ -116,12 +134,6 @@ static inline int cache_way_of(const struct cache *c, uint64_t line)
 static inline void *cache_state_of(const struct cache *c, struct cache_set *s)
 {
 	return (char *)s + c->state_at;
-}
-
-/* The register that brought the line of each way. */
-static inline uint16_t *cache_mshr_of(const struct cache *c, struct cache_set *s)
-{
-	return (uint16_t *)(void *)((char *)s + c->mshr_at);
 }
 
 /* A touch where c->mask is there. */
@@ -155,7 +167,7 @@ void cache_make_coherent(struct cache *c);
 void cache_share(struct cache *c, uint64_t line);
 static inline bool cache_is_shared(const struct cache *c, uint64_t line, int way)
 {
-	return c->sharing && (c->sharing[line & c->set_mask] >> way & 1);
+	return cache_marks(c, cache_set_of(c, line))[way] & CACHE_SHARED;
 }
 
 struct cache_victim {
@@ -182,7 +194,7 @@ cycles_t cache_arrival(struct cache *c, uint64_t line, unsigned way);
 /* Whether the line in `way` may still be under way at `now`. */
 static inline bool cache_may_wait(const struct cache *c, uint64_t line, int way, cycles_t now)
 {
-	return now < c->settled && (cache_set_of(c, line)->flying >> way & 1);
+	return now < c->settled && (cache_marks(c, cache_set_of(c, line))[way] & CACHE_MAY_WAIT);
 }
 
 /* When a request that finds its line in `way` at `now` has it: *merged says that it waited for its arrival. Counts nothing. */

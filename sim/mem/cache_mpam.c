@@ -18,7 +18,10 @@ static const struct stat_desc stat_rows[CACHE_MPAM_ROWS] = {
 
 /* --- the ways that a PARTID may take ------------------------------------------------------------------------------- */
 
-static uint64_t valid_ways(const struct cache *c, uint64_t set) { return cache_set(c, set)->valid; }
+static uint64_t valid_ways(const struct cache *c, uint64_t set)
+{
+	return c->all_ways & ~cache_empty_ways(c, cache_set(c, set));
+}
 
 static unsigned owner_at(const struct cache *c, uint64_t set, unsigned way)
 {

@@ -122,7 +122,7 @@ static struct held look(const struct mem_port *port, uint64_t line)
 		int way = cache_way_of(c, line);
 		if (way == CACHE_MISS) continue;
 		h.any = true;
-		h.dirty |= bit_get(cache_set_of(c, line)->dirty, (unsigned)way);
+		h.dirty |= (cache_marks(c, cache_set_of(c, line))[way] & CACHE_DIRTY) != 0;
 	}
 	return h;
 }
@@ -138,7 +138,7 @@ static void clean_in(const struct mem_port *port, uint64_t line)
 	struct cache *c;
 	for (unsigned i = 0; (c = private_level(port, i)); i++) {
 		int way = cache_way_of(c, line);
-		if (way != CACHE_MISS) cache_set_of(c, line)->dirty &= ~(UINT64_C(1) << way);
+		if (way != CACHE_MISS) cache_marks(c, cache_set_of(c, line))[way] &= (uint16_t)~CACHE_DIRTY;
 	}
 }
 

@@ -137,7 +137,7 @@ void mem_write_down(struct mem_port *port, unsigned level, uint64_t line, cycles
 	if (way == CACHE_MISS)
 		fill(port, level, line, true, false, now);
 	else
-		cache_set_of(c, line)->dirty |= UINT64_C(1) << way;
+		cache_marks(c, cache_set_of(c, line))[way] |= CACHE_DIRTY;
 }
 
 /* A write finds or brings its line to `level`, the first it looked in. */
@@ -145,7 +145,7 @@ static void mark_written(struct mem_port *port, unsigned level, uint64_t line, i
 {
 	struct cache *c = port->level[level];
 	if (c->write_back)
-		cache_set_of(c, line)->dirty |= UINT64_C(1) << way;
+		cache_marks(c, cache_set_of(c, line))[way] |= CACHE_DIRTY;
 	else
 		mem_write_down(port, level + 1, line, now);
 }

@@ -27,6 +27,18 @@ struct mem_above {
 	unsigned count;
 };
 
+struct mem_port;
+
+/* When the line is there, and the level that had it. */
+struct mem_answer {
+	cycles_t done;
+	uint64_t served;
+};
+
+/* A request at a level, or at memory behind the last (mem_plain.c). */
+typedef struct mem_answer mem_level_fn(struct mem_port *port, unsigned level, const struct mem_req *r,
+				       uint64_t line, cycles_t now);
+
 struct mem_port {
 	struct cache *level[MEM_LEVELS_MAX + 1]; /* NULL after the last */
 	unsigned levels;
@@ -38,6 +50,8 @@ struct mem_port {
 	unsigned monitor; /* of the request under way, or of the line that it moves (mpam.h) */
 	bool untimed;     /* lines move as ever, at once: no miss register, no bandwidth, no memory latency */
 	bool plain; /* all caches are, none is exclusive, and no directory and no label is asked (mem_plain.c) */
+	mem_level_fn *find[MEM_LEVELS_MAX + 1],
+		*missed[MEM_LEVELS_MAX]; /* of each level, where it is plain */
 };
 
 struct mem_cpu_stats { /* lines read from memory */
@@ -126,7 +140,7 @@ mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigne
 	if (__builtin_expect(write & !c->write_back, 0)) return mem_access_slow(port, r, now, first, served);
 	if (cache_may_wait(c, line, way, now)) return mem_access_slow(port, r, now, first, served);
 	cache_touch(c, set, (unsigned)way);
-	if (write) set->dirty |= UINT64_C(1) << way;
+	if (write) cache_marks(c, set)[way] |= CACHE_DIRTY;
 	c->stats.accesses++;
 	c->stats.hits++;
 	*served = first;

@@ -21,17 +21,6 @@ static void srrip_fill(void *set, unsigned ways, unsigned way)
 }
 static unsigned srrip_victim(void *set, unsigned ways) { return rrip_victim(set, ways); }
 
-#define SRRIP_OF(n) \
-	static unsigned srrip_victim_##n(void *set, unsigned ways) { return (void)ways, rrip_victim(set, n); }
-SRRIP_OF(4)
-SRRIP_OF(8)
-SRRIP_OF(16)
-
-static repl_victim_fn *srrip_victim_of(unsigned ways)
-{
-	return ways == 4 ? srrip_victim_4 : ways == 8 ? srrip_victim_8 : ways == 16 ? srrip_victim_16 : NULL;
-}
-
 static unsigned srrip_victim_among(void *set, unsigned ways, uint64_t allowed)
 {
 	return rrip_victim_among(set, ways, allowed);
@@ -46,6 +35,5 @@ const struct repl_policy repl_srrip = {
 	.touch_mask = srrip_touch_mask,
 	.fill = srrip_fill,
 	.victim = srrip_victim,
-	.victim_of = srrip_victim_of,
 	.victim_among = srrip_victim_among,
 };

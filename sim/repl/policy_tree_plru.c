@@ -4,8 +4,8 @@
  * is a leaf; a touch points all nodes above it away from it. Which bits those are stands in a table, by the leaf's number.
  * Associativities that are not a power of two use the tree of the next one and skip the missing right halves.
  */
-#include "base/bits.h"
 #include "repl/repl.h"
+#include "repl/tree.h"
 
 enum { MAX_WAYS = 64 };
 
@@ -25,46 +25,26 @@ static const struct {
 
 static size_t tree_plru_state_bytes(unsigned ways) { return (void)ways, sizeof(uint64_t); }
 
-static inline unsigned leaves(unsigned ways) { return ways > 1 ? 2u << (31 - __builtin_clz(ways - 1)) : 1; }
-
 static inline void tree_plru_touch(void *set, unsigned ways, unsigned way)
 {
-	unsigned leaf = leaves(ways) + way;
+	unsigned leaf = tree_leaves(ways) + way;
 	uint64_t *bits = set;
 	*bits = (*bits & ~leaf_row[leaf].nodes) | leaf_row[leaf].away;
 }
 
 static bool tree_plru_touch_mask(unsigned ways, unsigned way, struct repl_mask *out)
 {
-	unsigned leaf = leaves(ways) + way;
+	unsigned leaf = tree_leaves(ways) + way;
 	*out = (struct repl_mask){~leaf_row[leaf].nodes, leaf_row[leaf].away};
 	return true;
 }
 
-/* Down the tree as the bits point; without branches, as nobody can predict where to. */
-static inline __attribute__((always_inline)) unsigned tree_plru_find(const void *set, unsigned ways)
-{
-	uint64_t bits = *(const uint64_t *)set;
-	unsigned node = 1;
-	if (is_power_of_2(ways)) {
-		while (node < ways) node = 2 * node + (bits >> node & 1);
-		return node - ways;
-	}
-	unsigned low = 0;
-	for (unsigned half = leaves(ways) / 2; half; half /= 2) {
-		unsigned right = bits >> node & (low + half < ways);
-		low += right * half;
-		node = 2 * node + right;
-	}
-	return low;
-}
-
-static unsigned tree_plru_victim(void *set, unsigned ways) { return tree_plru_find(set, ways); }
+static unsigned tree_plru_victim(void *set, unsigned ways) { return tree_oldest(set, ways); }
 
 #define TREE_OF(n) \
 	static unsigned tree_plru_victim_##n(void *set, unsigned ways) \
 	{ \
-		return (void)ways, tree_plru_find(set, n); \
+		return (void)ways, tree_oldest(set, n); \
 	}
 TREE_OF(2)
 TREE_OF(4)
@@ -86,7 +66,7 @@ static repl_victim_fn *tree_plru_victim_of(unsigned ways)
 static unsigned tree_plru_victim_among(void *set, unsigned ways, uint64_t allowed)
 {
 	uint64_t bits = *(const uint64_t *)set;
-	unsigned half = leaves(ways) / 2, low = 0;
+	unsigned half = tree_leaves(ways) / 2, low = 0;
 	for (unsigned node = 1; half; half /= 2) {
 		bool has_left = allowed >> low & bits_ones(half),
 		     has_right = allowed >> (low + half) & bits_ones(half);

@@ -1,7 +1,7 @@
 /* rrip.h - re-reference interval prediction: a 2-bit value per way says how far its next use is thought to be.
  *
  * A hit makes a way NEAR, a fill makes it LONG or DISTANT, the first DISTANT way goes, and all ways age together until
- * there is one. One byte per way, in 64-bit words, eight ways looked at together. What a policy decides is where it fills.
+ * there is one. Two bits per way, in 64-bit words, 32 ways looked at together. What a policy decides is where it fills.
  * Source: Jaleel, Theobald, Steely, Emer, ISCA 2010: SRRIP-HP, M = 2.
  */
 #ifndef REPL_RRIP_H
@@ -11,21 +11,31 @@
 #include <stdint.h>
 
 enum rrip_value { RRIP_NEAR = 0, RRIP_LONG = 2, RRIP_DISTANT = 3 };
-enum { RRIP_WAYS_PER_WORD = 8 };
-#define RRIP_EACH UINT64_C(0x0101010101010101)
+enum { RRIP_WAYS_PER_WORD = 32 };
+#define RRIP_EACH UINT64_C(0x5555555555555555)
 
-static inline size_t rrip_bytes(unsigned ways) { return (ways + 7u) & ~7u; }
+static inline size_t rrip_bytes(unsigned ways)
+{
+	return (ways + RRIP_WAYS_PER_WORD - 1) / RRIP_WAYS_PER_WORD * sizeof(uint64_t);
+}
+
+static inline unsigned rrip_get(const uint64_t *rrpv, unsigned way)
+{
+	return rrpv[way / RRIP_WAYS_PER_WORD] >> (2 * (way % RRIP_WAYS_PER_WORD)) & RRIP_DISTANT;
+}
 
 static inline void rrip_set(uint64_t *rrpv, unsigned way, enum rrip_value value)
 {
-	((uint8_t *)rrpv)[way] = (uint8_t)value;
+	uint64_t *word = &rrpv[way / RRIP_WAYS_PER_WORD];
+	unsigned shift = 2 * (way % RRIP_WAYS_PER_WORD);
+	*word = (*word & ~((uint64_t)RRIP_DISTANT << shift)) | (uint64_t)value << shift;
 }
 
-/* Which bytes of a word belong to ways: those of way `first` and the next ones, lowest byte first. */
+/* The low bits of the ways of a word, from way `first` on. */
 static inline uint64_t rrip_present(unsigned ways, unsigned first)
 {
 	unsigned left = ways - first;
-	return left >= RRIP_WAYS_PER_WORD ? RRIP_EACH : RRIP_EACH >> (8 * (RRIP_WAYS_PER_WORD - left));
+	return left >= RRIP_WAYS_PER_WORD ? RRIP_EACH : RRIP_EACH >> (2 * (RRIP_WAYS_PER_WORD - left));
 }
 
 /* The first distant way, or `ways`; *oldest gets the largest value there is. */
@@ -34,7 +44,7 @@ static inline unsigned rrip_find_distant(const uint64_t *rrpv, unsigned ways, un
 	uint64_t low = 0, high = 0;
 	for (unsigned first = 0; first < ways; first += RRIP_WAYS_PER_WORD, rrpv++) {
 		uint64_t here = rrip_present(ways, first), distant = *rrpv & *rrpv >> 1 & here;
-		if (distant) return first + (unsigned)__builtin_ctzll(distant) / 8;
+		if (distant) return first + (unsigned)__builtin_ctzll(distant) / 2;
 		low |= *rrpv & here;
 		high |= *rrpv >> 1 & here;
 	}
@@ -42,8 +52,19 @@ static inline unsigned rrip_find_distant(const uint64_t *rrpv, unsigned ways, un
 	return ways;
 }
 
+/* rrip_victim() of a single word; without branches, as nobody can predict how old the oldest is. */
+static inline unsigned rrip_victim_of_word(uint64_t *word, uint64_t present)
+{
+	uint64_t low = *word & present, high = *word >> 1 & present, distant = low & high;
+	uint64_t oldest = distant ? distant : high ? high : low ? low : present;
+	unsigned lacks = distant ? 0 : high ? 1 : low ? 2 : 3;
+	*word += present * lacks;
+	return (unsigned)__builtin_ctzll(oldest) / 2;
+}
+
 static inline __attribute__((always_inline)) unsigned rrip_victim(uint64_t *rrpv, unsigned ways)
 {
+	if (ways <= RRIP_WAYS_PER_WORD) return rrip_victim_of_word(rrpv, rrip_present(ways, 0));
 	unsigned oldest = 0, way = rrip_find_distant(rrpv, ways, &oldest);
 	if (way < ways) return way;
 	uint64_t *word = rrpv;
@@ -56,15 +77,16 @@ static inline __attribute__((always_inline)) unsigned rrip_victim(uint64_t *rrpv
  * by what it lacks to DISTANT. */
 static inline unsigned rrip_victim_among(uint64_t *rrpv, unsigned ways, uint64_t allowed)
 {
-	const uint8_t *value = (const uint8_t *)rrpv;
 	unsigned best = (unsigned)__builtin_ctzll(allowed);
 	for (uint64_t left = allowed; left; left &= left - 1) {
 		unsigned way = (unsigned)__builtin_ctzll(left);
-		if (value[way] > value[best]) best = way;
+		if (rrip_get(rrpv, way) > rrip_get(rrpv, best)) best = way;
 	}
-	unsigned age = RRIP_DISTANT - value[best];
-	for (unsigned way = 0; age && way < ways; way++)
-		rrip_set(rrpv, way, value[way] + age < RRIP_DISTANT ? value[way] + age : RRIP_DISTANT);
+	unsigned age = RRIP_DISTANT - rrip_get(rrpv, best);
+	for (unsigned way = 0; age && way < ways; way++) {
+		unsigned older = rrip_get(rrpv, way) + age;
+		rrip_set(rrpv, way, older < RRIP_DISTANT ? (enum rrip_value)older : RRIP_DISTANT);
+	}
 	return best;
 }
 
