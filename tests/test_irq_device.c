@@ -79,6 +79,19 @@ Test(irq_device, a_message_is_injected_without_the_lock_of_the_its_only_where_it
 	scene_end(&t);
 }
 
+Test(irq_device, a_message_that_a_kworker_injects_reaches_the_guest_under_every_host_kernel)
+{
+	static const char *const stacks[] = {"kvm-vhe", "kvm-nvhe", "kvm-2015", "el2linux"};
+	static const char *const none[] = {TWENTY, "gic.version=3", "stack.hypervisors.0.its_translations=0",
+					   NULL};
+	for (size_t i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++) {
+		struct scene s = scene_play("neoverse-n1", stacks[i], "lpi_guest", none);
+		cr_expect(eq(u64, scene_stat(&s, "vm0.irqs.lpi.count"), 20), "%s", stacks[i]);
+		cr_expect(eq(u64, scene_stat(&s, "vm0.virqs.lpi.count"), 20), "%s", stacks[i]);
+		scene_end(&s);
+	}
+}
+
 Test(irq_device, a_virtual_lpi_for_a_resident_vpe_leaves_nobody)
 {
 	static const char *const sets[] = {TWENTY, "gic.version=4.1", NULL};

@@ -6,8 +6,9 @@
 #include <criterion/new/assert.h>
 #include <criterion/parameterized.h>
 
+#include "base/alloc.h"
 #include "base/rng.h"
-#include "hyp/path.h"
+#include "hyp/path_steps.h"
 
 /* --- files that are wrong ----------------------------------------------------------------------------- */
 
@@ -26,6 +27,9 @@ ParameterizedTestParameters(path_files, what_is_wrong_is_named_with_its_place)
 		{HEAD "paths:\n  a:\n    - write: {SCR_EL3: 0}\n",
 		 ":4:15: write: SCR_EL3 is not accessible at this level (it runs at EL2)"},
 		{HEAD "paths:\n  a:\n    - call: b\n", ":4:13: b: there is no such path"},
+		{HEAD "paths:\n  b: ~\n  a:\n    - call: b\n", ":5:13: b: a path without steps ("},
+		{HEAD "paths: {b: ~, a: [done]}\nvectors: {v: {el: 2, lower_sync: b}}\n",
+		 ":3:34: v.lower_sync: a path is needed"},
 		{HEAD "paths:\n  a:\n    - set: v\n", ":4:12: v: there is no such variable"},
 		{HEAD "paths:\n  a:\n    - save: {c: d}\n", ":4:14: c: there is no such class of registers"},
 		{HEAD "paths:\n  a:\n    - if: {fature: sve}\n      then: [eret]\n",
@@ -90,6 +94,34 @@ Test(path_files, a_host_at_el2_is_refused_where_there_is_no_vhe)
 	cr_expect(eq(int, load_for("cortex-a72", c, yaml, &b, &err), ERR_CONFIG));
 	cr_expect(ne(ptr, strstr(err.text, ":1:46: HCR_EL2: E2H needs FEAT_VHE"), NULL), "%s", err.text);
 	conf_free(c);
+}
+
+/* The places of paths a and b, where b has its steps from a file on top of `below`. */
+static void load_two(const char *below, size_t *a, size_t *b)
+{
+	char path[] = "/tmp/strata-path-XXXXXX";
+	struct conf *c = conf_new();
+	struct path_book *book;
+	struct err err = {0};
+	FILE *out = fdopen(mkstemp(path), "w");
+	fputs(below, out);
+	fclose(out);
+	char *top = xasprintf("extends: %s\npaths: {b: [eret]}\n", path);
+	cr_assert(eq(int, load_text(c, top, &book, &err), OK), "%s", err.text);
+	*a = book_path(book, "a");
+	*b = book_path(book, "b");
+	remove(path);
+	free(top);
+	conf_free(c);
+}
+
+Test(path_files, a_path_without_steps_keeps_its_place_for_a_file_on_top)
+{
+	size_t a, b;
+	load_two(HEAD "paths: {a: [{call: b}]}\n", &a, &b);
+	cr_expect(lt(sz, a, b));
+	load_two(HEAD "paths: {b: ~, a: [{call: b}]}\n", &a, &b);
+	cr_expect(lt(sz, b, a));
 }
 
 ParameterizedTest(struct wrong_case *w, path_files, what_is_wrong_is_named_with_its_place)

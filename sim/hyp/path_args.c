@@ -30,6 +30,14 @@ enum status arg_index(const struct path_book *b, const struct node *n, arg_find_
 	return *out == PATH_NONE ? conf_fail(err, n->at, "%s: there is no such %s", text, what) : OK;
 }
 
+enum status arg_path(const struct path_book *b, const struct node *n, uint16_t *out, struct err *err)
+{
+	const struct node *kept = n->kind == NODE_SCALAR && b->named ? node_get(b->named, n->text) : NULL;
+	if (!kept || kept->kind != NODE_NULL) return arg_index(b, n, book_path, "path", out, err);
+	return conf_fail(err, n->at, "%s: a path without steps (%s:%u), which a file on top must say",
+			 n->text, kept->at.file, kept->at.line);
+}
+
 enum status arg_register(const char *text, struct place at, struct reg_name *out, struct err *err)
 {
 	if (!reg_find(text, out)) return conf_fail(err, at, "%s: no register of that name", text);

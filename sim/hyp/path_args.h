@@ -15,6 +15,8 @@ enum status arg_text(const struct node *n, const char *what, const char **out, s
 enum status arg_u64(const struct node *n, const char *what, uint64_t *out, struct err *err);
 enum status arg_index(const struct path_book *b, const struct node *n, arg_find_fn *find, const char *what,
 		      uint16_t *out, struct err *err);
+/* The index of a path; the error says where a path that is null, so that a file on top must say its steps, has its place. */
+enum status arg_path(const struct path_book *b, const struct node *n, uint16_t *out, struct err *err);
 /* A register that is none of PSTATE. */
 enum status arg_register(const char *text, struct place at, struct reg_name *out, struct err *err);
 /* The index of one of `names`, which end with NULL. */

@@ -198,11 +198,13 @@ static enum status read_contexts(struct path_book *b, const struct node *root, s
 	return OK;
 }
 
+/* A path that is null keeps its place for a file on top, and is none without that. */
 static enum status name_paths(struct path_book *b, const struct node *root, const char *key, struct err *err)
 {
 	const struct node *map;
 	TRY(section(root, key, &map, err));
 	for (size_t i = 0; map && i < map->count; i++) {
+		if (map->item[i]->kind == NODE_NULL) continue;
 		if (book_path(b, map->key[i]) != PATH_NONE || b->paths == PATH_MAX_PATHS)
 			return conf_fail(err, map->key_at[i], "%s: a path of that name is there already",
 					 map->key[i]);
@@ -228,6 +230,7 @@ static enum status read_paths(struct path_book *b, const struct node *root, cons
 {
 	const struct node *map = node_get(root, key);
 	for (size_t i = 0; map && i < map->count; i++) {
+		if (map->item[i]->kind == NODE_NULL) continue;
 		struct path *p = &b->path[book_path(b, map->key[i])];
 		if (p->operation) {
 			TRY(read_operation(b, map->item[i], p, err));
@@ -372,6 +375,7 @@ static enum status read_names(struct path_book *b, const struct node *root, stru
 	b->name = name && name->kind == NODE_SCALAR ? name->text : "";
 	b->path = conf_alloc(b->conf, PATH_MAX_PATHS * sizeof(*b->path));
 	TRY(name_contexts(b, root, err));
+	b->named = node_get(root, "paths");
 	TRY(name_paths(b, root, "paths", err));
 	TRY(name_paths(b, root, "operations", err));
 	TRY(name_tables(b, root, err));

@@ -282,7 +282,7 @@ static enum status argument_step(struct steps *s, enum path_step_kind kind, cons
 	case STEP_await_all:
 	case STEP_set:
 	case STEP_clear: return arg_index(b, n, book_variable, "variable", &step->target, err);
-	case STEP_call: return arg_index(b, n, book_path, "path", &step->target, err);
+	case STEP_call: return arg_path(b, n, &step->target, err);
 	case STEP_map:
 	case STEP_skip: return arg_index(b, n, book_context, "context", &step->context, err);
 	default:

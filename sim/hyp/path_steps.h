@@ -164,6 +164,7 @@ struct path_book {
 	struct conf *conf;
 	const struct features *features;
 	const char *name;
+	const struct node *named; /* the section `paths`; NULL: there is none */
 	struct path *path;
 	struct path_class *list;
 	struct path_context *context;
