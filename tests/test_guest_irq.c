@@ -304,6 +304,56 @@ Test(guest_irq, an_sgi_interrupts_a_program_on_bare_metal)
 	vm_world_close(&w);
 }
 
+enum { HALT = 4000000 };
+
+/* The first thread computes, and sends SGI 5 to the second one, which waits in WFI for a timer that is due long after. Between two of
+ * them is time enough for a host whose caches are cold. */
+static void run_sender_to_halt(struct vm_world *w)
+{
+	static const struct record load = {.addr = 0x100000, .count = 8, .kind = REC_LOAD, .gap = 400};
+	static const struct record halt[] = {
+		{.kind = REC_TIMER, .arg = HALT},
+		{.kind = REC_WFI},
+		{.addr = 0x100000, .count = 8, .kind = REC_LOAD, .gap = 100},
+	};
+	struct record sender[BETWEEN + 1];
+	for (unsigned i = 0; i < BETWEEN; i++) sender[i] = load;
+	sender[BETWEEN] = (struct record){.kind = REC_SGI, .count = 5, .arg = 1 << 1};
+	struct trace_source *source[] = {script_source(sender, BETWEEN + 1, SENDS),
+					 script_source(halt, 3, 1)};
+	vm_world_run(w, source, 0);
+}
+
+Test(guest_irq, an_sgi_ends_the_halt_of_another_cpu_and_its_timer_the_wait_of_its_program)
+{
+	static const char *const ahead[] = {"gic.version=3", NULL}, *const strict[] = {"gic.version=3",
+										       "order=strict", NULL};
+	static const struct {
+		const char *yaml, *sgi, *clock;
+	} rows[] = {
+		{NATIVE("tick_hz: 100") "threads: 2\n", "irqs.sgi", "cpu1.clock"},
+		{GUEST("tick_hz: 100") "vms: [{name: a, vcpus: 2}]\n", "vm0.irqs.sgi", "vm0.vcpu1.clock"}};
+	for (size_t k = 0; k < 2 * sizeof(rows) / sizeof(rows[0]); k++) {
+		struct vm_world w;
+		size_t i = k / 2;
+		cr_assert(eq(int, vm_world_open(&w, rows[i].yaml, k % 2 ? strict : ahead), OK), "%s",
+			  w.err.text);
+		run_sender_to_halt(&w);
+		uint64_t end = vm_world_counter(&w, "cpu1.cycles");
+		cr_expect(lt(u64, vm_world_counter(&w, "cpu0.cycles"), HALT), "all are sent before that");
+		cr_expect(eq(u64, vm_world_counter(&w, "%s.count", rows[i].sgi), SENDS), "%zu", i);
+		/* Taken when it is there, not when the timer has fired. */
+		cr_expect(
+			le(u64, vm_world_counter(&w, "%s.stage_cycles.exception", rows[i].sgi), SENDS * 1000),
+			"%zu", i);
+		cr_expect(eq(u64, vm_world_counter(&w, "%s.halts", rows[i].clock), SENDS + 1), "%zu", i);
+		cr_expect(eq(u64, vm_world_counter(&w, "%s.timers", rows[i].clock), 1), "%zu", i);
+		cr_expect(le(u64, HALT, end), "the program waits for its timer");
+		cr_expect(lt(u64, end, HALT + HALT / 100));
+		vm_world_close(&w);
+	}
+}
+
 Test(guest_irq, the_order_of_cores_does_not_change_who_is_interrupted)
 {
 	static const char *const strict[] = {"gic.version=3", "order=strict", NULL}, *const ahead[] = {

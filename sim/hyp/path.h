@@ -213,6 +213,11 @@ enum status path_instruct(struct path_machine *m, const struct path_instruction 
  * that the steps of all come in order of time; and behind one at which path_wait() was called. */
 void path_piecewise(struct path_machine *m, bool on);
 enum status path_resume(struct path_machine *m, enum path_outcome *out, struct err *err);
+/* With several vCPUs: path_instruct() stops as well before a wait that the timer of the guest's kernel ends, for what another vCPU sends may end
+ * it earlier. path_halt_end(): when it ends as things stand now, which is when path_resume() is to be called, or a time that has passed; 0: it has not
+ * stopped there. */
+void path_hold_halts(struct path_machine *m, bool on);
+cycles_t path_halt_end(struct path_machine *m);
 /* The timer of the guest's kernel - natively the host's own - has fired at `at`, now or before: returns when its interrupt is signalled.
  * path_interrupt() then takes what is signalled to the guest between two of its instructions; the rest as path_instruct(). */
 cycles_t path_raise_timer(struct path_machine *m, cycles_t at);

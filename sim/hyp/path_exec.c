@@ -215,7 +215,9 @@ enum status path_await(struct path_machine *m, const struct path_step *s, struct
 {
 	bool itself = !awaits(s);
 	bool raised = path_raise_devices(m) && itself && async_lines(&m->el);
-	if (raised || path_gic_arrival(m->gic, m->pe) || (itself && path_fire_timer(m))) return OK;
+	cycles_t arrival = path_gic_arrival(m->gic, m->pe), due = path_gic_deadline_of(m->gic, m->pe);
+	bool comes = arrival && (!due || arrival <= due);
+	if (raised || comes || (itself && path_fire_timer(m)) || arrival) return OK;
 	return path_gic_let_others(m->gic, m->pe, err);
 }
 
@@ -401,7 +403,7 @@ static enum status exec_map(struct path_machine *m, const struct path_step *s, s
 static enum status exec_timer(struct path_machine *m, const struct path_step *s)
 {
 	bool others = m->parks || m->raised;
-	bool set = path_in_guest(m) || !others || m->armed || path_gic_has_deadline(m->gic, m->pe);
+	bool set = path_in_guest(m) || !others || m->armed || path_gic_deadline_of(m->gic, m->pe);
 	if (set) m->armed = (uint16_t)s->number;
 	return next(m);
 }

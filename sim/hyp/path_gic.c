@@ -155,7 +155,7 @@ unsigned path_gic_pes(const struct path_gic *g) { return g->params.pes; }
 void path_gic_at(struct path_gic *g, unsigned pe, cycles_t now) { g->pe[pe].now = now; }
 void path_gic_deadline(struct path_gic *g, unsigned pe, cycles_t deadline) { g->pe[pe].deadline = deadline; }
 
-bool path_gic_has_deadline(const struct path_gic *g, unsigned pe) { return g->pe[pe].deadline != 0; }
+cycles_t path_gic_deadline_of(const struct path_gic *g, unsigned pe) { return g->pe[pe].deadline; }
 
 cycles_t path_gic_take_deadline(struct path_gic *g, unsigned pe)
 {
@@ -231,7 +231,7 @@ static cycles_t send(struct path_gic *g, unsigned to, uint32_t intid, struct gic
 	cycles_t at = now + way_of(g, to, r, now, hop);
 	for (unsigned i = 0; i < GIC_HOP_COUNT; i++)
 		irq_book_mark(g->book[0], to, intid, IRQ_assert + i, now += hop[i]);
-	if (!p->waiting++) p->hidden = at;
+	if (!p->waiting++ || at < p->hidden) p->hidden = at;
 	return at;
 }
 

@@ -40,7 +40,7 @@ unsigned path_gic_pes(const struct path_gic *g);
 void path_gic_at(struct path_gic *g, unsigned pe, cycles_t now);
 /* When a timer of `pe` that is armed fires; 0: as soon as it is waited for. */
 void path_gic_deadline(struct path_gic *g, unsigned pe, cycles_t deadline);
-bool path_gic_has_deadline(const struct path_gic *g, unsigned pe);
+cycles_t path_gic_deadline_of(const struct path_gic *g, unsigned pe);
 /* That, if no timer has taken it; it is then none any more. */
 cycles_t path_gic_take_deadline(struct path_gic *g, unsigned pe);
 /* When the interrupt that is hidden from `pe` will be signalled to it; 0: none is. */

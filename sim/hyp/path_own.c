@@ -52,6 +52,27 @@ enum status path_resume(struct path_machine *m, enum path_outcome *out, struct e
 	return end_own(m, path_run_on(m, own_text, err), out);
 }
 
+/* --- halts ------------------------------------------------------------------------------------------------------- */
+
+void path_hold_halts(struct path_machine *m, bool on) { m->holds = on; }
+
+bool path_is_halt(struct path_machine *m, const struct path_step *s)
+{
+	if (s->kind != STEP_wfi && s->kind != STEP_spin) return false;
+	if (!path_gic_deadline_of(m->gic, m->pe) || path_gic_arrival(m->gic, m->pe)) return false;
+	path_update_lines(m);
+	return path_waits(m, s);
+}
+
+cycles_t path_halt_end(struct path_machine *m)
+{
+	cycles_t due = path_gic_deadline_of(m->gic, m->pe), arrival = path_gic_arrival(m->gic, m->pe);
+	if (!m->held) return 0;
+	path_update_lines(m);
+	if (async_lines(&m->el)) return 1;
+	return arrival && arrival < due ? arrival : due;
+}
+
 /* --- interrupts between two instructions ---------------------------------------------------------------------------- */
 
 /* Nothing of its own: what is pending is taken before that. */
@@ -98,7 +119,7 @@ cycles_t path_raise_timer(struct path_machine *m, cycles_t at) { return path_rai
 
 void path_wait_for_timer(struct path_machine *m, bool on)
 {
-	if (!path_in_guest(m)) m->armed = on ? (uint16_t)own_timer(m) : 0;
+	if (!on || !path_in_guest(m)) m->armed = on ? (uint16_t)own_timer(m) : 0;
 }
 
 static bool set_variable(struct path_machine *m, const char *name)

@@ -285,13 +285,21 @@ static enum status boot(struct path_machine *m, struct err *err)
 		       m->book->name, STEP_LIMIT, path_name_at(m, m->el.pc));
 }
 
-/* Whether others see what the step at the PC does. */
-static bool is_seen(const struct path_machine *m)
+/* Whether others see what a step does. */
+static bool is_seen(const struct path_step *s)
+{
+	unsigned kind = s->kind;
+	return kind == STEP_lock || kind == STEP_lock_shared || kind == STEP_unlock || kind == STEP_tlbi;
+}
+
+/* Whether the guest's instruction stops before the step at the PC: others see it, or may end it. */
+static bool stops_here(struct path_machine *m)
 {
 	size_t index;
-	const struct path *p = path_at(m, m->el.pc, &index);
-	unsigned kind = p ? p->step[index].kind : STEP_KINDS;
-	return kind == STEP_lock || kind == STEP_lock_shared || kind == STEP_unlock || kind == STEP_tlbi;
+	bool stops = (m->piecewise || m->holds) && m->own_running && !m->goes_on;
+	const struct path *p = stops ? path_at(m, m->el.pc, &index) : NULL;
+	m->held = p && m->holds && path_is_halt(m, &p->step[index]);
+	return m->held || (p && m->piecewise && is_seen(&p->step[index]));
 }
 
 enum status path_run_on(struct path_machine *m, const char *what, struct err *err)
@@ -300,7 +308,7 @@ enum status path_run_on(struct path_machine *m, const char *what, struct err *er
 	m->running = true;
 	m->parked = m->paused = false;
 	for (int i = 0; st == OK && i < STEP_LIMIT && !m->finished && !m->parked && !m->paused; i++) {
-		m->paused = m->piecewise && m->own_running && !m->goes_on && is_seen(m);
+		m->paused = stops_here(m);
 		m->goes_on = m->paused;
 		if (!m->paused) st = checked_step(m, err);
 	}

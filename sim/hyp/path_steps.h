@@ -235,6 +235,7 @@ struct path_machine {
 	bool own_fetch, own_mapped; /* its abort is one of a fetch; the paths have mapped its page */
 	uint8_t own_refuses;        /* enum fault_kind of its abort */
 	bool piecewise, paused;     /* stops at steps that others see; has stopped */
+	bool holds, held;           /* stops at a wait that a timer ends; has stopped there */
 	bool goes_on;               /* the step at which it stopped is to be executed now */
 	struct path_region world;   /* bytes 0: none */
 	bool in_world;              /* something outside ends every wait */
@@ -281,6 +282,8 @@ enum status path_run_on(struct path_machine *m, const char *what, struct err *er
 enum status path_execute(struct path_machine *m, const struct path_step *s, struct err *err);
 /* Whether the step stands still until something comes; lets that happen; and when it is there (0: at once, or nobody knows). */
 bool path_waits(const struct path_machine *m, const struct path_step *s);
+/* Whether it is one that the timer of the guest's kernel ends, if nothing else does. */
+bool path_is_halt(struct path_machine *m, const struct path_step *s);
 enum status path_await(struct path_machine *m, const struct path_step *s, struct err *err);
 cycles_t path_wait_end(const struct path_machine *m, const struct path_step *s);
 /* Takes an exception, tells of it. */

@@ -43,9 +43,12 @@ static void queue_turn(struct engine *e, struct thread *t, cycles_t when)
 static void on_wake(void *engine, unsigned t)
 {
 	struct engine *e = engine;
-	if (!e->thread[t].waits) return; /* it has not come to wait yet: its turn is not over */
-	e->thread[t].waits = false;
-	queue_turn(e, &e->thread[t], machine_now(e->machine, t));
+	struct thread *th = &e->thread[t];
+	if (!th->waits && (e->scheduled || !th->turn.place))
+		return; /* it has not come to wait yet: its turn is not over */
+	cycles_t when = th->waits ? machine_now(e->machine, t) : machine_resumes(e->machine, t);
+	th->waits = false;
+	queue_turn(e, th, when);
 }
 
 struct engine *engine_new(struct machine *m, struct trace_source *const *source)
@@ -130,7 +133,7 @@ static bool has_more(const struct engine *e, const struct thread *t)
 
 static cycles_t next_of(const struct engine *e, const struct thread *t)
 {
-	if (machine_is_busy(e->machine, number_of(e, t))) return machine_now(e->machine, number_of(e, t));
+	if (machine_is_busy(e->machine, number_of(e, t))) return machine_resumes(e->machine, number_of(e, t));
 	return machine_next(e->machine, number_of(e, t), &t->buf[t->at]);
 }
 

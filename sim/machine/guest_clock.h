@@ -49,6 +49,7 @@ struct guest_clock {
 	cycles_t halted_at; /* of the present halt; 0: none */
 	struct haltpoll_limits limits;
 	cycles_t poll_limit; /* of haltpoll */
+	cycles_t halt_due;   /* when the timer is due that ends a halt whose path has stopped; 0: none */
 	bool polled;         /* in vain, before the halt that comes */
 	bool taking;         /* the interrupt of a running program has paused on its way */
 	struct clock_stats stats;

@@ -179,8 +179,19 @@ cycles_t vcpu_handle_interrupt(void *vcpu, uint32_t intid, bool soft, cycles_t n
 
 /* --- a program that runs --------------------------------------------------------------------------------------------- */
 
+/* A halt whose path had stopped is over, if that has come to its end: what woke it may have been before its timer. */
+static void end_halt(struct vcpu *v)
+{
+	struct guest_clock *c = &v->clock;
+	if (!c->halt_due || path_engine_is_busy(v->paths)) return;
+	if (clock_has_fired(c) && core_now(&v->cpu->core) < c->halt_due) clock_put_back(c);
+	path_engine_wait_until(v->paths, 0);
+	c->halt_due = 0;
+}
+
 void vcpu_interrupt_piece(struct vcpu *v, cycles_t cycles)
 {
+	end_halt(v);
 	if (!v->clock.taking) return;
 	v->clock.stats.cycles += cycles;
 	v->clock.taking = path_engine_is_busy(v->paths);
@@ -212,7 +223,19 @@ static enum status take_signal(struct vcpu *v, cycles_t now, struct err *err)
 /* Another core, or a device, has sent an interrupt to a vCPU, which takes it when it is there. */
 static void on_sent(void *vm, unsigned pe, cycles_t at)
 {
-	clock_signal(&((struct vm *)vm)->vcpu[pe].clock, at);
+	struct vcpu *v = &((struct vm *)vm)->vcpu[pe];
+	struct machine *m = v->vm->machine;
+	clock_signal(&v->clock, at);
+	if (!path_engine_halt_end(v->paths)) return;
+	m->woke = true;
+	m->wake(m->wake_ctx, vcpu_thread(v));
+}
+
+cycles_t machine_resumes(const struct machine *m, unsigned t)
+{
+	const struct vcpu *v = &m->vcpu[t];
+	cycles_t now = core_now(&v->cpu->core), end = v->paths ? path_engine_halt_end(v->paths) : 0;
+	return end > now ? end : now;
 }
 
 void vm_watch_interrupts(struct vm *vm) { path_gic_on_sent(vm->gic, on_sent, vm); }
@@ -282,9 +305,10 @@ static enum status halt(struct vcpu *v, const struct record *rec, cycles_t now, 
 	clock_fire(c, due, CLOCK_NEVER);
 	path_engine_wait_until(v->paths, due);
 	TRY(vcpu_leave(v, rec, err));
-	bool goes_on = !v->stopped && !path_engine_is_busy(v->paths);
+	bool stopped = path_engine_is_busy(v->paths), goes_on = !v->stopped && !stopped;
+	if (stopped) c->halt_due = due;
 	if (goes_on && clock_has_fired(c) && core_now(&v->cpu->core) < due) clock_put_back(c);
-	*over = !woken && c->until <= due;
+	*over = !stopped && !woken && c->until <= due;
 	return OK;
 }
 
@@ -295,7 +319,11 @@ enum status vcpu_leave_with_timer(struct vcpu *v, const struct record *rec, stru
 	if (due == CLOCK_NEVER || clock_has_fired(c)) return vcpu_leave(v, rec, err);
 	path_engine_wait_until(v->paths, due);
 	TRY(vcpu_leave(v, rec, err));
-	if (!path_engine_is_busy(v->paths)) path_engine_wait_until(v->paths, 0);
+	if (path_engine_is_busy(v->paths)) {
+		c->halt_due = due;
+	} else {
+		path_engine_wait_until(v->paths, 0);
+	}
 	return OK;
 }
 

@@ -99,6 +99,9 @@ bool machine_goes_on(const struct machine *m, unsigned t, const struct record *r
 /* Whether thread `t` is in the software below its guest, between two pieces: machine_run_until() then runs the next piece, at
  * machine_now(), and no record. */
 bool machine_is_busy(const struct machine *m, unsigned t);
+/* When that piece begins, of a thread that is busy: at machine_now(), or when a halt ends as things stand. *fn of machine_on_wake() tells of what ends
+ * it earlier. */
+cycles_t machine_resumes(const struct machine *m, unsigned t);
 /* Whether it waits for a lock: it has no turn until *fn says so. */
 bool machine_waits(const struct machine *m, unsigned t);
 typedef void machine_wake_fn(void *ctx, unsigned t);

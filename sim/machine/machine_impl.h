@@ -129,6 +129,7 @@ struct machine {
 	struct coherence coherence;
 	bool in_pieces; /* the software below several vCPUs runs piece by piece (machine_share.c) */
 	machine_wake_fn *wake;
+	bool woke; /* a halt of another thread ends earlier than its turn says */
 	void *wake_ctx;
 	struct checker *checker;     /* NULL: maintenance is not checked */
 	struct stack_places *places; /* of the threads */

@@ -217,6 +217,8 @@ cycles_t machine_lookahead(const struct machine *m)
 cycles_t machine_take_turns(struct machine *m)
 {
 	for (unsigned i = 0; i < m->cpus; i++) m->cpu[i].core.lookahead = machine_lookahead(m);
+	for (unsigned i = 0; i < m->vcpus; i++)
+		if (m->vcpu[i].paths) path_engine_hold_halts(m->vcpu[i].paths, m->vcpus > 1 && !m->host);
 	return machine_lookahead(m);
 }
 
@@ -255,13 +257,14 @@ enum status machine_run_until(struct machine *m, unsigned t, const struct record
 	struct vcpu *v = &m->vcpu[t];
 	size_t some = 0;
 	*executed = 0;
+	m->woke = false;
 	if (machine_is_busy(m, t)) return vcpu_run_piece(v, err);
 	do {
 		if (vcpu_is_interrupted(v, rec + *executed)) return interrupt(v, err);
 		/* A fault's path runs behind its access: nothing else comes before it. */
 		TRY(run_some(v, rec + *executed, n - *executed, m->in_pieces ? 0 : until, &some, err));
 		*executed += some;
-	} while (!machine_is_busy(m, t) && !v->stopped && !v->locks.waits && *executed < n &&
+	} while (!machine_is_busy(m, t) && !v->stopped && !v->locks.waits && !m->woke && *executed < n &&
 		 core_goes_on(&v->cpu->core, &rec[*executed], until));
 	return OK;
 }

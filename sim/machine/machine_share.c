@@ -119,7 +119,7 @@ enum status vcpu_run_piece(struct vcpu *v, struct err *err)
 bool machine_is_busy(const struct machine *m, unsigned t)
 {
 	const struct vcpu *v = &m->vcpu[t];
-	return m->in_pieces && (v->due_count || path_engine_is_busy(v->paths));
+	return v->due_count || (v->paths && path_engine_is_busy(v->paths));
 }
 
 bool machine_waits(const struct machine *m, unsigned t)

@@ -44,7 +44,7 @@ struct path_engine {
 	cycles_t now; /* of the next event */
 	struct core_spent *spent;
 	bool outside; /* of the guest */
-	bool piecewise, busy, waits;
+	bool piecewise, holds, busy, waits;
 	struct {
 		const char *name;
 		bool value;
@@ -106,6 +106,7 @@ enum status path_engine_boot(struct path_engine *e, struct err *err)
 	path_machine_listen(e->machine, on_event, e, NULL);
 	path_machine_in_world(e->machine, e->parts.memory_base, e->parts.memory_bytes);
 	path_piecewise(e->machine, e->piecewise);
+	path_hold_halts(e->machine, e->holds);
 	for (size_t i = 0; i < e->variables; i++)
 		path_set_variable(e->machine, e->variable[i].name, e->variable[i].value);
 	return OK;
@@ -426,6 +427,14 @@ void path_engine_piecewise(struct path_engine *e, bool on)
 	e->piecewise = on;
 	path_piecewise(e->machine, on);
 }
+
+void path_engine_hold_halts(struct path_engine *e, bool on)
+{
+	e->holds = on;
+	path_hold_halts(e->machine, on);
+}
+
+cycles_t path_engine_halt_end(struct path_engine *e) { return path_halt_end(e->machine); }
 
 bool path_engine_is_busy(const struct path_engine *e) { return e->busy; }
 bool path_engine_waits(const struct path_engine *e) { return e->waits; }

@@ -122,6 +122,10 @@ enum status path_engine_fault(struct path_engine *e, const struct path_fault *fa
  * path_engine_is_busy(), and path_engine_resume() goes on at the time of that step; but not while path_engine_waits() for a
  * lock, which lasts until path_engine_granted(). */
 void path_engine_piecewise(struct path_engine *e, bool on);
+/* An event also stops before a wait that the guest's timer ends, and is busy until path_engine_halt_end(): when that timer fires, or what others
+ * have sent comes, whichever is first; 0: it is no such wait at which it has stopped. */
+void path_engine_hold_halts(struct path_engine *e, bool on);
+cycles_t path_engine_halt_end(struct path_engine *e);
 bool path_engine_is_busy(const struct path_engine *e);
 bool path_engine_waits(const struct path_engine *e);
 void path_engine_granted(struct path_engine *e);
