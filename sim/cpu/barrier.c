@@ -1,8 +1,8 @@
 #include "cpu/barrier.h"
 
-enum { DSB_STORES = 2, DSB_LOADS_AND_STORES = 3, DSB_TYPES = 3, DSB_DOMAIN_NSH = 1, DSB_DOMAIN_ISH = 2 };
+#include "base/order.h"
 
-static cycles_t later(cycles_t a, cycles_t b) { return a > b ? a : b; }
+enum { DSB_STORES = 2, DSB_LOADS_AND_STORES = 3, DSB_TYPES = 3, DSB_DOMAIN_NSH = 1, DSB_DOMAIN_ISH = 2 };
 
 static void wait_clock(struct core *c, uint64_t wait, enum core_bucket bucket)
 {
@@ -56,14 +56,14 @@ cycles_t core_tlbi(struct core *c, enum tlbi_share reach)
 	wait_for(c, c->maintenance.tlbi, BUCKET_TLB_MAINTENANCE);
 	cycles_t everywhere = reach == TLBI_LOCAL ? 0 : broadcast(c, reach);
 	cycles_t here = core_now(c) + c->maintenance.local;
-	c->tlbi_done_here = later(c->tlbi_done_here, here);
-	c->tlbi_done_everywhere = later(c->tlbi_done_everywhere, everywhere);
-	return later(here, everywhere);
+	c->tlbi_done_here = cycles_later(c->tlbi_done_here, here);
+	c->tlbi_done_everywhere = cycles_later(c->tlbi_done_everywhere, everywhere);
+	return cycles_later(here, everywhere);
 }
 
 void core_await_tlbi(struct core *c, cycles_t done)
 {
-	c->tlbi_done_everywhere = later(c->tlbi_done_everywhere, done);
+	c->tlbi_done_everywhere = cycles_later(c->tlbi_done_everywhere, done);
 }
 
 cycles_t core_accept(struct core *c)

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
+#include "base/order.h"
 #include "cpu/core_hits.h"
 #include "cpu/core_steps.h"
 
@@ -33,8 +34,6 @@ static const struct stat_desc stat_rows[] = {
 		"at which exception level; the workload's own are at that of its program; they add up to cycles"),
 };
 #undef F
-
-static cycles_t later(cycles_t a, cycles_t b) { return a > b ? a : b; }
 
 /* Time passes for the whole core: a handler ran. */
 static void stop_for(struct core *c, cycles_t cycles, enum core_bucket bucket, unsigned el)
@@ -66,7 +65,8 @@ static bool resolve(void *owner, const struct mmu_fault *fault, cycles_t *now)
 	struct core *c = owner;
 	struct core_spent spent = {0};
 	c->stats.faults++;
-	if (c->on_fault(c->fault_owner, fault, later(*now, core_now(c)), &spent, &c->err) != OK) return false;
+	if (c->on_fault(c->fault_owner, fault, cycles_later(*now, core_now(c)), &spent, &c->err) != OK)
+		return false;
 	bool fetch = fault->access.kind == ACCESS_FETCH;
 	hold_retire(c, clock_of(*now), fetch ? BUCKET_FETCH_TRANSLATION : BUCKET_DATA_TRANSLATION);
 	if (c->watch) core_watch_fault(c, fault, &spent, *now);

@@ -2,9 +2,8 @@
  *
  * Each step is executed by core.c; what the clocks did is told from how they stood before and after it.
  */
+#include "base/order.h"
 #include "cpu/core_steps.h"
-
-static cycles_t later(cycles_t a, cycles_t b) { return a > b ? a : b; }
 
 /* --- faults ------------------------------------------------------------------------------------------------------ */
 
@@ -99,7 +98,7 @@ static bool watch_piece(struct core *c, uint64_t va, const struct record *r)
 	cycles_t done = is_store ? *slot : c->last_load_done;
 	size_t at = after_translation(w, &known);
 	struct store_waits s = {known, known, known};
-	if (is_store) s.turn = later(known, retire), s.room = later(s.turn, slot_free);
+	if (is_store) s.turn = cycles_later(known, retire), s.room = cycles_later(s.turn, slot_free);
 	note_store_waits(w, &at, &s);
 	wrap_memory(c, w, at, s.room, done);
 	w->depth = 1;

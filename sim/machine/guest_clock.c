@@ -1,5 +1,7 @@
 #include "machine/guest_clock.h"
 
+#include "base/order.h"
+
 #define F struct clock_stats
 const struct stat_desc clock_stat_rows[] = {
 	STAT(F, ticks, "ticks", "of the kernel that were handled"),
@@ -22,8 +24,6 @@ const struct stat_desc clock_stat_rows[] = {
 #undef F
 const size_t clock_stat_row_count = sizeof(clock_stat_rows) / sizeof(clock_stat_rows[0]);
 
-static cycles_t earlier(cycles_t a, cycles_t b) { return a < b ? a : b; }
-
 /* The first multiple of the period behind `now`. */
 static cycles_t tick_after(const struct guest_clock *c, cycles_t now)
 {
@@ -37,7 +37,7 @@ static void find_next(struct guest_clock *c)
 		       : clock_has_fired(c)      ? c->fired_at
 						 : clock_due(c);
 	cycles_t message = c->message_arrival != CLOCK_NEVER ? c->message_arrival : c->message;
-	c->next = earlier(c->signal, earlier(own, message));
+	c->next = cycles_earlier(c->signal, cycles_earlier(own, message));
 }
 
 void clock_start(struct guest_clock *c, cycles_t period, cycles_t now)
@@ -68,7 +68,7 @@ void clock_set_message(struct guest_clock *c, cycles_t when, cycles_t arrival)
 
 void clock_signal(struct guest_clock *c, cycles_t at)
 {
-	c->signal = earlier(c->signal, at);
+	c->signal = cycles_earlier(c->signal, at);
 	find_next(c);
 }
 
@@ -78,7 +78,7 @@ void clock_signalled(struct guest_clock *c)
 	find_next(c);
 }
 
-cycles_t clock_due(const struct guest_clock *c) { return earlier(c->tick, c->timer); }
+cycles_t clock_due(const struct guest_clock *c) { return cycles_earlier(c->tick, c->timer); }
 
 bool clock_has_fired(const struct guest_clock *c) { return c->tick_fired || c->timer_fired; }
 
@@ -142,5 +142,5 @@ cycles_t haltpoll_after(const struct haltpoll_limits *l, cycles_t limit, cycles_
 	if (halted <= limit) return limit;
 	cycles_t next = limit * l->grow;
 	if (next < l->grow_start) next = l->grow_start;
-	return earlier(next, l->most);
+	return cycles_earlier(next, l->most);
 }

@@ -1,5 +1,6 @@
 #include "machine/machine_host.h"
 
+#include "base/order.h"
 #include "machine/host_task.h"
 
 /* --- who runs -------------------------------------------------------------------------------------------------- */
@@ -252,8 +253,6 @@ static enum status sleep_at_lock(struct host *h, struct vcpu *v, struct err *err
 	return run_next(h, core, err);
 }
 
-static cycles_t sooner(cycles_t a, cycles_t b) { return a < b ? a : b; }
-
 enum status machine_spin(struct machine *m, unsigned t, cycles_t at, cycles_t *next, struct err *err)
 {
 	struct host *h = m->host;
@@ -270,8 +269,8 @@ enum status machine_spin(struct machine *m, unsigned t, cycles_t at, cycles_t *n
 	}
 	if (now >= h->core[core].stop) TRY(machine_expire(m, t, err));
 	if (!spins(h, v)) return OK;
-	*next = sooner(h->core[cpu_index(v->cpu)].stop, vcpu_sleeps_at(v));
-	if (again) *next = sooner(*next, now + again);
+	*next = cycles_earlier(h->core[cpu_index(v->cpu)].stop, vcpu_sleeps_at(v));
+	if (again) *next = cycles_earlier(*next, now + again);
 	return OK;
 }
 

@@ -8,13 +8,12 @@
  * Not modelled: blocks that are unplugged around one that is stuck; udev and who else is told; interrupts for the answers; the time of
  * PSCI calls beyond an exit, and of a kernel that takes a CPU out of its structures.
  */
+#include "base/order.h"
 #include "hyp/vm.h"
 #include "machine/memops_impl.h"
 
 #define SECTION_BYTES (UINT64_C(128) << 20)
 enum { STRUCT_PAGE_BYTES = 64, KILO = 1000, GUEST_EL = 1 };
-
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 static uint64_t hotplug_bytes(const struct memops *o)
 {
@@ -48,7 +47,7 @@ enum status memop_plug(struct memops *o, struct memop *op, bool *done, struct er
 {
 	unsigned node = (unsigned)op->p->node, page_bits = os_page_bits(&o->vm->params.os);
 	uint64_t end = frames_end(o->vm->frames, node), room = o->vm->guest_end[node] - end;
-	uint64_t size = least(least(SECTION_BYTES, room), wanted(o, op) - op->cursor);
+	uint64_t size = u64_min(u64_min(SECTION_BYTES, room), wanted(o, op) - op->cursor);
 	(void)err;
 	*done = !size;
 	if (*done) return OK;

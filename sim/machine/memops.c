@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/order.h"
 #include "hyp/vm.h"
 #include "machine/memops_impl.h"
 
@@ -167,12 +168,10 @@ void memops_wait(struct memops *o, struct memop *op, cycles_t cycle, bool sleeps
 	o->clock.now = cycle;
 }
 
-static cycles_t later(cycles_t a, cycles_t b) { return a > b ? a : b; }
-
 /* Queues bytes that are ready at `ready` on the link. */
 static void queue(struct memops *o, struct memop *op, cycles_t ready, uint64_t bytes)
 {
-	o->link_free = later(o->link_free, ready) + memops_transfer(o, bytes, op->p->link_MBps);
+	o->link_free = cycles_later(o->link_free, ready) + memops_transfer(o, bytes, op->p->link_MBps);
 	op->stats.bytes += bytes;
 }
 
@@ -182,7 +181,7 @@ void memops_send(struct memops *o, struct memop *op, struct pa frame)
 	op_clock_page(&o->clock, frame, NULL);
 	cycles_t ready = o->clock.now;
 	if (op->p->compress_MBps) {
-		ready = later(o->engine_free, ready) + memops_transfer(o, bytes, op->p->compress_MBps);
+		ready = cycles_later(o->engine_free, ready) + memops_transfer(o, bytes, op->p->compress_MBps);
 		o->engine_free = ready;
 	}
 	queue(o, op, ready, bytes * op->p->compressed_percent / 100);
@@ -227,7 +226,7 @@ cycles_t memops_next(const struct memops *o)
 {
 	if (!o || !o->begun || o->present == o->count) return UINT64_MAX;
 	if (o->running) return o->clock.now;
-	return later(o->base + o->op[o->present].p->at, o->clock.now);
+	return cycles_later(o->base + o->op[o->present].p->at, o->clock.now);
 }
 
 static void begin_breaks(struct memops *o, const struct vm *vm) { op_clock_init(&o->breaks, vm, &o->mem, 0); }
@@ -248,7 +247,8 @@ static void begin_op(struct memops *o, struct memop *op)
 	o->running = true;
 	o->vm = op->vm;
 	o->clock.vm = op->vm;
-	o->clock.now = memops_next(o) == UINT64_MAX ? o->clock.now : later(o->base + op->p->at, o->clock.now);
+	o->clock.now = memops_next(o) == UINT64_MAX ? o->clock.now
+						    : cycles_later(o->base + op->p->at, o->clock.now);
 	o->link_free = o->engine_free = o->clock.now;
 	o->clock.tlbi = o->clock.dsb = 0;
 	op->begun = o->clock.now;

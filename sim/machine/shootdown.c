@@ -1,5 +1,7 @@
 #include "machine/shootdown.h"
 
+#include "base/order.h"
+
 enum { DSB_LOADS_AND_STORES = 3, SGI_TARGETS = 16 };
 
 static const char *const kind_names[] = {
@@ -24,8 +26,6 @@ static const struct stat_desc rows[] = {
 	STAT_DIST(F, latency, "cycles", "of each, from its first TLBI to the end of its DSB"),
 };
 #undef F
-
-static cycles_t later(cycles_t a, cycles_t b) { return a > b ? a : b; }
 
 void shootdowns_register_stats(struct shootdowns *s, struct stats *stats)
 {
@@ -165,7 +165,7 @@ static void tell_others(struct shootdowns *s, struct shooter *by)
 			core_pass(by->core, p->gic_write_cycles + exit_cycles(s, by), BUCKET_EXCEPTION, 1);
 		cycles_t at = core_now(by->core) + p->sgi_cycles;
 		owe(to, at, handler);
-		last = later(last, at + handler);
+		last = cycles_later(last, at + handler);
 		s->stats.interrupts++;
 		s->stats.interrupt_cycles += handler;
 	}

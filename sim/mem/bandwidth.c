@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/order.h"
 
 enum { PERIOD_BITS = 4, PERIOD = 1 << PERIOD_BITS, PERIODS = 8, ROWS = 3, WEIGHT_ONE = 1 << 16 };
 
@@ -44,8 +45,6 @@ static const struct stat_desc stat_rows[ROWS] = {
 };
 #undef F
 
-static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
 static uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
 
 /* --- controls --------------------------------------------------------------------------------------------------------- */
@@ -58,7 +57,7 @@ static void reread(struct bandwidth *b, cycles_t now)
 		b->limit[i] = (struct limits){
 			.least = b->window_bytes * value[MPAM_mbw_min] / 100,
 			.most = value[MPAM_mbw_max] < 100
-					? larger(1, b->window_bytes * value[MPAM_mbw_max] / 100)
+					? u64_max(1, b->window_bytes * value[MPAM_mbw_max] / 100)
 					: UINT64_MAX,
 			.soft = value[MPAM_mbw_max_soft] != 0,
 			.priority = value[MPAM_priority],
@@ -102,11 +101,11 @@ static void expect(struct bandwidth *b, uint64_t period)
 	bool known = period && b->period[(period - 1) % PERIODS] == period;
 	const uint64_t *asked = asked_in(b, period - 1);
 	for (unsigned i = 0; i < b->partids; i++)
-		b->claim[i].all = known ? smaller((asked[i] + PERIOD - 1) / PERIOD,
+		b->claim[i].all = known ? u64_min((asked[i] + PERIOD - 1) / PERIOD,
 						  b->limit[i].soft ? UINT64_MAX : b->limit[i].most)
 					: 0;
 	for (unsigned i = 0; i < b->partids; i++)
-		b->claim[i].least = smaller(b->claim[i].all, larger(b->limit[i].least, share_of(b, i)));
+		b->claim[i].least = u64_min(b->claim[i].all, u64_max(b->limit[i].least, share_of(b, i)));
 }
 
 /* What `other` claims before `partid`, which has used `mine` of the window. */
@@ -115,7 +114,7 @@ static uint64_t claim_before(const struct bandwidth *b, unsigned partid, uint64_
 	const struct limits *l = &b->limit[partid], *o = &b->limit[other];
 	uint64_t all = b->claim[other].all, least = b->claim[other].least;
 	if (mine >= l->most) return all;
-	if (mine < l->least) return smaller(all, o->least);
+	if (mine < l->least) return u64_min(all, o->least);
 	return o->priority > l->priority ? all : least;
 }
 
@@ -136,8 +135,8 @@ static uint64_t room(const struct bandwidth *b, const struct window *w, const ui
 	const struct limits *l = &b->limit[partid];
 	uint64_t left = less(b->window_bytes, w->used_bytes);
 	if (claims) left = less(left, claimed(b, used, partid));
-	if (used[partid] < l->least) return smaller(left, l->least - used[partid]);
-	if (used[partid] < l->most) return smaller(left, l->most - used[partid]);
+	if (used[partid] < l->least) return u64_min(left, l->least - used[partid]);
+	if (used[partid] < l->most) return u64_min(left, l->most - used[partid]);
 	return l->soft ? left : 0;
 }
 
@@ -146,7 +145,7 @@ static uint64_t take(struct bandwidth *b, struct window *w, unsigned partid, uin
 {
 	uint64_t *used = &b->used[(uint64_t)(w - b->window) * b->partids], taken = 0, some;
 	while (taken < bytes && (some = room(b, w, used, partid, claims))) {
-		some = smaller(some, bytes - taken);
+		some = u64_min(some, bytes - taken);
 		used[partid] += some;
 		w->used_bytes += some;
 		taken += some;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/order.h"
 
 static const char *const inner_names[] = {"all", "socket", "die", "cluster", NULL};
 static const enum share inner_shares[] = {SHARE_ALL, SHARE_SOCKET, SHARE_DIE, SHARE_CLUSTER};
@@ -70,8 +71,6 @@ static const struct stat_desc agent_rows[] = {
 };
 #undef F
 
-static cycles_t later(cycles_t a, cycles_t b) { return a > b ? a : b; }
-
 struct dvm *dvm_new(const struct dvm_parts *parts)
 {
 	struct dvm *d = xcalloc(1, sizeof(*d));
@@ -117,7 +116,7 @@ static cycles_t distance(const struct dvm *d, const struct agent *a, enum dvm_do
 	cycles_t most = 0;
 	for (unsigned die = 0; die_cores && die < d->parts.dies && die * die_cores < d->parts.cores; die++)
 		if (die != a->die && in_domain(d, a->domain, die * die_cores, domain))
-			most = later(most, route[die].extra);
+			most = cycles_later(most, route[die].extra);
 	return most;
 }
 
@@ -151,7 +150,7 @@ static cycles_t begin(struct dvm *d, unsigned from, enum dvm_domain domain, cycl
 	const struct dvm_params *p = d->parts.params;
 	struct agent *a = &d->agent[from];
 	cycles_t *own = &a->answered[a->next++ % p->queue], *slot = &d->busy[d->next++ % p->outstanding];
-	cycles_t sent = later(now, *own), start = later(sent, *slot), far = a->far[domain];
+	cycles_t sent = cycles_later(now, *own), start = cycles_later(sent, *slot), far = a->far[domain];
 	*own = *slot = start + p->trip_cycles + far;
 	deliver(d, from, domain, start + (p->trip_cycles + far) / 2);
 	d->stats.stall_cycles += sent - now;
@@ -175,7 +174,7 @@ cycles_t dvm_sync(struct dvm *d, unsigned from, enum dvm_domain domain, cycles_t
 	if (!d->parts.params->sync) return 0;
 	d->stats.syncs++;
 	cycles_t start = begin(d, from, domain, now, &sent);
-	return start + d->agent[from].far[domain] + later(trip, all > trip ? all - trip : 0);
+	return start + d->agent[from].far[domain] + cycles_later(trip, all > trip ? all - trip : 0);
 }
 
 cycles_t dvm_accept(struct dvm *d, unsigned at, cycles_t now)

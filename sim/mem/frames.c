@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
+#include "base/order.h"
 
 enum {
 	TABLE_GROUP_BITS = 21, /* tables are taken from groups of 2 MiB, or of one unit where that is less */
@@ -14,8 +15,6 @@ enum {
 
 static uint64_t align_up(uint64_t v, unsigned bits) { return bits_align_down(v + bits_ones(bits), bits); }
 static uint64_t room(const struct range *r) { return r->end - r->next; }
-static uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static uint64_t max(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 /* ---- ranges --------------------------------------------------------------------------------- */
 
@@ -107,7 +106,8 @@ static bool scatter_unit(struct frames *f, struct range *out)
 	struct scatter *s = &f->scatter;
 	while (!s->evens_closed && s->next_even < s->units - s->units / 2) {
 		uint64_t at = s->origin + (2 * s->next_even++ << s->unit_bits);
-		*out = (struct range){max(at, f->base), min(at + (UINT64_C(1) << s->unit_bits), f->end)};
+		*out = (struct range){u64_max(at, f->base),
+				      u64_min(at + (UINT64_C(1) << s->unit_bits), f->end)};
 		if (room(out)) return true;
 	}
 	return false;
@@ -120,7 +120,7 @@ static bool next_pageblock(struct frames *f, struct range *out)
 {
 	if (f->scatter.on) return scatter_unit(f, out);
 	if (f->bump >= f->limit) return false;
-	*out = (struct range){f->bump, min(align_up(f->bump + 1, f->p.block_bits), f->limit)};
+	*out = (struct range){f->bump, u64_min(align_up(f->bump + 1, f->p.block_bits), f->limit)};
 	f->bump = out->end;
 	return true;
 }
@@ -350,7 +350,7 @@ struct frames *frames_new(const struct frames_params *p)
 	struct frames *f = xcalloc(1, sizeof(*f));
 	f->p = *p;
 	f->base = f->bump = align_up(p->base, p->page_bits);
-	f->end = max(bits_align_down(p->base + p->bytes, p->page_bits), f->base);
+	f->end = u64_max(bits_align_down(p->base + p->bytes, p->page_bits), f->base);
 	f->limit = f->end;
 	rng_init(&f->rng, p->seed, p->path);
 	if (p->scattered) scatter_start(f);

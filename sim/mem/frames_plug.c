@@ -2,10 +2,8 @@
 #include <assert.h>
 
 #include "base/bits.h"
+#include "base/order.h"
 #include "mem/frames_impl.h"
-
-static uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static uint64_t max(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 uint64_t frames_end(const struct frames *f, unsigned number)
 {
@@ -23,8 +21,8 @@ void frames_grow(struct frames *f, unsigned number, uint64_t end)
 static void clip(struct frames *f, struct range *r)
 {
 	if (r->end <= f->limit) return;
-	frames_push(&f->isolated, max(r->next, f->limit), r->end);
-	r->end = max(r->next, f->limit);
+	frames_push(&f->isolated, u64_max(r->next, f->limit), r->end);
+	r->end = u64_max(r->next, f->limit);
 }
 
 static void clip_all(struct frames *f, struct range_stack *s)
@@ -53,7 +51,7 @@ void frames_end_isolation(struct frames *f, unsigned number, uint64_t from, bool
 	f->isolated.count = 0;
 	if (gone) {
 		f->end = from;
-		f->bump = min(f->bump, from);
+		f->bump = u64_min(f->bump, from);
 	} else {
 		frames_push(&f->spare, f->bump, from);
 		f->bump = f->end;

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
+#include "base/order.h"
 #include "mmu/levels.h"
 
 #define F struct range_tlb_stats
@@ -95,17 +96,15 @@ static struct range_entry *look_up(struct mmu *m, uint64_t va, struct access a, 
 	return e;
 }
 
-static cycles_t later(cycles_t a, cycles_t b) { return a > b ? a : b; }
-
 bool range_tlb_take(struct mmu *m, uint64_t va, struct access a, unsigned n, cycles_t began, cycles_t now,
 		    struct mmu_done *out)
 {
 	unsigned side = a.kind == ACCESS_FETCH ? 0 : 1;
-	cycles_t known = later(now, began + m->ranges->params.hit_cycles);
+	cycles_t known = cycles_later(now, began + m->ranges->params.hit_cycles);
 	const struct range_entry *e = look_up(m, va, a, known);
 	if (!e) return false;
 	struct tlb_entry leaf = leaf_of(e, va);
-	out->cycle = later(known, leaf.ready);
+	out->cycle = cycles_later(known, leaf.ready);
 	out->pa = leaf.pa | (va & ~leaf.va_mask);
 	why_leaf(m->why, (struct why_span){now, out->cycle, .name = "range", .outcome = "hit",
 					   .kind = WHY_TLB, .address = va});

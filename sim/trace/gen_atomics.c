@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/order.h"
+
 static const char *const kind_names[] = {"none", "exclusive", "returning", "posted", NULL};
 enum { LINE_BYTES = 64, WORD_BYTES = 8 };
 
@@ -47,8 +49,6 @@ static struct record update(struct gen_atomics *g)
 	return r;
 }
 
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 size_t gen_atomics_fill(struct gen_atomics *g, struct record *buf, size_t n, uint64_t *left,
 			gen_others_fn *others, void *ctx)
 {
@@ -59,7 +59,7 @@ size_t gen_atomics_fill(struct gen_atomics *g, struct record *buf, size_t n, uin
 		} else if (!g->left) {
 			buf[at++] = update(g);
 		} else {
-			uint64_t some = least(least(g->left, *left), n - at);
+			uint64_t some = u64_min(u64_min(g->left, *left), n - at);
 			others(ctx, buf + at, some);
 			at += some;
 			g->left -= some;

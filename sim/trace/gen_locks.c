@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/order.h"
 #include "lock/lock.h"
 
 static const char *const kind_names[] = {"none",
@@ -78,8 +79,6 @@ static struct record access_inside(struct gen_locks *g)
 			       .gap = g->instruction_gap};
 }
 
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 size_t gen_locks_fill(struct gen_locks *g, struct record *buf, size_t n, uint64_t *left,
 		      gen_locks_outside_fn *outside, void *ctx)
 {
@@ -93,7 +92,7 @@ size_t gen_locks_fill(struct gen_locks *g, struct record *buf, size_t n, uint64_
 			buf[at++] = access_inside(g);
 			--*left;
 		} else {
-			uint64_t some = least(least(g->outside, *left), n - at);
+			uint64_t some = u64_min(u64_min(g->outside, *left), n - at);
 			outside(ctx, buf + at, some);
 			at += some;
 			g->outside -= some;
