@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "el/smccc.h"
 #include "hyp/path_cost.h"
 #include "hyp/path_gic.h"
 #include "machine/host_memory.h"
+#include "machine/path_record.h"
 
 /* clang-format off */
 #define EXIT_REASONS(X) \
@@ -56,7 +56,7 @@ struct path_engine {
 	cycles_t from, from_booked; /* `now`, and all that had been booked, when the present piece began */
 	struct exit_stats exits[REASONS], operations, *marks; /* marks: by path_mark() */
 	uint64_t own_traps, not_mapped;
-	char call[16]; /* of the present HVC or SMC, where its identifier has no name */
+	struct path_record record; /* the present one */
 };
 
 #define F struct exit_stats
@@ -448,66 +448,18 @@ void path_engine_set_variable(struct path_engine *e, const char *name, bool valu
 	path_set_variable(e->machine, name, value);
 }
 
-/* What X0 asks for: only its low half counts (DEN 0028, 2.5). NULL: the trace does not say. */
-static const char *call_of(struct path_engine *e, const struct record *rec)
-{
-	uint32_t id = (uint32_t)rec->arg;
-	const struct smccc_call *call = smccc_by_id(id);
-	if ((rec->kind != REC_HVC && rec->kind != REC_SMC) || !id) return NULL;
-	if (call) return call->name;
-	snprintf(e->call, sizeof(e->call), "0x%" PRIx32, id);
-	return e->call;
-}
-
-/* An SGI is a write of ICC_SGI1R_EL1, whose INTID field is the record's count, and all else its argument. */
-static struct record register_write_of(const struct record *sgi)
-{
-	enum { INTID = 24, INTID_BITS = 4 };
-	const struct reg_name name = {.reg = R_ICC_SGI1R_EL1};
-	struct record write = *sgi;
-	uint64_t intid = sgi->count & bits_ones(INTID_BITS);
-	write.kind = REC_MSR;
-	write.count = reg_encode(name);
-	write.arg = (sgi->arg & ~(bits_ones(INTID_BITS) << INTID)) | intid << INTID;
-	return write;
-}
-
-/* The instruction of a record; false: it is none that leaves a guest. */
-static bool instruction_of(struct path_engine *e, const struct record *rec, struct path_instruction *out,
-			   bool *undefined)
-{
-	static const struct {
-		uint8_t record, step;
-	} kinds[] = {{REC_HVC, STEP_hvc}, {REC_SMC, STEP_smc},   {REC_WFI, STEP_wfi},
-		     {REC_WFE, STEP_wfe}, {REC_MSR, STEP_write}, {REC_MRS, STEP_read}};
-	size_t i = 0;
-	while (i < sizeof(kinds) / sizeof(kinds[0]) && kinds[i].record != rec->kind) i++;
-	if (i == sizeof(kinds) / sizeof(kinds[0])) return false;
-	*out = (struct path_instruction){.kind = kinds[i].step, .call = call_of(e, rec), .value = rec->arg};
-	bool register_access = rec->kind == REC_MSR || rec->kind == REC_MRS;
-	*undefined = register_access && !reg_decode(rec->count, &out->reg);
-	return true;
-}
-
 enum status path_engine_event(struct path_engine *e, const struct record *rec, cycles_t now, bool *known,
 			      struct core_spent *spent, struct err *err)
 {
-	struct path_instruction i;
-	struct record write;
-	bool undefined;
 	begin(e, now, spent);
 	*known = true;
-	if (rec->kind == REC_SGI) {
-		write = register_write_of(rec);
-		rec = &write;
-	}
 	if (rec->kind == REC_TIMER) {
 		path_gic_deadline(e->parts.gic, e->parts.pe, now + rec->arg);
 		return OK;
 	}
-	*known = instruction_of(e, rec, &i, &undefined);
+	*known = path_record_read(&e->record, rec);
 	if (!*known) return OK;
-	if (!undefined) return instruct(e, &i, err);
+	if (!e->record.undefined) return instruct(e, &e->record.instruction, err);
 	take_own_trap(e);
 	return OK;
 }
