@@ -405,3 +405,47 @@ Test(tlbi_rules, fb_makes_a_guests_operation_inner_shareable)
 	c.el = 1;
 	cr_assert(eq(int, tlbi_reach(op, &c), TLBI_OUTER));
 }
+
+/* --- granule protection -------------------------------------------------------------------------------------------- */
+
+static const char *const of_granules[] = {"PAALL", "PAALLOS", "RPAOS", "RPALOS"};
+enum { OF_GRANULES = sizeof(of_granules) / sizeof(of_granules[0]) };
+
+Test(tlbi_rules, operations_on_granule_protection_are_of_el3_with_feat_rme_alone)
+{
+	for (size_t i = 0; i < OF_GRANULES; i++) {
+		features.rme = 1;
+		features.tlbios = features.tlbirange = 0; /* they do not depend on these */
+		for (el = 1; el < 3; el++)
+			cr_expect(eq(int, tlbi(of_granules[i], 1), TLBI_UNDEFINED), "%s at EL%u",
+				  of_granules[i], el);
+		cr_expect(eq(int, tlbi(of_granules[i], 1), TLBI_DONE), "%s at EL3", of_granules[i]);
+		features.rme = 0;
+		cr_expect(eq(int, tlbi(of_granules[i], 1), TLBI_UNDEFINED), "%s without FEAT_RME",
+			  of_granules[i]);
+	}
+}
+
+/* Without a granule protection table nothing of it is held, and the translations are not what they are about. */
+Test(tlbi_rules, operations_on_granule_protection_leave_translations_of_every_regime)
+{
+	struct tlb_entry *entry[] = {
+		page(ASID, 0x1000),
+		global_page(ASID, 0x2000),
+		table(ASID, 0x1000),
+		stage2_table(0x1000),
+		stage2_page(0x1000),
+		put_in(m->level[1][0], (struct put){.regime = REGIME_EL20, .asid = ASID, .va = 0x1000}),
+		put_in(m->level[1][0], (struct put){.regime = REGIME_EL2, .va = 0x1000}),
+		put_in(m->level[1][0], (struct put){.regime = REGIME_EL3, .va = 0x1000}),
+	};
+	el = 3;
+	features.rme = 1;
+	for (size_t i = 0; i < OF_GRANULES; i++) {
+		cr_assert(eq(int, tlbi(of_granules[i], 1), TLBI_DONE));
+		for (size_t n = 0; n < sizeof(entry) / sizeof(entry[0]); n++)
+			cr_expect(held(entry[n]), "%s took entry %zu", of_granules[i], n);
+	}
+	tlbi("ALLE3", 0);
+	cr_expect(not(held(entry[7])), "as others do");
+}

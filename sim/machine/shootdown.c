@@ -41,7 +41,7 @@ static enum shootdown_kind kind_of(const struct tlbi_row *row)
 		[TLBI_BY_REGIME] = SHOOTDOWN_REGIME, [TLBI_BY_VMID] = SHOOTDOWN_VMID,
 		[TLBI_BY_VMID_S12] = SHOOTDOWN_VMID, [TLBI_BY_ASID] = SHOOTDOWN_ASID,
 		[TLBI_BY_VA] = SHOOTDOWN_ADDRESS,    [TLBI_BY_VA_ANY] = SHOOTDOWN_ADDRESS,
-		[TLBI_BY_IPA] = SHOOTDOWN_ADDRESS};
+		[TLBI_BY_IPA] = SHOOTDOWN_ADDRESS,   [TLBI_BY_GPT] = SHOOTDOWN_REGIME};
 	return row->range ? SHOOTDOWN_RANGE : (enum shootdown_kind)kinds[row->by];
 }
 

@@ -4,18 +4,25 @@
 
 #include "mmu/range_tlb.h"
 
+enum { LOCAL = 1 << TLBI_LOCAL, OUTER = 1 << TLBI_OUTER, ALL_SHARES = (1 << TLBI_SHARES) - 1 };
+
 /* Shareability picks CRm, and for operations by IPA also op2. C5.5. */
 #define STAGE1(name_, op1_, crm0, crm1, crm2, op2_, by_, last_, range_) \
 	{ \
 		.name = name_, .op1 = op1_, .crm = {crm0, crm1, crm2}, .op2 = {op2_, op2_, op2_}, \
-		.by = TLBI_BY_##by_, .last = last_, .range = range_ \
+		.by = TLBI_BY_##by_, .shares = ALL_SHARES, .last = last_, .range = range_ \
 	}
 #define PLAIN(name, op1, op2, by, last) STAGE1(name, op1, 7, 3, 1, op2, by, last, false)
 #define RANGE(name, op1, op2, by, last) STAGE1(name, op1, 6, 2, 5, op2, by, last, true)
 #define BY_IPA(name_, local, inner, outer, last_, range_) \
 	{ \
 		.name = name_, .op1 = 4, .crm = {4, 0, 4}, .op2 = {local, inner, outer}, .by = TLBI_BY_IPA, \
-		.last = last_, .range = range_ \
+		.shares = ALL_SHARES, .last = last_, .range = range_ \
+	}
+#define GPT(name_, shares_, local, outer, op2_, last_, range_) \
+	{ \
+		.name = name_, .op1 = 6, .crm = {local, 0, outer}, .op2 = {op2_, op2_, op2_}, \
+		.by = TLBI_BY_GPT, .shares = shares_, .last = last_, .range = range_ \
 	}
 
 const struct tlbi_row tlbi_rows[] = {
@@ -48,6 +55,9 @@ const struct tlbi_row tlbi_rows[] = {
 	PLAIN("VALE3", 6, 5, VA, true),
 	RANGE("RVAE3", 6, 1, VA, false),
 	RANGE("RVALE3", 6, 5, VA, true),
+	GPT("PAALL", LOCAL | OUTER, 7, 1, 4, false, false),
+	GPT("RPA", OUTER, 0, 4, 3, false, true),
+	GPT("RPAL", OUTER, 0, 4, 7, true, true),
 };
 const unsigned tlbi_row_count = sizeof(tlbi_rows) / sizeof(tlbi_rows[0]);
 
@@ -71,6 +81,12 @@ void tlbi_name(struct tlbi_op op, char text[TLBI_NAME_BYTES])
 	strcpy(end, op.nxs ? "NXS" : "");
 }
 
+/* What is of granule protection has neither an inner shareable nor an nXS form, and ranges no local one. */
+bool tlbi_exists(struct tlbi_op op)
+{
+	return bit_get(op.row->shares, op.share) && !(op.nxs && op.row->by == TLBI_BY_GPT);
+}
+
 typedef bool op_test(struct tlbi_op op, const void *wanted);
 
 static bool has_encoding(struct tlbi_op op, const void *wanted)
@@ -90,7 +106,7 @@ static bool find(op_test *test, const void *wanted, struct tlbi_op *out)
 	for (unsigned i = 0; i < tlbi_row_count * TLBI_SHARES * 2; i++) {
 		*out = (struct tlbi_op){&tlbi_rows[i / (TLBI_SHARES * 2)], (uint8_t)(i / 2 % TLBI_SHARES),
 					i & 1};
-		if (test(*out, wanted)) return true;
+		if (tlbi_exists(*out) && test(*out, wanted)) return true;
 	}
 	return false;
 }
@@ -104,6 +120,7 @@ static unsigned lowest_el(const struct tlbi_row *r) { return r->op1 == 6 ? 3 : r
 
 static bool is_allocated(struct tlbi_op op, const struct features *f)
 {
+	if (op.row->by == TLBI_BY_GPT) return f->rme; /* whose processors have all the others, too */
 	return (op.share != TLBI_OUTER || f->tlbios) && (!op.row->range || f->tlbirange) &&
 	       (!op.nxs || f->xs);
 }
@@ -280,10 +297,11 @@ enum tlbi_outcome tlbi_resolve(struct tlbi_op op, uint64_t operand, const struct
 	if (c->el < lowest_el(row) || !is_allocated(op, c->features)) return TLBI_UNDEFINED;
 	if (row->op1 == 4 && !is_of_guests(row) && !regime_has_el2(c->security)) return TLBI_UNDEFINED;
 	if (row->by == TLBI_BY_IPA && !regime_has_el2(c->security)) return TLBI_NO_EFFECT;
+	*out = (struct tlbi_scope){0};
+	if (row->by == TLBI_BY_GPT) return TLBI_DONE; /* nothing holds any of it */
 	struct regime_info r;
 	enum regime regime = addressed(row, c);
 	regime_decode(c->regs, c->features, regime, c->security, &r);
-	*out = (struct tlbi_scope){0};
 	choose_structures(out, row, regime);
 	match_owner(&out->match, row, operand, &r, c);
 	return match_address(&out->match, row, operand, &r, c) ? TLBI_DONE : TLBI_NO_EFFECT;

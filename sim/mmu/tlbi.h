@@ -14,8 +14,10 @@
  * Source: Arm ARM DDI 0487, chapter D8 (TLB maintenance instructions: scope, TTL hints, ranges) and C5.5 (encodings and
  * operands of each TLBI), HCR_EL2.FB; Linux arch/arm64/include/asm/tlbflush.h for how they are used.
  * Not modelled: traps of TLBI (HCR_EL2.{TTLB,TTLBIS,TTLBOS}, HFGITR_EL2) and nested virtualization; completion, which
- * is DSB's business; TLBIP (FEAT_D128), FEAT_TLBIW; granule protection (PAALL, RPA*); nXS as an earlier completion -
- * its effect on entries is that of the plain form; stage 2 of Secure state.
+ * is DSB's business; the granule protection table (FEAT_RME): every granule is granted to every address space, so that
+ * no entry holds anything of it, and PAALL, PAALLOS, RPAOS, RPALOS complete and take nothing; TLBIP (SYSP, FEAT_D128) and
+ * VMALLWS2E1 (FEAT_TLBIW), which are UNDEFINED, as `struct features` has neither; TTL hints that are for 128-bit
+ * descriptors alone; nXS as an earlier completion - its effect on entries is that of the plain form; stage 2 of Secure state.
  */
 #ifndef MMU_TLBI_H
 #define MMU_TLBI_H
@@ -30,17 +32,19 @@ enum tlbi_by {
 	TLBI_BY_ASID,     /* what is not global of one ASID */
 	TLBI_BY_VA,       /* one address: global, or of one ASID */
 	TLBI_BY_VA_ANY,   /* one address, any ASID */
-	TLBI_BY_IPA       /* stage 2 of the current VMID, one address */
+	TLBI_BY_IPA,      /* stage 2 of the current VMID, one address */
+	TLBI_BY_GPT /* what is of the granule protection table, whatever the regime (PAALL, RPA, RPAL) */
 };
 
 /* Who else must act. */
 enum tlbi_share { TLBI_LOCAL, TLBI_INNER, TLBI_OUTER, TLBI_SHARES };
 
-/* One operation with its three shareabilities and their nXS forms. */
+/* One operation with its shareabilities and their nXS forms. */
 struct tlbi_row {
 	const char *name; /* without IS, OS, NXS */
 	uint8_t op1, crm[TLBI_SHARES], op2[TLBI_SHARES];
-	uint8_t by; /* enum tlbi_by */
+	uint8_t by;     /* enum tlbi_by */
+	uint8_t shares; /* which shareabilities there are: 1 << enum tlbi_share */
 	bool last, range;
 };
 extern const struct tlbi_row tlbi_rows[];
@@ -54,6 +58,8 @@ struct tlbi_op {
 
 enum { TLBI_NAME_BYTES = 24 };
 
+/* Whether the architecture has this shareability of the row, and its nXS form. */
+bool tlbi_exists(struct tlbi_op op);
 /* The operation of op1:CRn:CRm:op2 (3:4:4:3 bits); false where none is allocated. */
 bool tlbi_decode(uint32_t encoding, struct tlbi_op *out);
 /* The operation called "VAE1IS", "RVALE1OSNXS", ...; false when there is none. */
