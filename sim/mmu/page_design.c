@@ -36,11 +36,20 @@ static struct design_table *add_table(struct page_design *d)
 	return &d->table[d->tables++];
 }
 
+/* A table by frame is of one memory: a guest's, or the machine's in one security state. */
+static tlb_tag_t memory_of(const struct mmu *m, unsigned stage)
+{
+	const tlb_tag_t asid = bits_ones(TLB_TAG_ASID_BITS);
+	return stage == 1 ? m->tag & ~asid : (tlb_tag_t)m->regime.security;
+}
+
 /* Which address space a table belongs to; a table for all of them belongs to nobody. */
 static struct design_table key_of(const struct mmu *m, unsigned stage, struct va va)
 {
 	struct design_table k = {.stage = stage};
-	if (m->design->row->table->shared) return k;
+	const struct table_kind *kind = m->design->row->table;
+	if (kind->displaces) k.owner = memory_of(m, stage);
+	if (kind->shared) return k;
 	k.owner = stage == 1 ? m->tag : m->stage2_tag;
 	k.upper = stage == 1 && m->regime.two_ranges && bit_get(va.raw, 55);
 	return k;
@@ -72,9 +81,12 @@ struct design_table *page_design_table(struct mmu *m, unsigned stage, struct va 
 	return t;
 }
 
-static tlb_tag_t tag_of(const struct mmu *m, const struct design_table *t)
+/* Whose mapping it is. A table by frame has a kernel's page, of the upper half, once for all ASIDs. */
+static tlb_tag_t tag_of(const struct mmu *m, const struct design_table *t, uint64_t address)
 {
-	return t->stage == 1 ? m->tag : m->stage2_tag;
+	if (t->stage == 2) return m->stage2_tag;
+	bool upper = m->regime.two_ranges && bit_get(address, 55);
+	return upper && m->design->row->table->displaces ? memory_of(m, 1) : m->tag;
 }
 
 /* A look-up's input: the bits that the stage translates. A shared table tells the halves of stage 1 apart. */
@@ -88,8 +100,8 @@ bool page_design_holds(const struct mmu *m, const struct design_table *t, const 
 {
 	struct mapping has;
 	uint64_t input = input_of(m, t, want->input);
-	return m->design->row->table->find(t->table, input, tag_of(m, t), &has) && has.out == want->out &&
-	       has.bits <= want->bits;
+	return m->design->row->table->find(t->table, input, tag_of(m, t, want->input), &has) &&
+	       has.out == want->out && has.bits <= want->bits;
 }
 
 bool page_design_hold(struct mmu *m, struct design_table *t, const struct mapping *want)
@@ -97,14 +109,14 @@ bool page_design_hold(struct mmu *m, struct design_table *t, const struct mappin
 	const struct table_kind *kind = m->design->row->table;
 	struct page_table_stats *stats = &m->design->stats;
 	struct mapping has, add = *want;
+	tlb_tag_t tag = tag_of(m, t, want->input);
 	add.input = input_of(m, t, want->input);
-	if (kind->find(t->table, add.input, tag_of(m, t), &has)) {
+	if (kind->find(t->table, add.input, tag, &has)) {
 		if (has.out == add.out && has.bits <= add.bits) return true;
 		stats->corrected++;
-		kind->remove(t->table, bits_align_down(add.input, add.bits), UINT64_C(1) << add.bits,
-			     tag_of(m, t));
+		kind->remove(t->table, bits_align_down(add.input, add.bits), UINT64_C(1) << add.bits, tag);
 	}
-	if (kind->insert(t->table, &add, tag_of(m, t))) return true;
+	if (kind->insert(t->table, &add, tag)) return true;
 	stats->homeless++;
 	return false;
 }
@@ -162,9 +174,11 @@ static void wait_for(struct mmu *m, const struct arrival *a)
 }
 
 /* The walker's own time before a step. */
-static void compute_hash(struct mmu *m)
+static void compute_hash(struct mmu *m, bool first)
 {
-	cycles_t cycles = m->design->row->table->hashed ? m->design->params.hash_cycles : 0;
+	const struct table_kind *kind = m->design->row->table;
+	bool hashes = kind->hashed || (kind->hashes_once && first);
+	cycles_t cycles = hashes ? m->design->params.hash_cycles : 0;
 	if (cycles) why_leaf(m->why, (struct why_span){m->now, m->now + cycles, .kind = WHY_WALKER_STEP});
 	m->now += cycles;
 }
@@ -230,11 +244,11 @@ static void learn(struct mmu *m, const struct design_table *t, const struct look
 }
 
 /* One step, from its hashes to the read that matters; what comes next. */
-static enum lookup_step take_step(struct mmu *m, const struct design_query *q, struct lookup *l)
+static enum lookup_step take_step(struct mmu *m, const struct design_query *q, struct lookup *l, bool first)
 {
 	struct arrivals at;
 	unsigned reads = l->reads;
-	compute_hash(m);
+	compute_hash(m, first);
 	cycles_t begin = m->now;
 	struct why *w = m->why;
 	if (reads > 1) hush(m);
@@ -251,20 +265,44 @@ bool page_design_look_up(struct mmu *m, const struct design_query *q, struct map
 	struct design_table in = *q->in; /* reads through stage 2 may add tables */
 	struct design_query query = {&in, q->input, q->cause};
 	struct lookup l = {.input = input_of(m, &in, q->input),
-			   .tag = tag_of(m, &in),
+			   .tag = tag_of(m, &in, q->input),
 			   .of_table = q->cause == CAUSE_S2_OF_S1};
 	m->design->stats.lookups++;
 	m->final = q->cause == CAUSE_S2_FINAL;
 	if (kind->positions) resume(m, &in, &l);
 	enum lookup_step step = kind->begin(in.table, &l);
 	for (unsigned i = 0; i < l.behinds; i++) read_behind(m, &query, l.behind[i]);
-	while (step == LOOKUP_READ) {
-		step = take_step(m, &query, &l);
+	for (bool first = true; step == LOOKUP_READ; first = false) {
+		step = take_step(m, &query, &l, first);
 		if (step == LOOKUP_READ && kind->positions) learn(m, &in, &l);
 	}
 	*out = l.found;
 	m->design->stats.absent += step == LOOKUP_ABSENT;
 	return step == LOOKUP_FOUND;
+}
+
+/* A frame that a table by frame has as another page: the walk finds nothing, and the fault's handler gives it the
+ * entry. False: for a prefetch nothing faults. */
+static bool remap(struct mmu *m, struct design_query q, const struct mapping *want)
+{
+	const struct table_kind *kind = m->design->row->table;
+	const bool stage2 = q.in->stage == 2;
+	struct mapping at = *want, found;
+	at.input = input_of(m, q.in, want->input);
+	if (!kind->displaces || page_design_holds(m, q.in, want) ||
+	    !kind->displaces(q.in->table, &at, tag_of(m, q.in, want->input)))
+		return true;
+	page_design_look_up(m, &q, &found);
+	if (m->ahead) {
+		m->ahead_refused = true;
+		return false;
+	}
+	const cycles_t cycles = m->design->params.remap_cycles;
+	enum why_kind who = stage2 ? WHY_HYPERVISOR : WHY_EXCEPTION;
+	why_leaf(m->why, (struct why_span){m->now, m->now + cycles, .kind = who});
+	m->now += cycles;
+	m->design->stats.remap_cycles += cycles;
+	return true;
 }
 
 /* --- stages ---------------------------------------------------------------------------------------------------- */
@@ -289,6 +327,7 @@ uint64_t page_design_stage2(struct mmu *m, uint64_t ipa, struct access a, enum r
 	bool mapped = translate_stage2(&m->regime, (struct ipa){ipa}, a, cause, &mem, &leaf, &fault);
 	struct design_query q = {stage2_table(m), ipa, cause};
 	struct mapping want = {ipa, leaf.out, leaf.bits};
+	if (mapped && !remap(m, q, &want)) return leaf.out;
 	bool held = mapped && page_design_hold(m, q.in, &want);
 	bool is_found = page_design_look_up(m, &q, &found);
 	if (!mapped) return ipa;
@@ -305,6 +344,8 @@ static bool walk_stage1(struct mmu *m, const struct translation *t, uint64_t *ip
 	*ipa = t->va.raw;
 	if (!regime_stage1(&m->regime, t->va)->on) return true;
 	struct design_query q = {stage1_table(m, t->va), t->va.raw, CAUSE_S1_WALK};
+	if (!t->fault.kind && !remap(m, q, &want)) return false;
+	q.in = stage1_table(m, t->va); /* stage 2 may have got a table meanwhile */
 	if (!t->fault.kind) held = page_design_hold(m, q.in, &want);
 	bool is_found = page_design_look_up(m, &q, &found);
 	assert(!held || (is_found && found.out == t->ipa.raw));
@@ -362,7 +403,7 @@ void page_design_forget(struct mmu *m, struct va va, uint64_t bytes)
 	if (!t) return;
 	struct page_table_stats *stats = &m->design->stats;
 	uint64_t removed = stats->removed;
-	m->design->row->table->remove(t->table, input_of(m, t, va.raw), bytes, tag_of(m, t));
+	m->design->row->table->remove(t->table, input_of(m, t, va.raw), bytes, tag_of(m, t, va.raw));
 	if (m->design->row->traps && m->regime.s2.on) stats->traps += stats->removed - removed;
 }
 
@@ -424,9 +465,17 @@ static const struct stat_desc rows[] = {
 	     "writes to a guest's table that trapped to the hypervisor, as walks or unmapping showed"),
 	STAT(F, trap_cycles, "cycles", "time of them within walks"),
 };
+static const struct stat_desc frame_rows[] = {
+	STAT(F, remaps, "mappings", "mappings that lost the entry of their frame to another page of it"),
+	STAT(F, remap_cycles, "cycles",
+	     "time of faults within walks that gave a frame's entry to another page"),
+};
 #undef F
 
 void page_design_register_stats(struct page_design *d, struct stats *s, unsigned number)
 {
-	stats_add(s, rows, sizeof(rows) / sizeof(rows[0]), &d->stats, "cpu%u.page_table", number);
+	const char *group = "cpu%u.page_table";
+	stats_add(s, rows, sizeof(rows) / sizeof(rows[0]), &d->stats, group, number);
+	if (!d->row->table || !d->row->table->displaces) return;
+	stats_add(s, frame_rows, sizeof(frame_rows) / sizeof(frame_rows[0]), &d->stats, group, number);
 }

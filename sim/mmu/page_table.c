@@ -24,7 +24,8 @@ static const struct param rows[] = {
 	P_ENUM(F, design, page_table_names, PAGE_TABLE_radix,
 	       "page-table design that the walkers are built for; all but radix are proposals of the literature"),
 	/* CAL: a CRC unit, as ECPT assumes. */
-	P_U64(F, hash_cycles, "cycles", 2, 0, 1000, "ecpt, hashed: computing the hashes of one step"),
+	P_U64(F, hash_cycles, "cycles", 2, 0, 1000,
+	      "ecpt, hashed: computing the hashes of one step; inverted: of the first"),
 	P_U64(F, initial_lines, "lines", 512, 8, 1 << 24,
 	      "ecpt, hashed: lines of 8 entries that a table (of ecpt: each way) begins with; a power of two"),
 	P_U64(F, most_load_percent, "percent", 60, 10, 90,
@@ -36,6 +37,11 @@ static const struct param rows[] = {
 	      "ecpt: second cuckoo walk cache, of 512 (estimated) of the smallest pages whose ways are known; 0: none"),
 	P_BOOL(F, small_tables_only, 0,
 	       "ecpt: the second walk cache is for stage 2 of the addresses of stage 1 tables alone, as the nested design has it"),
+	P_U64(F, anchors_per_frame, "anchors", 2, 1, 16,
+	      "inverted: hash anchors for each frame that the table describes, rounded up to a power of two in all"),
+	/* CAL: estimated; the kernel's part of a minor fault, as os.fault_cycles. */
+	P_U64(F, remap_cycles, "cycles", 1800, 0, 1000000,
+	      "inverted: a fault that gives a frame's only entry to another page of it (estimated: 0.6 us at 3 GHz)"),
 	P_U64(F, pom_bytes, "bytes", 16 << 20, 1 << 13, UINT64_C(1) << 30,
 	      "pom_tlb: both halves, small and large pages, with 16 bytes an entry; a power of two"),
 	/* CAL: an exit to a hypervisor and back with some work, as a stage 2 fault without its mapping. */

@@ -26,6 +26,7 @@
 	X(flattened, "pairs of levels merged into one large table") \
 	X(ecpt, "elastic cuckoo hashing: all places of a page at once, for each page size") \
 	X(hashed, "one open-addressed hash table of clustered entries per stage") \
+	X(inverted, "one entry per frame of memory, found by hash anchors and chains") \
 	X(pom_tlb, "a very large TLB in memory, looked up before Arm's tables") \
 	X(shadow, "one table of both stages, kept by the hypervisor") \
 	X(agile, "shadow for the upper levels, nested for the last") \
@@ -59,7 +60,8 @@ struct page_table_stats {
 	uint64_t tables,
 		small_nodes; /* tables taken, and of them those that memory had only in small pieces */
 	uint64_t taken_bytes, given_bytes;
-	uint64_t traps, trap_cycles; /* of a guest's table writes to the hypervisor */
+	uint64_t remaps, remap_cycles; /* entries that a frame's other page lost; time of walks for that */
+	uint64_t traps, trap_cycles;   /* of a guest's table writes to the hypervisor */
 };
 
 /* What a table is made for. */
@@ -123,9 +125,11 @@ struct table_kind {
 	bool (*insert)(void *table, const struct mapping *m, tlb_tag_t tag);
 	/* Takes out every mapping that overlaps [input, input + bytes). */
 	void (*remove)(void *table, uint64_t input, uint64_t bytes, tlb_tag_t tag);
-	bool shared;    /* one table for all address spaces of a stage */
-	bool hashed;    /* each step computes a hash first */
-	bool positions; /* lookup.pos is a position that walk caches may hold */
+	/* Tables by frame, which have one place for each; others NULL. Whether adding `m` takes another mapping's place. */
+	bool (*displaces)(const void *table, const struct mapping *m, tlb_tag_t tag);
+	bool shared; /* one table for all address spaces of a stage; by frame: of the memory that they map */
+	bool hashed, hashes_once; /* each step computes a hash first; the first one alone does */
+	bool positions;           /* lookup.pos is a position that walk caches may hold */
 };
 
 /* --- designs --------------------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@ struct page_table_params {
 	uint64_t design; /* index into page_table_names */
 	uint64_t hash_cycles, initial_lines, most_load_percent;
 	uint64_t cuckoo_ways, walk_table_entries, walk_table_small_entries, small_tables_only;
+	uint64_t anchors_per_frame, remap_cycles;
 	uint64_t pom_bytes;
 	uint64_t trap_cycles;
 	uint64_t asap_s1_levels, asap_s2_levels;

@@ -26,7 +26,7 @@ for stack in native kvm-4k kvm-2m; do
 	same "$dir/radix" >"$dir/radix.same"
 	[ "$(wc -l <"$dir/radix.same")" -ge 10 ] && found=yes || found=no
 	check "$stack: there is something to compare" $found
-	for design in flattened ecpt hashed pom_tlb shadow agile asap; do
+	for design in flattened ecpt hashed inverted pom_tlb shadow agile asap; do
 		run $stack $design "$dir/out"
 		same "$dir/out" >"$dir/out.same"
 		cmp -s "$dir/radix.same" "$dir/out.same" && equal=yes || equal=no
@@ -44,7 +44,7 @@ run native btree "$dir/out" >"$dir/said"
 grep -q 'flattened.*ecpt' "$dir/said" && named=yes || named=no
 check "an unknown design is refused with the names of those that exist" $named
 
-for design in flattened ecpt hashed pom_tlb shadow agile; do
+for design in flattened ecpt hashed inverted pom_tlb shadow agile; do
 	"$STRATA" run -q --no-db -m configs/machines/neoverse-n1.yaml -s configs/stacks/kvm-4k.yaml -w "$dir/gups.yaml" --explain 20 \
 		--set "walker.page_table.design=$design" >"$dir/out" 2>"$dir/said" && added=yes || added=no
 	grep -q 'of the page-table design at once (for a stage [12] descriptor' "$dir/out" || added=no
@@ -53,10 +53,22 @@ done
 
 counter() { sed -n "s/^ *\"$1\": \([0-9]*\),*/\1/p" "$dir/out"; }
 printf 'generator: stride\nstride_bytes: 4K\nfootprint_bytes: 16M\naccesses: 8000\ninstruction_gap: 400\n' >"$dir/gups.yaml"
-for design in radix flattened ecpt hashed pom_tlb shadow agile asap; do
+for design in radix flattened ecpt hashed inverted pom_tlb shadow agile asap; do
 	run kvm-4k $design "$dir/out" --populate --set walker.prefetch.kind=next_page --check-maintenance
 	[ -s "$dir/out" ] && [ "$(counter cpu0.prefetch.used)" -ge 3000 ] && used=yes || used=no
 	check "a prefetcher walks ahead by the tables of $design" $used
+done
+# Every page is the same frame, so that a table by frame has one entry for all of them.
+printf 'generator: uniform\nfootprint_bytes: 16M\nupdate: yes\naccesses: 20000\n' >"$dir/gups.yaml"
+for stack in native kvm-4k; do
+	run $stack radix "$dir/radix" --set stack.os.shared_frame=yes
+	same "$dir/radix" >"$dir/radix.same"
+	run $stack inverted "$dir/out" --set stack.os.shared_frame=yes
+	same "$dir/out" >"$dir/out.same"
+	cmp -s "$dir/radix.same" "$dir/out.same" && [ -s "$dir/out.same" ] && equal=yes || equal=no
+	check "$stack: with one frame for all pages inverted has the faults, pages and TLB misses of radix" $equal
+	[ "$(counter cpu0.page_table.remaps)" -ge 5000 ] && turns=yes || turns=no
+	check "$stack: the frame's entry goes from page to page" $turns
 done
 run native ecpt "$dir/out" --set walker.range_tlb.entries=8 >"$dir/said"
 grep -q "walker.range_tlb: ranges stand beside Arm's tables, not those of ecpt" "$dir/said" && named=yes || named=no
