@@ -22,6 +22,7 @@ static void give(void *ctx, unsigned space, unsigned bits, uint64_t addr)
 	struct table_world *t = ctx;
 	(void)space, (void)addr;
 	t->held -= UINT64_C(1) << bits;
+	t->left += UINT64_C(1) << bits;
 }
 
 void table_world_init(struct table_world *t, struct mmu_world *world)

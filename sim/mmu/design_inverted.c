@@ -18,9 +18,10 @@
  * "Machine-Independent Virtual Memory Management for Paged Uniprocessor and Multiprocessor Architectures", ASPLOS 1987
  * (aliases); M. Talluri, M. Hill, Y. Khalidi, "A New Page Table for 64-bit Address Spaces", SOSP 1995 (replicated
  * entries); chains: Knuth, volume 3, 6.4.
- * Not modelled: tables reserved for all of memory when a machine starts - parts of a granule stand where some frame that
- * they describe has been mapped (as HP-UX's sparse tables), and anchors double with them; the PA-RISC's form without
- * anchors, whose first entry stands in the hash table; addresses that user programs of several ASIDs share as global.
+ * Not modelled: tables reserved for all of memory when a machine starts - only those parts stand of whose frames one has
+ * been mapped (as in HP-UX's sparse tables), in the order of that, and anchors double with them; the PA-RISC's form
+ * without anchors, whose first entry stands in the hash table; addresses that user programs of several ASIDs share as
+ * global.
  */
 #include <stdlib.h>
 
@@ -38,8 +39,8 @@ struct frame {
 
 /* The part of the table in one granule of memory. */
 struct section {
-	uint64_t number; /* first frame >> section bits, + 1; 0: a free slot */
-	struct table_area area;
+	uint64_t number;  /* first frame >> section bits, + 1; 0: a free slot */
+	uint64_t address; /* of its first entry */
 	struct frame *frame;
 };
 
@@ -49,8 +50,11 @@ struct inverted {
 	struct section *section;           /* by the hash of their numbers, at most half full */
 	unsigned slot_bits;
 	uint64_t sections;
-	struct table_area area;
-	uint64_t *anchor; /* frame + 1; 0: an empty chain. NULL: no anchors yet */
+	struct table_area *chunk; /* where sections stand, one behind the other */
+	unsigned chunks;
+	uint64_t room;          /* bytes of the last chunk in which no section stands yet */
+	struct table_area area; /* of the anchors */
+	uint64_t *anchor;       /* frame + 1; 0: an empty chain. NULL: no anchors yet */
 	unsigned anchor_bits;
 };
 
@@ -77,8 +81,7 @@ static struct frame *frame_of(const struct inverted *t, uint64_t frame)
 
 static uint64_t entry_address(const struct inverted *t, uint64_t frame)
 {
-	return table_area_address(&section_of(t, frame)->area, (frame & bits_ones(t->section_bits))
-								       << ENTRY_BITS);
+	return section_of(t, frame)->address + ((frame & bits_ones(t->section_bits)) << ENTRY_BITS);
 }
 
 static void make_slots(struct inverted *t)
@@ -92,12 +95,36 @@ static void make_slots(struct inverted *t)
 	free(old);
 }
 
+/* Each chunk is twice the one before it, up to 2 MiB, or as large as memory still has. Where each section stood where the
+ * memory that it describes begins, all of them would fall into the same few sets of the caches. */
+static bool add_chunk(struct inverted *t)
+{
+	unsigned bits = t->frame_bits + t->chunks;
+	struct table_area area;
+	if (bits > TABLE_PIECE_BITS) bits = TABLE_PIECE_BITS;
+	while (!table_area_take(&t->site, bits, &area))
+		if (bits-- <= t->frame_bits) return false;
+	t->chunk = xrealloc(t->chunk, t->chunks + 1, sizeof(*t->chunk));
+	t->chunk[t->chunks++] = area;
+	t->room = UINT64_C(1) << area.bits;
+	return true;
+}
+
+static bool place_section(struct inverted *t, uint64_t *address)
+{
+	if (!t->room && !add_chunk(t)) return false;
+	const struct table_area *chunk = &t->chunk[t->chunks - 1];
+	*address = table_area_address(chunk, (UINT64_C(1) << chunk->bits) - t->room);
+	t->room -= UINT64_C(1) << t->frame_bits;
+	return true;
+}
+
 static bool add_section(struct inverted *t, uint64_t frame)
 {
 	struct section *s = section_of(t, frame);
 	if (s->number) return true;
 	struct section made = {.number = (frame >> t->section_bits) + 1};
-	if (!table_area_take(&t->site, t->frame_bits, &made.area)) return false;
+	if (!place_section(t, &made.address)) return false;
 	made.frame = xcalloc((size_t)1 << t->section_bits, sizeof(*made.frame));
 	*s = made;
 	if (++t->sections * 2 >> t->slot_bits) make_slots(t);
@@ -356,10 +383,9 @@ static void *inverted_make(const struct table_site *site)
 static void inverted_free(void *table)
 {
 	struct inverted *t = table;
-	for (uint64_t i = 0; i >> t->slot_bits == 0; i++) {
-		table_area_give(&t->site, &t->section[i].area);
-		free(t->section[i].frame);
-	}
+	for (uint64_t i = 0; i >> t->slot_bits == 0; i++) free(t->section[i].frame);
+	for (unsigned i = 0; i < t->chunks; i++) table_area_give(&t->site, &t->chunk[i]);
+	free(t->chunk);
 	table_area_give(&t->site, &t->area);
 	free(t->anchor);
 	free(t->section);
