@@ -16,8 +16,13 @@ const struct stat_desc ctx_stat_rows[] = {
 	STAT(F, evictions, "numbers", "numbers taken away from a space that may run again"),
 	STAT(F, flushes, "operations", "flushes asked for"),
 };
-#undef F
 const size_t ctx_stat_row_count = sizeof(ctx_stat_rows) / sizeof(ctx_stat_rows[0]);
+const struct stat_desc ctx_pin_rows[] = {
+	STAT(F, pins, "spaces", "spaces whose number was pinned"),
+	STAT(F, pins_refused, "spaces", "spaces for which too many were pinned already"),
+};
+#undef F
+const size_t ctx_pin_row_count = sizeof(ctx_pin_rows) / sizeof(ctx_pin_rows[0]);
 
 static const struct ctx_allocator *const allocators[] = {
 #define X(name, doc) &ctx_##name,
@@ -31,6 +36,8 @@ const char *const ctx_names[] = {
 #undef X
 		NULL};
 
+static size_t words(const struct contexts *c) { return (ctx_numbers(c) + 63) / 64; }
+
 struct contexts *contexts_new(enum ctx_kind kind, unsigned bits, unsigned cpus)
 {
 	assert(bits >= 1 && bits <= 16 && cpus && cpus + 1 < UINT64_C(1) << bits);
@@ -39,10 +46,18 @@ struct contexts *contexts_new(enum ctx_kind kind, unsigned bits, unsigned cpus)
 	c->bits = bits;
 	c->cpus = cpus;
 	c->cpu = xcalloc(cpus, sizeof(*c->cpu));
-	c->used = xcalloc((ctx_numbers(c) + 63) / 64, sizeof(*c->used));
+	c->used = xcalloc(words(c), sizeof(*c->used));
+	c->pinned = xcalloc(words(c), sizeof(*c->pinned));
 	c->owner = xcalloc(ctx_numbers(c), sizeof(struct context *));
 	c->generation = ctx_numbers(c);
 	c->cursor = 1;
+	return c;
+}
+
+struct contexts *contexts_new_pairs(enum ctx_kind kind, unsigned bits, unsigned cpus)
+{
+	struct contexts *c = contexts_new(kind, bits - 1, cpus);
+	c->pairs = true;
 	return c;
 }
 
@@ -51,6 +66,7 @@ void contexts_free(struct contexts *c)
 	if (!c) return;
 	free(c->cpu);
 	free(c->used);
+	free(c->pinned);
 	free(c->owner);
 	free(c);
 }
@@ -62,6 +78,7 @@ struct ctx_switch contexts_switch(struct contexts *c, unsigned cpu, struct conte
 	assert(cpu < c->cpus);
 	space->stamp = ++c->clock;
 	struct ctx_switch s = c->allocator->run(c, cpu, space);
+	s.number = (uint16_t)(s.number << c->pairs);
 	c->cpu[cpu].running = space;
 	c->stats.switches++;
 	c->stats.flushes += s.flush != CTX_FLUSH_NONE;
@@ -77,8 +94,49 @@ void contexts_leave(struct contexts *c, unsigned cpu)
 void contexts_drop(struct contexts *c, struct context *space)
 {
 	for (unsigned i = 0; i < c->cpus; i++) assert(c->cpu[i].running != space);
+	assert(!space->pins);
 	if (c->allocator->drop) c->allocator->drop(c, space);
 	*space = (struct context){0};
+}
+
+/* --- pins ------------------------------------------------------------------------------------------------------- */
+
+static void set_bit(uint64_t *map, uint16_t number, bool on)
+{
+	uint64_t bit = UINT64_C(1) << number % 64;
+	map[number / 64] = on ? map[number / 64] | bit : map[number / 64] & ~bit;
+}
+
+/* asids_update_limit(): beside 0, what each CPU has reserved, and all that is pinned, one is left. */
+uint64_t contexts_most_pinned(const struct contexts *c)
+{
+	return c->allocator->renew && ctx_numbers(c) > c->cpus + 2 ? ctx_numbers(c) - c->cpus - 2 : 0;
+}
+
+/* arm64_mm_context_get() */
+uint16_t contexts_pin(struct contexts *c, struct context *space)
+{
+	if (!space->pins && c->pinned_count >= contexts_most_pinned(c)) {
+		c->stats.pins_refused++;
+		return 0;
+	}
+	if (!space->pins) { /* until it has a number of this generation, none is its to keep */
+		if (!ctx_is_current(c, space)) c->allocator->renew(c, space);
+		set_bit(c->pinned, ctx_number(c, space->id), true);
+		c->pinned_count++;
+		c->stats.pins++;
+	}
+	space->pins++;
+	return ctx_user_number((uint16_t)(ctx_number(c, space->id) << c->pairs), c->pairs);
+}
+
+/* arm64_mm_context_put() */
+void contexts_unpin(struct contexts *c, struct context *space)
+{
+	assert(space->pins);
+	if (--space->pins) return;
+	set_bit(c->pinned, ctx_number(c, space->id), false);
+	c->pinned_count--;
 }
 
 /* --- what allocators share -------------------------------------------------------------------------------------- */
@@ -95,11 +153,7 @@ bool ctx_is_used(const struct contexts *c, uint16_t number)
 	return bit_get(c->used[number / 64], number % 64);
 }
 
-void ctx_mark_used(struct contexts *c, uint16_t number, bool used)
-{
-	uint64_t bit = UINT64_C(1) << number % 64;
-	c->used[number / 64] = used ? c->used[number / 64] | bit : c->used[number / 64] & ~bit;
-}
+void ctx_mark_used(struct contexts *c, uint16_t number, bool used) { set_bit(c->used, number, used); }
 
 bool ctx_is_current(const struct contexts *c, const struct context *space)
 {
@@ -108,12 +162,12 @@ bool ctx_is_current(const struct contexts *c, const struct context *space)
 
 /* --- generations ------------------------------------------------------------------------------------------------ */
 
-/* flush_context(): all numbers are free again, but those that run, or ran when the generation before this one ended
+/* flush_context(): all numbers are free again, but those that are pinned, and those that run, or ran when the generation before this one ended
  * and have not been switched from since. */
 static void begin_generation(struct contexts *c)
 {
 	c->generation += ctx_numbers(c);
-	for (uint64_t i = 0; i < (ctx_numbers(c) + 63) / 64; i++) c->used[i] = 0;
+	for (size_t i = 0; i < words(c); i++) c->used[i] = c->pinned[i];
 	for (unsigned i = 0; i < c->cpus; i++) {
 		struct ctx_cpu *cpu = &c->cpu[i];
 		uint64_t id = cpu->active ? cpu->active : cpu->reserved;
@@ -140,7 +194,8 @@ static bool keeps_number(struct contexts *c, const struct context *space)
 {
 	uint64_t renewed = c->generation | ctx_number(c, space->id);
 	if (!space->id) return false;
-	return renew_reserved(c, space->id, renewed) || !ctx_is_used(c, ctx_number(c, space->id));
+	return renew_reserved(c, space->id, renewed) || space->pins ||
+	       !ctx_is_used(c, ctx_number(c, space->id));
 }
 
 bool ctx_new_id(struct contexts *c, struct context *space)

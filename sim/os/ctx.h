@@ -13,10 +13,14 @@ struct ctx_cpu {
 
 struct contexts {
 	const struct ctx_allocator *allocator;
-	unsigned bits, cpus;
+	unsigned bits; /* of a number, or of a pair's */
+	bool pairs;
+	unsigned cpus;
 	struct ctx_cpu *cpu;
-	uint64_t generation;    /* in units of 1 << bits */
-	uint64_t *used;         /* a bit per number */
+	uint64_t generation; /* in units of 1 << bits */
+	uint64_t *used;      /* a bit per number */
+	uint64_t *pinned;    /* likewise */
+	uint64_t pinned_count;
 	uint32_t cursor;        /* where the search for a free number begins */
 	struct context **owner; /* by number, for allocators that take numbers away */
 	uint64_t clock;
@@ -28,6 +32,8 @@ struct ctx_allocator {
 	struct ctx_switch (*run)(struct contexts *c, unsigned cpu, struct context *space);
 	void (*leave)(struct contexts *c, unsigned cpu);         /* optional */
 	void (*drop)(struct contexts *c, struct context *space); /* optional */
+	void (*renew)(struct contexts *c,
+		      struct context *space); /* a number of this generation, to be pinned; optional */
 };
 
 #define X(name, doc) extern const struct ctx_allocator ctx_##name;
