@@ -81,6 +81,46 @@ Test(os, kernel_pages_are_global_and_closed_to_the_user)
 	tables_close(w);
 }
 
+static struct tables *open_kpti(void)
+{
+	struct tables_setup s = tables_native();
+	s.os.asids = OS_ASIDS_LINUX;
+	s.os.kpti = 1;
+	return open_native(s);
+}
+
+Test(os, with_kpti_the_kernels_pages_are_not_global)
+{
+	struct tables *w = open_kpti();
+	struct translation t;
+	tables_access(w, user(0xffff800008010000), ACCESS_WRITE, &t);
+	cr_assert(not(t.global));
+	cr_assert(eq(u8, t.perm & PERM_ALL, PERM_PR | PERM_PW));
+	tables_close(w);
+}
+
+Test(os, with_kpti_the_program_has_the_odd_asid_of_the_pair_and_its_kernel_the_even_one)
+{
+	struct tables *w = open_kpti();
+	os_aspace_set_asid(w->as, 6);
+	os_write_regs(w->os, w->as, REGIME_EL20, &w->regs);
+	cr_expect(eq(u64, w->regs.TTBR1_EL2 >> 48, 7));
+	const struct sysregs program = w->regs;
+	os_enter_kernel(w->os, REGIME_EL20, &w->regs);
+	cr_expect(eq(u64, w->regs.TTBR1_EL2 >> 48, 6));
+	cr_expect(eq(u64, w->regs.TTBR1_EL2 & bits_ones(48), program.TTBR1_EL2 & bits_ones(48)));
+	cr_expect(eq(u64, w->regs.TTBR0_EL2, program.TTBR0_EL2));
+	os_write_regs(w->os, w->as, REGIME_EL10, &w->regs);
+	os_enter_kernel(w->os, REGIME_EL10, &w->regs);
+	cr_expect(eq(u64, w->regs.TTBR1_EL1 >> 48, 6));
+	tables_close(w);
+	w = open_native(tables_native());
+	const uint64_t before = w->regs.TTBR1_EL2;
+	os_enter_kernel(w->os, REGIME_EL20, &w->regs);
+	cr_expect(eq(u64, w->regs.TTBR1_EL2, before), "without, the kernel has the program's");
+	tables_close(w);
+}
+
 Test(os, address_outside_of_both_halves_is_refused_and_a_user_tag_is_not)
 {
 	struct tables *w = open_native(tables_native());

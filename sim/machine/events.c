@@ -69,7 +69,11 @@ static void kernel_tlbi(struct events *e, const char *name, uint64_t operand)
 	struct tlbi_op op;
 	bool found = tlbi_named(name, &op);
 	assert(found);
-	execute_tlbi(e, op, operand | (uint64_t)os_aspace_asid(e->present) << 48, true);
+	bool by_asid = op.row->by == TLBI_BY_VA || op.row->by == TLBI_BY_ASID;
+	const uint16_t asid = os_aspace_asid(e->present), user = ctx_user_number(asid, e->kernel->pairs);
+	execute_tlbi(e, op, operand | (uint64_t)asid << 48, true);
+	if (by_asid && user != asid)
+		execute_tlbi(e, op, operand | (uint64_t)user << 48, true); /* __tlbi_user() */
 }
 
 static void tlbi_page(struct events *e, uint64_t va)
@@ -219,6 +223,10 @@ static void make_present(struct events *e, struct process *p)
 {
 	struct event_kernel *k = e->kernel;
 	struct ctx_switch s = {0};
+	if (k->pins_due && !p->context.pins) {
+		contexts_pin(k->contexts, &p->context);
+		k->pins_due--;
+	}
 	if (k->contexts) {
 		s = contexts_switch(k->contexts, e->cpu, &p->context);
 		os_aspace_set_asid(p->aspace, s.number);

@@ -4,8 +4,9 @@
  *
  * The workload's kernel executes them: at EL1, or at EL2 where it is a VHE host. SWITCH makes the address space that its
  * `arg` names the present one, a new one at first; threads with one name share it. The name is its ASID, or only a name where
- * an allocator of os/contexts.h gives ASIDs; that one's flushes are executed before the space runs. UNMAP takes pages from the kernel's tables and
- * flushes them as Linux does: one TLBI per page or per range, or one by ASID where that is cheaper. MAP puts new memory
+ * an allocator of os/contexts.h gives ASIDs, in pairs under os.kpti; that one's flushes are executed before the space runs. UNMAP takes pages from the kernel's tables and
+ * flushes them as Linux does: one TLBI per page or per range, or one by ASID where that is cheaper, each for both ASIDs
+ * of a pair (__tlbi_user). MAP puts new memory
  * in place of what was mapped there, touched first by the accesses that follow. DESC writes one descriptor of the present
  * address space, and no more: what maintenance it needs is up to the workload's TLBI and DSB.
  * All processors of a VM, or of the machine, share one kernel and its address spaces. A TLBI acts on the core that executes it, or
@@ -43,6 +44,8 @@ struct event_kernel {
 	const struct features *features;
 	enum regime regime;        /* of the workload: EL10, or EL20 under a VHE host */
 	struct contexts *contexts; /* gives ASIDs; NULL: the workload says them */
+	bool pairs;                /* two to each address space (os.kpti) */
+	uint64_t pins_due;         /* so many that begin to run are yet to be pinned */
 	struct mmu *const *mmus;   /* of every core, for maintenance that is broadcast */
 	unsigned cpus;
 	unsigned vcpus;  /* processors that the kernel sees, one for each struct events */

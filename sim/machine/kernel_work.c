@@ -47,6 +47,20 @@ static const struct stat_desc handler_rows[] = {
 };
 #undef F
 
+struct kpti_stats {
+	uint64_t crossings, cycles, memory_cycles;
+};
+
+#define F struct kpti_stats
+static const struct stat_desc kpti_rows[] = {
+	STAT(F, crossings, "count", "ways through the trampoline into the kernel and back"),
+	STAT(F, cycles, "cycles", "that its registers and barrier took"),
+	STAT(F, memory_cycles, "cycles", "waiting for its lines and their translation"),
+};
+#undef F
+
+enum { TRAMPOLINE_IN, TRAMPOLINE_OUT, TRAMPOLINE_LINES }; /* lines of its code */
+
 /* Lines of one kind of work: of the code that all cores have in common, and of the core's own data. */
 struct work {
 	struct os_work_params p;
@@ -62,11 +76,12 @@ struct area {
 struct kernel_work {
 	struct kernel_work_parts parts;
 	struct work work[KERNEL_WORK_COUNT];
-	struct area code, data;
+	struct area code, data, trampoline;
 	unsigned line_bits;
 	cycles_t fetch_hit, data_hit; /* of the first-level caches: hidden */
 	struct kernel_stats stats;
 	struct handler_stats handlers;
+	struct kpti_stats kpti;
 };
 
 /* --- building ---------------------------------------------------------------------------------------------------- */
@@ -130,6 +145,9 @@ static enum status map_lines(struct kernel_work *w, struct area *area, uint64_t 
 	return OK;
 }
 
+/* As TRAMP_VALIAS, near the end of the address space. */
+enum { TRAMPOLINE_FROM_END_BITS = 22 };
+
 static enum status map_all(struct kernel_work *w, struct err *err)
 {
 	uint64_t code, data, page = UINT64_C(1) << os_page_bits(w->parts.params);
@@ -139,6 +157,9 @@ static enum status map_all(struct kernel_work *w, struct err *err)
 	uint64_t base = ~bits_ones((unsigned)w->parts.params->va_bits);
 	TRY(map_lines(w, &w->code, base, code, ACCESS_FETCH, err));
 	TRY(map_lines(w, &w->data, base + code_bytes + w->parts.cpu * data_bytes, data, ACCESS_WRITE, err));
+	if (w->parts.params->kpti)
+		TRY(map_lines(w, &w->trampoline, ~bits_ones(TRAMPOLINE_FROM_END_BITS), TRAMPOLINE_LINES,
+			      ACCESS_FETCH, err));
 	if (w->parts.vm) hyp_take_populated(w->parts.vm); /* no time has passed */
 	return OK;
 }
@@ -164,6 +185,7 @@ void kernel_work_free(struct kernel_work *w)
 	if (!w) return;
 	free(w->code.page);
 	free(w->data.page);
+	free(w->trampoline.page);
 	free(w);
 }
 
@@ -173,6 +195,8 @@ void kernel_work_register_stats(struct kernel_work *w, struct stats *s, const ch
 	if (w->parts.params->tick_hz)
 		stats_add(s, handler_rows, sizeof(handler_rows) / sizeof(handler_rows[0]), &w->handlers,
 			  "%s.handlers", path);
+	if (w->parts.params->kpti)
+		stats_add(s, kpti_rows, sizeof(kpti_rows) / sizeof(kpti_rows[0]), &w->kpti, "%s.kpti", path);
 }
 
 /* --- work -------------------------------------------------------------------------------------------------------- */
@@ -231,6 +255,27 @@ static cycles_t touch_data(struct kernel_work *w, struct work *k, cycles_t now)
 	return longest;
 }
 
+static cycles_t work_at(struct kernel_work *w, struct work *k, cycles_t now)
+{
+	cycles_t waited = fetch_code(w, k, now);
+	return waited + touch_data(w, k, now + waited);
+}
+
+/* One line of the trampoline with the program's ASID, the work with the kernel's, another line with the program's. */
+static cycles_t work_behind_trampoline(struct kernel_work *w, struct work *k, cycles_t now)
+{
+	const struct kernel_work_parts *p = &w->parts;
+	struct sysregs regs = *p->regs;
+	os_enter_kernel(p->os, p->el == 2 ? REGIME_EL20 : REGIME_EL10, &regs);
+	cycles_t crossing = touch(w, &w->trampoline, TRAMPOLINE_IN, ACCESS_FETCH, now);
+	mmu_set_context(p->mmu, &regs, p->features, p->el, true, SEC_NONSECURE);
+	cycles_t waited = work_at(w, k, now + crossing);
+	mmu_set_context(p->mmu, p->regs, p->features, p->el, true, SEC_NONSECURE);
+	crossing += touch(w, &w->trampoline, TRAMPOLINE_OUT, ACCESS_FETCH, now + crossing + waited);
+	w->kpti.memory_cycles += crossing;
+	return crossing + waited;
+}
+
 /* The kernel's lines, at its exception level and in its name. */
 static cycles_t touch_all(struct kernel_work *w, struct work *k, cycles_t now)
 {
@@ -240,8 +285,7 @@ static cycles_t touch_all(struct kernel_work *w, struct work *k, cycles_t now)
 	p->mmu->why = p->mmu->port->why = NULL;
 	p->mem->agent.kind = AGENT_KERNEL;
 	mmu_set_context(p->mmu, p->regs, p->features, p->el, true, SEC_NONSECURE);
-	cycles_t waited = fetch_code(w, k, now);
-	waited += touch_data(w, k, now + waited);
+	cycles_t waited = p->params->kpti ? work_behind_trampoline(w, k, now) : work_at(w, k, now);
 	mmu_set_context(p->mmu, p->regs, p->features, 0, false, SEC_NONSECURE);
 	p->mem->agent = program;
 	p->mmu->why = p->mmu->port->why = why;
@@ -253,6 +297,17 @@ static cycles_t exception_cycles(const struct kernel_work *w)
 	const struct primitive_params *p = w->parts.primitives;
 	return w->parts.el == 2 ? p->entry_el2_cycles + p->return_el2_cycles
 				: p->entry_el1_cycles + p->return_el1_cycles;
+}
+
+/* tramp_ventry: TTBR1 is read and written, VBAR written, ISB; tramp_exit: the same without. */
+static cycles_t cross_trampoline(struct kernel_work *w)
+{
+	const struct primitive_params *p = w->parts.primitives;
+	if (!w->parts.params->kpti) return 0;
+	cycles_t cycles = 2 * p->sysreg_read_cycles + 4 * p->control_write_cycles + p->isb_cycles;
+	w->kpti.crossings++;
+	w->kpti.cycles += cycles;
+	return cycles;
 }
 
 void kernel_work_move(struct kernel_work *w, struct mmu *mmu, struct mem_cpu *mem)
@@ -273,6 +328,7 @@ cycles_t kernel_work_handle(struct kernel_work *w, enum kernel_entry why, cycles
 	unsigned h = why - KERNEL_TICK;
 	if (!k->p.instructions) return 0;
 	cycles_t memory = touch_all(w, k, now), all = instruction_cycles(w, k) + memory;
+	if (why != KERNEL_SOFTIRQ) all += cross_trampoline(w); /* that runs behind the others */
 	w->handlers.runs[h]++;
 	w->handlers.cycles[h] += all;
 	w->handlers.memory_cycles[h] += memory;
@@ -284,7 +340,7 @@ bool kernel_work_do(struct kernel_work *w, enum kernel_entry why, cycles_t now, 
 	struct work *k = &w->work[why];
 	if (!k->p.instructions) return false;
 	cycles_t memory = touch_all(w, k, now);
-	cycles_t all = exception_cycles(w) + instruction_cycles(w, k) + memory;
+	cycles_t all = exception_cycles(w) + cross_trampoline(w) + instruction_cycles(w, k) + memory;
 	w->stats.entries[why]++;
 	w->stats.cycles[why] += all;
 	w->stats.memory_cycles[why] += memory;

@@ -7,9 +7,15 @@
  * before the run begins, and go through TLBs and caches as all else does: what they push out there, the program misses
  * (repl/evictors.h). Code is the same at each time and on each core; data is each core's own, and successive times move on through
  * `span_lines` of it.
+ * With os.kpti the kernel is entered and left by a trampoline: a page of code that the program's ASID has, and behind which
+ * the kernel runs with the other ASID of the pair. So its lines need translations of each address space, and the
+ * trampoline's takes one of the program's. It takes time, as the primitives say: TTBR1 and VBAR are read and written, and
+ * there is an ISB on the way in (Linux 6.6 arch/arm64/kernel/entry.S: tramp_ventry, tramp_exit).
  * Source: Soares and Stumm, FlexSC: Flexible System Call Scheduling with Exception-Less System Calls, OSDI 2010, section 2, for what
  * system calls cost beside their own time.
- * Not modelled: branch prediction; code that is executed twice; what a system call does for its program, such as copying.
+ * Not modelled: branch prediction; the trampoline's dozen instructions and its page of data; that handlers of one
+ * exception, and those that interrupt the kernel, do not all cross the trampoline; what the kernel reads of the program's
+ * memory, which with kpti needs entries of the kernel's ASID; exceptions whose work is not known; code that is executed twice; what a system call does for its program, such as copying.
  */
 #ifndef MACHINE_KERNEL_WORK_H
 #define MACHINE_KERNEL_WORK_H

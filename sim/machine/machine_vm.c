@@ -48,12 +48,28 @@ static struct event_kernel kernel_of(struct vm *vm)
 				     .features = &m->hw->features,
 				     .regime = vhe_host ? REGIME_EL20 : REGIME_EL10,
 				     .contexts = vm->contexts,
+				     .pairs = os->kpti,
+				     .pins_due = os->pinned_asids,
 				     .mmus = m->mmus,
 				     .cpus = m->cpus,
 				     .vcpus = vm->vcpus,
 				     .number = vm->number,
 				     .shootdowns = &vm->machine->shootdowns,
 				     .shoots = {os->shootdown == OS_SHOOTDOWN_IPI, vm->hyp != NULL}};
+}
+
+static enum status build_contexts(struct vm *vm, struct err *err)
+{
+	const struct os_params *os = &vm->params.os;
+	unsigned bits = os_asid_bits(os, &vm->machine->hw->features);
+	enum ctx_kind kind = (enum ctx_kind)(os->asids - 1);
+	if (vm->vcpus + 1 >= UINT64_C(1) << bits >> os->kpti)
+		return err_set(err, ERR_CONFIG,
+			       "os.asid_bits: %u give too few ASIDs for %u vCPUs that run at once", bits,
+			       vm->vcpus);
+	vm->contexts = os->kpti ? contexts_new_pairs(kind, bits, vm->vcpus)
+				: contexts_new(kind, bits, vm->vcpus);
+	return OK;
 }
 
 static void start_events(struct vcpu *v)
@@ -81,14 +97,7 @@ static enum status build_kernel(struct vm *vm, struct err *err)
 	TRY(vm_copy_stage1(vm, err));
 	struct os_aspace *first = os_aspace_new(vm->os, 1);
 	if (!first) return err_set(err, ERR_CONFIG, "memory: too small for a translation table");
-	if (os->asids != OS_ASIDS_RECORDED && vm->vcpus + 1 >= UINT64_C(1)
-								       << os_asid_bits(os, &m->hw->features))
-		return err_set(err, ERR_CONFIG,
-			       "os.asid_bits: %u give too few ASIDs for %u vCPUs that run at once",
-			       os_asid_bits(os, &m->hw->features), vm->vcpus);
-	if (os->asids != OS_ASIDS_RECORDED)
-		vm->contexts = contexts_new((enum ctx_kind)(os->asids - 1),
-					    os_asid_bits(os, &m->hw->features), vm->vcpus);
+	if (os->asids != OS_ASIDS_RECORDED) TRY(build_contexts(vm, err));
 	vm->kernel = kernel_of(vm);
 	event_kernel_start(&vm->kernel, first);
 	for (unsigned i = 0; i < vm->vcpus; i++) start_events(&vm->vcpu[i]);
@@ -192,4 +201,6 @@ void vm_register_stats(struct vm *vm, struct stats *s)
 	balance_register_stats(vm, s);
 	if (vm->contexts)
 		stats_add(s, ctx_stat_rows, ctx_stat_row_count, contexts_stats(vm->contexts), "%sasids", own);
+	if (vm->params.os.pinned_asids)
+		stats_add(s, ctx_pin_rows, ctx_pin_row_count, contexts_stats(vm->contexts), "%sasids", own);
 }

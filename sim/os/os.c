@@ -42,6 +42,7 @@ static uint64_t leaf_attributes(const struct os *os, const struct pgtable *t, bo
 	uint64_t d = DESC_AF | desc_attr_index(0);
 	if (t->layout != DESC_OA_DS) d |= desc_sh(SH_INNER); /* else TCR.SH says it */
 	d |= kernel ? DESC_UXN : DESC_PXN | DESC_AP_USER | DESC_NG;
+	if (os->p.kpti) d |= DESC_NG; /* PTE_MAYBE_NG */
 	if (os->p.first_touch == OS_GRANT_ALL) return d | DESC_DBM | SOFT_DIRTY;
 	if (access == ACCESS_FETCH) return d | DESC_AP_READ_ONLY;
 	d |= no_exec(kernel) | DESC_DBM;

@@ -14,7 +14,8 @@
  * Source: Linux 6.6 arch/arm64: include/asm/pgtable-prot.h, pgtable-hwdef.h, pgalloc.h, mm/proc.S,
  * mm/contpte.c (6.9).
  * Not modelled: VMAs (THP and runs are taken wherever nothing of the block is mapped), the shared zero page,
- * copy-on-write, khugepaged, contiguous blocks (hugetlb), swapping, KPTI's trampoline tables.
+ * copy-on-write, khugepaged, contiguous blocks (hugetlb), swapping, KPTI's trampoline tables (os.kpti has its
+ * ASIDs, nG pages and time).
  */
 #ifndef OS_OS_H
 #define OS_OS_H
@@ -32,7 +33,7 @@ enum os_page_size { OS_PAGE_4K, OS_PAGE_16K, OS_PAGE_64K };
 enum os_thp { OS_THP_NEVER, OS_THP_ALWAYS };
 enum os_first_touch { OS_GRANT_ALL, OS_GRANT_ACCESS };
 /* Who says which ASID an address space has: the workload's SWITCH records, or allocator `value - 1` of contexts.h. */
-enum { OS_ASIDS_RECORDED };
+enum { OS_ASIDS_RECORDED, OS_ASIDS_LINUX };
 enum os_shootdown { OS_SHOOTDOWN_BROADCAST, OS_SHOOTDOWN_IPI };
 enum os_placement { OS_IN_ORDER, OS_SCATTERED };
 
@@ -62,6 +63,8 @@ struct os_params {
 	uint64_t shootdown; /* enum os_shootdown */
 	uint64_t asids;     /* enum os_asids */
 	uint64_t asid_bits; /* 0: as many as the machine has */
+	uint64_t kpti;      /* bool: the kernel is not mapped while the program runs */
+	uint64_t pinned_asids;
 	uint64_t processes, switch_every;
 	struct os_work_params syscall, page_fault, process_switch;
 	uint64_t tick_hz; /* CONFIG_HZ; 0: no tick */
@@ -140,12 +143,15 @@ bool os_find_range(const struct os *os, const struct os_aspace *as, struct va va
 /* A new empty address space, or NULL when no frame is left for its root. Lives until os_free. */
 struct os_aspace *os_aspace_new(struct os *os, uint16_t asid);
 void os_aspace_set_asid(struct os_aspace *as, uint16_t asid);
-uint16_t os_aspace_asid(const struct os_aspace *as);
+uint16_t os_aspace_asid(const struct os_aspace *as); /* with kpti the kernel's in it */
 
 /* Writes SCTLR, TCR, MAIR and both TTBRs as they are while `as` runs: those of EL1 (REGIME_EL10), or of EL2
  * with HCR_EL2.{E2H,TGE} set (REGIME_EL20, a host kernel with VHE). ASIDs are in TTBR1 (TCR.A1), as Linux has
  * them. */
 void os_write_regs(const struct os *os, const struct os_aspace *as, enum regime regime, struct sysregs *regs);
+
+/* With kpti, the program's registers become the kernel's, whose ASID is the other one of the pair (tramp_map_kernel). */
+void os_enter_kernel(const struct os *os, enum regime regime, struct sysregs *regs);
 
 /* The TTBRs become those of cores of `node`, behind os_write_regs(), where tables have copies. */
 void os_enter_node(const struct os *os, const struct os_aspace *as, unsigned node, enum regime regime,

@@ -91,6 +91,12 @@ static const struct param rows[] = {
 	       "least recently run; one for all, flushed at every switch"),
 	P_U64(T, asid_bits, "bits", 0, 0, 16,
 	      "bits of an ASID, at most those that the machine has (features.asid16); 0: all of them"),
+	P_BOOL(T, kpti, 0,
+	       "CONFIG_UNMAP_KERNEL_AT_EL0: two ASIDs an address space, the kernel's pages in that of its own, and TLBIs for both; the kernel "
+	       "is entered and left by a trampoline"),
+	P_U64(T, pinned_asids, "address spaces", 0, 0, 65535,
+	      "asids linux: so many address spaces, the first that run, keep their ASIDs over rollovers, as devices use them "
+	      "(shared virtual addressing: arm64_mm_context_get())"),
 	P_ENUM(T, shootdown, shootdown_names, OS_SHOOTDOWN_BROADCAST,
 	       "how TLB maintenance reaches other cores: by broadcast TLBIs, or by interrupts whose handlers do it, as on "
 	       "architectures without broadcasts"),
@@ -184,6 +190,13 @@ enum status os_check(const struct os_params *p, const struct features *f, const 
 	if (p->asids && p->asid_bits == 1)
 		return err_set(err, ERR_CONFIG, "os.%s: 1 gives no ASID to allocate beside 0 and one",
 			       at_fault(key, "asid_bits"));
+	if (p->kpti && p->asids == OS_ASIDS_RECORDED)
+		return err_set(err, ERR_CONFIG,
+			       "os.%s: an allocator gives ASIDs in pairs: os.asids must not be recorded",
+			       at_fault(key, "kpti"));
+	if (p->pinned_asids && p->asids != OS_ASIDS_LINUX)
+		return err_set(err, ERR_CONFIG, "os.%s: %llu, but only os.asids linux pins",
+			       at_fault(key, "pinned_asids"), (unsigned long long)p->pinned_asids);
 	if (p->eager_bytes && !is_power_of_2(p->eager_bytes))
 		return err_set(err, ERR_CONFIG, "os.%s: %llu is not a power of 2",
 			       at_fault(key, "eager_bytes"), (unsigned long long)p->eager_bytes);

@@ -5,6 +5,7 @@
  * tests/test_os.c.
  * Not modelled: pointer authentication, BTI and MTE bits of SCTLR.
  */
+#include "os/contexts.h"
 #include "os/kernel.h"
 
 #define BIT(n) (UINT64_C(1) << (n))
@@ -79,14 +80,25 @@ static uint64_t ttbr(const struct os *os, uint64_t root)
 	return (root & bits_ones(48)) | high | (os->f.ttcnp && !os->kernel.replicas ? 1 : 0);
 }
 
+/* TTBR1 with the ASID of the program: in pairs, USER_ASID_FLAG is set. */
+static uint64_t ttbr1(const struct os *os, const struct os_aspace *as, uint64_t root)
+{
+	return ttbr(os, root) | (uint64_t)ctx_user_number(as->asid, os->p.kpti) << 48;
+}
+
+void os_enter_kernel(const struct os *os, enum regime regime, struct sysregs *regs)
+{
+	const uint64_t user_asid_flag = UINT64_C(1) << 48;
+	if (os->p.kpti) *(regime == REGIME_EL20 ? &regs->TTBR1_EL2 : &regs->TTBR1_EL1) &= ~user_asid_flag;
+}
+
 void os_enter_node(const struct os *os, const struct os_aspace *as, unsigned node, enum regime regime,
 		   struct sysregs *regs)
 {
 	bool host = regime == REGIME_EL20;
 	if (!os->kernel.replicas) return;
 	*(host ? &regs->TTBR0_EL2 : &regs->TTBR0_EL1) = ttbr(os, pgtable_root_of(&as->user, node));
-	*(host ? &regs->TTBR1_EL2 : &regs->TTBR1_EL1) = ttbr(os, pgtable_root_of(&os->kernel, node)) |
-							(uint64_t)as->asid << 48;
+	*(host ? &regs->TTBR1_EL2 : &regs->TTBR1_EL1) = ttbr1(os, as, pgtable_root_of(&os->kernel, node));
 }
 
 void os_write_regs(const struct os *os, const struct os_aspace *as, enum regime regime, struct sysregs *regs)
@@ -97,6 +109,6 @@ void os_write_regs(const struct os *os, const struct os_aspace *as, enum regime 
 	*(host ? &regs->MAIR_EL2 : &regs->MAIR_EL1) = MAIR_LINUX;
 	*(host ? &regs->TCR_EL2 : &regs->TCR_EL1) = tcr(os);
 	*(host ? &regs->TTBR0_EL2 : &regs->TTBR0_EL1) = ttbr(os, as->user.root);
-	*(host ? &regs->TTBR1_EL2 : &regs->TTBR1_EL1) = ttbr(os, os->kernel.root) | (uint64_t)as->asid << 48;
+	*(host ? &regs->TTBR1_EL2 : &regs->TTBR1_EL1) = ttbr1(os, as, os->kernel.root);
 	if (host) regs->HCR_EL2 = HCR_RW | HCR_TGE | HCR_E2H;
 }

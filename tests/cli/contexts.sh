@@ -6,12 +6,14 @@ check() { if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: expec
 
 printf 'generator: chase\nfootprint_bytes: 128K\naccesses: 200000\n' >"$dir/chase.yaml" # 32 pages
 
-# run PROCESSES ASIDS BITS: 100 switches in the measured region, of 1000 accesses each. All processes are at the same
+# run PROCESSES ASIDS BITS SETTINGS...: 100 switches in the measured region, of 1000 accesses each. All processes are at the same
 # addresses, so that an L2 TLB of 5 ways would hold five of them: this one has 20.
 run() {
+	processes=$1 asids=$2 bits=$3
+	shift 3
 	"$STRATA" run -q --no-db --json -m configs/machines/neoverse-n1.yaml -w "$dir/chase.yaml" --populate \
-		--warmup 100000 --limit 100000 --set tlbs.l2.ways=20 --set stack.os.processes="$1" --set stack.os.switch_every=1000 \
-		--set stack.os.asids="$2" --set stack.os.asid_bits="$3" >"$dir/out" 2>"$dir/err"
+		--warmup 100000 --limit 100000 --set tlbs.l2.ways=20 --set stack.os.processes="$processes" --set stack.os.switch_every=1000 \
+		--set stack.os.asids="$asids" --set stack.os.asid_bits="$bits" "$@" >"$dir/out" 2>"$dir/err"
 	status=$?
 }
 counter() { tr ',{}' '\n\n\n' <"$dir/out" | sed -n "s/^ *\"$1\": *\([0-9]*\)\$/\1/p"; }
@@ -35,6 +37,36 @@ check "taking the oldest number costs round robin every one of them" "100 3200" 
 	"$(counter asids.evictions) $(counter events.walks_after_switch)"
 run 6 lru 3
 check "six processes find seven numbers enough" 0 "$(counter asids.evictions)"
+
+# --- KPTI: two ASIDs each
+run 10 linux 4
+check "ten processes find 15 numbers enough" 0 "$(counter asids.rollovers)"
+run 10 linux 4 --set stack.os.kpti=yes
+check "in pairs 16 numbers are as 8" "17 17" "$(counter asids.rollovers) $(counter events.tlbi)"
+run 10 flush 8 --set stack.os.kpti=yes
+check "a flush of a pair is two TLBIs" "100 200 3200" \
+	"$(counter asids.flushes) $(counter events.tlbi) $(counter events.walks_after_switch)"
+run 10 linux 8 --set stack.os.kpti=yes --check-maintenance
+check "programs keep their translations, and none is another's" "0 0" "$(counter events.walks_after_switch) $status"
+run 10 recorded 8 --set stack.os.kpti=yes
+check "recorded ASIDs are no pairs: exits 2" "2 yes" "$status $(grep -q 'os.kpti: an allocator gives ASIDs in pairs' "$dir/err" && echo yes)"
+
+# --- numbers that devices use
+pin() { # ADDRESS-SPACES: of ten, from the first switch on
+	"$STRATA" run -q --no-db --json -m configs/machines/neoverse-n1.yaml -w "$dir/chase.yaml" --limit 20000 --set stack.os.processes=10 \
+		--set stack.os.switch_every=1000 --set stack.os.asids=linux --set stack.os.asid_bits=3 --set stack.os.pinned_asids="$1" >"$dir/out"
+}
+pin 4
+check "the first four that run are pinned" "4 0" "$(counter asids.pins) $(counter asids.pins_refused)"
+run 10 linux 3 --set stack.os.pinned_asids=4
+check "six processes share the 3 numbers that are left: a rollover at every 2nd or 3rd of their 60 switches" yes \
+	"$([ "$(counter asids.rollovers)" -ge 20 ] && [ "$(counter asids.rollovers)" -le 30 ] && echo yes)"
+pin 9
+check "one CPU, 0 and one more are kept from being pinned" "5 4" "$(counter asids.pins) $(counter asids.pins_refused)"
+run 10 linux 8 --set stack.os.pinned_asids=9
+check "pins are no matter where there are enough" "0 0" "$(counter asids.rollovers) $(counter events.walks_after_switch)"
+run 10 lru 3 --set stack.os.pinned_asids=1
+check "only Linux's allocator pins: exits 2" "2 yes" "$status $(grep -q 'os.pinned_asids: 1, but only os.asids linux pins' "$dir/err" && echo yes)"
 run 300 recorded 8
 check "more processes than recorded ASIDs exits 2" 2 $status
 check "and is named" yes "$(grep -q 'ASID 256, outside of 0..255' "$dir/err" && echo yes)"

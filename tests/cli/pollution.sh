@@ -57,6 +57,26 @@ check "a page of the kernel beside 40 is nobody's loss" "0" "$(counter cpu0.l1d_
 run svc --set stack.pollution=yes --set stack.os.syscall.instructions=1600 $lines=1024 --set walker.page_table.design=flattened
 check "beside another page-table design the kernel touches its lines alone" "20 0" \
 	"$(counter cpu0.kernel.entries.syscall) $(counter cpu0.l1d_tlb.pollution.misses_by_evictor.kernel)"
+# KPTI: 100 lines of code are two pages, and the trampoline is another. A kernel whose pages are not global has them once for
+# each process.
+kpti() { # PROCESSES YES|NO
+	run svc --set stack.os.syscall.instructions=1600 --set stack.os.syscall.lines=64 --set stack.os.asids=linux --set stack.os.processes="$1" \
+		--set stack.os.switch_every=400 --set stack.os.kpti="$2"
+}
+kpti 1 no
+without=$(counter cpu0.kernel.cycles.syscall)
+check "without KPTI there is no trampoline" "2 " "$(counter cpu0.l1i_tlb.misses) $(counter cpu0.kernel.kpti.crossings)"
+kpti 1 yes
+check "each system call crosses the trampoline: 2 reads, 4 writes of control registers, ISB" "20 $((20 * (2 * 8 + 4 * 16 + 24)))" \
+	"$(counter cpu0.kernel.kpti.crossings) $(counter cpu0.kernel.kpti.cycles)"
+memory=$(counter cpu0.kernel.kpti.memory_cycles)
+check "which takes a page of its own" 3 "$(counter cpu0.l1i_tlb.misses)"
+check "and that is all that a system call takes longer" "$((without + 20 * 104 + memory))" "$(counter cpu0.kernel.cycles.syscall)"
+kpti 2 no
+check "two processes have the kernel's global pages in common" 2 "$(counter cpu0.l1i_tlb.misses)"
+kpti 2 yes
+check "with KPTI each has its own" 6 "$(counter cpu0.l1i_tlb.misses)"
+
 run svc --set stack.os.syscall.instructions=1600 $lines=1024 --sample 500:2000
 check "system calls of a sampled run keep its sums" 0 $status
 
