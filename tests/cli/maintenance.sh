@@ -181,6 +181,24 @@ map $page 3 arg=0x1000
 S $page 8
 END
 passes "the kernel's own unmapping is right"
+pairs="--set stack.os.asids=linux --set stack.os.kpti=yes" # the first program has ASID 3, its kernel 2
+run $pairs <<END
+S $page 8
+unmap $page 0 arg=0x1000
+S $page 8
+map $page 3 arg=0x1000
+S $page 8
+END
+passes "and with KPTI it takes the program's translations, too"
+run $pairs <<END
+L $page 8
+desc $page 3 arg=0
+dsb 0 10
+tlbi 0 $vale1is arg=0x2000000000010
+dsb 0 11
+L $page 8
+END
+says "a TLBI for the kernel's ASID alone leaves them" "stale hit of VA $page, ASID 3, after event 4: no TLBI took it"
 
 "$STRATA" run -q --no-db --json -m configs/machines/neoverse-n1.yaml -s configs/stacks/kvm-4k.yaml -w workloads/gups.yaml \
 	--limit 20000 >"$dir/plain"
