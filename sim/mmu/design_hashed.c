@@ -6,7 +6,7 @@
  * rehashed at once into one of twice the size.
  * Source: I. Yaniv, D. Tsafrir, "Hash, Don't Cache (the Page Table)", SIGMETRICS 2016, section 5 (open addressing,
  * clusters in one line, tables sized by use).
- * Not modelled: prediction of the page size; the inverted form's frame numbers by position (an entry holds its frame).
+ * Not modelled: prediction of the page size; frame numbers by position, as design_inverted.c has them (an entry holds its frame).
  */
 #include <stdlib.h>
 

@@ -70,6 +70,11 @@ for stack in native kvm-4k; do
 	[ "$(counter cpu0.page_table.remaps)" -ge 5000 ] && turns=yes || turns=no
 	check "$stack: the frame's entry goes from page to page" $turns
 done
+# Pages of a guest that the host lets share a frame are two pages of one frame at stage 2.
+"$STRATA" run -q --no-db --json -m configs/machines/neoverse-n1.yaml -s configs/stacks/kvm-ksm.yaml -w workloads/page-writes.yaml --populate \
+	--set walker.page_table.design=inverted >"$dir/out" 2>"$dir/error"
+[ "$(counter operations.ksm.pages)" -ge 1000 ] && [ "$(counter cpu0.page_table.remaps)" -ge 100 ] && turns=yes || turns=no
+check "kvm-ksm: pages that share a frame take turns in a table by frame" $turns
 run native ecpt "$dir/out" --set walker.range_tlb.entries=8 >"$dir/said"
 grep -q "walker.range_tlb: ranges stand beside Arm's tables, not those of ecpt" "$dir/said" && named=yes || named=no
 check "range tables beside another design than radix are refused" $named
