@@ -21,7 +21,8 @@
  * Not modelled: tables reserved for all of memory when a machine starts - only those parts stand of whose frames one has
  * been mapped (as in HP-UX's sparse tables), in the order of that, and anchors double with them; the PA-RISC's form
  * without anchors, whose first entry stands in the hash table; addresses that user programs of several ASIDs share as
- * global.
+ * global; identifiers of address spaces that outlive ASIDs - with the other ASID that a rollover gave, each page of a
+ * program is another page of its frame, and faults once.
  */
 #include <stdlib.h>
 
