@@ -266,16 +266,20 @@ static double page_variance(const struct mrc_curve *c, uint64_t ways)
 	return (squares - sum * sum / MRC_GROUPS) * MRC_GROUPS / (MRC_GROUPS - 1);
 }
 
+/* How far the curve may be off because a distance is: as far as it goes, down or up, within the error of a distance. */
+static double distance_error(const struct mrc_curve *c, uint64_t ways, double rate)
+{
+	uint64_t shift = (uint64_t)ceil(sqrt((1 - rate) * (double)ways / rate));
+	double here = mrc_miss_ratio(c, ways), fewer = mrc_miss_ratio(c, ways > shift ? ways - shift : 1);
+	return fmax(fewer - here, here - mrc_miss_ratio(c, ways + shift));
+}
+
 double mrc_standard_error(const struct mrc_curve *c, uint64_t ways)
 {
 	if (c->spec.rate == MRC_RATE_ONE || !c->accesses) return 0;
-	double rate = (double)c->spec.rate / MRC_RATE_ONE, drawn = 1 - rate;
-	uint64_t shift = (uint64_t)ceil(sqrt(drawn * (double)ways / rate));
-	double low = mrc_miss_ratio(c, ways > shift ? ways - shift : 1),
-	       high = mrc_miss_ratio(c, ways + shift);
-	double pages = drawn * page_variance(c, ways) / (rate * rate) / (double)c->accesses /
-		       (double)c->accesses;
-	return sqrt((pages > 0 ? pages : 0) + (low - high) * (low - high) / 4);
+	double rate = (double)c->spec.rate / MRC_RATE_ONE, spread = (1 - rate) * page_variance(c, ways);
+	double drawn = spread > 0 ? sqrt(spread) / (rate * (double)c->accesses) : 0;
+	return drawn + distance_error(c, ways, rate);
 }
 
 uint64_t mrc_next_step(const struct mrc_curve *c, uint64_t ways)

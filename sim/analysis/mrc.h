@@ -8,7 +8,8 @@
  * among them stands for 1 + (k - 1) / R pages. Misses are scaled by 1 / R and divided by all accesses, which is
  * the paper's SHARDS-adj. The standard error has two parts: which pages were drawn, from the spread between
  * MRC_GROUPS random groups of them; and what a distance stands for, which is uncertain by sqrt((1 - R) / (R ways)) of itself,
- * as the curve's difference over so many ways. A size that holds fewer than MRC_LEAST_HELD followed pages, or a
+ * as the curve's larger difference over so many ways down or up. Both are of the same draw - a page too many adds its misses, and
+ * lengthens distances - so they are added, not their squares. A size that holds fewer than MRC_LEAST_HELD followed pages, or a
  * sample of fewer than MRC_LEAST_PAGES, tells nothing, not even its error: it is not resolved.
  *
  * Source: stack distances: stack.h. Sampling: Waldspurger, Park, Garthwaite, Ahmad, FAST 2015. Random groups: Wolter,
