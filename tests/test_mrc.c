@@ -324,6 +324,91 @@ Test(mrc, what_is_out_of_range_is_refused_by_name)
 	cr_expect(contains(refusal(sampled), "sampled curves are fully associative"));
 }
 
+/* --- whose page it is -------------------------------------------------------------------------------------------- */
+
+enum { ODD_RECORDS = 6000, ODD_WAYS = 6 };
+
+/* Loads, stores, exclusives and atomics of up to 64 bytes at any byte, in three address spaces and the upper half, with tags. */
+static struct record odd_record(struct rng *r)
+{
+	static const uint8_t kinds[] = {REC_LOAD, REC_STORE,  REC_LOAD, REC_LDXR,
+					REC_STXR, REC_ATOMIC, REC_CLREX};
+	struct record rec = {.kind = REC_SWITCH, .arg = 1 + rng_below(r, 3)};
+	if (!rng_below(r, 50)) return rec;
+	uint64_t page = rng_below(r, 2) ? rng_below(r, 8) : rng_below(r, 60),
+		 tag = rng_below(r, 4) ? 0 : rng_below(r, 16);
+	uint64_t half = rng_below(r, 3) ? tag << 56 : UINT64_C(0xffff000000000000);
+	rec = (struct record){.addr = half | page << 12 | (rng_below(r, 2) ? rng_below(r, 4096) : 4090),
+			      .count = 1u << rng_below(r, 7),
+			      .kind = kinds[rng_below(r, sizeof(kinds))]};
+	return rec;
+}
+
+/* One LRU TLB as a list per set, of pages with their address space; 0 for the upper half. */
+struct naive_tlb {
+	unsigned sets, ways;
+	uint64_t page[128][ODD_WAYS], space[128][ODD_WAYS];
+	uint64_t accesses, misses;
+};
+
+static void naive_access(struct naive_tlb *t, uint64_t va, uint64_t space)
+{
+	bool upper = va >> 55 & 1;
+	uint64_t page = (upper ? va : va & (UINT64_MAX >> 8)) >> 12, set = page % t->sets, w = 0;
+	if (upper) space = 0;
+	while (w < t->ways - 1 && (t->page[set][w] != page + 1 || t->space[set][w] != space)) w++;
+	t->accesses++;
+	t->misses += t->page[set][w] != page + 1 || t->space[set][w] != space;
+	memmove(&t->page[set][1], &t->page[set][0], w * sizeof(uint64_t));
+	memmove(&t->space[set][1], &t->space[set][0], w * sizeof(uint64_t));
+	t->page[set][0] = page + 1;
+	t->space[set][0] = space;
+}
+
+static void naive_run(struct naive_tlb *t, const struct record_list *list, bool split)
+{
+	uint64_t space = 1;
+	for (size_t i = 0; i < list->n; i++) {
+		const struct record *r = &list->r[i];
+		if (r->kind == REC_SWITCH) space = r->arg;
+		if (r->kind == REC_SWITCH || r->kind == REC_CLREX) continue;
+		naive_access(t, r->addr, space);
+		if (split && (r->addr & 4095) + r->count > 4096)
+			naive_access(t, r->addr + r->count - 1, space);
+	}
+}
+
+static void expect_naive(const struct record_list *list, unsigned sets, bool split)
+{
+	struct mrc_spec spec = EXACT(PAGES_DATA, sets);
+	spec.split = split;
+	struct mrc *m = read_curve(spec, list);
+	for (unsigned ways = 1; ways <= ODD_WAYS; ways++) {
+		struct naive_tlb *t = calloc(1, sizeof(*t));
+		t->sets = sets;
+		t->ways = ways;
+		naive_run(t, list, split);
+		cr_expect(eq(u64, mrc_misses(mrc_curve(m, 0), ways), t->misses), "%u sets of %u ways", sets,
+			  ways);
+		cr_expect(eq(u64, mrc_curve(m, 0)->accesses, t->accesses));
+		free(t);
+	}
+	mrc_free(m);
+}
+
+Test(mrc, a_page_is_one_of_its_address_space_whatever_kind_of_access_comes_to_it)
+{
+	static const unsigned sets[] = {1, 4, 7, 100};
+	static struct record rec[ODD_RECORDS];
+	struct record_list list = {rec, ODD_RECORDS};
+	for (uint64_t seed = 0; seed < 6; seed++) {
+		struct rng r;
+		rng_init(&r, seed, "odd");
+		for (unsigned i = 0; i < ODD_RECORDS; i++) rec[i] = odd_record(&r);
+		for (unsigned s = 0; s < 4; s++) expect_naive(&list, sets[s], seed % 2);
+	}
+}
+
 /* --- OPT --------------------------------------------------------------------------------------------------------- */
 
 Test(mrc, opt_bounds_lru_from_below)

@@ -73,7 +73,7 @@ static void add_exact(struct builder *b, const uint64_t *page, size_t n)
 	uint32_t sets = b->curve.spec.sets;
 	uint64_t mask = is_power_of_2(sets) ? sets - 1 : 0;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t set = mask || sets == 1 ? page[i] & mask : page[i] % sets;
+		uint64_t set = mask || sets == 1 ? page[i] & mask : page_of_key(page[i]) % sets;
 		counts_add(&b->curve.all, lru_stack_access(&b->stack[set], &b->pages, page[i]));
 	}
 }
@@ -150,11 +150,13 @@ static enum status check_spec(const struct mrc_spec *s, struct err *err)
 static struct feed *find_feed(struct mrc *m, const struct mrc_spec *s)
 {
 	for (size_t i = 0; i < m->feeds; i++)
-		if (m->feed[i].stream.side == s->side && m->feed[i].stream.page_bits == s->page_bits)
+		if (m->feed[i].stream.side == s->side && m->feed[i].stream.page_bits == s->page_bits &&
+		    m->feed[i].stream.split == s->split)
 			return &m->feed[i];
 	struct feed *f = &m->feed[m->feeds++];
 	f->stream.side = s->side;
 	f->stream.page_bits = s->page_bits;
+	f->stream.split = s->split;
 	f->stream.sink = feed_builders;
 	f->stream.ctx = f;
 	return f;
@@ -210,6 +212,7 @@ void mrc_free(struct mrc *m)
 	for (size_t i = 0; i < m->builders; i++) free_builder(&m->builder[i]);
 	for (size_t i = 0; i < m->feeds; i++) {
 		page_ids_free(&m->feed[i].ids);
+		page_stream_fini(&m->feed[i].stream);
 		free(m->feed[i].builder);
 	}
 	free(m->builder);

@@ -36,6 +36,7 @@ struct mrc_spec {
 	unsigned page_bits; /* 12..63 */
 	uint32_t sets;      /* 1..MRC_SETS_MAX, chosen by page % sets */
 	uint32_t rate;      /* of sampling, in 1 / MRC_RATE_ONE; MRC_RATE_ONE: exact. Below: sets is 1 */
+	bool split;         /* a load or store that crosses a page is an access to each */
 };
 
 /* Distances of one stack or of all sets of one TLB. */
@@ -47,10 +48,8 @@ struct mrc_counts {
 
 struct mrc_curve {
 	struct mrc_spec spec;
-	uint64_t accesses; /* of the stream, repetitions included */
-	uint64_t
-		followed; /* that reached a stack: all others repeat the page before them, or are not sampled */
-	uint64_t pages;   /* different pages followed */
+	uint64_t accesses;                        /* of the stream, repetitions included */
+	uint64_t pages;                           /* different pages followed */
 	struct mrc_counts all, group[MRC_GROUPS]; /* groups: when sampled */
 };
 

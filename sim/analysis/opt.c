@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "analysis/page_ids.h"
+#include "analysis/pages.h"
 #include "base/alloc.h"
 #include "base/bits.h"
 
@@ -11,7 +12,7 @@ enum { OPT_LEVELS = 6, NEVER = 0 };
 
 struct opt {
 	struct page_ids ids;
-	uint64_t *page; /* by id */
+	uint64_t *page; /* keys, by id */
 	size_t pages, pages_cap;
 	uint32_t *use; /* id of the page of each access */
 	size_t count, cap;
@@ -59,7 +60,7 @@ void opt_add(void *opt, const uint64_t *page, size_t n)
 
 static uint32_t set_of(const struct opt *o, uint32_t sets, uint32_t id)
 {
-	return (uint32_t)(o->page[id] % sets);
+	return (uint32_t)(page_of_key(o->page[id]) % sets);
 }
 
 /* Puts the ids of the accesses of each set behind each other. */

@@ -18,7 +18,7 @@ struct opt;
 
 struct opt *opt_new(void);
 void opt_free(struct opt *o);
-/* A page_sink_fn with `opt` as its context. */
+/* A page_sink_fn with `opt` as its context: keys of pages (pages.h). */
 void opt_add(void *opt, const uint64_t *page, size_t n);
 /* Misses of a TLB of `sets` (1 or more; chosen by the page number modulo their number) of `ways` (1 or more). ERR_INPUT when the stream was
  * longer than 2^32 - 2. The first call for another number of sets sorts the stream anew. */

@@ -30,7 +30,7 @@ struct options {
 	uint64_t seed, stream;
 	uint32_t rate;
 	enum table_format format;
-	bool svg;
+	bool svg, split;
 };
 
 enum {
@@ -40,6 +40,7 @@ enum {
 	OPT_SIZES,
 	OPT_OPT,
 	OPT_SAMPLE,
+	OPT_SPLIT,
 	OPT_JSON,
 	OPT_CSV,
 	OPT_SVG,
@@ -61,6 +62,7 @@ static const struct argp_option mrc_options[] = {
 	 0},
 	{"sample", OPT_SAMPLE, "R", 0,
 	 "follow this share of the pages only, 0 < R <= 1, and estimate the error (1)", 0},
+	{"split-pages", OPT_SPLIT, NULL, 0, "an access that crosses a page is an access to each", 0},
 	{"json", OPT_JSON, NULL, 0, "print JSON", 0},
 	{"csv", OPT_CSV, NULL, 0, "print CSV", 0},
 	{"svg", OPT_SVG, NULL, 0, "print a picture of the curves", 0},
@@ -144,6 +146,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_SIZES: return take_list(state, "--sizes", arg, INT64_MAX, need_positive, &o->sizes);
 	case OPT_OPT: return take_list(state, "--opt", arg, INT64_MAX, need_positive, &o->opt_sizes);
 	case OPT_SAMPLE: o->rate = need_rate(state, arg); return 0;
+	case OPT_SPLIT: o->split = true; return 0;
 	case OPT_JSON: o->format = TABLE_JSON; return 0;
 	case OPT_CSV: o->format = TABLE_CSV; return 0;
 	case OPT_SVG: o->svg = true; return 0;
@@ -186,7 +189,8 @@ static enum status make_curves(const struct options *o, struct reading *r, struc
 				spec[n++] = (struct mrc_spec){.side = (enum page_side)o->sides.item[side],
 							      .page_bits = (unsigned)o->pages.item[page],
 							      .sets = (uint32_t)o->sets.item[set],
-							      .rate = o->rate};
+							      .rate = o->rate,
+							      .split = o->split};
 	enum status st = mrc_new(spec, n, &r->mrc, err);
 	free(spec);
 	return st;
@@ -202,6 +206,7 @@ static void make_recordings(const struct options *o, struct reading *r)
 		rec->opt = opt_new();
 		rec->stream.side = (enum page_side)o->sides.item[i / o->pages.count];
 		rec->stream.page_bits = (unsigned)o->pages.item[i % o->pages.count];
+		rec->stream.split = o->split;
 		rec->stream.sink = opt_add;
 		rec->stream.ctx = rec->opt;
 	}
@@ -268,7 +273,10 @@ static enum status read_workload(const struct options *o, const char *path, stru
 
 static void free_reading(struct reading *r)
 {
-	for (size_t i = 0; i < r->recordings; i++) opt_free(r->recording[i].opt);
+	for (size_t i = 0; i < r->recordings; i++) {
+		opt_free(r->recording[i].opt);
+		page_stream_fini(&r->recording[i].stream);
+	}
 	free(r->recording);
 	free(r->label);
 	mrc_free(r->mrc);
@@ -344,8 +352,8 @@ int verb_mrc(int argc, char **argv)
 		"-w WORKLOAD...",
 		"Prints the misses that LRU TLBs of every size have on a workload, from one reading of it."
 		"\vThe figures are those of a simulation of each single TLB that is filled on each of its misses: exact, unless "
-		"--sample is given. Accesses are counted as one per instruction fetched, and one per load or store by the "
-		"address of its first byte.",
+		"--sample is given. Accesses are counted as one per instruction fetched, and one per load, store, exclusive or "
+		"atomic by the address of its first byte. A switch of processes changes whose pages those of the lower half are.",
 		NULL,
 		NULL,
 		NULL};

@@ -26,6 +26,26 @@ mrc_ms=$(user_ms "$STRATA" mrc -w $real/sort.mtr.zst --sets 1,64,256)
 [ "$run_ms" -gt 0 ] && [ "$mrc_ms" -le $((3 * run_ms)) ]
 verdict $? "curves of 1, 64 and 256 sets take at most three times one run ($mrc_ms ms, a run $run_ms ms)"
 
+# --- a made-up program with atomics, accesses across pages and three processes: what one simulation of 48 entries counts
+awk 'BEGIN {
+	srand(3); print "strata-text 1"; print "page 4096"; n = 0
+	for (i = 0; i < 6000; i++) {
+		a = int(rand() * rand() * 200) * 4096 + int(rand() * 512) * 8; k = rand()
+		if (k < 0.2) printf "F %d %d\n", 4194304 + 4 * int(rand() * 20000), 1 + int(rand() * 1200)
+		else if (k < 0.5) printf "L %d 8\n", 1073741824 + a
+		else if (k < 0.7) printf "S %d 8\n", 1073741824 + a
+		else if (k < 0.8) printf "L %d 16\n", 1073741824 + a - a % 4096 + 4092
+		else if (k < 0.98) printf "%s %d 8\n", k < 0.86 ? "atomic" : k < 0.92 ? "ldxr" : "stxr", 1073741824 + a
+		else { p = int(rand() * 3); printf "switch 0 %d arg=%d\n", p, p + 1 }
+		n++
+	}
+	print "end " n
+}' >"$dir/odd.stt"
+"$STRATA" run -q --no-db --json -m configs/machines/plain-lru.yaml --set core.split_pages=yes -w "$dir/odd.stt" >"$dir/run" 2>"$dir/err"
+one() { tr -d ' ",' <"$dir/run" | awk -F: -v k="cpu0.$1_tlb.misses" '$1 == k { print $2 }'; }
+mrc -w "$dir/odd.stt" --side data,instruction --split-pages --sizes 48 --csv && [ "$(one l1d)" -gt 1000 ] && says "$(one l1d) $(one l1i)"
+verdict $? '--split-pages, atomics and processes: misses are those of a run'
+
 # --- forms
 mrc -w $trace && grep -q '^sqlite_lookup  data' "$dir/out" && [ ! -s "$dir/err" ]
 verdict $? 'text is a table'
