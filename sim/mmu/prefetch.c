@@ -21,7 +21,8 @@ const struct stat_desc prefetch_stat_rows[] = {
 	STAT(F, late, "pages", "of them, whose walk was still going on"),
 	STAT(F, late_cycles, "cycles", "cycles that accesses waited for those"),
 	STAT(F, unused, "pages", "pages that the buffer replaced before they were used"),
-	STAT(F, early, "count", "misses on pages that the buffer had replaced a short while before"),
+	STAT(F, early, "count",
+	     "walks for pages that the buffer had replaced a short while before, and had not got again"),
 };
 #undef F
 const size_t prefetch_stat_row_count = sizeof(prefetch_stat_rows) / sizeof(prefetch_stat_rows[0]);
@@ -75,15 +76,16 @@ static void note_lost(struct mmu_prefetch *p, const struct tlb_entry *e)
 	p->lost_next = (p->lost_next + 1) % PREFETCH_LOST;
 }
 
-/* A miss on what was lost before it was used counts once. */
-static void count_early(struct mmu_prefetch *p, uint64_t va, unsigned bits)
+/* Whether the page was lost before it was used, and has not come back since; that is forgotten now. */
+static bool take_lost(struct mmu_prefetch *p, uint64_t va, unsigned bits)
 {
+	bool was_lost = false;
 	for (unsigned i = 0; i < PREFETCH_LOST; i++) {
 		if (!p->lost[i] || (p->lost[i] ^ va) >> bits) continue;
 		p->lost[i] = 0;
-		p->stats.early++;
-		return;
+		was_lost = true;
 	}
+	return was_lost;
 }
 
 static bool is_held(const struct mmu *m, unsigned side, uint64_t va)
@@ -97,6 +99,7 @@ static void put(struct mmu_prefetch *p, const struct tlb_fill *f, int distance)
 {
 	const struct tlb_entry *e = tlb_fill(p->buffer, f);
 	p->distance[e - p->buffer->entry] = (int8_t)distance;
+	take_lost(p, e->va, e->bits);
 	if (p->buffer->victims->count) note_lost(p, p->buffer->victims->page);
 	p->stats.filled++;
 }
@@ -177,10 +180,17 @@ bool prefetch_take(struct mmu *m, uint64_t va, struct access a, unsigned n, cycl
 
 /* --- prefetching ------------------------------------------------------------------------------------------------- */
 
-static uint64_t evicted_page(const struct mmu *m, unsigned side, unsigned bits)
+/* What left the last level for the latest fill, whichever of its TLBs that was in, at its own size; told once, as an exclusive level is
+ * not filled by every miss. */
+static uint64_t take_evicted_page(const struct mmu *m, unsigned side)
 {
-	const struct tlb_victims *v = m->level[side][m->levels[side] - 1]->victims;
-	return v->count ? v->page[0].va >> bits : PREFETCH_NO_PAGE;
+	uint64_t page = PREFETCH_NO_PAGE;
+	for (struct tlb *const *a = m->array[side][m->levels[side] - 1]; *a; a++) {
+		struct tlb_victims *v = (*a)->victims;
+		if (v->count) page = v->page[0].va >> v->page[0].bits;
+		v->count = 0;
+	}
+	return page;
 }
 
 static void prefetch_page(struct mmu *m, uint64_t va, struct access a, cycles_t at)
@@ -209,10 +219,10 @@ void prefetch_train(struct mmu *m, uint64_t va, unsigned bits, struct access a, 
 	struct mmu_prefetch *p = m->prefetch;
 	unsigned side = a.kind == ACCESS_FETCH ? 0 : 1;
 	struct prefetch_miss miss = {
-		.page = va >> bits, .pc = m->flow ? m->flow->pc : 0, .evicted = evicted_page(m, side, bits)};
+		.page = va >> bits, .pc = m->flow ? m->flow->pc : 0, .evicted = take_evicted_page(m, side)};
 	struct prefetch_list list = {.count = 0};
 	p->stats.misses++;
-	count_early(p, va, bits);
+	p->stats.early += take_lost(p, va, bits);
 	p->how->miss(p->state, &p->params, &miss, &list);
 	if (a.kind == ACCESS_WRITE) a.kind = ACCESS_READ; /* a page that is clean yet may be read */
 	for (unsigned i = 0; i < list.count; i++) prefetch_page(m, list.page[i] << bits, a, at);

@@ -7,7 +7,8 @@
  * would need its access flag set is not prefetched, nor one that faults.
  * What the counters say: accuracy is used / filled; coverage is used / (used + demand walks); timeliness is
  * late / used and late_cycles; pollution is `unused` (entries that went before they were used), `early` (of
- * those, what then missed), and the caches' traffic under prefetch_walker.
+ * those, what was then walked for), and the caches' traffic under prefetch_walker. A page of the buffer is accounted for once: filled =
+ * used + unused + the buffer's invalidated and permission_misses + what is in it.
  * Source: Kandiraju and Sivasubramaniam, ISCA 2002 (buffer beside the TLB, trained by misses); Vavouliotis et
  * al., ISCA 2021.
  * Not modelled: prefetches waiting for a walker; prefetching into the TLBs themselves; giving up a walk for a
