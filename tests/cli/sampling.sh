@@ -106,6 +106,27 @@ run -w workloads/zipf.yaml --populate --roi 200000:220000 --sample-warmup 0 --sa
 cold=$(counter cpu0.l2_tlb.misses)
 check "without warming they are cold" yes "$([ "$cold" -gt "${misses#* }" ] 2>/dev/null || [ "$cold" -gt "$(echo "$misses" | cut -d' ' -f2)" ] && echo yes)"
 
+# So it does under policies that tell a second touch from a fill, or count touches, where both sides share the first TLB, and where an
+# inclusive level takes lines from the first: every miss and eviction of the region is that of a detailed run in order.
+counts() { tr ',{}' '\n\n\n' <"$dir/out.json" | grep -E '"cpu0\.[a-z0-9_]*\.(lookups|misses|fills|evictions|writebacks)": ' | grep -v walk_cache | cksum; }
+as_detailed() { # as_detailed NAME RUN...
+	name=$1
+	shift
+	"$STRATA" run -q --no-db --json "$@" --populate --warmup 50000 --limit 10000 >"$dir/out.json"
+	detailed=$(counts)
+	"$STRATA" run -q --no-db --json "$@" --populate --roi 50000:60000 --sample-warmup 0 >"$dir/out.json" 2>/dev/null
+	check "warming is as a detailed run: $name" "$detailed" "$(counts)"
+}
+sqlite="--set core.model=in_order -w workloads/sqlite_lookup.stt"
+for policy in lru srrip drrip ship chirp; do
+	as_detailed "$policy" $n1 $sqlite --set tlbs.l1d.policy=$policy --set tlbs.l1d.entries=16 --set tlbs.l1d.ways=16 --set tlbs.l2.policy=$policy \
+		--set caches.l1d.policy=$policy --set caches.l1d.size=16K --set caches.l1i.policy=$policy
+done
+as_detailed "an inclusive second TLB" $n1 $sqlite --set tlbs.l2.inclusion=inclusive --set tlbs.l2.entries=20 --set tlbs.l2.ways=20
+sed '/name: l1i,/d; s/name: l1d, level: 1, side: data/name: l1, level: 1, side: unified/; s/entries: 48, ways: 48/entries: 3, ways: 3/' \
+	configs/machines/plain-lru.yaml >"$dir/unified.yaml"
+as_detailed "a first TLB for both sides" -m "$dir/unified.yaml" $sqlite
+
 # Markers of the workload.
 {
 	echo "strata-text 1"
