@@ -392,7 +392,9 @@ static const struct argp_option cat_options[] = {
 };
 static const struct argp_option import_options[] = {
 	{"output", 'o', "FILE", 0, "the native trace to write", 0},
-	{"from", OPT_FROM, "FORMAT", 0, "insist on native, mtr1 or text (default: recognised)", 0},
+	{"from", OPT_FROM, "FORMAT", 0,
+	 "insist on native, mtr1, text, qemu_int, ftrace, lackey, drmemtrace or champsim (default: recognised)",
+	 0},
 	{"skip", OPT_SKIP, "N", 0, "leave out N accesses (instructions fetched + loads + stores)", 0},
 	{"count", 'n', "N", 0, "keep N accesses", 0},
 	{0},

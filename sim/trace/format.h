@@ -14,7 +14,10 @@
 	X(mtr1, "MTR1 memory traces, plain or zstd-compressed") \
 	X(text, "the text form, one record per line, plain or zstd-compressed") \
 	X(qemu_int, "exceptions of an emulated machine: the log of qemu -d int, a stream per CPU") \
-	X(ftrace, "kvm_exit and kvm_entry of a kernel's trace text, a stream per vCPU thread")
+	X(ftrace, "kvm_exit and kvm_entry of a kernel's trace text, a stream per vCPU thread") \
+	X(lackey, "instructions, loads and stores: the log of valgrind --tool=lackey --trace-mem=yes") \
+	X(drmemtrace, "DynamoRIO's memory traces (drcachesim): the entries of one thread") \
+	X(champsim, "ChampSim's traces: 64 bytes per instruction; known by its contents, so it is the last")
 
 /* A source begins with this; the implementation's own fields follow. */
 struct trace_source {

@@ -47,6 +47,28 @@ static enum status read_head(struct input *in, uint8_t head[TRACE_HEAD_BYTES], s
 	return st;
 }
 
+/* What users have that is no trace of a known format, or not yet. */
+static const struct {
+	const char *magic;
+	size_t bytes;
+	const char *advice;
+} foreign[] = {
+	{"\x1f\x8b", 2, "compressed by gzip, and only zstd is read; say gzip -dc FILE | zstd -o FILE.zst"},
+	{"\xfd\x37zXZ", 5, "compressed by xz, and only zstd is read; say xz -dc FILE | zstd -o FILE.zst"},
+	{"BZh", 3, "compressed by bzip2, and only zstd is read; say bzip2 -dc FILE | zstd -o FILE.zst"},
+	{"PK\3\4", 4, "a zip archive; of drmemtrace, say unzip -p FILE 'chunk.*' | zstd -o FILE.zst"},
+	{"gem5", 4, "a trace of gem5 (protobuf), which is not read; text can be (docs/trace-format.md)"},
+	{"PERFILE2", 8, "a file of perf; of kvm events, say perf script -i FILE, whose text is read"},
+};
+
+static enum status unknown_format(const char *name, const uint8_t *head, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
+		if (n >= foreign[i].bytes && !memcmp(head, foreign[i].magic, foreign[i].bytes))
+			return err_set(err, ERR_INPUT, "%s: at byte 0: %s", name, foreign[i].advice);
+	return err_set(err, ERR_INPUT, "%s: at byte 0: not a trace of a known format:%s", name, format_names);
+}
+
 static enum status detect(struct input *in, const struct trace_format **out, struct err *err)
 {
 	uint8_t head[TRACE_HEAD_BYTES];
@@ -57,8 +79,7 @@ static enum status detect(struct input *in, const struct trace_format **out, str
 		*out = formats[i];
 		if (formats[i]->detect(head, n)) return OK;
 	}
-	return err_set(err, ERR_INPUT, "%s: at byte 0: not a trace of a known format:%s", in->name,
-		       format_names);
+	return unknown_format(in->name, head, n, err);
 }
 
 static enum status open_input(struct input *in, uint32_t stream, struct trace_source **out, struct err *err)

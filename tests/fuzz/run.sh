@@ -24,6 +24,9 @@ seed_trace() {
 	"$STRATA" trace export "$1/10.stt" --to text -o "$1/10.txt"
 	printf 'MTR1\1\0\0\0\0\0\0\0\0\0\0\0' >"$1/header.mtr"
 	printf 'Taking exception 11 [Hypervisor Call] on CPU 0\n...from EL1 to EL2\n...with ESR 0x16/0x5a000000\n...with ELR 0x80\n...to EL2 PC 0x400 PSTATE 0x3c9\nException return from AArch64 EL2 to AArch64 EL1 PC 0x80\n' >"$1/int.log"
+	printf '==1== \nI  1000,4\n L 2000,8\nI  1004,3\n M 2008,4\n' >"$1/lackey.txt"
+	printf '\31\0\0\0\5\0\0\0\0\0\0\0\34\0\14\0\5\0\0\0\0\0\0\0\12\0\4\0\0\20\0\0\0\0\0\0\32\0\0\0\1\0\0\0\0\0\0\0' >"$1/thread.memtrace"
+	{ printf '\0\20\0\0\0\0\0\0' && head -c 56 /dev/zero; } >"$1/one.champsimtrace"
 	printf '# tracer: nop\n a-1 [000] d.... 1.0: kvm_entry: PC: 0x80\n a-1 [000] d.... 1.1: kvm_exit: TRAP: HSR_EC: 0x0016 (HVC64), PC: 0x84\n' >"$1/ftrace.txt"
 }
 seed_gic() {
