@@ -130,7 +130,7 @@ Test(yaml, a_file_beyond_the_size_limit_is_an_error)
 {
 	char *text = calloc(1, YAML_MAX_BYTES + 2);
 	memset(text, ' ', YAML_MAX_BYTES + 1);
-	refuses(text, "f.yaml: larger than 1048576 bytes");
+	refuses(text, "f.yaml: no configuration file: larger than 1048576 bytes");
 	text[YAML_MAX_BYTES] = 0;
 	cr_expect(not(zero(ptr, parse(text))));
 	free(text);

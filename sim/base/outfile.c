@@ -63,3 +63,11 @@ void outfile_abort(struct outfile *out)
 	free(out->temporary);
 	*out = (struct outfile){0};
 }
+
+enum status outfile_check(const char *path, struct err *err)
+{
+	struct outfile out;
+	enum status st = outfile_open(&out, path, err);
+	outfile_abort(&out);
+	return st;
+}

@@ -18,6 +18,8 @@ struct outfile { /* zero: none */
 
 /* ERR_INPUT: no regular file; ERR_HOST: it cannot be written. In any case outfile_abort() is allowed afterwards. */
 enum status outfile_open(struct outfile *out, const char *path, struct err *err);
+/* Whether outfile_open() would work now: what runs for long asks before. Leaves nothing behind. */
+enum status outfile_check(const char *path, struct err *err);
 /* ERR_HOST: the disk is full, or similar; nothing is left behind then. Without a file: OK. */
 enum status outfile_commit(struct outfile *out, struct err *err);
 /* Deletes what was written and not committed, and forgets the names. */

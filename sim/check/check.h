@@ -36,6 +36,10 @@ struct check_how {
 		*last; /* keeps the latest run, for the next row that asks for the same; NULL: none is kept */
 };
 
+/* The first of `overlays` (NULL at the end) that is for a machine on which none of the rows runs; NULL: all are used. */
+enum status check_unused_overlay(const struct check_row *rows, size_t count, const char *const *overlays,
+				 const char **out, struct err *err);
+
 struct check_last *check_last_new(void);
 void check_last_free(struct check_last *l); /* NULL is allowed */
 

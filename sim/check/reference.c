@@ -167,7 +167,8 @@ static enum status load_folder(struct conf *c, const char *path, struct referenc
 	if (n < 0) return err_set(err, ERR_CONFIG, "%s: %s", path, strerror(errno));
 	if (n == 0) st = err_set(err, ERR_CONFIG, "%s: no *.yaml in this folder", path);
 	for (int i = 0; i < n; i++) {
-		char *file = xasprintf("%s/%s", path, entry[i]->d_name);
+		bool slash = path[strlen(path) - 1] == '/';
+		char *file = xasprintf("%s%s%s", path, slash ? "" : "/", entry[i]->d_name);
 		if (st == OK) st = load_file(c, file, out, err);
 		free(file);
 		free(entry[i]);

@@ -238,6 +238,40 @@ static enum status choose_overlays(struct conf *c, const char *const *all, const
 	return OK;
 }
 
+/* Whether a row runs on a machine called `name`. */
+static enum status is_machine_of(const struct check_row *rows, size_t count, const char *name, bool *out,
+				 struct err *err)
+{
+	enum status st = OK;
+	*out = false;
+	for (size_t i = 0; st == OK && i < count && !*out; i++) {
+		const char *own;
+		if (i && strcmp(rows[i].ref.machine, rows[i - 1].ref.machine) == 0) continue;
+		struct conf *c = conf_new();
+		st = conf_name(c, rows[i].ref.machine, &own, err);
+		*out = st == OK && own && strcmp(own, name) == 0;
+		conf_free(c);
+	}
+	return st;
+}
+
+enum status check_unused_overlay(const struct check_row *rows, size_t count, const char *const *overlays,
+				 const char **out, struct err *err)
+{
+	struct conf *c = conf_new();
+	enum status st = OK;
+	*out = NULL;
+	for (; st == OK && overlays && *overlays && !*out; overlays++) {
+		const char *name;
+		bool used = true;
+		st = conf_name(c, *overlays, &name, err);
+		if (st == OK && name) st = is_machine_of(rows, count, name, &used, err);
+		if (st == OK && !used) *out = *overlays;
+	}
+	conf_free(c);
+	return st;
+}
+
 static enum status run_row(struct scenario *s, double *model, struct err *err)
 {
 	if (s->visit) return measure(s, NULL, model, err);

@@ -8,7 +8,9 @@
 #include <gsl/gsl_errno.h>
 
 #include "base/status.h"
+#include "base/version.h"
 #include "cli/verbs.h"
+#include "config/suggest.h"
 
 struct verb {
 	const char *name, *doc;
@@ -28,7 +30,7 @@ static void usage(FILE *out)
 		     "A cycle-level simulator of Arm64 virtualization.\n\nverbs:\n");
 	for (int i = 0; i < VERB_COUNT; i++) fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].doc);
 	fprintf(out,
-		"\n`strata VERB --help` describes one. Exit: 0 good, 1 a check failed, 2 wrong usage or input, "
+		"\n`strata VERB --help` describes one; `strata --version` says which results to expect. Exit: 0 good, 1 a check failed, 2 wrong usage or input, "
 		"3 the host failed.\n");
 }
 
@@ -40,6 +42,18 @@ static void check_stdout(int status, void *unused)
 	if (status != 0) return; /* told already, or a failure of its own */
 	fprintf(stderr, "strata: standard output: cannot be written: %s\n", strerror(errno));
 	_exit(status_exit_code(ERR_HOST));
+}
+
+static int no_verb(const char *word)
+{
+	struct suggest near;
+	suggest_init(&near, word);
+	for (int i = 0; i < VERB_COUNT; i++) suggest_try(&near, verbs[i].name);
+	if (near.best)
+		fprintf(stderr, "strata: no verb '%s'; did you mean '%s'?\n", word, near.best);
+	else
+		fprintf(stderr, "strata: no verb '%s'; `strata --help` lists them\n", word);
+	return 2;
 }
 
 int main(int argc, char **argv)
@@ -54,8 +68,11 @@ int main(int argc, char **argv)
 		usage(stdout);
 		return 0;
 	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("strata " STRATA_VERSION);
+		return 0;
+	}
 	for (int i = 0; i < VERB_COUNT; i++)
 		if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "strata: no verb '%s'; `strata --help` lists them\n", argv[1]);
-	return 2;
+	return no_verb(argv[1]);
 }

@@ -13,13 +13,20 @@ static const struct argp_option results_options[] = {
 	{0},
 };
 
+static void choose_format(struct results_args *args, enum table_format format, struct argp_state *state)
+{
+	if (args->format != TABLE_TEXT && args->format != format)
+		argp_error(state, "--json and --csv: one of them, please");
+	args->format = format;
+}
+
 static error_t parse_results_option(int key, char *arg, struct argp_state *state)
 {
 	struct results_args *args = state->input;
 	switch (key) {
 	case OPT_DB: args->db = arg; return 0;
-	case OPT_JSON: args->format = TABLE_JSON; return 0;
-	case OPT_CSV: args->format = TABLE_CSV; return 0;
+	case OPT_JSON:
+	case OPT_CSV: choose_format(args, key == OPT_JSON ? TABLE_JSON : TABLE_CSV, state); return 0;
 	case OPT_REGION:
 		if (strcmp(arg, "measured") != 0 && strcmp(arg, "warmup") != 0)
 			argp_error(state, "--region: '%s' is neither measured nor warmup", arg);
@@ -55,6 +62,8 @@ int results_print(const struct results_args *args, results_make_fn *make)
 	enum status status = store_open(args->db, STORE_READ, &st, &err);
 	if (status == OK) status = make(st, &args->query, &t, &err);
 	if (status == OK) status = table_print(t, args->format, stdout, &err);
+	if (status == OK && args->if_empty && args->format == TABLE_TEXT && table_row_count(t) == 0)
+		fprintf(stderr, "strata: %s\n", args->if_empty);
 	table_free(t);
 	store_close(st);
 	return status == OK ? 0 : results_fail(status, &err);

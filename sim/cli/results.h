@@ -10,6 +10,7 @@ struct results_args {
 	const char *db; /* path */
 	enum table_format format;
 	struct report_query query;
+	const char *if_empty; /* said on stderr where the table has no row and is text; NULL: nothing */
 };
 
 /* --db, --region, --json, --csv; a child parser whose input is a struct results_args with defaults filled in. */

@@ -38,12 +38,12 @@ static void choose(struct sampling_request *q, enum sampling_kind kind, struct a
 	q->kind = kind;
 }
 
-/* The numbers of "A:B"; without B `last`. */
-static void parse_pair(struct argp_state *state, const char *option, char *text, uint64_t last, uint64_t *a,
-		       uint64_t *b)
+/* The numbers of "A:B", as `form` calls them; without B `last`. */
+static void parse_pair(struct argp_state *state, const char *option, const char *form, char *text,
+		       uint64_t last, uint64_t *a, uint64_t *b)
 {
 	char *colon = strchr(text, ':');
-	if (!colon) argp_error(state, "%s: '%s' has no colon", option, text);
+	if (!colon) argp_error(state, "%s: '%s' is not of the form %s", option, text, form);
 	*colon = '\0';
 	*a = need_number(state, option, text, INT64_MAX);
 	*b = colon[1] || !last ? need_number(state, option, colon + 1, INT64_MAX) : last;
@@ -52,7 +52,9 @@ static void parse_pair(struct argp_state *state, const char *option, char *text,
 static void parse_sample(struct sampling_request *q, char *arg, struct argp_state *state)
 {
 	choose(q, SAMPLING_SYSTEMATIC, state);
-	parse_pair(state, "--sample", arg, 0, &q->unit, &q->interval);
+	parse_pair(state, "--sample", "UNIT:INTERVAL", arg, 0, &q->unit, &q->interval);
+	if (!q->interval)
+		argp_error(state, "--sample: an interval of 0; it is at least the unit, and that 1");
 	if (!q->unit || q->unit > q->interval)
 		argp_error(state, "--sample: a unit of %llu is outside 1..%llu, the interval",
 			   (unsigned long long)q->unit, (unsigned long long)q->interval);
@@ -63,7 +65,7 @@ static void parse_roi(struct sampling_request *q, char *arg, struct argp_state *
 	bool markers = strcmp(arg, "markers") == 0;
 	choose(q, markers ? SAMPLING_MARKERS : SAMPLING_REGION, state);
 	if (markers) return;
-	parse_pair(state, "--roi", arg, UINT64_MAX, &q->from, &q->to);
+	parse_pair(state, "--roi", "FROM:TO or `markers'", arg, UINT64_MAX, &q->from, &q->to);
 	if (q->from >= q->to)
 		argp_error(state, "--roi: nothing lies from %llu to %llu", (unsigned long long)q->from,
 			   (unsigned long long)q->to);
@@ -95,6 +97,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case SAMPLING_OPT_WEIGHTS: q->weights = arg; return 0;
 	case SAMPLING_OPT_LENGTH:
 		q->point_instructions = need_number(state, "--simpoint-length", arg, INT64_MAX);
+		if (!q->point_instructions) argp_error(state, "--simpoint-length: at least 1 instruction");
 		return 0;
 	case SAMPLING_OPT_WARMUP: q->warmup = need_number(state, "--sample-warmup", arg, INT64_MAX); return 0;
 	case SAMPLING_OPT_WARMING:

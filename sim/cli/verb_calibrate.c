@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/outfile.h"
 #include "check/calibrate.h"
 #include "cli/results.h"
 #include "cli/texts.h"
@@ -183,6 +184,7 @@ static enum status show(const struct options *o, const struct calibration *c, st
 static enum status calibrate(const struct options *o, struct conf *conf, struct references *refs,
 			     struct err *err)
 {
+	if (o->output) TRY(outfile_check(o->output, err));
 	for (char **file = o->file; *file; file++) TRY(references_load(conf, *file, refs, err));
 	struct calibration_request q = {o->keys.item, o->rows.item, o->overlays.item};
 	struct calibration c;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/outfile.h"
 #include "check/junit.h"
 #include "cli/results.h"
 #include "cli/texts.h"
@@ -64,9 +65,22 @@ static enum status show(const struct options *o, const struct outcome *outcomes,
 	return err_set(err, ERR_CHECK, "%u of %zu rows are outside their tolerance", s.failed, count);
 }
 
+static enum status warn_of_overlays(const struct options *o, const struct references *refs, struct err *err)
+{
+	const char *unused;
+	TRY(check_unused_overlay(refs->row, refs->count, o->overlays.item, &unused, err));
+	if (unused)
+		fprintf(stderr,
+			"strata: %s: is not used: no row runs on a machine of the name that it says\n",
+			unused);
+	return OK;
+}
+
 static enum status check(const struct options *o, struct conf *c, struct references *refs, struct err *err)
 {
+	if (o->junit) TRY(outfile_check(o->junit, err));
 	for (char **file = o->file; *file; file++) TRY(references_load(c, *file, refs, err));
+	TRY(warn_of_overlays(o, refs, err));
 	struct outcome *outcomes = xcalloc(refs->count, sizeof(*outcomes));
 	struct check_how how = {.overlays = o->overlays.item, .last = check_last_new()};
 	enum status st = OK;

@@ -47,6 +47,7 @@ int verb_compare(int argc, char **argv)
 		NULL,
 		NULL};
 	struct results_args args = RESULTS_DEFAULTS;
+	args.if_empty = "no counter differs (--all prints equal ones)";
 	results_parse(&argp, argc, argv, &args);
 	return results_print(&args, report_compare);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/verbs.h"
+#include "config/suggest.h"
 #include "lock/lock.h"
 #include "machine/memops_params.h"
 #include "mem/numa.h"
@@ -127,6 +128,13 @@ static bool is_kind(const char *name)
 
 static int refuse(const char *name)
 {
+	struct suggest near;
+	suggest_init(&near, name);
+	for (size_t i = 0; i < KINDS; i++) suggest_try(&near, kinds[i].name);
+	if (near.best) {
+		fprintf(stderr, "strata list: no kind '%s'; did you mean '%s'?\n", name, near.best);
+		return 2;
+	}
 	fprintf(stderr, "strata list: no kind '%s'; there are:", name);
 	for (size_t i = 0; i < KINDS; i++) fprintf(stderr, "%s %s", i ? "," : "", kinds[i].name);
 	fputc('\n', stderr);

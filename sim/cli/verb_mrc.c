@@ -156,7 +156,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s' is not an option; a workload is named by -w", arg);
 		return EINVAL;
-	case ARGP_KEY_END: need_sense(state, o); return 0;
+	case ARGP_KEY_END:
+		if (o->svg && o->format != TABLE_TEXT)
+			argp_error(state, "--svg goes with neither --json nor --csv");
+		need_sense(state, o);
+		return 0;
 	default: return ARGP_ERR_UNKNOWN;
 	}
 }

@@ -11,6 +11,7 @@
 #include "cli/texts.h"
 #include "cli/verbs.h"
 #include "config/json_schema.h"
+#include "config/suggest.h"
 #include "machine/machine_config.h"
 #include "machine/schemas.h"
 
@@ -96,10 +97,14 @@ static enum status find_module(const char *name, const struct schema **out, stru
 {
 	*out = schemas_find(name);
 	if (*out) return OK;
+	struct suggest near;
+	suggest_init(&near, name);
 	char names[480]; /* they fit into a message beside what is wrong */
 	struct schema_list all;
 	size_t used = 0;
 	schemas_all(&all);
+	for (size_t i = 0; i < all.count; i++) suggest_try(&near, all.item[i]->name);
+	if (near.best) return err_set(err, ERR_USAGE, "no module '%s'; did you mean '%s'?", name, near.best);
 	for (size_t i = 0; i < all.count && used < sizeof(names); i++)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
 					 all.item[i]->name);

@@ -63,7 +63,7 @@ static const struct argp_option run_options[] = {
 	{"no-db", OPT_NO_DB, NULL, 0, "store nothing", 0},
 	{"name", OPT_NAME, "NAME", 0, "name of the run (machine/stack/workload)", 0},
 	{"warmup", OPT_WARMUP, "N", 0, "loads and stores before the measured region (0); counted apart", 0},
-	{"limit", OPT_LIMIT, "N", 0, "loads and stores of the measured region (to the end)", 0},
+	{"limit", OPT_LIMIT, "N", 0, "loads and stores of the measured region (0: to the end)", 0},
 	{"populate", OPT_POPULATE, NULL, 0,
 	 "first map every page that the workload touches, at no cost: nothing measured is a page fault", 0},
 	{"fidelity", OPT_FIDELITY, "NAME", 0,
@@ -109,6 +109,7 @@ static void parse_numbers(struct options *o, char *text, struct argp_state *stat
 	for (char *rest = text, *one; (one = strsep(&rest, ","));) {
 		o->at = xrealloc(o->at, o->req.explain + 1, sizeof(*o->at));
 		o->at[o->req.explain++] = need_number(state, "--explain-at", one, INT64_MAX);
+		if (!o->at[o->req.explain - 1]) argp_error(state, "--explain-at: 0; the first access is 1");
 	}
 }
 
@@ -145,6 +146,7 @@ static void refuse_contradictions(const struct run_request *q, bool json, struct
 
 static void need_files(const struct run_request *q, struct argp_state *state)
 {
+	if (q->name && !*q->name) argp_error(state, "--name: the name is empty");
 	if (q->db && !*q->db) argp_error(state, "--db: the name is empty; --no-db stores nothing");
 	if (!q->machine)
 		argp_error(state, "-m FILE is needed: a machine, such as configs/machines/neoverse-n1.yaml");
@@ -178,6 +180,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_JSON: o->json = true; return 0;
 	case OPT_EXPLAIN:
 		o->req.explain = (size_t)need_number(state, "--explain", arg, EXPLAIN_MAX);
+		if (!o->req.explain) argp_error(state, "--explain: at least 1 access");
 		return 0;
 	case OPT_EXPORT_KVM: o->req.exports.kvm = arg; return 0;
 	case OPT_EXPORT_PERFETTO: o->req.exports.perfetto = arg; return 0;

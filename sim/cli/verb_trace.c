@@ -14,6 +14,7 @@
 #include "config/bind.h"
 #include "config/merge.h"
 #include "trace/cut.h"
+#include "trace/format.h"
 #include "trace/generator.h"
 #include "trace/input.h"
 #include "trace/text.h"
@@ -181,8 +182,20 @@ static enum status copy_file(const struct options *o, struct trace_source *first
 	return OK;
 }
 
+static enum status check_from(const char *from, struct err *err)
+{
+#define X(name, doc) \
+	if (!strcmp(from, #name)) return OK;
+	TRACE_FORMATS(X)
+#undef X
+#define X(name, doc) " " #name
+	return err_set(err, ERR_USAGE, "--from: '%s' is no format; there are:" TRACE_FORMATS(X), from);
+#undef X
+}
+
 static enum status open_input(const struct options *o, struct trace_source **src, struct err *err)
 {
+	if (o->from) TRY(check_from(o->from, err));
 	TRY(open_stream(o, 0, src, err));
 	const char *format = trace_source_info(*src)->format;
 	if (!o->from || !strcmp(format, o->from)) return OK;

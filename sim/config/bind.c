@@ -57,6 +57,23 @@ static enum status wrong_kind(const struct binder *b, const struct path *path, c
 	return complain(b, path, n->at, "%s where %s is expected", kind_name(n), expected);
 }
 
+enum { KNOWN_MAX = 200 };
+
+/* "name, level, ..." into `out`; what has no room is said to be there. */
+static const char *list_keys(const struct schema *s, char out[KNOWN_MAX])
+{
+	static const char more[] = ", ...";
+	size_t used = 0;
+	out[0] = 0;
+	for (size_t k = 0; k < s->count; k++) {
+		size_t need = strlen(s->param[k].name) + 2;
+		if (used + need + sizeof(more) > KNOWN_MAX) return strcat(out, more);
+		used += (size_t)snprintf(out + used, KNOWN_MAX - used, "%s%s", k ? ", " : "",
+					 s->param[k].name);
+	}
+	return out;
+}
+
 static enum status unknown_key(const struct binder *b, const struct path *path, const struct schema *s,
 			       const struct node *map, size_t i)
 {
@@ -66,14 +83,9 @@ static enum status unknown_key(const struct binder *b, const struct path *path, 
 	if (near.best)
 		return complain(b, path, map->key_at[i], "unknown key '%.60s'; did you mean '%s'?",
 				map->key[i], near.best);
-	char known[200];
-	size_t used = 0;
-	known[0] = 0;
-	for (size_t k = 0; k < s->count && used < sizeof(known); k++)
-		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", k ? ", " : "",
-					 s->param[k].name);
+	char known[KNOWN_MAX];
 	return complain(b, path, map->key_at[i], "unknown key '%.60s'; %s has: %s", map->key[i], s->name,
-			known);
+			list_keys(s, known));
 }
 
 /* --- single values ------------------------------------------------------------------------------ */
@@ -227,6 +239,8 @@ static enum status check_item_name(const struct binder *b, const struct path *pa
 static enum status bind_list(const struct binder *b, const struct path *path, const struct param *p,
 			     const struct node *n, struct param_list *out)
 {
+	if (n->kind == NODE_MAP && !n->at.line)
+		return complain(b, path, n->at, "there is no item in this list to set something of");
 	if (n->kind != NODE_LIST) return wrong_kind(b, path, n, "a list");
 	TRY(check_count(b, path, p, n->count, n->at));
 	*out = (struct param_list){conf_alloc(b->c, n->count * p->sub->bytes), n->count};

@@ -48,7 +48,7 @@ enum status conf_name(struct conf *c, const char *path, const char **out, struct
 void conf_drop(struct conf_file *f, const char *key);
 
 /* Applies one "path.to.key=value" of the command line. A path component is a key, or in a list an index
- * or the `name` of an item. The value is YAML: `--set tlbs.l2.pages=[4K,2M]`, `--set caches.slc=~`, and
+ * or the `name` of an item. The value is YAML, nothing as `~`: `--set tlbs.l2.pages=[4K,2M]`, `--set caches.slc=~`, and
  * may carry a provenance tag. Missing mappings on the way are made; an item that is not there is an error
  * that lists those that are. The path may begin with the name of the whole, `under` ("machine"; NULL: it has
  * none), and is quoted as typed. */

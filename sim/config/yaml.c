@@ -414,7 +414,8 @@ enum status conf_parse(struct conf *c, const char *file, const char *bytes, size
 {
 	struct reader r = {.c = c, .file = conf_strdup(c, file), .err = err};
 	if (len > YAML_MAX_BYTES)
-		return conf_fail(err, (struct place){r.file, 0, 0}, "larger than %d bytes", YAML_MAX_BYTES);
+		return conf_fail(err, (struct place){r.file, 0, 0},
+				 "no configuration file: larger than %d bytes", YAML_MAX_BYTES);
 	if (!yaml_parser_initialize(&r.parser)) return err_set(err, ERR_HOST, "no memory to read %s", file);
 	yaml_parser_set_input_string(&r.parser, (const unsigned char *)bytes, len);
 	enum status st = read_document(&r, out);
@@ -427,6 +428,10 @@ enum status conf_parse(struct conf *c, const char *file, const char *bytes, size
 enum status conf_parse_file(struct conf *c, const char *path, struct node **out, struct err *err)
 {
 	FILE *f = fopen(path, "rb");
+	if (!f && errno == ENOENT && !strpbrk(path, "/."))
+		return err_set(err, ERR_CONFIG,
+			       "%s: no such file; files are named whole, as in configs/stacks/kvm-4k.yaml",
+			       path);
 	if (!f) return err_set(err, ERR_CONFIG, "%s: %s", path, strerror(errno));
 	char *bytes = xcalloc(1, YAML_MAX_BYTES + 1);
 	size_t len = fread(bytes, 1, YAML_MAX_BYTES + 1, f);

@@ -1,6 +1,7 @@
 #include "machine/machine_config.h"
 
 #include "machine/machine_check.h"
+#include "machine/schemas.h"
 
 static const char *const order_names[] = {"lookahead", "strict", NULL};
 
@@ -49,6 +50,7 @@ enum status machine_config_load(struct machine_config *m, const struct machine_r
 	*m = (struct machine_config){.conf = conf_new()};
 	m->bound = (struct bound){.name = "machine", .schema = &machine_schema, .params = &m->params};
 	TRY(read_files(m, req, err));
+	TRY(schemas_check_kind(m->bound.file.root, &machine_schema, err));
 	TRY(schema_bind(m->conf, &machine_schema, m->bound.file.root, &m->params, err));
 	TRY(config_check_provenance(&m->bound, err));
 	return machine_check(m, err);

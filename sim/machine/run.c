@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "machine/schemas.h"
 #include "stats/json.h"
 
 /* --- set-up ---------------------------------------------------------------------------------------------------- */
@@ -28,6 +29,7 @@ static enum status read_stack(struct run *r, struct err *err)
 	*b = (struct bound){.name = "stack", .schema = &stack_schema, .params = &r->stack};
 	if (r->req.stack) {
 		TRY(conf_load(r->conf, r->req.stack, &b->file, err));
+		TRY(schemas_check_kind(b->file.root, &stack_schema, err));
 	} else {
 		struct place nowhere = {.file = "(native)"};
 		b->file.root = node_new(r->conf, NODE_MAP, nowhere);

@@ -54,3 +54,41 @@ const struct schema *schemas_find(const char *name)
 		if (strcmp(all.item[i]->name, name) == 0) return all.item[i];
 	return NULL;
 }
+
+/* How many of the keys of `root` a schema knows; *first: the first that it does not know, or the count. */
+static size_t known_keys(const struct node *root, const struct schema *s, size_t *first)
+{
+	size_t known = 0;
+	*first = root->count;
+	for (size_t i = root->count; i-- > 0;) {
+		size_t k = 0;
+		while (k < s->count && strcmp(s->param[k].name, root->key[i]) != 0) k++;
+		known += k < s->count;
+		if (k == s->count) *first = i;
+	}
+	return known;
+}
+
+enum status schemas_check_kind(const struct node *root, const struct schema *expected, struct err *err)
+{
+	static const struct {
+		const struct schema *schema;
+		const char *words;
+	} kinds[] = {{&machine_schema, "a machine (-m)"},
+		     {&stack_schema, "a stack (-s)"},
+		     {&gen_schema, "a workload (-w)"},
+		     {&scenario_schema, "a workload (-w)"},
+		     {&stage2_workload_schema, "a workload (-w)"}};
+	size_t unknown, unused, most = known_keys(root, expected, &unknown);
+	const char *likelier = NULL, *wanted = expected->doc;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t known = known_keys(root, kinds[i].schema, &unused);
+		if (kinds[i].schema == expected) wanted = kinds[i].words;
+		if (known <= most) continue;
+		most = known;
+		likelier = kinds[i].words;
+	}
+	if (!likelier || unknown == root->count) return OK;
+	return conf_fail(err, root->key_at[unknown], "'%.60s' is no key of %s; this file seems to be %s",
+			 root->key[unknown], wanted, likelier);
+}

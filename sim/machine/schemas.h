@@ -5,6 +5,7 @@
 #define MACHINE_SCHEMAS_H
 
 #include "config/schema.h"
+#include "config/yaml.h"
 
 #define SCHEMAS(X) \
 	X(machine_schema) \
@@ -48,6 +49,10 @@ struct schema_list {
 
 /* Those of the list, each followed by what its rows lead to and is not in the list itself; each once. */
 void schemas_all(struct schema_list *out);
+
+/* ERR_CONFIG where the file `root` is rather one of another kind - machine, stack, workload - than `expected`: where it has keys
+ * that `expected` does not know, and another kind knows more of its keys. */
+enum status schemas_check_kind(const struct node *root, const struct schema *expected, struct err *err);
 
 /* The schema called `name`, or NULL. */
 const struct schema *schemas_find(const char *name);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "machine/schemas.h"
 #include "trace/interleave.h"
 
 static bool is_yaml(const char *path)
@@ -18,6 +19,8 @@ static enum status open_yaml(struct workload *w, struct conf *c, const char *pat
 {
 	w->bound = (struct bound){.name = "workload", .schema = &gen_schema, .params = &w->gen};
 	TRY(conf_load(c, path, &w->bound.file, err));
+	if (!is_scenario(w->bound.file.root) && !is_stage2_workload(w->bound.file.root))
+		TRY(schemas_check_kind(w->bound.file.root, &gen_schema, err));
 	for (size_t i = 0; sets[i]; i++) TRY(conf_set(c, &w->bound.file, "workload", sets[i], err));
 	if (is_scenario(w->bound.file.root)) {
 		w->bound.schema = &scenario_schema;

@@ -48,6 +48,8 @@ sed 's/^name: .*/name: "another"/' "$dir/fit.yaml" >"$dir/another.yaml"
 "$STRATA" check "$dir/rows.yaml" --overlay "$dir/another.yaml" >"$dir/out" 2>"$dir/err"
 [ $? -eq 1 ] && tail -n 1 "$dir/out" | grep -q '^0 passed, 3 failed'
 verdict $? 'an overlay for another machine is not used'
+grep -q "another.yaml: is not used: no row runs on a machine of the name" "$dir/err"
+verdict $? 'and that is said'
 
 cp "$dir/fit.yaml" "$dir/first.yaml"
 calibrate "$dir/rows.yaml" --fit caches.l1d.hit_cycles,caches.l2.hit_cycles --rows one,two -o "$dir/fit.yaml" && cmp -s "$dir/first.yaml" "$dir/fit.yaml"
@@ -89,5 +91,5 @@ refuses 1 'keys that act alike are named, and nothing is written' \
 sed 's/confidence: V1/confidence: M/' "$dir/rows.yaml" >"$dir/memory.yaml"
 refuses 2 'a figure from memory is not fitted to' 'one is from memory' "$dir/memory.yaml" --fit core.width --rows one
 calibrate "$dir/rows.yaml" --fit caches.l1d.hit_cycles --rows one -o "$dir/none/x.yaml"
-[ $? -eq 3 ] && grep -q 'none/x.yaml: cannot be written' "$dir/err"
+[ $? -eq 3 ] && grep -q 'none/x.yaml: cannot be written' "$dir/err" && [ ! -s "$dir/out" ]
 verdict $? 'an overlay that cannot be written is exit code 3'

@@ -25,6 +25,13 @@ check "what is from a paper says so" "  srrip" "$("$STRATA" list policies | grep
 check "without a kind all are listed" 10 "$(grep -c '^[a-z-]*: ' "$dir/all")"
 "$STRATA" list --json >"$dir/json"
 check "JSON has as many names as text" "$(grep -c '^  ' "$dir/all")" "$(grep -c '"name": ' "$dir/json")"
+"$STRATA" list prefetcher 2>"$dir/err"
+check "a kind that is nearly one is answered with it" "strata list: no kind 'prefetcher'; did you mean 'prefetchers'?" "$(cat "$dir/err")"
+"$STRATA" params tlbs 2>"$dir/err"
+check "and so is a module" 1 "$(grep -c "no module 'tlbs'; did you mean 'tlb'?" "$dir/err")"
+"$STRATA" reprot 2>"$dir/err"
+check "and a verb" "strata: no verb 'reprot'; did you mean 'report'?" "$(cat "$dir/err")"
+check "--version says the version that is stored with runs" "strata $(sed -n 's/#define STRATA_VERSION "\(.*\)"/\1/p' sim/base/version.h)" "$("$STRATA" --version)"
 "$STRATA" list nothing >"$dir/out" 2>"$dir/err"
 check "an unknown kind exits 2" 2 $?
 check "and the known ones are named" 1 "$(grep -c "no kind 'nothing'; there are: policies, prefetchers" "$dir/err")"

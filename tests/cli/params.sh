@@ -25,7 +25,9 @@ says "params knows the rows of the features" "FEAT_HAFDBS"
 check "params of one module" "$STRATA" params tlb
 says "the module has a banner" "tlb: a translation lookaside buffer"
 exits 2 "an unknown module is wrong usage" "$STRATA" params tlbs
-complains "and the known ones are listed" "no module 'tlbs'; there are: machine, features"
+complains "and the one that is meant is named" "no module 'tlbs'; did you mean 'tlb'?"
+exits 2 "so is one that is like none" "$STRATA" params nonsense
+complains "and the known ones are listed" "no module 'nonsense'; there are: machine, features"
 check "params --help" "$STRATA" params --help
 exits 2 "an unknown option is wrong usage" "$STRATA" params --bogus
 exits 2 "--provenance needs a machine" "$STRATA" params --provenance

@@ -52,6 +52,16 @@ refuses 'what the machine lacks for a stack is answered with the place in its fi
 refuses 'or on the command line' '--set stack.hypervisors.0.ipa_bits=52: hyp.ipa_bits: 52 is outside 32..48' \
 	-s configs/stacks/kvm-4k.yaml --set stack.hypervisors.0.ipa_bits=52
 refuses 'and one of a workload' "did you mean 'footprint_bytes'?" -w workloads/gups.yaml --set workload.footprint_bites=1G
+refuses 'a stack in place of a machine is told' "kvm-4k.yaml:3:1: 'os' is no key of a machine (-m); this file seems to be a stack (-s)" -m configs/stacks/kvm-4k.yaml
+refuses 'a machine in place of a stack' 'this file seems to be a machine (-m)' -s $n1
+refuses 'a machine in place of a workload' "is no key of a workload (-w); this file seems to be a machine (-m)" -w $n1
+refuses 'a name that is no file is answered with what a file is' 'kvm-4k: no such file; files are named whole' -s kvm-4k
+refuses 'a setting in an empty list is refused' 'there is no item in this list' --set stack.hypervisors.0.granule=4K
+refuses 'a name of nothing is refused' '--name: the name is empty' --name ''
+refuses 'no explanations are refused' '--explain: at least 1' --explain 0
+refuses 'the access before the first is refused' '--explain-at: 0; the first access is 1' --explain-at 0
+refuses 'a region without its colon is refused' "--roi: '5' is not of the form FROM:TO" --roi 5
+refuses 'samples of no interval are refused' '--sample: an interval of 0' --sample 10:0
 refuses 'an unknown item of a list is answered with those that are there' 'l1i, l1d, l2' --set tlbs.l7.ways=1
 refuses 'a number out of range is answered with the range' 'tlbs.l2.ways: 99999 is outside 1..4096' --set tlbs.l2.ways=99999
 refuses 'a word where a number belongs is refused' "'x' is not a whole number" --set tlbs.l2.ways=x

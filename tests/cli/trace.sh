@@ -70,6 +70,8 @@ check "a truncated recording exits 2" "$(exit_of trace import "$dir/short.mtr.zs
 check "and leaves no output" "$(ls "$dir" | grep -c '^x')" 0
 check "a foreign file exits 2" "$(exit_of trace info Makefile)" 2
 check "a missing file exits 2" "$(exit_of trace info "$dir/none")" 2
+check "import --from what is no format exits 2" "$(exit_of trace import --from foo "$shipped" -o "$dir/x.stt")" 2
+check "and names the formats" "$(grep -c "'foo' is no format; there are: native mtr1 text" "$dir/err")" 1
 check "import --from the wrong format exits 2" "$(exit_of trace import --from text "$recording" -o "$dir/x.stt")" 2
 trace export "$shipped" --skip 1999990 --count 100 >"$dir/tail.txt" 2>"$dir/err"
 check "a window beyond the end is said to be short" "$(grep -c 'ends before the window' "$dir/err")" 1
