@@ -53,10 +53,30 @@ static void expect(const struct path_event *e, size_t n, const char *want)
 
 Test(kvm_text, exit_and_entry_have_the_kernels_columns)
 {
-	const struct path_event e[] = {exit_of(EXC_SYNC, esr_make(EC_SVE, 0)), entry_from(2)};
+	const struct path_event e[] = {exit_of(EXC_SYNC, esr_make(EC_PAUTH, 0)), entry_from(2)};
 	expect(e, 2,
-	       "           vcpu0-100     [003] .....     0.000000: kvm_exit: TRAP: HSR_EC: 0x0019 (SVE), PC: 0x0000000080001234\n"
+	       "           vcpu0-100     [003] .....     0.000000: kvm_exit: TRAP: HSR_EC: 0x0009 (PAC), PC: 0x0000000080001234\n"
 	       "           vcpu0-100     [003] d....     0.000002: kvm_entry: PC: 0x0000000080001234\n");
+}
+
+Test(kvm_text, a_trap_of_fp_or_sve_that_ends_in_the_guests_world_is_not_traced)
+{
+	const enum el_ec classes[] = {EC_FP, EC_SVE};
+	for (int i = 0; i < 2; i++) {
+		const struct path_event e[] = {exit_of(EXC_SYNC, esr_make(classes[i], 0)), entry_from(2)};
+		expect(e, 2, "");
+	}
+}
+
+Test(kvm_text, one_that_the_host_sees_is_traced_at_its_time)
+{
+	const struct path_event e[] = {exit_of(EXC_SYNC, esr_make(EC_SVE, 0)),
+				       {.kind = EVENT_WRITE, .reg = R_VBAR_EL1},
+				       {.kind = EVENT_WRITE, .reg = R_HCR_EL2},
+				       entry_from(2)};
+	expect(e, 4,
+	       "           vcpu0-100     [003] .....     0.000000: kvm_exit: TRAP: HSR_EC: 0x0019 (SVE), PC: 0x0000000080001234\n"
+	       "           vcpu0-100     [003] d....     0.000007: kvm_entry: PC: 0x0000000080001234\n");
 }
 
 Test(kvm_text, interrupts_have_no_class_and_fiq_is_one)

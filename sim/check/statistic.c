@@ -1,10 +1,12 @@
 #include "check/statistic.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "config/suggest.h"
 
 struct pick {
 	const char *pattern;
@@ -20,6 +22,37 @@ static enum status pick_counter(void *ctx, const struct stat_value *v, struct er
 	p->sum += v->hist ? v->hist->sum : v->value;
 	p->found++;
 	return OK;
+}
+
+/* The counter whose path is nearest to a word that is none. */
+struct nearest {
+	struct suggest near;
+	char path[128];
+};
+
+static enum status try_counter(void *ctx, const struct stat_value *v, struct err *err)
+{
+	struct nearest *n = ctx;
+	const char *before = n->near.best;
+	(void)err;
+	suggest_try(&n->near, v->path);
+	if (n->near.best == before) return OK;
+	snprintf(n->path, sizeof(n->path), "%s", v->path);
+	n->near.best = n->path;
+	return OK;
+}
+
+static enum status no_counter(const struct run *run, const char *word, struct err *err)
+{
+	struct nearest n = {0};
+	suggest_init(&n.near, word);
+	TRY(stats_visit(run_stats(run), try_counter, &n, err));
+	if (n.near.best)
+		return err_set(err, ERR_CONFIG, "'%s' is no counter of this machine; did you mean '%s'?",
+			       word, n.path);
+	return err_set(err, ERR_CONFIG,
+		       "'%s' is no counter of this machine, nor cycles, instructions, accesses, ns, ms",
+		       word);
 }
 
 static enum status read_word(const struct run *run, const struct run_report *total, const char *word,
@@ -41,10 +74,7 @@ static enum status read_word(const struct run *run, const struct run_report *tot
 	struct pick pick = {.pattern = word};
 	TRY(stats_visit(run_stats(run), pick_counter, &pick, err));
 	*out = (double)pick.sum;
-	if (pick.found) return OK;
-	return err_set(err, ERR_CONFIG,
-		       "'%s' is no counter of this machine, nor cycles, instructions, accesses, ns, ms",
-		       word);
+	return pick.found ? OK : no_counter(run, word, err);
 }
 
 /* Cuts `text` in place. */

@@ -1,5 +1,6 @@
 /* main.c - `strata VERB ...`: finds the verb's row and hands over. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,8 @@ int main(int argc, char **argv)
 {
 	on_exit(check_stdout, NULL);
 	gsl_set_error_handler_off(); /* the default handler aborts */
+	signal(SIGXFSZ,
+	       SIG_IGN); /* a limit of file sizes (ulimit -f) is an error of write(), as a full disk is */
 	if (argc < 2) {
 		usage(stderr);
 		return 2;

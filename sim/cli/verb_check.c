@@ -99,8 +99,8 @@ int verb_check(int argc, char **argv)
 		parse_option,
 		"FILE...",
 		"Runs the scenario of each published figure, and compares. FILE is a file of references, or a folder of them."
-		"\vExit code 1: a row is outside its tolerance. Rows that a parameter was set from are `fitted`: they may fail, "
-		"and are neither counted as passed nor part of the mean error.",
+		"\vExit code 1: a row is outside its tolerance. Rows that a parameter was set from are `fitted`: "
+		"within their tolerance they are neither counted as passed nor part of the mean error.",
 		NULL,
 		NULL,
 		NULL};

@@ -34,7 +34,10 @@ struct line {
 };
 
 struct vcpu {
-	bool outside;                /* of the guest, as KVM sees it */
+	bool outside; /* of the guest, as KVM sees it */
+	bool held;    /* the exit may be over before the host's kernel sees it */
+	uint64_t held_pc, held_esr;
+	cycles_t held_at;
 	bool mmio, write, userspace; /* the exit is an access to a device; the VMM has been told */
 	unsigned bytes;
 	uint64_t gpa;
@@ -156,6 +159,33 @@ static void tell_trap(struct kvm_text *k, struct vcpu *v, const struct path_even
 	}
 }
 
+/* Exits that KVM ends before it switches back to the host's world, where it can: these are not traced. */
+static bool is_lazy(const struct el_exception *x)
+{
+	unsigned ec = esr_ec(x->esr);
+	return x->kind == EXC_SYNC && (ec == EC_FP || ec == EC_SVE);
+}
+
+/* The host's world is back: kvm_exit is traced there, with the time of the exception. */
+static void tell_held(struct kvm_text *k, struct vcpu *v)
+{
+	unsigned ec = esr_ec(v->held_esr);
+	char number[8];
+	k->at = v->held_at;
+	v->held = false;
+	add(k, ".....", "kvm_exit: TRAP: HSR_EC: 0x%04x (%s), PC: 0x%016" PRIx64, ec, class_name(ec, number),
+	    v->held_pc);
+}
+
+static void hold_exit(struct kvm_text *k, struct vcpu *v, const struct el_exception *x)
+{
+	v->outside = v->held = true;
+	v->mmio = false;
+	v->held_pc = x->preferred_pc;
+	v->held_esr = x->esr;
+	v->held_at = k->at;
+}
+
 static void tell_exit(struct kvm_text *k, struct vcpu *v, const struct path_event *e)
 {
 	const struct el_exception *x = &e->exception;
@@ -186,9 +216,17 @@ void kvm_text_event(struct kvm_text *k, unsigned vcpu, unsigned cpu, const struc
 	k->who = vcpu, k->cpu = cpu;
 	k->at = price->at + (e->kind == EVENT_RETURN ? price->cycles : 0);
 	if (e->kind == EVENT_STEP && e->of_guest) snprintf(v->step, sizeof(v->step), "%s", e->text);
-	if (e->kind == EVENT_ENTRY && !v->outside && !e->in_guest && e->transfer.to == 2) tell_exit(k, v, e);
+	if (e->kind == EVENT_WRITE && v->held && e->reg == R_HCR_EL2) tell_held(k, v);
+	if (e->kind == EVENT_ENTRY && !v->outside && !e->in_guest && e->transfer.to == 2) {
+		if (is_lazy(&e->exception))
+			hold_exit(k, v, &e->exception);
+		else
+			tell_exit(k, v, e);
+	}
 	if (e->kind != EVENT_RETURN || !v->outside) return;
-	if (e->to_guest && e->transfer.from == 2) {
+	if (e->to_guest && e->transfer.from == 2 && v->held) {
+		v->outside = v->held = false;
+	} else if (e->to_guest && e->transfer.from == 2) {
 		tell_entry(k, v, e->transfer.to_pc);
 	} else if (e->transfer.to == 0 && v->mmio && !v->userspace) {
 		v->userspace = true;

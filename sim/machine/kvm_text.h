@@ -2,7 +2,8 @@
  *
  *   kvm_text_event(event of a path) -> lines      kvm_text_write -> all of them, by time
  * An exit is an exception of the guest to EL2, an entry the return from there to the guest; what EL3 takes and gives back
- * KVM does not see. The kernel traces kvm_exit after its switch of the world and kvm_entry before it; here both have the time
+ * KVM does not see, and traps of FP and SVE that go back to the guest without a write of HCR_EL2 (its switch of the world) it
+ * does not trace: hyp/include/hyp/switch.h, fixup_guest_exit(). The kernel traces kvm_exit after its switch of the world and kvm_entry before it; here both have the time
  * of the exception and the return themselves. A hypervisor that is not KVM is told of in KVM's words, too.
  * Source: Linux 6.1 arch/arm64/kvm/trace_arm.h, trace_handle_exit.h, include/trace/events/kvm.h, kernel/trace/trace_output.c
  * (the columns), arch/arm64/include/asm/kvm_arm.h (kvm_arm_exception_class).

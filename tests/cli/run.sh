@@ -96,6 +96,9 @@ verdict $? 'nor fills an empty file'
 run --db "$dir/no/such/folder.db"
 [ $status -eq 3 ] && grep -q 'folder.db' "$dir/err"
 verdict $? 'a database that cannot be written is a failure of the host'
+(ulimit -f 40 && exec "$STRATA" run -q --db "$dir/limited.db" -m $n1 -w $trace --limit 100 2>"$dir/err")
+[ $? -eq 3 ] && grep -q 'limited.db: cannot write' "$dir/err"
+verdict $? 'so is one that grows over the limit of file sizes'
 for words in '' "-m $n1" "-w $trace"; do
 	"$STRATA" run --no-db $words >"$dir/out" 2>"$dir/err"
 	[ $? -eq 2 ] && [ ! -s "$dir/out" ] && [ -s "$dir/err" ]
