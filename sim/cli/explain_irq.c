@@ -56,7 +56,7 @@ static const struct argp_option option_rows[] = {
 	X(dir, NULL, "software writes ICC_DIR_EL1") \
 	X(eoimode, "0|1", "ICC_CTLR_EL1.EOImode") \
 	X(pmr, "N", "ICC_PMR_EL1") \
-	X(bpr, "N", "ICC_BPR<n>_EL1 of its group") \
+	X(bpr, "0-7", "ICC_BPR<n>_EL1 of its group") \
 	X(group_enable, "0|1", "ICC_IGRPEN<n>_EL1 of its group") \
 	X(other, "N", "another interrupt of its group, of priority N, becomes pending") \
 	X(sleep, "0|1", "GICR_WAKER.ProcessorSleep")
@@ -307,19 +307,37 @@ static void happen(struct world *w, enum event e, uint64_t value, uint64_t *read
 	}
 }
 
-/* "pmr=0x80" -> event and value. */
+/* "0|1" and "0-7" end with the largest value; N is a byte. */
+static uint64_t most_of(const char *argument)
+{
+	char last = argument[strlen(argument) - 1];
+	return last >= '0' && last <= '9' ? (uint64_t)(last - '0') : 0xff;
+}
+
+static bool parse_value(const struct event_row *r, const char *text, uint64_t *value)
+{
+	char *end;
+	if (*text != '=' || text[1] < '0' || text[1] > '9') return false;
+	*value = strtoull(text + 1, &end, 0);
+	return !*end && *value <= most_of(r->argument);
+}
+
+/* "pmr=0x80" -> event and value; what is wrong goes to stderr. */
 static bool parse_event(const char *text, enum event *e, uint64_t *value)
 {
 	size_t length = strcspn(text, "=");
-	char *end = NULL;
+	*value = 0;
 	for (unsigned i = 0; i < EVENT_COUNT; i++) {
 		const struct event_row *r = &event_rows[i];
 		if (strlen(r->word) != length || strncmp(r->word, text, length) != 0) continue;
-		if (!text[length] != !r->argument) return false;
 		*e = i;
-		*value = r->argument ? strtoull(text + length + 1, &end, 0) : 0;
-		return !r->argument || (end != text + length + 1 && !*end && *value <= 0xff);
+		if (r->argument ? parse_value(r, text + length, value) : !text[length]) return true;
+		fprintf(stderr, "strata explain irq: '%s': %s%s%s is expected%s\n", text, r->word,
+			r->argument ? "=" : "", r->argument ? r->argument : "",
+			r->argument && most_of(r->argument) == 0xff ? ", N up to 0xff" : "");
+		return false;
 	}
+	fprintf(stderr, "strata explain irq: '%s' is no event; --help lists them\n", text);
 	return false;
 }
 
@@ -368,8 +386,6 @@ static int run(const struct options *o)
 			happen(&w, e, value, &read);
 			print_line(&w, o->events[i], e == EV_ack ? &read : NULL);
 		} else {
-			fprintf(stderr, "strata explain irq: '%s' is no event; --help lists them\n",
-				o->events[i]);
 			status = 2;
 		}
 	}

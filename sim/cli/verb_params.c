@@ -10,10 +10,13 @@
 #include "base/alloc.h"
 #include "cli/texts.h"
 #include "cli/verbs.h"
+#include "config/bind.h"
 #include "config/json_schema.h"
 #include "config/suggest.h"
 #include "machine/machine_config.h"
 #include "machine/schemas.h"
+#include "machine/stack_config.h"
+#include "trace/generator.h"
 
 struct options {
 	const char *module;
@@ -79,9 +82,43 @@ static char *allowed_text(const struct param *p)
 	}
 }
 
+/* Where the rows of a module are set: the first places of them. */
+struct places {
+	const struct schema *module;
+	const char *root; /* "", "stack.", "workload." */
+	unsigned count;
+};
+enum { PLACES_MAX = 4 };
+
+static void print_place(void *ctx, const char *place, unsigned words, const struct param *p)
+{
+	struct places *at = ctx;
+	(void)words;
+	if (p->sub != at->module || at->count++ >= PLACES_MAX) return;
+	const char *item = p->kind == PARAM_MAP ? "" : schema_name_row(p->sub) ? ".NAME" : ".N";
+	printf("%s%s%s%s.KEY", at->count == 1 ? "; --set " : ", ", at->root, place, item);
+}
+
+static void print_places(const struct schema *s)
+{
+	struct places at = {.module = s};
+	const struct {
+		const char *root;
+		const struct schema *schema;
+	} roots[] = {{"", &machine_schema}, {"stack.", &stack_schema}, {"workload.", &gen_schema}};
+	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+		at.root = roots[i].root;
+		if (s == roots[i].schema) printf("; --set %sKEY=VALUE", at.root);
+		schema_visit_places(roots[i].schema, print_place, &at);
+	}
+	if (at.count) fputs(at.count > PLACES_MAX ? ", ..." : "=VALUE", stdout);
+}
+
 static void print_module(const struct schema *s)
 {
-	printf("%s: %s\n", s->name, s->doc);
+	printf("%s: %s", s->name, s->doc);
+	print_places(s);
+	putchar('\n');
 	for (size_t i = 0; i < s->count; i++) {
 		const struct param *p = &s->param[i];
 		char *dflt = default_text(p), *allowed = allowed_text(p);

@@ -74,6 +74,21 @@ static const char *list_keys(const struct schema *s, char out[KNOWN_MAX])
 	return out;
 }
 
+/* The shallowest row below that is called so. */
+struct deeper {
+	const char *key;
+	unsigned words; /* 0: none */
+	char place[SCHEMA_PLACE_MAX];
+};
+
+static void try_place(void *ctx, const char *place, unsigned words, const struct param *p)
+{
+	struct deeper *d = ctx;
+	if (strcmp(p->name, d->key) != 0 || (d->words && d->words <= words)) return;
+	d->words = words;
+	memcpy(d->place, place, strlen(place) + 1);
+}
+
 static enum status unknown_key(const struct binder *b, const struct path *path, const struct schema *s,
 			       const struct node *map, size_t i)
 {
@@ -83,6 +98,11 @@ static enum status unknown_key(const struct binder *b, const struct path *path, 
 	if (near.best)
 		return complain(b, path, map->key_at[i], "unknown key '%.60s'; did you mean '%s'?",
 				map->key[i], near.best);
+	struct deeper deeper = {.key = map->key[i]};
+	schema_visit_places(s, try_place, &deeper);
+	if (deeper.words)
+		return complain(b, path, map->key_at[i], "unknown key '%.60s'; did you mean '%s'?",
+				map->key[i], deeper.place);
 	char known[KNOWN_MAX];
 	return complain(b, path, map->key_at[i], "unknown key '%.60s'; %s has: %s", map->key[i], s->name,
 			list_keys(s, known));

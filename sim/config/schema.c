@@ -1,6 +1,9 @@
 #include "config/schema.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "config/bind.h"
 
 static void store(const struct param *p, void *out, uint64_t value)
 {
@@ -24,4 +27,25 @@ void schema_defaults(const struct schema *s, void *out)
 		case PARAM_U64_LIST: break;
 		}
 	}
+}
+
+/* `above` ends with a dot, or is empty. */
+static void visit_below(const struct schema *s, const char *above, unsigned words, schema_place_fn *visit,
+			void *ctx)
+{
+	char place[SCHEMA_PLACE_MAX], below[SCHEMA_PLACE_MAX];
+	for (size_t i = 0; i < s->count; i++) {
+		const struct param *p = &s->param[i];
+		snprintf(place, sizeof(place), "%s%s", above, p->name);
+		visit(ctx, place, words, p);
+		if (!p->sub || words == SCHEMA_DEPTH_MAX) continue;
+		const char *item = p->kind == PARAM_MAP ? "" : schema_name_row(p->sub) ? "NAME." : "N.";
+		int n = snprintf(below, sizeof(below), "%s%s.%s", above, p->name, item);
+		if ((size_t)n < sizeof(below)) visit_below(p->sub, below, words + 1, visit, ctx);
+	}
+}
+
+void schema_visit_places(const struct schema *s, schema_place_fn *visit, void *ctx)
+{
+	visit_below(s, "", 1, visit, ctx);
 }

@@ -119,4 +119,10 @@ struct schema {
 /* Fills `out` (s->bytes of it) with the defaults of every row, nested mappings included; lists are empty. */
 void schema_defaults(const struct schema *s, void *out);
 
+/* Calls `visit` for each row below a mapping that `s` describes, with the path that --set has for it: "walker.page_table",
+ * "tlbs.NAME.entries", "hypervisors.N". A row that leads to others comes before these; at most SCHEMA_DEPTH_MAX words. */
+enum { SCHEMA_DEPTH_MAX = 5, SCHEMA_PLACE_MAX = 160 };
+typedef void schema_place_fn(void *ctx, const char *place, unsigned words, const struct param *p);
+void schema_visit_places(const struct schema *s, schema_place_fn *visit, void *ctx);
+
 #endif

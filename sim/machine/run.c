@@ -23,6 +23,18 @@ static void sort_sets(struct run *r)
 	}
 }
 
+/* A key without `stack.` or `workload.` in front would be looked for in the machine. */
+static enum status check_prefixes(const struct run *r, struct err *err)
+{
+	for (size_t i = 0; r->sets[TO_MACHINE][i]; i++) {
+		const char *text = r->sets[TO_MACHINE][i], *prefix = schemas_missing_prefix(text);
+		if (prefix)
+			return err_set(err, ERR_CONFIG, "--set %s: no key of a machine; did you mean '%s%s'?",
+				       text, prefix, text);
+	}
+	return OK;
+}
+
 static enum status read_stack(struct run *r, struct err *err)
 {
 	struct bound *b = &r->stack_bound;
@@ -81,6 +93,7 @@ static enum status read_files(struct run *r, struct err *err)
 {
 	const struct run_request *q = &r->req;
 	struct machine_request machine = {q->machine, q->overlays, r->sets[TO_MACHINE]};
+	TRY(check_prefixes(r, err));
 	TRY(machine_config_load(&r->machine_config, &machine, err));
 	TRY(read_stack(r, err));
 	TRY(stack_check(&r->stack_bound, &r->machine_config.params.features, err));

@@ -55,33 +55,51 @@ const struct schema *schemas_find(const char *name)
 	return NULL;
 }
 
+/* The kinds of files that a run is made of. */
+static const struct {
+	const struct schema *schema;
+	const char *words, *prefix; /* of --set */
+} kinds[] = {{&machine_schema, "a machine (-m)", "machine."},
+	     {&stack_schema, "a stack (-s)", "stack."},
+	     {&gen_schema, "a workload (-w)", "workload."},
+	     {&scenario_schema, "a workload (-w)", "workload."},
+	     {&stage2_workload_schema, "a workload (-w)", "workload."}};
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+static bool knows(const struct schema *s, const char *key, size_t length)
+{
+	for (size_t k = 0; k < s->count; k++)
+		if (strlen(s->param[k].name) == length && !strncmp(s->param[k].name, key, length))
+			return true;
+	return false;
+}
+
+const char *schemas_missing_prefix(const char *assignment)
+{
+	size_t length = strcspn(assignment, ".=");
+	for (size_t i = 0; i < KINDS; i++)
+		if (knows(kinds[i].schema, assignment, length)) return i ? kinds[i].prefix : NULL;
+	return NULL;
+}
+
 /* How many of the keys of `root` a schema knows; *first: the first that it does not know, or the count. */
 static size_t known_keys(const struct node *root, const struct schema *s, size_t *first)
 {
 	size_t known = 0;
 	*first = root->count;
 	for (size_t i = root->count; i-- > 0;) {
-		size_t k = 0;
-		while (k < s->count && strcmp(s->param[k].name, root->key[i]) != 0) k++;
-		known += k < s->count;
-		if (k == s->count) *first = i;
+		bool is = knows(s, root->key[i], strlen(root->key[i]));
+		known += is;
+		if (!is) *first = i;
 	}
 	return known;
 }
 
 enum status schemas_check_kind(const struct node *root, const struct schema *expected, struct err *err)
 {
-	static const struct {
-		const struct schema *schema;
-		const char *words;
-	} kinds[] = {{&machine_schema, "a machine (-m)"},
-		     {&stack_schema, "a stack (-s)"},
-		     {&gen_schema, "a workload (-w)"},
-		     {&scenario_schema, "a workload (-w)"},
-		     {&stage2_workload_schema, "a workload (-w)"}};
 	size_t unknown, unused, most = known_keys(root, expected, &unknown);
 	const char *likelier = NULL, *wanted = expected->doc;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < KINDS; i++) {
 		size_t known = known_keys(root, kinds[i].schema, &unused);
 		if (kinds[i].schema == expected) wanted = kinds[i].words;
 		if (known <= most) continue;

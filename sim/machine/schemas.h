@@ -54,6 +54,10 @@ void schemas_all(struct schema_list *out);
  * that `expected` does not know, and another kind knows more of its keys. */
 enum status schemas_check_kind(const struct node *root, const struct schema *expected, struct err *err);
 
+/* What "key.path=value" lacks in front: "stack." or "workload.", where its first word is no key of a machine but one of these. NULL:
+ * nothing. */
+const char *schemas_missing_prefix(const char *assignment);
+
 /* The schema called `name`, or NULL. */
 const struct schema *schemas_find(const char *name);
 

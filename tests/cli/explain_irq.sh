@@ -11,6 +11,9 @@ check 'an edge stays pending after its fall' "$(irq --edge rise fall | tail -n 1
 check 'EOImode 1 leaves it active' "$(irq -i 40 --edge eoimode=1 rise ack eoi | tail -n 1 | awk '{ print $2, $5 }')" 'active 0xff'
 check 'and dir ends it' "$(irq -i 40 --edge eoimode=1 rise ack eoi dir | tail -n 1 | awk '{ print $2 }')" 'inactive'
 check 'a mask is named' "$(last pmr=0xa0 rise)" 'its priority is not higher than ICC_PMR_EL1'
+check 'a value out of range is answered with the range' "$(irq pmr=0x100 | grep -v ^start)" "strata explain irq: 'pmr=0x100': pmr=N is expected, N up to 0xff"
+check 'of switches as well' "$(irq eoimode=2 | grep -v ^start)" "strata explain irq: 'eoimode=2': eoimode=0|1 is expected"
+check 'a value that is not taken is refused' "$(irq rise=1 | grep -v ^start)" "strata explain irq: 'rise=1': rise is expected"
 check 'another interrupt is named' "$(last rise other=0x20)" 'another pending interrupt has a higher priority'
 check 'what is running is named' "$(last other=0x20 ack rise)" 'its group priority is not higher than the running priority'
 check 'a sleeping PE is named' "$(last sleep=1 rise)" 'GICR_WAKER.ProcessorSleep is 1: the PE must be woken first'

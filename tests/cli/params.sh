@@ -24,6 +24,9 @@ says "params knows the rows of a TLB" "translations held"
 says "params knows the rows of the features" "FEAT_HAFDBS"
 check "params of one module" "$STRATA" params tlb
 says "the module has a banner" "tlb: a translation lookaside buffer"
+says "and says where its rows are set" "tlb: a translation lookaside buffer; --set tlbs.NAME.KEY=VALUE"
+check "params of a module of the stack" "$STRATA" params numa
+says "says each of its places" "; --set stack.os.numa.KEY, stack.hypervisors.N.numa.KEY, "
 exits 2 "an unknown module is wrong usage" "$STRATA" params tlbs
 complains "and the one that is meant is named" "no module 'tlbs'; did you mean 'tlb'?"
 exits 2 "so is one that is like none" "$STRATA" params nonsense

@@ -57,6 +57,11 @@ refuses 'a machine in place of a stack' 'this file seems to be a machine (-m)' -
 refuses 'a machine in place of a workload' "is no key of a workload (-w); this file seems to be a machine (-m)" -w $n1
 refuses 'a name that is no file is answered with what a file is' 'kvm-4k: no such file; files are named whole' -s kvm-4k
 refuses 'a setting in an empty list is refused' 'there is no item in this list' --set stack.hypervisors.0.granule=4K
+refuses 'a key of the workload without its word in front is answered with it' \
+	"--set footprint_bytes=1M: no key of a machine; did you mean 'workload.footprint_bytes=1M'?" --set footprint_bytes=1M
+refuses 'and one of the stack' "did you mean 'stack.os.thp=always'?" --set os.thp=always
+refuses 'a key that is deeper is answered with its place' "unknown key 'page_table'; did you mean 'walker.page_table'?" --set page_table.design=ecpt
+refuses 'in the items of a list as well' "unknown key 'entries'; did you mean 'tlbs.NAME.entries'?" --set entries=64
 refuses 'a name of nothing is refused' '--name: the name is empty' --name ''
 refuses 'no explanations are refused' '--explain: at least 1' --explain 0
 refuses 'the access before the first is refused' '--explain-at: 0; the first access is 1' --explain-at 0
