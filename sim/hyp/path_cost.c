@@ -5,36 +5,17 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
+#include "hyp/path_lines.h"
 #include "hyp/path_steps.h"
 
-enum {
-	INSTRUCTION_BYTES = 4,
-	REGISTER_BYTES = 8,
-	FP_BYTES = 16,
-	BANK_REGISTERS = 32,
-	KILO = 1000,
-	OWNER_BYTES = 4096
-};
-
-/* Lines in the memory of one owner, handed out one after the other. */
-struct owner {
-	const char *name;
-	uint64_t base, lines; /* offset of the first in the software's memory */
-};
-
-struct step_lines {
-	uint64_t code, data; /* first line of each, within the owner's memory */
-	uint16_t owner;
-};
+enum { KILO = 1000 };
 
 struct path_costs {
-	const struct path_book *book;
 	const struct primitive_params *p;
 	const struct gic_timing *gic;
 	struct mem_cpu *mem;
 	struct path_memory memory;
 	cycles_t share_cycles, schedule_cycles;
-	struct work_percents percent;
 	struct path_sharing sharing;
 	struct lock_waiter *waiter; /* at each lock of the set */
 	struct dvm_port port;       /* for messages to all cores */
@@ -42,100 +23,11 @@ struct path_costs {
 	cycles_t tlbi_done;
 	uint64_t line_bytes;
 	cycles_t fetch_hit, data_hit; /* of the first-level caches: hidden */
-	struct owner *owner;
-	size_t owners;
-	struct step_lines **work; /* by path, step */
-	uint64_t *image;          /* by context, then class and bank: first line, in the memory of owner 0 */
-	uint8_t kind[R_COUNT];    /* enum primitive_register */
+	struct path_lines *lines;
+	uint8_t kind[R_COUNT]; /* enum primitive_register */
 };
 
-/* --- lines ----------------------------------------------------------------------------------------------------- */
-
-static uint64_t lines_of(const struct path_costs *c, uint64_t bytes)
-{
-	return (bytes + c->line_bytes - 1) / c->line_bytes;
-}
-
-static uint64_t instructions_of(const struct path_costs *c, const struct path_step *s)
-{
-	const struct {
-		const char *owner;
-		uint64_t percent;
-	} rows[] = {{"vmm", c->percent.vmm}, {"fault", c->percent.fault}, {"mmu", c->percent.mmu}};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (strcmp(rows[i].owner, s->owner) == 0) return (s->number * rows[i].percent + 50) / 100;
-	return s->number;
-}
-
-static uint64_t code_lines(const struct path_costs *c, const struct path_step *s)
-{
-	return lines_of(c, instructions_of(c, s) * INSTRUCTION_BYTES);
-}
-
-static uint64_t bank_bytes(const struct path_costs *c, unsigned bank)
-{
-	return bank == BANK_gp ? REGISTER_BYTES : bank == BANK_fp ? FP_BYTES : c->p->sve_register_bytes;
-}
-
-static uint16_t owner_of(struct path_costs *c, const char *name)
-{
-	for (size_t i = 0; i < c->owners; i++)
-		if (strcmp(c->owner[i].name, name) == 0) return (uint16_t)i;
-	c->owner = xrealloc(c->owner, c->owners + 1, sizeof(*c->owner));
-	c->owner[c->owners] = (struct owner){.name = name};
-	return (uint16_t)c->owners++;
-}
-
-static uint64_t take_lines(struct path_costs *c, uint16_t owner, uint64_t lines)
-{
-	uint64_t first = c->owner[owner].lines;
-	c->owner[owner].lines += lines;
-	return first;
-}
-
-static void place_work(struct path_costs *c, size_t path)
-{
-	const struct path *p = &c->book->path[path];
-	c->work[path] = xcalloc(p->count + 1, sizeof(**c->work));
-	for (size_t i = 0; i < p->count; i++) {
-		const struct path_step *s = &p->step[i];
-		if (s->kind != STEP_work) continue;
-		struct step_lines *l = &c->work[path][i];
-		l->owner = owner_of(c, s->owner);
-		l->code = take_lines(c, l->owner, code_lines(c, s));
-		l->data = take_lines(c, l->owner, s->lines);
-	}
-}
-
-/* Where the registers of a class, or of a bank behind the classes, stand in a context. */
-static uint64_t *image_of(const struct path_costs *c, size_t context, size_t set)
-{
-	return &c->image[context * (c->book->lists + BANK_KINDS) + set];
-}
-
-static void place_images(struct path_costs *c)
-{
-	const struct path_book *b = c->book;
-	for (size_t i = 0; i < b->contexts; i++) {
-		for (size_t k = 0; k < b->lists; k++)
-			*image_of(c, i, k) = take_lines(c, 0, lines_of(c, b->list[k].count * REGISTER_BYTES));
-		for (unsigned k = 0; k < BANK_KINDS; k++)
-			*image_of(c, i, b->lists + k) = take_lines(
-				c, 0, lines_of(c, bank_bytes(c, k) * BANK_REGISTERS));
-	}
-}
-
-/* Owners begin at pages of their own. */
-static enum status take_memory(struct path_costs *c, struct err *err)
-{
-	uint64_t bytes = 0;
-	for (size_t i = 0; i < c->owners; i++) {
-		c->owner[i].base = bytes;
-		bytes += c->owner[i].lines * c->line_bytes + OWNER_BYTES - 1;
-		bytes -= bytes % OWNER_BYTES;
-	}
-	return c->memory.reserve(c->memory.self, bytes, err);
-}
+/* --- building ----------------------------------------------------------------------------------------------------- */
 
 static void use_sharing(struct path_costs *c, const struct path_sharing *sharing)
 {
@@ -148,26 +40,21 @@ static void use_sharing(struct path_costs *c, const struct path_sharing *sharing
 
 enum status path_costs_new(const struct path_cost_parts *parts, struct path_costs **out, struct err *err)
 {
-	const struct path_book *b = parts->book;
 	struct mem_cpu *mem = parts->mem;
 	struct path_costs *c = xcalloc(1, sizeof(*c));
-	*c = (struct path_costs){.book = b, .p = parts->primitives, .mem = mem, .memory = parts->memory};
+	*c = (struct path_costs){.p = parts->primitives, .mem = mem, .memory = parts->memory};
 	c->share_cycles = parts->share_cycles;
 	c->port = parts->port;
 	c->gic = parts->gic;
-	c->percent = parts->percent;
 	use_sharing(c, &parts->sharing);
 	c->schedule_cycles = parts->schedule_cycles;
 	c->line_bytes = UINT64_C(1) << mem->data.line_bits;
 	c->fetch_hit = mem_first_hit(&mem->fetch);
 	c->data_hit = mem_first_hit(&mem->data);
 	for (unsigned r = 0; r < R_COUNT; r++) c->kind[r] = primitive_register_kind((enum el_reg)r);
-	owner_of(c, "host"); /* contexts are its */
-	c->work = xcalloc(b->paths + 1, sizeof(*c->work));
-	for (size_t i = 0; i < b->paths; i++) place_work(c, i);
-	c->image = xcalloc(b->contexts * (b->lists + BANK_KINDS) + 1, sizeof(*c->image));
-	place_images(c);
-	enum status st = take_memory(c, err);
+	const struct path_lines_params lines = {parts->percent, c->line_bytes, c->p->sve_register_bytes};
+	c->lines = path_lines_new(parts->book, &lines);
+	enum status st = c->memory.reserve(c->memory.self, path_lines_bytes(c->lines), err);
 	if (st != OK) {
 		path_costs_free(c);
 		return st;
@@ -179,11 +66,8 @@ enum status path_costs_new(const struct path_cost_parts *parts, struct path_cost
 void path_costs_free(struct path_costs *c)
 {
 	if (!c) return;
-	for (size_t i = 0; c->work && i < c->book->paths; i++) free(c->work[i]);
-	free(c->work);
-	free(c->image);
+	path_lines_free(c->lines);
 	free(c->waiter);
-	free(c->owner);
 	free(c);
 }
 
@@ -192,8 +76,7 @@ void path_costs_free(struct path_costs *c)
 /* One access of the software at `el`, and how much longer than a first-level hit it takes. */
 struct touch {
 	const struct path_event *e;
-	uint16_t owner;
-	uint64_t line;
+	uint64_t offset; /* in the software's memory */
 	enum access_kind kind;
 };
 
@@ -215,7 +98,6 @@ static cycles_t touch_line(struct path_costs *c, const struct touch *t, cycles_t
 {
 	const struct path_event *e = t->e;
 	bool fetch = t->kind == ACCESS_FETCH;
-	uint64_t offset = c->owner[t->owner].base + t->line * c->line_bytes;
 	struct mem_req r = {.kind = (uint8_t)t->kind,
 			    .cause = cause_of(e, fetch),
 			    .el = e->el,
@@ -228,7 +110,7 @@ static cycles_t touch_line(struct path_costs *c, const struct touch *t, cycles_t
 	struct agent guest = c->mem->agent;
 	c->mem->agent.kind = agent_of(e);
 	cycles_t hidden = fetch ? c->fetch_hit : c->data_hit;
-	cycles_t known = c->memory.locate(c->memory.self, offset, e->el, e->e2h, t->kind, now, &r.pa.raw);
+	cycles_t known = c->memory.locate(c->memory.self, t->offset, e->el, e->e2h, t->kind, now, &r.pa.raw);
 	cycles_t done = mem_access(fetch ? &c->mem->fetch : &c->mem->data, &r, known, 0, &served);
 	c->mem->agent = guest;
 	return done > now + hidden ? done - now - hidden : 0;
@@ -239,7 +121,8 @@ static cycles_t fetch_lines(struct path_costs *c, struct touch t, uint64_t lines
 {
 	cycles_t waited = 0;
 	t.kind = ACCESS_FETCH;
-	for (uint64_t i = 0; i < lines; i++, t.line++) waited += touch_line(c, &t, now + waited);
+	for (uint64_t i = 0; i < lines; i++, t.offset += c->line_bytes)
+		waited += touch_line(c, &t, now + waited);
 	return waited;
 }
 
@@ -247,7 +130,7 @@ static cycles_t fetch_lines(struct path_costs *c, struct touch t, uint64_t lines
 static cycles_t data_lines(struct path_costs *c, struct touch t, uint64_t lines, cycles_t now)
 {
 	cycles_t longest = 0;
-	for (uint64_t i = 0; i < lines; i++, t.line++) {
+	for (uint64_t i = 0; i < lines; i++, t.offset += c->line_bytes) {
 		cycles_t waited = touch_line(c, &t, now);
 		if (waited > longest) longest = waited;
 	}
@@ -306,24 +189,13 @@ static cycles_t instructions_price(const struct path_costs *c, uint64_t n)
 	return (n * KILO + c->p->instructions_per_kilocycle - 1) / c->p->instructions_per_kilocycle;
 }
 
-/* The step of `e`, as an index into its path: work of a file's path, not of a workload's instruction. */
-static const struct step_lines *lines_of_work(const struct path_costs *c, const struct path_step *s)
-{
-	for (size_t i = 0; i < c->book->paths; i++) {
-		const struct path *p = &c->book->path[i];
-		if (s >= p->step && s < p->step + p->count) return &c->work[i][s - p->step];
-	}
-	return NULL;
-}
-
 static struct path_price work_price(struct path_costs *c, const struct path_event *e, cycles_t now)
 {
 	const struct path_step *s = e->step;
-	const struct step_lines *l = lines_of_work(c, s);
-	struct path_price out = {.cycles = instructions_price(c, instructions_of(c, s))};
-	struct touch t = {.e = e, .owner = l->owner, .line = l->code};
-	out.memory = fetch_lines(c, t, code_lines(c, s), now);
-	t = (struct touch){e, l->owner, l->data, ACCESS_READ};
+	const struct work_lines w = path_lines_of_work(c->lines, s);
+	struct path_price out = {.cycles = instructions_price(c, w.instructions)};
+	out.memory = fetch_lines(c, (struct touch){.e = e, .offset = w.code}, w.code_lines, now);
+	struct touch t = {e, w.data, ACCESS_READ};
 	out.memory += data_lines(c, t, s->lines, now + out.memory);
 	out.memory += s->shared * c->share_cycles;
 	out.cycles += out.memory;
@@ -337,8 +209,9 @@ static struct path_price copy_price(struct path_costs *c, const struct path_even
 	struct path_price out = {0};
 	for (size_t i = 0; i < e->register_count; i++)
 		out.cycles += register_price(c, e, e->registers[i], restore);
-	struct touch t = {e, 0, *image_of(c, s->context, s->list), restore ? ACCESS_READ : ACCESS_WRITE};
-	out.memory = data_lines(c, t, lines_of(c, e->register_count * REGISTER_BYTES), now);
+	struct touch t = {e, path_lines_of_class(c->lines, s->context, s->list),
+			  restore ? ACCESS_READ : ACCESS_WRITE};
+	out.memory = data_lines(c, t, path_lines_in_class(c->lines, e->register_count), now);
 	out.cycles += out.memory;
 	return out;
 }
@@ -367,8 +240,8 @@ static struct path_price spill_price(struct path_costs *c, const struct path_eve
 	const struct path_step *s = e->step;
 	struct path_price out = {.cycles = (s->number * bank_price(c, s) + KILO - 1) / KILO};
 	enum access_kind kind = s->kind == STEP_fill ? ACCESS_READ : ACCESS_WRITE;
-	struct touch t = {e, 0, *image_of(c, s->context, c->book->lists + s->target), kind};
-	out.memory = data_lines(c, t, lines_of(c, s->number * bank_bytes(c, s->target)), now);
+	struct touch t = {e, path_lines_of_bank(c->lines, s->context, s->target), kind};
+	out.memory = data_lines(c, t, path_lines_in_bank(c->lines, s->target, s->number), now);
 	out.cycles += out.memory;
 	return out;
 }
