@@ -74,6 +74,32 @@ Test(faults, each_takes_the_mmu_lock_once_as_its_design_says)
 	check_lock("spinlock", "stack.hypervisors.0.mmu_lock=paths", true);
 }
 
+static void check_host(const char *host)
+{
+	char *stack = xasprintf("configs/stacks/%s.yaml", host);
+	const char *sets[] = {"stack.threads=4", "workload.threads=4", "workload.accesses=512", NULL};
+	struct run_request q = {.machine = "configs/machines/altra-64.yaml",
+				.stack = stack,
+				.workload = "workloads/gups.yaml",
+				.sets = sets,
+				.seed = 1};
+	struct err err = {0};
+	struct done d;
+	cr_assert(eq(int, run_new(&q, &d.run, &err), OK), "%s", err.text);
+	cr_assert(eq(int, run_execute(d.run, NULL, NULL, &d.report, &err), OK), "%s", err.text);
+	uint64_t taken = count(&d, "vm0.locks.mmu_lock.taken");
+	cr_expect(eq(u64, taken, count(&d, "vm0.hyp.faults")), "%s", host);
+	cr_expect(lt(u64, 0, count(&d, "vm0.locks.mmu_lock.contended")), "%s", host);
+	run_free(d.run);
+	free(stack);
+}
+
+Test(faults, of_several_vcpus_wait_for_the_mmu_lock_wherever_the_host_kernel_runs)
+{
+	static const char *const hosts[] = {"kvm-vhe", "kvm-nvhe", "kvm-2015", "kvm-protected", "el2linux"};
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) check_host(hosts[i]);
+}
+
 Test(faults, one_vcpu_has_no_locks_to_wait_for)
 {
 	struct done d = dirty("spinlock", 1, NULL);
