@@ -123,6 +123,7 @@ static enum status answer(const struct options *o, struct err *err)
 	struct tally tally = {0};
 	TRY(trace_open(o->trace, (uint32_t)o->stream, &src, err));
 	exits_init(&x);
+	uint32_t streams = trace_source_info(src)->streams;
 	enum status st = replay(o, src, &x, &tally, err);
 	trace_close(src);
 	if (st != OK) return st;
@@ -132,6 +133,9 @@ static enum status answer(const struct options *o, struct err *err)
 		"%" PRIu64 " exceptions, %" PRIu64 " returns, %" PRIu64 " of them illegal; %" PRIu64
 		" events at another level than the one before led to\n",
 		x.entries, x.returns, x.illegal, x.moved);
+	if (streams > 1)
+		fprintf(stderr, "stream %" PRIu64 " of %" PRIu32 ", counted from 0 (--stream)\n", o->stream,
+			streams);
 	return OK;
 }
 

@@ -219,6 +219,11 @@ static void print_summary(const struct run *run, const struct run_report *r, con
 		r->host_ns ? (double)r->records * 1e3 / (double)r->host_ns : 0.0);
 	if (db) fprintf(stderr, "; run %" PRId64 " of %s", id, db);
 	if (*run_lacks(run)) fprintf(stderr, "; the trace lacks: %s", run_lacks(run));
+	uint32_t streams, left = run_streams_left(run, &streams);
+	if (left)
+		fprintf(stderr,
+			"; %" PRIu32 " of its %" PRIu32 " streams did not run (--stream, stack.threads)",
+			left, streams);
 	fputc('\n', stderr);
 }
 

@@ -170,6 +170,13 @@ const struct watch *run_watched(const struct run *r) { return r->req.explain ? &
 const struct sampling *run_sampling(const struct run *r) { return r->sampling; }
 const char *run_lacks(const struct run *r) { return r->lacks; }
 const char *run_name(const struct run *r) { return r->name; }
+
+uint32_t run_streams_left(const struct run *r, uint32_t *of)
+{
+	uint64_t used = r->stack.threads;
+	*of = workload_info(&r->workload)->streams;
+	return r->stack.vms.count || r->stack.os.processes > 1 || used >= *of ? 0 : *of - (uint32_t)used;
+}
 const struct stats *run_stats(const struct run *r) { return machine_stats(r->machine); }
 bool run_fitted_to(const struct run *r, const char *row)
 {

@@ -82,6 +82,8 @@ const struct sampling *run_sampling(const struct run *r);
 /* What the stream of a run cannot say, as text ("fetch sizes"); "" when it says all. Lives as long as the run. */
 const char *run_lacks(const struct run *r);
 const char *run_name(const struct run *r);
+/* How many streams of the workload nobody runs, of how many; 0 where VMs or processes share them out. */
+uint32_t run_streams_left(const struct run *r, uint32_t *of);
 /* The counters, of the measured region after run_execute(), and the core clock. */
 const struct stats *run_stats(const struct run *r);
 uint64_t run_clock_mhz(const struct run *r);

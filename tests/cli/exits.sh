@@ -51,3 +51,6 @@ check 'an operation of the recording reads as in phases.txt' \
 "$STRATA" explain exits Makefile >/dev/null 2>&1; check 'a file that is no trace is wrong input' $? 2
 { echo 'Taking exception 11 [Hypervisor Call] on CPU 0'; echo '...from EL1 to EL2'; } >"$dir/torn"
 check 'a torn log is refused with its line' "$("$STRATA" explain exits "$dir/torn" 2>&1 | grep -o 'torn:3: expected "...with ESR class/value"')" 'torn:3: expected "...with ESR class/value"'
+printf ' a-1 [000] d.... 1.0: kvm_entry: PC: 0x80\n b-2 [001] d.... 1.1: kvm_entry: PC: 0x90\n' >"$dir/two"
+check 'of a log with several vCPUs it is said which one this is' "$("$STRATA" explain exits "$dir/two" --stream 1 2>&1 >/dev/null | tail -n 1)" \
+	'stream 1 of 2, counted from 0 (--stream)'

@@ -31,6 +31,12 @@ verdict $? '--quiet says nothing'
 [ "$(runs)" -eq 2 ]
 verdict $? 'both runs are in the database'
 
+printf 'strata-text 1\nstreams 2\nL 0x7ff000 8\nL 0x7ff008 8\nstream 1\nL 0x7fe000 8\nend 3\n' >"$dir/two.txt"
+"$STRATA" run --no-db -m $n1 -w "$dir/two.txt" 2>"$dir/err" && grep -q '; 1 of its 2 streams did not run (--stream, stack.threads)$' "$dir/err"
+verdict $? 'streams of the workload that nobody runs are told'
+"$STRATA" run --no-db -m $n1 -w "$dir/two.txt" --set stack.threads=2 2>"$dir/err" && ! grep -q 'did not run' "$dir/err"
+verdict $? 'and nothing is told where all run'
+
 # --- what is refused; the database must not change meanwhile
 cp "$db" "$dir/before.db"
 printf 'name: wide\nos: {va_bits: 52}\n' >"$dir/stack.yaml"
