@@ -127,12 +127,28 @@ static uint32_t need_rate(struct argp_state *state, const char *arg)
 	return (uint32_t)scaled;
 }
 
+/* A size is printed for each number of sets that divides it; one that none divides would not be there. */
+static void need_dividing_sets(struct argp_state *state, const char *option, const struct numbers *sizes,
+			       const struct numbers *sets)
+{
+	for (size_t i = 0; i < sizes->count; i++) {
+		size_t k = 0;
+		while (k < sets->count && sizes->item[i] % sets->item[k]) k++;
+		if (k == sets->count)
+			argp_error(state,
+				   "%s: %" PRIu64 " entries are a multiple of no number of sets (--sets)",
+				   option, sizes->item[i]);
+	}
+}
+
 static void need_sense(struct argp_state *state, struct options *o)
 {
 	if (!o->workloads.count) argp_error(state, "-w FILE is needed: a trace, or a generator in YAML");
 	if (!o->sides.count) push_number(&o->sides, PAGES_DATA);
 	if (!o->pages.count) push_number(&o->pages, 12);
 	if (!o->sets.count) push_number(&o->sets, 1);
+	need_dividing_sets(state, "--sizes", &o->sizes, &o->sets);
+	need_dividing_sets(state, "--opt", &o->opt_sizes, &o->sets);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)

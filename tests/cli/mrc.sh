@@ -84,6 +84,9 @@ refuses 'a side that is none is refused' "--side: 'code' is none of data, instru
 refuses 'a page size that is no power of two is refused' '--page: 5K is no power of two of at least 4K' -w $trace --page 4K,5K
 refuses 'and one below 4K' '--page: 2K is no power of two of at least 4K' -w $trace --page 2K
 refuses 'no sets are refused' '--sets: 0 is outside 1..' -w $trace --sets 0
+refuses 'a size that no number of sets divides is refused' '--sizes: 6 entries are a multiple of no number of sets' -w $trace --sets 4 --sizes 8,6
+refuses 'of OPT as well' '--opt: 6 entries are a multiple of no number of sets' -w $trace --sets 4 --opt 6
+refuses 'a picture as JSON is refused' '--svg goes with neither' -w $trace --svg --json
 refuses 'an empty word in a list is refused' "--sizes: '' is not a number" -w $trace --sizes 16,,48
 refuses 'a rate above 1 is refused' "--sample: '1.5' is outside" -w $trace --sample 1.5
 refuses 'a rate of 0 is refused' "--sample: '0' is outside" -w $trace --sample 0

@@ -62,6 +62,12 @@ check "gen with sizes that do not fit exits 2" "$(exit_of trace gen stride strid
 check "and says which" "$(grep -c 'stride_bytes: 3 is not a multiple of 8' "$dir/err")" 1
 check "gen without -o exits 2" "$(exit_of trace gen uniform)" 2
 
+if command -v valgrind >/dev/null && valgrind --tool=lackey --trace-mem=yes --log-file="$dir/lackey.txt" true 2>/dev/null; then
+	check "a log of lackey has its instructions, loads and stores" \
+		"$(trace info "$dir/lackey.txt" | awk '$1 == "instructions" || $1 == "L" || $1 == "S" { n[$1] = $2 } END { print n["instructions"], n["L"], n["S"] }')" \
+		"$(grep -c '^I' "$dir/lackey.txt") $(grep -c '^ [LM]' "$dir/lackey.txt") $(grep -c '^ [SM]' "$dir/lackey.txt")"
+fi
+
 head -c 100000 "$shipped" >"$dir/short.stt"
 check "a truncated file exits 2" "$(exit_of trace info "$dir/short.stt")" 2
 check "and names the byte" "$(grep -c 'at byte [0-9]*: truncated' "$dir/err")" 1
