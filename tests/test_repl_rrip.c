@@ -217,50 +217,71 @@ Test(repl, drrip_fills_as_the_side_whose_leaders_miss_less)
 	for (unsigned i = 0; i < sizeof(duels) / sizeof(duels[0]); i++) check_duel(&duels[i]);
 }
 
-/* Figure 3 of the SHiP paper with counters per region, which a hash into 16 K keeps apart here. */
-static void ship_evict(struct world *w, unsigned set, unsigned way, int *counter)
+/* Figure 3 of the SHiP paper with counters per region or instruction, which a hash into 16 K keeps apart here. */
+struct naive_ship {
+	int counter[REGIONS];
+	struct repl_flow flow;
+	bool by_pc;
+};
+
+static void ship_evict(struct world *w, unsigned set, unsigned way, struct naive_ship *n)
 {
-	int *c = &counter[w->region[set][way]];
+	int *c = &n->counter[w->region[set][way]];
 	if (!w->used[set][way] && *c > 0) --*c;
 }
 
-static void ship_fill(struct world *w, unsigned set, unsigned way, struct rng *r, const int *counter)
+/* What the signature does not look at is drawn apart from it. */
+static void ship_fill(struct world *w, unsigned set, unsigned way, struct rng *r, struct naive_ship *n)
 {
-	unsigned region = (unsigned)rng_below(r, REGIONS);
-	w->state.shared->key = region * UINT64_C(256) + rng_below(r, 256);
+	unsigned region = (unsigned)rng_below(r, REGIONS), other = (unsigned)rng_below(r, REGIONS);
+	w->state.shared->key = (n->by_pc ? other : region) * UINT64_C(256) + rng_below(r, 256);
+	n->flow.pc = 0x400000 + 4 * (n->by_pc ? region : other);
 	w->policy->fill(set_at(w, set), WAYS, way);
-	w->rrpv[set][way] = counter[region] ? 2 : 3;
+	w->rrpv[set][way] = n->counter[region] ? 2 : 3;
 	w->region[set][way] = region;
 	w->used[set][way] = false;
 }
 
-static void ship_hit(struct world *w, unsigned set, unsigned way, int *counter)
+static void ship_hit(struct world *w, unsigned set, unsigned way, struct naive_ship *n)
 {
-	int *c = &counter[w->region[set][way]];
+	int *c = &n->counter[w->region[set][way]];
 	if (*c < 7) ++*c;
 	w->used[set][way] = true;
 }
 
-Test(repl, ship_gives_no_stay_to_regions_whose_counter_is_zero)
+static void check_ship(unsigned kind, bool by_pc, uint64_t seed)
 {
 	static struct world w;
 	struct rng r;
-	int counter[REGIONS];
+	struct naive_ship n = {.by_pc = by_pc};
 	unsigned zeros = 0;
-	world_init(&w, REPL_ship, 16);
-	rng_init(&r, 1, "ship");
-	for (unsigned i = 0; i < REGIONS; i++) counter[i] = 1;
-	for (unsigned i = 0; i < WAYS * 16; i++) ship_fill(&w, i / WAYS, i % WAYS, &r, counter);
+	world_init(&w, kind, 16);
+	w.state.shared->flow = &n.flow;
+	rng_init(&r, seed, "ship");
+	for (unsigned i = 0; i < REGIONS; i++) n.counter[i] = 1;
+	for (unsigned i = 0; i < WAYS * 16; i++) ship_fill(&w, i / WAYS, i % WAYS, &r, &n);
 	for (unsigned i = 0; i < 20000; i++) {
-		unsigned set = (unsigned)rng_below(&r, 16), hit, way = hit_or_miss(&w, set, &r, &hit);
+		unsigned set = (unsigned)rng_below(&r, 16), hit, way;
+		n.flow.pc = 4 * rng_below(&r, 1 << 20); /* of who hits, or misses */
+		way = hit_or_miss(&w, set, &r, &hit);
 		if (way == WAYS) {
-			ship_hit(&w, set, hit, counter);
+			ship_hit(&w, set, hit, &n);
 			continue;
 		}
-		ship_evict(&w, set, way, counter);
-		ship_fill(&w, set, way, &r, counter);
-		zeros += counter[w.region[set][way]] == 0;
+		ship_evict(&w, set, way, &n);
+		ship_fill(&w, set, way, &r, &n);
+		zeros += n.counter[w.region[set][way]] == 0;
 	}
 	cr_expect(lt(u32, 0, zeros), "no counter ever was zero: nothing was tested");
 	repl_state_free(&w.state);
+}
+
+Test(repl, ship_gives_no_stay_to_regions_whose_counter_is_zero)
+{
+	for (uint64_t seed = 0; seed < 4; seed++) check_ship(REPL_ship, false, seed);
+}
+
+Test(repl, ship_pc_gives_no_stay_to_what_instructions_bring_whose_counter_is_zero)
+{
+	for (uint64_t seed = 0; seed < 4; seed++) check_ship(REPL_ship_pc, true, seed);
 }

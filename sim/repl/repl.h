@@ -29,6 +29,7 @@
 	X(nru, "a bit per way, as bit_plru, but cleared only when a victim is sought") \
 	X(brrip, "bimodal re-reference interval prediction: thrash-resistant") \
 	X(drrip, "srrip or brrip, whichever misses less in some sets of each") \
+	X(ship_pc, "srrip, and no stay for what instructions brought whose pages were not used again") \
 	X(ship, "srrip, and no stay for regions of memory that were not used again") \
 	X(chirp, "least recently used, but dead first: predicted from control flow")
 
