@@ -86,6 +86,19 @@ for outcome in miss hit "is being walked, waits"; do
 	check "the buffer's answer is told: $outcome" yes "$(grep -q "prefetch_buffer TLB: $outcome" "$dir/prefetched" && echo yes)"
 done
 
+# Every page-table design with every kind of core, prefetcher, neighbours and ports, each with another of the others.
+set -- next_page stride asp masp distance recency h2p free_pte sbfp atp
+for design in radix flattened ecpt hashed pom_tlb shadow agile asap; do
+	for core in in_order window; do
+		kind=$1 && shift && set -- "$@" "$kind"
+		"$STRATA" run -q --no-db $n1 $kvm -w workloads/gups.yaml --limit 1500 --set workload.footprint_bytes=32M --set core.model=$core \
+			--set walker.page_table.design=$design --set walker.prefetch.kind=$kind --set walker.prefetch.hit_cycles=$((${#kind} % 3)) \
+			--set walker.walkers=$((1 + ${#design} % 3)) --set walker.range_tlb.source=colt_fa --set walker.range_tlb.entries=$((${#design} % 2 * 8)) --set tlbs.l2.ports=1 \
+			--set tlbs.l2.inclusion=inclusive --set caches.l2.mshrs=$((1 + ${#design})) --explain 150 >"$dir/out" 2>"$dir/err"
+		check "$design, $core, $kind: what is inside of each step adds up to it" "0 good" "$? $(sums "$dir/out")"
+	done
+done
+
 # Lines that other cores wrote: the slowest of 400 accesses of each of four threads to one line.
 "$STRATA" run -q --no-db $n1 -w workloads/gups.yaml --limit 400 --populate --set workload.footprint_bytes=64 --set workload.threads=4 --set stack.threads=4 \
 	--set coherence.protocol=directory --explain 50 >"$dir/out" 2>"$dir/err"

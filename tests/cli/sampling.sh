@@ -161,6 +161,25 @@ run -w workloads/sqlite_lookup.stt $simpoints
 check "points are measured by instructions" yes "$(i=$(counter cpu0.instructions); [ "$i" -ge 200000 ] && [ "$i" -lt 200200 ] && echo yes)"
 check "their estimate is weighted" yes "$(awk -v a="$two" -v b="$nine" '$1 == "cpi" { d = $2 - (0.75 * a + 0.25 * b); print (d < 0.01 && d > -0.01 ? "yes" : d) }' "$dir/estimates")"
 check "and has no interval" "0 7" "$(grep -c '\.\.' "$dir/estimates") $(wc -l <"$dir/estimates")"
+# The second round of a program of three phases, 40, 20 and 40 of 100 intervals: one of each stands for all of it, at its weight.
+awk 'BEGIN {
+	srand(5); print "strata-text 1"; print "lacks no_fetch"
+	for (n = 0; n < 200; n++) for (k = 0; k < 1000; k++) {
+		i = n % 100
+		page = int(rand() * (i < 40 ? 30 : i < 60 ? 400 : 2000))
+		printf "L %d 8 gap=1\n", 1073741824 + page * 4096 + page % 64 * 64
+	}
+	print "end 200000" }' >"$dir/phases.stt"
+printf '120 0\n150 1\n180 2\n' >"$dir/p3"
+printf '0.4 0\n0.2 1\n0.4 2\n' >"$dir/w3"
+run -w "$dir/phases.stt" --populate --warmup 100000 && rates >"$dir/full"
+run -w "$dir/phases.stt" --populate --simpoints "$dir/p3" --weights "$dir/w3" --simpoint-length 1000
+check "weighted points say what the whole of a program of phases says, within 10 %" "" "$(awk 'FNR == NR { full[$1] = $2; next }
+	$1 in full { seen++; d = $2 / full[$1] - 1; if (d > 0.1 || d < -0.1) printf "%s %s for %s; ", $1, $2, full[$1] }
+	END { if (seen != 4) printf "%d metrics", seen }' "$dir/full" "$dir/estimates")"
+printf '0.7 0\n0.2 1\n0.1 2\n' >"$dir/w3"
+run -w "$dir/phases.stt" --populate --simpoints "$dir/p3" --weights "$dir/w3" --simpoint-length 1000
+check "(wrong weights say something else)" yes "$(awk 'FNR == NR { full[$1] = $2; next } $1 == "cpu0.l2_tlb.misses" { print ($2 < full[$1] / 2 ? "yes" : $2 " for " full[$1]) }' "$dir/full" "$dir/estimates")"
 echo "100 1" >>"$dir/p"
 sed -i '2d' "$dir/p"
 run -w workloads/sqlite_lookup.stt $simpoints
