@@ -409,6 +409,32 @@ Test(mrc, a_page_is_one_of_its_address_space_whatever_kind_of_access_comes_to_it
 	}
 }
 
+/* What a TLB misses behind a warm-up is what it misses in all, less what it misses in the warm-up alone. */
+Test(mrc, behind_a_warm_up_misses_are_all_but_those_of_the_warm_up)
+{
+	struct record_list all = zipf_stream(800, 30000, 700, 0), begin = {all.r, 12345};
+	struct mrc_spec spec[] = {EXACT(PAGES_DATA, 1), EXACT(PAGES_DATA, 16)};
+	struct mrc *m, *whole = read_curves(spec, 2, &all), *warm = read_curves(spec, 2, &begin);
+	struct err err;
+	cr_assert(eq(int, mrc_new(spec, 2, &m, &err), OK));
+	mrc_add(m, all.r, begin.n);
+	mrc_restart(m);
+	mrc_add(m, all.r + begin.n, all.n - begin.n);
+	mrc_finish(m);
+	for (unsigned i = 0; i < 2; i++) {
+		cr_expect(eq(u64, mrc_curve(m, i)->accesses, all.n - begin.n));
+		cr_expect(eq(u64, mrc_curve(m, i)->pages, mrc_curve(whole, i)->pages));
+		for (uint64_t ways = 1; ways < 900; ways++)
+			cr_assert(eq(u64, mrc_misses(mrc_curve(m, i), ways),
+				     mrc_misses(mrc_curve(whole, i), ways) -
+					     mrc_misses(mrc_curve(warm, i), ways)));
+	}
+	mrc_free(m);
+	mrc_free(whole);
+	mrc_free(warm);
+	free(all.r);
+}
+
 /* --- OPT --------------------------------------------------------------------------------------------------------- */
 
 Test(mrc, opt_bounds_lru_from_below)

@@ -60,6 +60,12 @@ static void counts_finish(struct mrc_counts *c)
 	for (uint32_t d = c->max; d > 0; d--) c->above[d - 1] = c->above[d] + c->at[d];
 }
 
+static void counts_reset(struct mrc_counts *c)
+{
+	c->cold = 0;
+	for (uint32_t d = 0; d < c->cap; d++) c->at[d] = 0;
+}
+
 static void counts_free(struct mrc_counts *c)
 {
 	free(c->at);
@@ -114,11 +120,24 @@ void mrc_add(struct mrc *m, const struct record *r, size_t n)
 	for (size_t i = 0; i < m->feeds; i++) page_stream_add(&m->feed[i].stream, r, n);
 }
 
+static void restart(struct builder *b)
+{
+	b->curve.pages += b->curve.all.cold;
+	counts_reset(&b->curve.all);
+	for (unsigned g = 0; g < MRC_GROUPS; g++) counts_reset(&b->curve.group[g]);
+}
+
+void mrc_restart(struct mrc *m)
+{
+	for (size_t i = 0; i < m->feeds; i++) page_stream_restart(&m->feed[i].stream);
+	for (size_t i = 0; i < m->builders; i++) restart(&m->builder[i]);
+}
+
 static void finish(struct builder *b)
 {
 	struct mrc_curve *c = &b->curve;
 	c->accesses = b->feed->stream.accesses;
-	c->pages = c->all.cold;
+	c->pages += c->all.cold;
 	counts_finish(&c->all);
 	for (unsigned g = 0; g < MRC_GROUPS; g++) counts_finish(&c->group[g]);
 }

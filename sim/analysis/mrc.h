@@ -1,6 +1,6 @@
 /* mrc.h - miss-ratio curves: the misses of every LRU TLB of a family, from one reading of a stream.
  *
- *   mrc_new(specs) -> mrc      mrc_add(records) ...      mrc_finish -> curves      mrc_misses(curve, ways)
+ *   mrc_new(specs) -> mrc      mrc_add(records) ... [mrc_restart, mrc_add ...]      mrc_finish -> curves      mrc_misses(curve, ways)
  * One curve is for one side, page size and number of sets; it answers for every number of ways, so that one set gives
  * every fully associative size. Results are exact: what a simulation of that one TLB would count, filled on each miss.
  *
@@ -41,7 +41,7 @@ struct mrc_spec {
 
 /* Distances of one stack or of all sets of one TLB. */
 struct mrc_counts {
-	uint64_t cold;        /* first uses */
+	uint64_t cold;        /* first uses, of those that count */
 	uint64_t *at, *above; /* [d]: uses at distance d; and after mrc_finish, at distances > d and cold */
 	uint32_t cap, max;    /* max: the largest distance seen */
 };
@@ -59,6 +59,8 @@ struct mrc;
 enum status mrc_new(const struct mrc_spec *spec, size_t count, struct mrc **out, struct err *err);
 void mrc_free(struct mrc *m);
 void mrc_add(struct mrc *m, const struct record *r, size_t n);
+/* What was read so far was the warm-up: it stays in the TLBs, and counts no more. */
+void mrc_restart(struct mrc *m);
 /* Ends the reading. */
 void mrc_finish(struct mrc *m);
 /* Curve i, in the order of the specs, complete after mrc_finish; lives as long as `m`. */

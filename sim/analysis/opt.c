@@ -16,6 +16,8 @@ struct opt {
 	size_t pages, pages_cap;
 	uint32_t *use; /* id of the page of each access */
 	size_t count, cap;
+	size_t warm;    /* accesses of the warm-up */
+	size_t *skip;   /* of each set, those of the warm-up */
 	uint32_t sets;  /* that `next` is sorted by; 0: it is not yet */
 	size_t *begin;  /* of each set's accesses in `next`; one more: the end */
 	uint32_t *next; /* of each access: the next one to its page, counted within the set; NEVER: none */
@@ -30,6 +32,7 @@ void opt_free(struct opt *o)
 	free(o->page);
 	free(o->use);
 	free(o->begin);
+	free(o->skip);
 	free(o->next);
 	free(o);
 }
@@ -58,6 +61,12 @@ void opt_add(void *opt, const uint64_t *page, size_t n)
 	o->sets = 0;
 }
 
+void opt_restart(struct opt *o)
+{
+	o->warm = o->count;
+	o->sets = 0;
+}
+
 static uint32_t set_of(const struct opt *o, uint32_t sets, uint32_t id)
 {
 	return (uint32_t)(page_of_key(o->page[id]) % sets);
@@ -68,8 +77,11 @@ static void sort_by_set(struct opt *o, uint32_t sets)
 {
 	o->begin = xrealloc(o->begin, (size_t)sets + 1, sizeof(*o->begin));
 	o->next = xrealloc(o->next, o->count + 1, sizeof(*o->next));
+	o->skip = xrealloc(o->skip, sets, sizeof(*o->skip));
 	size_t *end = xcalloc(sets, sizeof(*end));
-	for (size_t i = 0; i < o->count; i++) end[set_of(o, sets, o->use[i])]++;
+	for (size_t i = 0; i < o->warm; i++) end[set_of(o, sets, o->use[i])]++;
+	for (uint32_t s = 0; s < sets; s++) o->skip[s] = end[s];
+	for (size_t i = o->warm; i < o->count; i++) end[set_of(o, sets, o->use[i])]++;
 	o->begin[0] = 0;
 	for (uint32_t s = 0; s < sets; s++) {
 		o->begin[s + 1] = o->begin[s] + end[s];
@@ -140,8 +152,8 @@ static size_t times_last(const struct times *t)
 
 /* --- replay ------------------------------------------------------------------------------------------------------ */
 
-/* Misses of one set of `ways`, whose accesses are next[0..count-1]. */
-static uint64_t replay(const uint32_t *next, size_t count, uint64_t ways)
+/* Misses of one set of `ways`, whose accesses are next[0..count-1]; the first `skip` do not count. */
+static uint64_t replay(const uint32_t *next, size_t count, size_t skip, uint64_t ways)
 {
 	struct times resident; /* by next use */
 	uint64_t dead = 0, free_ways = ways, misses = 0;
@@ -150,7 +162,7 @@ static uint64_t replay(const uint32_t *next, size_t count, uint64_t ways)
 		if (times_has(&resident, i)) {
 			times_remove(&resident, i);
 		} else {
-			misses++;
+			misses += i >= skip;
 			if (free_ways)
 				free_ways--;
 			else if (dead)
@@ -174,6 +186,6 @@ enum status opt_misses(struct opt *o, uint32_t sets, uint64_t ways, uint64_t *ou
 	if (o->sets != sets) link_uses(o, sets);
 	*out = 0;
 	for (uint32_t s = 0; s < sets; s++)
-		*out += replay(o->next + o->begin[s], o->begin[s + 1] - o->begin[s], ways);
+		*out += replay(o->next + o->begin[s], o->begin[s + 1] - o->begin[s], o->skip[s], ways);
 	return OK;
 }

@@ -20,6 +20,8 @@ struct opt *opt_new(void);
 void opt_free(struct opt *o);
 /* A page_sink_fn with `opt` as its context: keys of pages (pages.h). */
 void opt_add(void *opt, const uint64_t *page, size_t n);
+/* What was added so far was the warm-up: its misses do not count. */
+void opt_restart(struct opt *o);
 /* Misses of a TLB of `sets` (1 or more; chosen by the page number modulo their number) of `ways` (1 or more). ERR_INPUT when the stream was
  * longer than 2^32 - 2. The first call for another number of sets sorts the stream anew. */
 enum status opt_misses(struct opt *o, uint32_t sets, uint64_t ways, uint64_t *out, struct err *err);

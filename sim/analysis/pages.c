@@ -118,4 +118,10 @@ void page_stream_add(struct page_stream *s, const struct record *r, size_t n)
 	}
 }
 
+void page_stream_restart(struct page_stream *s)
+{
+	page_stream_flush(s);
+	s->accesses = 0;
+}
+
 void page_stream_fini(struct page_stream *s) { page_ids_free(&s->spaces); }

@@ -53,6 +53,8 @@ struct page_stream { /* zeroed but for the fields up to `ctx` */
 void page_stream_add(struct page_stream *s, const struct record *r, size_t n);
 /* Hands on what is held. Call it at the end. */
 void page_stream_flush(struct page_stream *s);
+/* Hands on what is held, and counts accesses from here on. */
+void page_stream_restart(struct page_stream *s);
 /* Frees what it allocated, not `s`. */
 void page_stream_fini(struct page_stream *s);
 

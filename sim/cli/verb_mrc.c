@@ -27,7 +27,7 @@ struct numbers {
 struct options {
 	struct texts workloads, sets_of_workload;
 	struct numbers sides, pages, sets, sizes, opt_sizes;
-	uint64_t seed, stream;
+	uint64_t seed, stream, warmup, limit; /* limit 0: to the end */
 	uint32_t rate;
 	enum table_format format;
 	bool svg, split;
@@ -41,6 +41,8 @@ enum {
 	OPT_OPT,
 	OPT_SAMPLE,
 	OPT_SPLIT,
+	OPT_WARMUP,
+	OPT_LIMIT,
 	OPT_JSON,
 	OPT_CSV,
 	OPT_SVG,
@@ -63,6 +65,8 @@ static const struct argp_option mrc_options[] = {
 	{"sample", OPT_SAMPLE, "R", 0,
 	 "follow this share of the pages only, 0 < R <= 1, and estimate the error (1)", 0},
 	{"split-pages", OPT_SPLIT, NULL, 0, "an access that crosses a page is an access to each", 0},
+	{"warmup", OPT_WARMUP, "N", 0, "loads and stores that are read first and do not count (0)", 0},
+	{"limit", OPT_LIMIT, "N", 0, "loads and stores that count (to the end)", 0},
 	{"json", OPT_JSON, NULL, 0, "print JSON", 0},
 	{"csv", OPT_CSV, NULL, 0, "print CSV", 0},
 	{"svg", OPT_SVG, NULL, 0, "print a picture of the curves", 0},
@@ -163,6 +167,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_OPT: return take_list(state, "--opt", arg, INT64_MAX, need_positive, &o->opt_sizes);
 	case OPT_SAMPLE: o->rate = need_rate(state, arg); return 0;
 	case OPT_SPLIT: o->split = true; return 0;
+	case OPT_WARMUP: o->warmup = need_number(state, "--warmup", arg, INT64_MAX); return 0;
+	case OPT_LIMIT: o->limit = need_number(state, "--limit", arg, INT64_MAX); return 0;
 	case OPT_JSON: o->format = TABLE_JSON; return 0;
 	case OPT_CSV: o->format = TABLE_CSV; return 0;
 	case OPT_SVG: o->svg = true; return 0;
@@ -232,19 +238,55 @@ static void make_recordings(const struct options *o, struct reading *r)
 	}
 }
 
-static enum status read_all(struct reading *r, struct trace_source *src, struct err *err)
+static void add_records(struct reading *r, const struct record *rec, size_t n)
+{
+	mrc_add(r->mrc, rec, n);
+	for (size_t i = 0; i < r->recordings; i++) page_stream_add(&r->recording[i].stream, rec, n);
+}
+
+/* How many of the records are read until *left loads and stores have been, as strata run counts them. */
+static size_t up_to(uint64_t *left, const struct record *rec, size_t n)
+{
+	for (size_t i = 0; *left != UINT64_MAX && i < n; i++)
+		if ((rec[i].kind == REC_LOAD || rec[i].kind == REC_STORE) && --*left == 0) return i + 1;
+	return n;
+}
+
+static void restart(struct reading *r)
+{
+	mrc_restart(r->mrc);
+	for (size_t i = 0; i < r->recordings; i++) {
+		page_stream_restart(&r->recording[i].stream);
+		opt_restart(r->recording[i].opt);
+	}
+}
+
+static enum status read_all(const struct options *o, struct reading *r, struct trace_source *src,
+			    struct err *err)
 {
 	struct record *batch = xcalloc(TRACE_BATCH, sizeof(*batch));
-	enum status st;
+	uint64_t limit = o->limit ? o->limit : UINT64_MAX, left = o->warmup ? o->warmup : limit;
+	bool warming = o->warmup, more = true;
+	enum status st = OK;
 	size_t n;
-	while ((st = trace_next(src, batch, TRACE_BATCH, &n, err)) == OK && n) {
-		mrc_add(r->mrc, batch, n);
-		for (size_t i = 0; i < r->recordings; i++) page_stream_add(&r->recording[i].stream, batch, n);
+	while (more && (st = trace_next(src, batch, TRACE_BATCH, &n, err)) == OK && n) {
+		for (size_t at = 0; more && at < n;) {
+			size_t some = up_to(&left, batch + at, n - at);
+			add_records(r, batch + at, some);
+			at += some;
+			if (left) continue;
+			more = warming;
+			if (warming) restart(r);
+			warming = false;
+			left = limit;
+		}
 	}
 	free(batch);
 	mrc_finish(r->mrc);
 	for (size_t i = 0; i < r->recordings; i++) page_stream_flush(&r->recording[i].stream);
-	return st;
+	if (st != OK || !warming) return st;
+	return err_set(err, ERR_INPUT, "%s: ends within the warm-up of %" PRIu64 " loads and stores",
+		       r->label, o->warmup);
 }
 
 /* A side without an access is more likely a wrong question than an answer. */
@@ -283,7 +325,7 @@ static enum status read_workload(const struct options *o, const char *path, stru
 	if (st == OK) st = make_curves(o, r, err);
 	if (st == OK) {
 		make_recordings(o, r);
-		st = read_all(r, w.source, err);
+		st = read_all(o, r, w.source, err);
 	}
 	if (st == OK) st = check_sides(o, r, w.source, path, err);
 	workload_close(&w);

@@ -46,6 +46,12 @@ one() { tr -d ' ",' <"$dir/run" | awk -F: -v k="cpu0.$1_tlb.misses" '$1 == k { p
 mrc -w "$dir/odd.stt" --side data,instruction --split-pages --sizes 48 --csv && [ "$(one l1d)" -gt 1000 ] && says "$(one l1d) $(one l1i)"
 verdict $? '--split-pages, atomics and processes: misses are those of a run'
 
+# --- a part of a program behind a warm-up: as a run counts it
+"$STRATA" run -q --no-db --json -m configs/machines/plain-lru.yaml -w $trace --warmup 54321 --limit 100000 >"$dir/run" 2>"$dir/err"
+last() { tr -d ' ",' <"$dir/run" | awk -F: -v k="cpu0.$1_tlb.misses" '$1 == k { n = $2 } END { print n }'; }
+mrc -w $trace --side data,instruction --warmup 54321 --limit 100000 --sizes 48 --csv && [ "$(last l1d)" -gt 50 ] && says "$(last l1d) $(last l1i)"
+verdict $? '--warmup and --limit are those of a run'
+
 # --- forms
 mrc -w $trace && grep -q '^sqlite_lookup  data' "$dir/out" && [ ! -s "$dir/err" ]
 verdict $? 'text is a table'
@@ -93,6 +99,7 @@ refuses 'a rate of 0 is refused' "--sample: '0' is outside" -w $trace --sample 0
 refuses 'a rate that is no number is refused' "--sample: 'x' is outside" -w $trace --sample x
 refuses 'samples of several sets are refused' 'sampled curves are fully associative' -w $trace --sets 1,4 --sample 0.5
 refuses 'instructions of a stream without are refused' 'the stream lacks instruction fetches' -w workloads/gups.yaml --side instruction --set accesses=1000
+refuses 'a workload that ends within the warm-up is refused' 'ends within the warm-up of 9000000 loads and stores' -w $trace --warmup 9000000
 refuses 'settings for a trace are refused' 'is a trace, which has no parameters' -w $trace --set accesses=3
 head -c 100000 $trace >"$dir/torn.stt"
 refuses 'a torn trace is refused, with the place' 'at byte 99992' -w "$dir/torn.stt"
