@@ -33,7 +33,7 @@ struct cache_set;
 /* A mark of a line that is held; 0 of a way that is empty. */
 enum {
 	CACHE_MISS_REGISTER =
-		0x0fff, /* 1 + that which brings it, if the miss may not have ended: cache_arrival() knows */
+		0x07ff, /* 1 + that which brings it, if the miss may not have ended: cache_arrival() knows */
 	CACHE_SHARED = 0x4000, /* other cores may have it, too */
 	CACHE_DIRTY = 0x8000,
 	CACHE_MAY_WAIT = CACHE_MISS_REGISTER | CACHE_SHARED, /* no plain hit */

@@ -1,15 +1,8 @@
 #include "mem/mem_side.h"
 
-static unsigned node_of(const struct mem_side *m, uint64_t pa)
-{
-	unsigned i = 0;
-	while (i + 1 < m->nodes && pa >= m->node[i].limit) i++;
-	return i;
-}
-
 static unsigned node_of_line(const struct mem_side *m, uint64_t line)
 {
-	return node_of(m, (line & bits_ones(m->security_shift)) << m->line_bits);
+	return mem_node_of(m, (line & bits_ones(m->security_shift)) << m->line_bits);
 }
 
 /* --- moving lines --------------------------------------------------------------------------------------------- */
@@ -174,25 +167,18 @@ static cycles_t hit_done(struct mem_port *port, struct cache *c, uint64_t line, 
 cycles_t mem_read_memory(struct mem_port *port, const struct mem_req *r, cycles_t now)
 {
 	if (port->untimed) return now;
-	unsigned number = node_of(port->side, r->pa.raw);
-	struct mem_node *n = &port->side->node[number];
-	struct mem_route *route = &port->cpu->route[number];
-	uint64_t bytes = UINT64_C(1) << port->side->line_bits;
-	cycles_t latency = n->latency + route->extra,
-		 start = node_read_for(n, now, bytes, port->monitor) - n->latency;
-	uint64_t *counted = route->local ? port->cpu->stats.local : port->cpu->stats.remote;
-	counted[r->cause]++;
-	if (route->hops) start += route_read(route, start, bytes);
+	cycles_t latency, start = mem_read_node(port, r, now, &latency);
 	if (__builtin_expect(port->why != NULL, 0)) {
-		if (start > now) note(port, WHY_DRAM_QUEUE, n->name, now, start);
-		note(port, WHY_DRAM, n->name, start, start + latency);
+		const char *name = port->side->node[mem_node_of(port->side, r->pa.raw)].name;
+		if (start > now) note(port, WHY_DRAM_QUEUE, name, now, start);
+		note(port, WHY_DRAM, name, start, start + latency);
 	}
 	return start + latency;
 }
 
 static cycles_t post_write(struct mem_port *port, uint64_t pa, cycles_t now)
 {
-	note(port, WHY_POSTED, port->side->node[node_of(port->side, pa)].name, now, now);
+	note(port, WHY_POSTED, port->side->node[mem_node_of(port->side, pa)].name, now, now);
 	return now;
 }
 
@@ -344,7 +330,7 @@ cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cyc
 {
 	port->monitor = mem_monitor_of(port, r);
 	if (r->kind == ACCESS_WRITE && !port->untimed) {
-		write_memory(port, node_of(port->side, r->pa.raw), now);
+		write_memory(port, mem_node_of(port->side, r->pa.raw), now);
 		return post_write(port, r->pa.raw, now);
 	}
 	return mem_read_memory(port, r, now);

@@ -87,7 +87,7 @@ static ALWAYS_INLINE void note_fill(const struct cache *c, void *state, unsigned
 /* --- what a fill pushes out ----------------------------------------------------------------------------------------------------- */
 
 /* As mem_back_invalidate(), of a cache of the core's own. */
-static ALWAYS_INLINE bool leave_above(const struct mem_above *above, uint64_t line)
+static bool leave_above(const struct mem_above *above, uint64_t line)
 {
 	bool dirty = false;
 	for (unsigned i = 0; i < above->count; i++)
@@ -96,15 +96,12 @@ static ALWAYS_INLINE bool leave_above(const struct mem_above *above, uint64_t li
 	return dirty;
 }
 
-/* The line of `tag` has left its set of the level, in which `other` is, too. */
-static ALWAYS_INLINE void push_out(struct mem_port *port, unsigned level, uint64_t other, uint32_t tag,
-				   bool dirty, cycles_t now)
+/* A line has left that is dirty, or that caches above may have. */
+static __attribute__((noinline)) void push_out(struct mem_port *port, unsigned level, uint64_t line,
+					       bool dirty, cycles_t now)
 {
 	struct cache *c = port->level[level];
-	bool inclusive = c->params.inclusion == INCL_INCLUSIVE;
-	if (!inclusive && !dirty) return;
-	uint64_t line = cache_line_of(c, other & c->set_mask, tag);
-	if (inclusive)
+	if (c->params.inclusion == INCL_INCLUSIVE)
 		dirty |= c->params.shared ? mem_back_invalidate(port, level, line)
 					  : leave_above(&port->above[level], line);
 	if (__builtin_expect(!dirty, 1)) return;
@@ -116,7 +113,7 @@ static ALWAYS_INLINE void push_out(struct mem_port *port, unsigned level, uint64
 
 /* The line comes into its set. */
 static ALWAYS_INLINE void bring(struct mem_port *port, unsigned level, struct cache *c, struct cache_set *s,
-				uint64_t line, uint16_t mark, cycles_t now, struct shape shape)
+				uint64_t line, unsigned mark, cycles_t now, struct shape shape)
 {
 	void *state = state_of(c, s, shape);
 	uint64_t empty = ways_equal(c, s, 0, shape) & bits_ones(ways_of(c, shape));
@@ -125,18 +122,19 @@ static ALWAYS_INLINE void bring(struct mem_port *port, unsigned level, struct ca
 	uint32_t *tag = &cache_tags(s)[way], out = *tag;
 	uint16_t *marks = &marks_of(c, s, shape)[way], old = *marks;
 	*tag = cache_tag(c, line);
-	*marks = mark;
+	*marks = (uint16_t)mark;
 	c->stats.fills++;
 	note_fill(c, state, way, shape);
 	if (__builtin_expect(!out, 0)) return;
 	c->stats.evictions++;
-	push_out(port, level, line, out, old & CACHE_DIRTY, now);
+	if (old & CACHE_DIRTY || c->params.inclusion == INCL_INCLUSIVE)
+		push_out(port, level, cache_line_of(c, line & c->set_mask, out), old & CACHE_DIRTY, now);
 }
 
 /* The level does not have the line: a deeper one brings it. */
 static ALWAYS_INLINE struct mem_answer miss(struct mem_port *port, unsigned level, struct cache *c,
 					    struct cache_set *s, const struct mem_req *r, uint64_t line,
-					    uint16_t mark, cycles_t now, struct shape shape)
+					    unsigned mark, cycles_t now, struct shape shape)
 {
 	unsigned mshr;
 	c->stats.accesses++;
@@ -145,7 +143,7 @@ static ALWAYS_INLINE struct mem_answer miss(struct mem_port *port, unsigned leve
 	now = cache_mshr_reserve(c, now, &mshr);
 	struct mem_answer a = port->find[level + 1](port, level + 1, r, line, now);
 	cache_mshr_take(c, mshr, line, a.done);
-	bring(port, level, c, s, line, (uint16_t)(mark | (mshr + 1)), a.done, shape);
+	bring(port, level, c, s, line, mark | (mshr + 1), a.done, shape);
 	return a;
 }
 
@@ -177,15 +175,16 @@ static ALWAYS_INLINE struct mem_answer missed(struct mem_port *port, unsigned le
 					      uint64_t line, cycles_t now, struct shape shape)
 {
 	struct cache *c = port->level[level];
-	uint16_t mark = r->kind == ACCESS_WRITE ? CACHE_DIRTY : 0;
+	unsigned mark = r->kind == ACCESS_WRITE ? CACHE_DIRTY : 0;
 	return miss(port, level, c, cache_set_of(c, line), r, line, mark, now, shape);
 }
 
 static struct mem_answer find_in_memory(struct mem_port *port, unsigned level, const struct mem_req *r,
 					uint64_t line, cycles_t now)
 {
-	(void)line;
-	return (struct mem_answer){mem_read_memory(port, r, now), level};
+	cycles_t latency, start = mem_read_node(port, r, now, &latency);
+	(void)level, (void)line;
+	return (struct mem_answer){start + latency, port->levels};
 }
 
 /* --- the shapes ----------------------------------------------------------------------------------------------------------------- */
@@ -240,13 +239,7 @@ void mem_compile_levels(struct mem_port *port)
 		port->find[i] = row->find;
 		port->missed[i] = row->missed;
 	}
-	port->find[port->levels] = find_in_memory;
-}
-
-/* Somebody asks for more than counters. */
-static bool looks_on(const struct mem_port *port)
-{
-	return !port->plain | port->untimed | (port->why != NULL);
+	for (unsigned i = port->levels; i <= MEM_LEVELS_MAX; i++) port->find[i] = find_in_memory;
 }
 
 cycles_t mem_access_missed(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
@@ -254,7 +247,7 @@ cycles_t mem_access_missed(struct mem_port *port, const struct mem_req *r, cycle
 {
 	struct cache *c = port->level[first];
 	bool taken = r->kind != ACCESS_WRITE || (c->write_back && c->params.write_allocate);
-	if (__builtin_expect(taken && !looks_on(port), 1)) {
+	if (__builtin_expect(taken && mem_is_plain(port), 1)) {
 		struct mem_answer a = port->missed[first](port, first, r, mem_line(port, r), now);
 		*served = (unsigned)a.served;
 		return a.done;

@@ -37,6 +37,31 @@ static inline unsigned mem_monitor_of(const struct mem_port *port, const struct 
 	return port->side->mpam ? port->side->mpam->monitor_of[r->partid][r->pmg] : 0;
 }
 
+/* The node that an address belongs to. */
+static inline unsigned mem_node_of(const struct mem_side *m, uint64_t pa)
+{
+	unsigned i = 0;
+	while (i + 1 < m->nodes && pa >= m->node[i].limit) i++;
+	return i;
+}
+
+/* A line is read from its node: when that begins, and how long it takes from there. */
+static inline cycles_t mem_read_node(struct mem_port *port, const struct mem_req *r, cycles_t now,
+				     cycles_t *latency)
+{
+	const struct mem_side *m = port->side;
+	unsigned number = mem_node_of(m, r->pa.raw);
+	struct mem_node *n = &m->node[number];
+	struct mem_cpu *cpu = port->cpu;
+	struct mem_route *route = &cpu->route[number];
+	uint64_t bytes = UINT64_C(1) << port->line_bits;
+	cycles_t start = node_read_for(n, now, bytes, port->monitor) - n->latency;
+	(route->local ? cpu->stats.local : cpu->stats.remote)[r->cause]++;
+	if (__builtin_expect(route->hops != 0, 0)) start += route_read(route, start, bytes);
+	*latency = n->latency + route->extra;
+	return start;
+}
+
 /* A line comes from its node: when. */
 cycles_t mem_read_memory(struct mem_port *port, const struct mem_req *r, cycles_t now);
 /* A written line arrives at `level`: from an eviction above, or from a write that goes through. */

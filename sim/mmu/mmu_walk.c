@@ -74,7 +74,7 @@ static ALWAYS_INLINE uint64_t read_in(struct mmu *m, struct pa pa, const struct 
 	m->req.security = ref->security;
 	size_t span = __builtin_expect(told, 0) ? open_read(m, pa, ref) : 0;
 	cycles_t now = m->now, done = m->reads_cached
-					      ? mem_access(m->port, &m->req, now, m->first_cache, &served)
+					      ? mem_read(m->port, &m->req, now, m->first_cache, &served)
 					      : mem_access_uncached(m->port, &m->req, now);
 	if (__builtin_expect(told, 0)) close_read(m, span, served, done);
 	done += m->cycles_per_level;
