@@ -52,8 +52,9 @@ extern const struct schema prefetch_schema;
 
 struct prefetch_miss {
 	uint64_t page;
-	uint64_t pc;      /* of the instruction; of one fetched, its own address */
-	uint64_t evicted; /* the page that left the last TLB level for it, at its own size; PREFETCH_NO_PAGE: none */
+	uint64_t pc; /* of the instruction; of one fetched, its own address */
+	uint64_t
+		evicted; /* the page that left the last TLB level for it, at its own size; PREFETCH_NO_PAGE: none */
 };
 
 struct prefetch_list {
