@@ -3,6 +3,7 @@
 #include <criterion/new/assert.h>
 #include <criterion/parameterized.h>
 
+#include "mmu/foresight.h"
 #include "mmu_world.h"
 
 enum { CHUNKS = 8, SITES = 64, ACCESSES = 3000 };
@@ -310,4 +311,85 @@ ParameterizedTest(struct planes_case *c, mmu_planes, timing_changes_no_result)
 	cr_expect(lt(u64, 0, answered));
 	cr_assert(eq(int, mmu_check_sums(w.mmu, &err), OK), "%s", err.text);
 	mmu_world_fini(&w);
+}
+
+/* --- looking ahead --------------------------------------------------------------------------------------------------- */
+
+static void add_up(void *sum, struct tlb *t, int stage)
+{
+	const uint64_t *count = (const uint64_t *)(const void *)&t->stats;
+	for (size_t i = 0; i < sizeof(t->stats) / sizeof(*count); i++)
+		*(uint64_t *)sum = *(uint64_t *)sum * 31 + count[i] + (uint64_t)stage;
+}
+
+/* Runs a random stream, asking for what comes if `ahead`: a number of all cycles, addresses and counters. */
+static uint64_t run_stream(unsigned seed, bool ahead)
+{
+	static struct mmu_world w;
+	static struct spaces spaces;
+	static uint64_t va[ACCESSES];
+	struct machine_parts parts;
+	struct mmu_done done;
+	struct rng r;
+	uint64_t sum = seed;
+	rng_init(&r, seed, "planes");
+	build_spaces(&w, &spaces, seed, &r);
+	random_machine(&parts, &r);
+	mmu_world_machine(&w, &parts.tlbs, &parts.walker, &parts.caches);
+	for (unsigned i = 0; i < ACCESSES; i++) va[i] = random_address(&w, &spaces, &r);
+	for (unsigned i = 0; i < ACCESSES; i++) {
+		if (i % 16 == 0) random_switch(&w, &r);
+		if (ahead) mmu_foresee(w.mmu, va[(i + FORESIGHT_RECORDS) % ACCESSES], i % 2);
+		done.pa = 0;
+		mmu_translate(w.mmu, va[i], (enum access_kind)rng_below(&r, 3), 1, i * 20, &done);
+		sum = (sum * 31 + done.cycle) * 31 + done.pa;
+	}
+	mmu_each_tlb(w.mmu, add_up, &sum);
+	sum = sum * 31 + mmu_world_reads(&w);
+	mmu_world_fini(&w);
+	return sum;
+}
+
+Test(mmu_planes, looking_ahead_changes_nothing)
+{
+	for (unsigned seed = 100; seed < 132; seed++)
+		cr_expect(eq(u64, run_stream(seed, true), run_stream(seed, false)), "seed %u", seed);
+}
+
+/* A walk reads its last descriptor where it was foreseen. */
+static void expect_foreseen(bool two_stages)
+{
+	static struct mmu_world w;
+	struct mmu_setup setup = {{12, 48, 0}, {12, 48, 0}, {12, 40, 1}, two_stages, 0};
+	struct machine_parts parts;
+	struct mmu_done done;
+	struct rng r;
+	rng_init(&r, 3, "planes");
+	random_machine(&parts, &r);
+	parts.walker.ipa_cache.entries = 0;
+	parts.walker.prefetch.kind = 0;
+	mmu_world_init(&w, &setup);
+	for (uint64_t i = 0; i < 64; i++) mmu_world_map_page(&w, 0, 0, i << 12, (i * 37 % 64) << 12);
+	mmu_world_machine(&w, &parts.tlbs, &parts.walker, &parts.caches);
+	mmu_world_switch(&w, 0, 0, 0, false);
+	mmu_foresee(w.mmu, 0, false);
+	for (uint64_t i = 0; i < 64; i++) mmu_translate(w.mmu, i << 12, ACCESS_READ, 1, i * 1000, &done);
+	struct tlb_match all = {.by_address = false};
+	for (uint64_t i = 0; i < 64; i++) {
+		mmu_foresee(w.mmu, i << 12, false);
+		struct foreseen first = w.mmu->foresight->next[0];
+		mmu_foresee(w.mmu, i << 12, false);
+		struct foreseen last = two_stages ? w.mmu->foresight->next[1] : first;
+		for (unsigned t = 0; t < w.mmu->owned_count; t++) tlb_invalidate(w.mmu->owned[t], &all);
+		cr_assert(mmu_translate(w.mmu, i << 12, ACCESS_READ, 1, 1000000 + i * 1000, &done));
+		cr_assert(eq(u64, last.at, w.mmu->req.pa.raw), "page %lu", i);
+		cr_assert(eq(u64, first.input, i << 12));
+	}
+	mmu_world_fini(&w);
+}
+
+Test(mmu_planes, a_last_descriptor_is_foreseen_where_the_walk_reads_it)
+{
+	expect_foreseen(false);
+	expect_foreseen(true);
 }

@@ -8,6 +8,7 @@
 #include "base/bits.h"
 #include "base/order.h"
 #include "cpu/core_hits.h"
+#include "mmu/foresight.h"
 #include "cpu/core_steps.h"
 
 static const char *const bucket_names[] = {
@@ -211,10 +212,13 @@ static inline ALWAYS_INLINE size_t run(struct core *c, const struct record *rec,
 {
 	for (size_t i = 0; i < n; i++) {
 		uint32_t fetched = 0;
-		if (is_unforeseen(c, &rec[i]))
+		if (is_unforeseen(c, &rec[i])) {
+			if (n - i > FORESIGHT_RECORDS)
+				mmu_foresee(c->mmu, rec[i + FORESIGHT_RECORDS].addr, true);
 			pass_gap(c, &rec[i]); /* all that a run of hits would do */
-		else
+		} else {
 			i += c->hits(c, rec + i, n - i, &fetched);
+		}
 		if (i == n || rec[i].kind > REC_STORE) return i;
 		bool ok = rec[i].kind == REC_FETCH ? fetch_rest(c, &rec[i], fetched)
 						   : access_data(c, &rec[i], in_order);

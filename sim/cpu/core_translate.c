@@ -4,6 +4,7 @@
  */
 #include "cpu/clocks.h"
 #include "cpu/core_hits.h"
+#include "mmu/foresight.h"
 
 enum { SMALLEST_PAGE = 4096 };
 
@@ -135,6 +136,7 @@ static inline ALWAYS_INLINE size_t touch_all(struct core *c, const struct record
 			continue;
 		}
 		misses++;
+		if (end - r > FORESIGHT_RECORDS) mmu_foresee(c->mmu, r[FORESIGHT_RECORDS].addr, false);
 		c->retire = next;
 		if (in_place) t->touches = touches;
 		*refused = !miss(c, r->addr, (enum access_kind)kind, b);

@@ -116,6 +116,15 @@ static inline uint64_t physmem_expand(const struct physmem *m, uint64_t entry, u
 							       << PHYSMEM_PAGE_BITS;
 }
 
+/* Has the host fetch the word at `pa`, which will be read some time later. */
+static inline void physmem_prefetch(const struct physmem *m, struct pa pa)
+{
+	uint64_t entry = physmem_entry(m, pa);
+	size_t word = (pa.raw >> 3) & (PHYSMEM_PAGE_WORDS - 1);
+	size_t size = (entry & 3) == PHYSMEM_RAW ? sizeof(uint64_t) : sizeof(uint32_t);
+	if (entry) __builtin_prefetch((const char *)physmem_entry_page(entry) + word * size);
+}
+
 /* The word at `pa` (8-byte aligned, below 2^52). */
 static inline uint64_t physmem_read64(const struct physmem *m, struct pa pa)
 {

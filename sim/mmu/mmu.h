@@ -127,6 +127,7 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	bool wants_neighbours;         /* a TLB that coalesces, or a prefetcher */
 	struct mmu_prefetch *prefetch; /* NULL: none */
 	struct range_tlb *ranges;      /* NULL: none */
+	struct foresight *foresight;   /* NULL: nobody has asked for it yet (foresight.h) */
 	const struct repl_flow *flow;  /* NULL: nobody tells where the program is */
 	bool ahead, ahead_refused;     /* a prefetch walks; it would have had to write */
 	struct tlb *owned[MMU_TLBS_MAX];
@@ -201,6 +202,10 @@ void mmu_register_stats(struct mmu *m, struct stats *s, unsigned number);
 /* Makes `regs` the present context at `el`: decodes them, and forms the tag. TLBs keep what they hold. */
 void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct features *f, unsigned el,
 		     bool pan, enum security security);
+
+/* An access to `va` comes some accesses later, and misses now: lets the host know (foresight.h). `data`: what it reads will be looked for in
+ * caches, too. Changes nothing. */
+void mmu_foresee(struct mmu *m, uint64_t va, bool data);
 
 /* The way of all that the predicted entry does not settle. */
 bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,

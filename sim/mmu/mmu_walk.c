@@ -1,6 +1,7 @@
 #include "mmu/mmu_walk.h"
 
 #include "base/bits.h"
+#include "mmu/foresight.h"
 #include "mmu/neighbours.h"
 #include "mmu/page_design.h"
 #include "mmu/prefetch.h"
@@ -63,6 +64,15 @@ static void close_read(struct mmu *m, size_t span, unsigned served, cycles_t don
 	why_close(w, span, done + m->cycles_per_level);
 }
 
+static inline void note_last(struct mmu *m, struct pa pa, const struct walk_ref *ref)
+{
+	if (ref->cause == CAUSE_S1_WALK)
+		foresight_note(m->foresight, 1, regime_stage1(&m->regime, (struct va){ref->input}),
+			       ref->input, pa.raw);
+	else
+		foresight_note(m->foresight, 2, &m->regime.s2, ref->input, pa.raw);
+}
+
 static ALWAYS_INLINE uint64_t read_in(struct mmu *m, struct pa pa, const struct walk_ref *ref, bool plain)
 {
 	unsigned why = ref->cause - CAUSE_S1_WALK, served = m->port->levels;
@@ -84,6 +94,7 @@ static ALWAYS_INLINE uint64_t read_in(struct mmu *m, struct pa pa, const struct 
 	count->reads_served[why][served]++;
 	m->now = done;
 	if (ref->cause == CAUSE_S1_WALK && m->regime.s2.on) note_table(m, pa, ref);
+	if (m->foresight && ref->level == LAST_LEVEL) note_last(m, pa, ref);
 	return physmem_read64(m->memory, pa);
 }
 
