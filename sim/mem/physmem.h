@@ -32,7 +32,7 @@ enum {
 };
 
 /* A page's index entry: 0 absent; <1:0> form, <47:6> host address >> 6, <63:48> template set. */
-enum physmem_form { PHYSMEM_ABSENT, PHYSMEM_COMPACT, PHYSMEM_RAW };
+enum physmem_form { PHYSMEM_ABSENT, PHYSMEM_COMPACT, PHYSMEM_RAW }; /* a word has 2 << form bytes */
 
 struct physmem_slot {
 	uint64_t key; /* page number + 1; 0: free */
@@ -116,23 +116,26 @@ static inline uint64_t physmem_expand(const struct physmem *m, uint64_t entry, u
 							       << PHYSMEM_PAGE_BITS;
 }
 
-/* Has the host fetch the word at `pa`, which will be read some time later. */
-static inline void physmem_prefetch(const struct physmem *m, struct pa pa)
+/* The word at `pa` of a page by its index entry. */
+static inline uint64_t physmem_word(const struct physmem *m, uint64_t entry, struct pa pa)
 {
-	uint64_t entry = physmem_entry(m, pa);
+	unsigned word = (pa.raw >> 3) & (PHYSMEM_PAGE_WORDS - 1);
+	if (!entry) return 0;
+	if ((entry & 3) == PHYSMEM_RAW) return ((const uint64_t *)physmem_entry_page(entry))[word];
+	return physmem_expand(m, entry, ((const uint32_t *)physmem_entry_page(entry))[word]);
+}
+
+/* Has the host fetch that word, which will be read some time later. */
+static inline __attribute__((always_inline)) void physmem_prefetch(uint64_t entry, struct pa pa)
+{
 	size_t word = (pa.raw >> 3) & (PHYSMEM_PAGE_WORDS - 1);
-	size_t size = (entry & 3) == PHYSMEM_RAW ? sizeof(uint64_t) : sizeof(uint32_t);
-	if (entry) __builtin_prefetch((const char *)physmem_entry_page(entry) + word * size);
+	__builtin_prefetch((const char *)physmem_entry_page(entry) + (word << 1 << (entry & 3)));
 }
 
 /* The word at `pa` (8-byte aligned, below 2^52). */
 static inline uint64_t physmem_read64(const struct physmem *m, struct pa pa)
 {
-	uint64_t entry = physmem_entry(m, pa);
-	unsigned word = (pa.raw >> 3) & (PHYSMEM_PAGE_WORDS - 1);
-	if (!entry) return 0;
-	if ((entry & 3) == PHYSMEM_RAW) return ((const uint64_t *)physmem_entry_page(entry))[word];
-	return physmem_expand(m, entry, ((const uint32_t *)physmem_entry_page(entry))[word]);
+	return physmem_word(m, physmem_entry(m, pa), pa);
 }
 
 #endif

@@ -21,9 +21,9 @@ struct foresight_table {
 	uint64_t region, table;
 };
 
-/* A last descriptor that will be read for `input`, at PA `at`; 0: not known where. */
+/* A last descriptor that will be read for `input`, at PA `at`, in the page of `entry` of physical memory; 0: not known where. */
 struct foreseen {
-	uint64_t input, at;
+	uint64_t input, at, entry;
 };
 
 struct foresight {
