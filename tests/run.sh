@@ -5,7 +5,8 @@
 set -u
 BUILD=${BUILD:-build}
 export BUILD STRATA="$BUILD/strata"
-log=$(mktemp) && trap 'rm -f "$log"' EXIT
+logs=$(mktemp -d) && trap 'rm -rf "$logs"' EXIT
+log=$logs/unit
 passed=0 failed=0
 
 "$BUILD/tests/all" -j2 >"$log" 2>&1
@@ -25,15 +26,37 @@ else
 	failed=1
 fi
 
+scripts=
 for script in tests/cli/*.sh; do
-	[ -f "$script" ] || continue
-	case " ${SKIP:-} " in *" $(basename "$script" .sh) "*) echo "skipped - $script" && continue ;; esac
-	sh "$script" >"$log" 2>&1
+	case " ${SKIP:-} " in *" $(basename "$script" .sh) "*) echo "skipped - $script" ;; *) scripts="$scripts $script" ;; esac
+done
+
+# run_script SCRIPT: what it says, at once, and its counts into a file of its name
+run_script() {
+	log=$logs/$(basename "$1" .sh)
+	sh "$1" >"$log.said" 2>&1
 	status=$?
-	ok=$(grep -ac '^ok - ' "$log") bad=$(grep -ac '^not ok - ' "$log")
+	ok=$(grep -ac '^ok - ' "$log.said") bad=$(grep -ac '^not ok - ' "$log.said")
 	[ $status -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
 	[ $((ok + bad)) -gt 0 ] || bad=1
-	[ "$bad" -eq 0 ] && grep -a '^ok - ' "$log" || { echo "--- $script (exit $status)"; cat "$log"; }
+	if [ "$bad" -eq 0 ]; then grep -a '^ok - ' "$log.said"; else echo "--- $1 (exit $status)" && cat "$log.said"; fi >"$log.told"
+	cat "$log.told"
+	echo "$ok $bad" >"$log.counts"
+}
+
+# They know nothing of each other, so that as many run at a time as there are processors; each takes the next one.
+next() { mkdir "$logs/$(basename "$1").taken" 2>/dev/null; }
+worker() { for script in $scripts; do if next "$script"; then run_script "$script"; fi; done; }
+workers=$(nproc 2>/dev/null || echo 1)
+while [ "$workers" -gt 0 ]; do
+	worker &
+	workers=$((workers - 1))
+done
+wait
+for script in $scripts; do
+	counts=$logs/$(basename "$script" .sh).counts
+	[ -f "$counts" ] || { echo "not ok - $script did not end" && echo "0 1" >"$counts"; }
+	read -r ok bad <"$counts"
 	passed=$((passed + ok)) failed=$((failed + bad))
 done
 echo "$passed passed, $failed failed"
