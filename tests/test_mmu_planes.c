@@ -368,6 +368,7 @@ static void expect_foreseen(bool two_stages)
 	random_machine(&parts, &r);
 	parts.walker.ipa_cache.entries = 0;
 	parts.walker.prefetch.kind = 0;
+	for (unsigned i = 0; i < 6; i++) parts.tlb[i].coalesce = TLB_NONE;
 	mmu_world_init(&w, &setup);
 	for (uint64_t i = 0; i < 64; i++) mmu_world_map_page(&w, 0, 0, i << 12, (i * 37 % 64) << 12);
 	mmu_world_machine(&w, &parts.tlbs, &parts.walker, &parts.caches);

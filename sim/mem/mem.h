@@ -163,8 +163,7 @@ static inline cycles_t mem_read(struct mem_port *port, const struct mem_req *r, 
 	return a.done;
 }
 
-/* Has the host fetch what the last cache, whose sets are the most, will look at for `pa`, some time later. Always inlined: GCC takes a function
- * that does nothing else for one without effect. */
+/* Has the host fetch what the last cache, whose sets are the most, will look at for `pa`, some time later. Always inlined, as physmem_prefetch() is. */
 static inline __attribute__((always_inline)) void mem_prefetch(const struct mem_port *port, struct pa pa,
 							       enum security security)
 {

@@ -125,7 +125,8 @@ static inline uint64_t physmem_word(const struct physmem *m, uint64_t entry, str
 	return physmem_expand(m, entry, ((const uint32_t *)physmem_entry_page(entry))[word]);
 }
 
-/* Has the host fetch that word, which will be read some time later. */
+/* Has the host fetch that word, which will be read some time later. Always inlined: GCC takes a function that does nothing else for one
+ * without effect. */
 static inline __attribute__((always_inline)) void physmem_prefetch(uint64_t entry, struct pa pa)
 {
 	size_t word = (pa.raw >> 3) & (PHYSMEM_PAGE_WORDS - 1);

@@ -27,7 +27,7 @@ static inline uint64_t output_of(const struct mmu *m, const struct stage_info *s
 	return (desc & s->level[LAST_LEVEL + 1].field) | (f.input & bits_ones(s->granule_bits));
 }
 
-/* An access is on its way to the output of `s`. */
+/* An access is on its way to the output of `s`. Inlined as mem_prefetch() is. */
 static inline __attribute__((always_inline)) void ask_for_data(const struct mmu *m,
 							       const struct stage_info *s, struct foreseen f)
 {
@@ -38,6 +38,7 @@ void mmu_foresee(struct mmu *m, uint64_t va, bool data)
 {
 	struct foresight *f = m->foresight;
 	const struct stage_info *s2 = &m->regime.s2;
+	if (!m->plain_walks) return; /* of tables that are no trees, or watched at every step */
 	if (!f) f = m->foresight = xcalloc_lines(1, sizeof(*f));
 	struct foreseen first = f->next[0], second = f->next[1];
 	f->next[0] = ask_for_descriptor(m, 1, regime_stage1(&m->regime, (struct va){va}), va);

@@ -1,6 +1,7 @@
 #include "mmu/mmu_walk.h"
 
 #include "base/bits.h"
+#include "base/order.h"
 #include "mmu/foresight.h"
 #include "mmu/neighbours.h"
 #include "mmu/page_design.h"
@@ -14,8 +15,6 @@ void mmu_write_look_up(struct mmu *m, enum why_kind kind, const struct tlb *t, u
 	why_leaf(m->why, (struct why_span){begin, end, .name = t->params.name, .outcome = outcome,
 					   .kind = (uint8_t)kind, .address = address});
 }
-
-static unsigned min_bits(unsigned a, unsigned b) { return a < b ? a : b; }
 
 /* --- what a walk asks, with time ---------------------------------------------------------------------------------
  *
@@ -391,8 +390,8 @@ struct tlb_fill mmu_fill_of(const struct mmu *m, const struct translation *t, cy
 	return (struct tlb_fill){
 		.va = t->va.raw,
 		.pa = t->pa.raw,
-		.bits = min_bits(min_bits(t->s1_bits, t->s2_bits), LARGEST_BITS),
-		.run_bits = min_bits(min_bits(t->s1_run_bits, t->s2_run_bits), LARGEST_BITS),
+		.bits = (unsigned)u64_min(u64_min(t->s1_bits, t->s2_bits), LARGEST_BITS),
+		.run_bits = (unsigned)u64_min(u64_min(t->s1_run_bits, t->s2_run_bits), LARGEST_BITS),
 		.like = mmu_entry_of(m, t, ready),
 	};
 }

@@ -1,8 +1,7 @@
 #include "mmu/neighbours.h"
 
+#include "base/order.h"
 enum { LINE_DESCRIPTOR_BITS = 3, LINE_BITS = LINE_DESCRIPTOR_BITS + DESC_BYTES_BITS };
-
-static unsigned min_bits(unsigned a, unsigned b) { return a < b ? a : b; }
 
 /* The leaf of `input` beside the one that the walk of this stage ended at; false: not known. */
 static bool leaf_beside(const struct mmu *m, const struct stage_info *s, const struct walk_end *end,
@@ -39,14 +38,14 @@ static bool translate_beside(const struct mmu *m, struct va va, struct access a,
 unsigned mmu_neighbours(const struct mmu *m, const struct translation *t, struct access a, cycles_t ready,
 			struct tlb_entry *near)
 {
-	unsigned unit = min_bits(t->s1_bits, t->s2_bits), count = 0;
+	unsigned unit = (unsigned)u64_min(t->s1_bits, t->s2_bits), count = 0;
 	if (unit + LINE_DESCRIPTOR_BITS > 48) return 0;
 	uint64_t first = bits_align_down(t->va.raw, unit + LINE_DESCRIPTOR_BITS);
 	for (uint64_t i = 0; i < 1 << LINE_DESCRIPTOR_BITS; i++) {
 		struct va va = {first + (i << unit)};
 		struct translation beside;
 		if ((va.raw ^ t->va.raw) >> unit == 0 || !translate_beside(m, va, a, &beside)) continue;
-		if (min_bits(beside.s1_bits, beside.s2_bits) < unit) continue;
+		if (u64_min(beside.s1_bits, beside.s2_bits) < unit) continue;
 		struct tlb_entry *e = &near[count++];
 		*e = mmu_entry_of(m, &beside, ready);
 		e->va = va.raw;
