@@ -415,3 +415,17 @@ Test(mrc, opt_bounds_lru_from_below)
 	mrc_free(m);
 	free(list.r);
 }
+
+Test(mrc, more_address_spaces_than_keys_can_name_are_told)
+{
+	struct mrc_spec spec = {.side = PAGES_DATA, .page_bits = 12, .sets = 1, .rate = MRC_RATE_ONE};
+	struct mrc *m;
+	struct err err;
+	cr_assert(eq(int, mrc_new(&spec, 1, &m, &err), OK));
+	for (uint64_t asid = 1; asid <= KEY_SPACES_MAX; asid++)
+		mrc_add(m, &(struct record){.kind = REC_SWITCH, .arg = asid}, 1);
+	cr_expect(not(mrc_overflows(m)));
+	mrc_add(m, &(struct record){.kind = REC_SWITCH, .arg = KEY_SPACES_MAX + 1}, 1);
+	cr_expect(mrc_overflows(m));
+	mrc_free(m);
+}

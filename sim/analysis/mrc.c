@@ -127,6 +127,13 @@ static void restart(struct builder *b)
 	for (unsigned g = 0; g < MRC_GROUPS; g++) counts_reset(&b->curve.group[g]);
 }
 
+bool mrc_overflows(const struct mrc *m)
+{
+	for (size_t i = 0; i < m->feeds; i++)
+		if (m->feed[i].stream.overflows) return true;
+	return false;
+}
+
 void mrc_restart(struct mrc *m)
 {
 	for (size_t i = 0; i < m->feeds; i++) page_stream_restart(&m->feed[i].stream);

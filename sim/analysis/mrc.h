@@ -59,6 +59,8 @@ struct mrc;
 enum status mrc_new(const struct mrc_spec *spec, size_t count, struct mrc **out, struct err *err);
 void mrc_free(struct mrc *m);
 void mrc_add(struct mrc *m, const struct record *r, size_t n);
+/* Whether the stream had more than KEY_SPACES_MAX address spaces (pages.h): then no curve is right. */
+bool mrc_overflows(const struct mrc *m);
 /* What was read so far was the warm-up: it stays in the TLBs, and counts no more. */
 void mrc_restart(struct mrc *m);
 /* Ends the reading. */

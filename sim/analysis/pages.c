@@ -1,8 +1,6 @@
 #include "analysis/pages.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 const char *const page_side_names[] = {"data", "instruction", "both", NULL};
 
@@ -72,11 +70,8 @@ static void enter_space(struct page_stream *s, uint64_t asid)
 {
 	if (!s->spaces.count) page_id(&s->spaces, FIRST_ASID);
 	uint32_t space = page_id(&s->spaces, asid);
-	if (space >= KEY_SPACES_MAX) {
-		fprintf(stderr, "strata: more than %d address spaces\n", KEY_SPACES_MAX);
-		exit(3);
-	}
-	s->space = (uint64_t)space << KEY_SPACE;
+	s->overflows |= space >= KEY_SPACES_MAX;
+	s->space = (uint64_t)(space % KEY_SPACES_MAX) << KEY_SPACE;
 	s->last = 0;
 }
 

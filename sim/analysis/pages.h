@@ -45,11 +45,12 @@ struct page_stream { /* zeroed but for the fields up to `ctx` */
 	uint64_t last;          /* the page of the last access + 1; 0: none in this address space */
 	uint64_t space;         /* bits of the present address space in keys */
 	struct page_ids spaces; /* by ASID */
+	bool overflows;
 	size_t held;
 	uint64_t block[PAGE_BLOCK];
 };
 
-/* Ends the program beyond KEY_SPACES_MAX address spaces. */
+/* Beyond KEY_SPACES_MAX address spaces, `overflows` says that keys are of several. */
 void page_stream_add(struct page_stream *s, const struct record *r, size_t n);
 /* Hands on what is held. Call it at the end. */
 void page_stream_flush(struct page_stream *s);

@@ -284,6 +284,9 @@ static enum status read_all(const struct options *o, struct reading *r, struct t
 	free(batch);
 	mrc_finish(r->mrc);
 	for (size_t i = 0; i < r->recordings; i++) page_stream_flush(&r->recording[i].stream);
+	if (st == OK && mrc_overflows(r->mrc))
+		return err_set(err, ERR_INPUT, "%s: switches between more than %d address spaces", r->label,
+			       KEY_SPACES_MAX);
 	if (st != OK || !warming) return st;
 	return err_set(err, ERR_INPUT, "%s: ends within the warm-up of %" PRIu64 " loads and stores",
 		       r->label, o->warmup);
