@@ -104,7 +104,7 @@ static __attribute__((noinline)) bool miss(struct core *c, uint64_t va, enum acc
 {
 	struct mmu_done tr;
 	cycles_t start = cycle_of(c->retire);
-	if (!mmu_translate_slow(c->mmu, va, kind, 1, start, &tr)) return false;
+	if (!c->mmu->miss(c->mmu, va, kind, 1, start, &tr)) return false;
 	b->access_cycles += tr.cycle - start;
 	hold_retire(c, clock_of(tr.cycle), BUCKET_DATA_TRANSLATION);
 	return true;

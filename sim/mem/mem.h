@@ -52,6 +52,7 @@ struct mem_port {
 	bool plain; /* all caches are, none is exclusive, and no directory and no label is asked (mem_plain.c) */
 	mem_level_fn *find[MEM_LEVELS_MAX + 1],
 		*missed[MEM_LEVELS_MAX]; /* of each level, where it is plain */
+	mem_level_fn *read[MEM_LEVELS_MAX + 1]; /* mem_read() of each: find(), if time passes, or mem_access() */
 };
 
 struct mem_cpu_stats { /* lines read from memory */
@@ -100,6 +101,9 @@ void mem_count_evictors(struct mem_side *m);
 
 void mem_register_stats(struct mem_side *m, struct stats *s);
 void mem_cpu_register_stats(struct mem_cpu *cpu, struct stats *s, unsigned number);
+
+/* From now on lines move as ever, and take no time, or they do again. */
+void mem_set_untimed(struct mem_cpu *cpu, bool untimed);
 
 /* The way of all that does not simply hit the first cache. */
 cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
@@ -153,14 +157,20 @@ static inline bool mem_is_plain(const struct mem_port *port)
 	return port->plain & !port->untimed & (port->why == NULL);
 }
 
-/* mem_access() of a read that seldom hits the nearest cache in which it looks. */
-static inline cycles_t mem_read(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
-				unsigned *served)
+/* mem_access() as a level's answer. */
+static inline struct mem_answer mem_ask(struct mem_port *port, const struct mem_req *r, cycles_t now,
+					unsigned first)
 {
-	if (__builtin_expect(!mem_is_plain(port), 0)) return mem_access(port, r, now, first, served);
-	struct mem_answer a = port->find[first](port, first, r, mem_line(port, r), now);
-	*served = (unsigned)a.served;
-	return a.done;
+	unsigned served;
+	cycles_t done = mem_access(port, r, now, first, &served);
+	return (struct mem_answer){done, served};
+}
+
+/* The same of a read that seldom hits the nearest cache in which it looks, and that nobody asks to explain. */
+static inline struct mem_answer mem_read(struct mem_port *port, const struct mem_req *r, cycles_t now,
+					 unsigned first)
+{
+	return port->read[first](port, first, r, mem_line(port, r), now);
 }
 
 /* Has the host fetch what the last cache, whose sets are the most, will look at for `pa`, some time later. Always inlined, as physmem_prefetch() is. */

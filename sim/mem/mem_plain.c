@@ -232,6 +232,19 @@ static const struct row *row_of(const struct cache *c)
 	return row;
 }
 
+static struct mem_answer read_otherwise(struct mem_port *port, unsigned level, const struct mem_req *r,
+					uint64_t line, cycles_t now)
+{
+	(void)line;
+	return mem_ask(port, r, now, level);
+}
+
+static void choose_reads(struct mem_port *port)
+{
+	for (unsigned i = 0; i <= MEM_LEVELS_MAX; i++)
+		port->read[i] = port->plain && !port->untimed ? port->find[i] : read_otherwise;
+}
+
 void mem_compile_levels(struct mem_port *port)
 {
 	for (unsigned i = 0; i < port->levels; i++) {
@@ -240,6 +253,14 @@ void mem_compile_levels(struct mem_port *port)
 		port->missed[i] = row->missed;
 	}
 	for (unsigned i = port->levels; i <= MEM_LEVELS_MAX; i++) port->find[i] = find_in_memory;
+	choose_reads(port);
+}
+
+void mem_set_untimed(struct mem_cpu *cpu, bool untimed)
+{
+	cpu->data.untimed = cpu->fetch.untimed = untimed;
+	choose_reads(&cpu->data);
+	choose_reads(&cpu->fetch);
 }
 
 cycles_t mem_access_missed(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,

@@ -58,7 +58,7 @@ static void fetch_last_levels(struct mmu *m, const struct stage_info *s, uint64_
 	uint64_t levels = s->stage == 1 ? params->asap_s1_levels : params->asap_s2_levels;
 	enum req_cause stage2 = m->final ? CAUSE_S2_FINAL : CAUSE_S2_OF_S1;
 	struct path p = {.m = m, .cause = s->stage == 1 ? CAUSE_S1_WALK : stage2};
-	if (!levels || !m->reads_cached) return;
+	if (!levels || m->first_cache == m->port->levels) return;
 	find_path(&p, s, input);
 	for (unsigned i = 0; i < p.count; i++)
 		if (p.read[i].ref.level > LAST_LEVEL - (int)levels)

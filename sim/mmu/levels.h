@@ -19,7 +19,6 @@
 #define MMU_LEVELS_H
 
 #include "mmu/mmu.h"
-#include "tlb/fill.h"
 
 /* Builds the TLBs of `p` into `m`, or takes them from its pool. */
 enum status levels_build(struct mmu *m, const struct mmu_parts *p, struct err *err);
@@ -41,17 +40,6 @@ static inline void levels_count_miss(struct tlb *t, unsigned more)
 	t->stats.lookups += 1 + more;
 	t->stats.misses++;
 	t->stats.hits += more;
-}
-
-/* The same where m->plain, of a translation that was found. */
-static inline void levels_fill_plain(struct mmu *m, unsigned side, unsigned levels, unsigned n,
-				     const struct tlb_fill *f)
-{
-	for (unsigned l = levels; l-- > 0;) {
-		struct tlb *t = m->level[side][l];
-		levels_count_miss(t, l ? 0 : n - 1);
-		tlb_fill_inline(t, f);
-	}
 }
 
 /* The fill that brings entry `e` around `va` elsewhere. */

@@ -2,28 +2,13 @@
 
 #include <string.h>
 
-#include "base/bits.h"
 #include "mmu/levels.h"
-#include "mmu/mmu_walk.h"
+#include "mmu/mmu_steps.h"
 #include "mmu/neighbours.h"
 #include "mmu/prefetch.h"
 #include "mmu/range_tlb.h"
 
-#define ALWAYS_INLINE __attribute__((always_inline))
-
 /* --- look-up --------------------------------------------------------------------------------------------------- */
-
-static bool allows(const struct mmu *m, const struct tlb_entry *e, enum access_kind kind)
-{
-	return (e->perm & m->perm_mask[kind]) == m->perm_want[kind];
-}
-
-/* The VA as TLBs hold it: a top byte that the regime ignores becomes that of a canonical address. */
-static uint64_t untag(const struct mmu *m, uint64_t va, enum access_kind kind)
-{
-	const struct mmu_top *top = &m->top[kind == ACCESS_FETCH][bit_get(va, 55)];
-	return (va & top->keep) | top->set;
-}
 
 /* For untag(), by the half that a VA is in by bit 55. */
 static struct mmu_top top_of(const struct regime_info *r, bool fetch, bool upper)
@@ -33,23 +18,13 @@ static struct mmu_top top_of(const struct regime_info *r, bool fetch, bool upper
 	return (struct mmu_top){ignored ? bits_ones(56) : UINT64_MAX, ignored && ones ? ~bits_ones(56) : 0};
 }
 
-/* Looks in one TLB. An entry that does not allow the access is dropped: its walk tells what is true now. */
-static struct tlb_entry *look_in(struct mmu *m, struct tlb *t, uint64_t va, enum access_kind kind)
-{
-	struct tlb_entry *e = tlb_find(t, va, m->tag);
-	if (!e || allows(m, e, kind)) return e;
-	t->stats.permission_misses++;
-	tlb_drop(t, e);
-	return NULL;
-}
-
 /* Whether a walk is more to somebody than what it found. */
 static bool walks_tell(const struct mmu *m)
 {
 	return m->wants_neighbours | (m->observer || m->ranges || m->prefetch);
 }
 
-/* Fills with what mmu_walk() has found, and tells who wants to know. */
+/* Fills with what m->walk has found, and tells who wants to know. */
 static __attribute__((noinline)) void fill_and_tell(struct mmu *m, unsigned side, unsigned n, struct access a)
 {
 	struct tlb_entry near[TLB_PAGES_MAX];
@@ -69,16 +44,12 @@ static __attribute__((noinline)) void fill_and_tell(struct mmu *m, unsigned side
 
 /* Fills the levels above from an entry found further down, which an exclusive level gives away. */
 static void fill_from_entry(struct mmu *m, unsigned side, unsigned n, uint64_t va, struct levels_place at,
-			    cycles_t ready, bool plain)
+			    cycles_t ready)
 {
 	struct tlb_entry near[TLB_PAGES_MAX];
 	struct tlb_fill f = levels_fill_of(at.entry, va);
 	bool gives = at.tlb->params.inclusion == TLB_EXCLUSIVE;
 	f.like.ready = ready;
-	if (plain) {
-		levels_fill_plain(m, side, at.level, n, &f);
-		return;
-	}
 	f.near = near;
 	f.near_count = gives ? tlb_take(at.tlb, at.entry, near) : tlb_near(at.tlb, at.entry, near);
 	levels_fill(m, side, at.level, n, &f);
@@ -145,32 +116,19 @@ static inline bool find_in_level(struct mmu *m, struct tlb *const *array, uint64
 	return at->entry;
 }
 
-/* The same of a level that is one TLB, without ports to wait for. */
-static inline bool find_in_one(struct mmu *m, struct tlb *t, uint64_t va, enum access_kind kind,
-			       cycles_t *now, struct levels_place *at)
-{
-	at->tlb = t;
-	at->entry = look_in(m, t, va, kind);
-	*now = look_end(at, *now);
-	return at->entry;
-}
-
 /* Looks through the levels, from *now on. */
-static inline ALWAYS_INLINE struct levels_place find_level(struct mmu *m, unsigned side, uint64_t va,
-							   enum access_kind kind, cycles_t *now, bool plain)
+static struct levels_place find_level(struct mmu *m, unsigned side, uint64_t va, enum access_kind kind,
+				      cycles_t *now)
 {
 	struct levels_place at = {0};
-	unsigned levels = m->levels[side];
-	for (; at.level < levels; at.level++)
-		if (plain ? find_in_one(m, m->level[side][at.level], va, kind, now, &at)
-			  : find_in_level(m, m->array[side][at.level], va, kind, now, &at))
-			break;
+	while (at.level < m->levels[side] &&
+	       !find_in_level(m, m->array[side][at.level], va, kind, now, &at))
+		at.level++;
 	return at;
 }
 
-static inline ALWAYS_INLINE void use_found(struct mmu *m, unsigned side, unsigned n, uint64_t va,
-					   struct levels_place at, cycles_t now, struct access a,
-					   struct mmu_done *out, bool plain)
+static void use_found(struct mmu *m, unsigned side, unsigned n, uint64_t va, struct levels_place at,
+		      cycles_t now, struct access a, struct mmu_done *out)
 {
 	cycles_t begin = now - at.tlb->params.hit_cycles;
 	unsigned accesses = at.level ? 1 : n;
@@ -178,11 +136,9 @@ static inline ALWAYS_INLINE void use_found(struct mmu *m, unsigned side, unsigne
 	at.tlb->stats.hits += accesses - 1; /* the rest of a run of fetches */
 	out->cycle = mmu_answer(at.tlb, at.entry, now);
 	out->pa = at.entry->pa | (va & ~at.entry->va_mask);
-	if (!plain) {
-		mmu_note_look_up(m, WHY_TLB, at.tlb, va, at.entry, begin, out->cycle);
-		mmu_tell_hit(m, at.entry, va, a);
-	}
-	if (at.level) fill_from_entry(m, side, n, va, at, out->cycle, plain);
+	mmu_note_look_up(m, WHY_TLB, at.tlb, va, at.entry, begin, out->cycle);
+	mmu_tell_hit(m, at.entry, va, a);
+	if (at.level) fill_from_entry(m, side, n, va, at, out->cycle);
 }
 
 /* Policies of TLBs that several cores share see the path of the one that looks. */
@@ -192,52 +148,46 @@ static void show_flow(const struct mmu *m)
 		if (m->shared[i]->tlb->state.shared) m->shared[i]->tlb->state.shared->flow = m->flow;
 }
 
-/* As mmu_translate(), for a VA without its tag. `plain`: m->plain. */
-static inline ALWAYS_INLINE bool look_up_or_walk(struct mmu *m, uint64_t va, enum access_kind kind,
-						 unsigned n, cycles_t now, struct mmu_done *out, bool plain)
+/* As mmu_translate(), for a VA without its tag. */
+static bool look_up_or_walk(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
+			    struct mmu_done *out)
 {
-	struct access a = {.kind = (uint8_t)kind, .el = (uint8_t)m->el, .pan = m->pan};
-	unsigned side = kind == ACCESS_FETCH ? 0 : 1;
-	if (!plain && m->shared_count) show_flow(m);
+	struct access a = mmu_access(m, kind);
+	unsigned side = mmu_side(kind);
+	if (m->shared_count) show_flow(m);
 	cycles_t began = now + m->level[side][0]->params.hit_cycles;
-	struct levels_place at = find_level(m, side, va, kind, &now, plain);
-	if (at.entry) return use_found(m, side, n, va, at, now, a, out, plain), true;
-	if (!plain && m->ranges && range_tlb_take(m, va, a, n, began, now, out)) return true;
-	if (!plain && m->prefetch && prefetch_take(m, va, a, n, &now, out)) return true;
-	while (__builtin_expect(!mmu_walk(m, va, a, now), 0)) {
-		out->cycle = now = m->now;
-		if (!m->resolve || !m->resolve(m->resolve_owner, &m->fault, &now))
-			return levels_fill(m, side, m->levels[side], n, NULL), false;
-		m->stats.restarts++;
-	}
+	struct levels_place at = find_level(m, side, va, kind, &now);
+	if (at.entry) return use_found(m, side, n, va, at, now, a, out), true;
+	if (m->ranges && range_tlb_take(m, va, a, n, began, now, out)) return true;
+	if (m->prefetch && prefetch_take(m, va, a, n, &now, out)) return true;
+	while (!m->walk(m, va, a, now))
+		if (!mmu_resolve(m, side, n, &now, out)) return false;
 	out->cycle = m->now;
 	out->pa = m->made.fill.pa;
-	if (plain)
-		levels_fill_plain(m, side, m->levels[side], n, &m->made.fill);
-	else if (walks_tell(m))
+	if (walks_tell(m))
 		fill_and_tell(m, side, n, a);
 	else
 		levels_fill(m, side, m->levels[side], n, &m->made.fill);
 	return true;
 }
 
-static __attribute__((noinline)) bool translate_and_tell(struct mmu *m, uint64_t va, uint64_t untagged,
-							 enum access_kind kind, unsigned n, cycles_t now,
-							 struct mmu_done *out)
+bool mmu_resolve(struct mmu *m, unsigned side, unsigned n, cycles_t *now, struct mmu_done *out)
+{
+	out->cycle = *now = m->now;
+	if (!m->resolve || !m->resolve(m->resolve_owner, &m->fault, now))
+		return levels_fill(m, side, m->levels[side], n, NULL), false;
+	m->stats.restarts++;
+	return true;
+}
+
+bool mmu_miss_any(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
+		  struct mmu_done *out)
 {
 	size_t span = why_open(m->why,
 			       (struct why_span){.begin = now, .kind = WHY_TRANSLATION, .address = va});
-	bool done = look_up_or_walk(m, untagged, kind, n, now, out, false);
+	bool done = look_up_or_walk(m, untag(m, va, kind), kind, n, now, out);
 	why_close(m->why, span, out->cycle);
 	return done;
-}
-
-bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
-			struct mmu_done *out)
-{
-	uint64_t untagged = untag(m, va, kind);
-	if (__builtin_expect(!m->plain, 0)) return translate_and_tell(m, va, untagged, kind, n, now, out);
-	return look_up_or_walk(m, untagged, kind, n, now, out, true);
 }
 
 /* --- context --------------------------------------------------------------------------------------------------- */
@@ -253,6 +203,7 @@ void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct fea
 	m->pan = pan;
 	m->made.like[0] = 0;
 	memset(m->memo.tree, 0, sizeof(m->memo.tree));
+	mmu_settle(m);
 	for (unsigned i = 0; i < 4; i++) m->top[i >> 1][i & 1] = top_of(&m->regime, i >> 1, i & 1);
 	for (unsigned kind = 0; kind < 3; kind++) {
 		m->perm_want[kind] = (uint16_t)(1u << kind << (el == 0 ? 3 : 0));

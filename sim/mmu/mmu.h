@@ -109,6 +109,13 @@ struct mmu_observer {
 	void (*walked)(void *self, const struct tlb_entry *e, struct va va, struct access a);
 };
 
+struct mmu;
+/* A walk for an access to `va` (mmu_walk.h). */
+typedef bool mmu_walk_fn(struct mmu *m, uint64_t va, struct access a, cycles_t now);
+/* mmu_translate() of what the predicted entry does not settle. */
+typedef bool mmu_miss_fn(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
+			 struct mmu_done *out);
+
 struct mmu {                  /* laid out for the hit path; change it through the functions below only */
 	struct tlb *first[3]; /* level 1, by enum access_kind */
 	tlb_tag_t tag;        /* of the present context */
@@ -124,6 +131,8 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	bool one_each; /* a level is one TLB, and none has ports to wait for */
 	bool plain; /* plain_walks, and a miss wants no more either: one_each, and nothing but TLBs of single translations to look in and to fill */
 	bool plain_walks; /* of Arm's tables, of which nobody wants more than the result, cycles and counters */
+	mmu_walk_fn *walk; /* by plain_walks, ... */
+	mmu_miss_fn *miss; /* ... by plain, and by how many stages are on */
 	bool wants_neighbours;         /* a TLB that coalesces, or a prefetcher */
 	struct mmu_prefetch *prefetch; /* NULL: none */
 	struct range_tlb *ranges;      /* NULL: none */
@@ -151,8 +160,7 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	struct mmu_walker walker[MMU_WALKERS_MAX];
 	unsigned walkers;
 	cycles_t cycles_per_level;
-	bool reads_cached;
-	unsigned first_cache;
+	unsigned first_cache; /* that descriptors are read through; port->levels: none is */
 	struct mem_port *port;
 	struct physmem *memory;
 	struct mem_req req;
@@ -195,7 +203,8 @@ enum status mmu_new_of(const struct mmu_parts *p, struct mmu **out, struct err *
 void mmu_free(struct mmu *m);
 /* For mmu_new: lets walks read memory through the port, and learn. */
 void mmu_connect_walks(struct mmu *m);
-/* After each change of what is there or who looks on: whether the ways may be taken that are compiled for nobody (plain, plain_walks). */
+/* After each change of what is there, who looks on, or the stages: whether the ways may be taken that are compiled for nobody (plain, plain_walks), and
+ * how walks go. */
 void mmu_settle(struct mmu *m);
 void mmu_register_stats(struct mmu *m, struct stats *s, unsigned number);
 
@@ -206,10 +215,6 @@ void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct fea
 /* An access to `va` comes some accesses later, and misses now: lets the host know (foresight.h). `data`: what it reads will be looked for in
  * caches, too. Changes nothing. */
 void mmu_foresee(struct mmu *m, uint64_t va, bool data);
-
-/* The way of all that the predicted entry does not settle. */
-bool mmu_translate_slow(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
-			struct mmu_done *out);
 
 /* The predicted entry of the first TLB, if it answers an access at `now`; else NULL, which says nothing. Changes nothing. */
 static inline const struct tlb_entry *mmu_predicted(const struct mmu *m, const struct tlb *t, uint64_t va,
@@ -228,7 +233,7 @@ static inline bool mmu_translate(struct mmu *m, uint64_t va, enum access_kind ki
 {
 	struct tlb *t = m->first[kind];
 	const struct tlb_entry *e = mmu_predicted(m, t, va, kind, now);
-	if (__builtin_expect(!e, 0)) return mmu_translate_slow(m, va, kind, n, now, out);
+	if (__builtin_expect(!e, 0)) return m->miss(m, va, kind, n, now, out);
 	tlb_touch(t, e);
 	t->stats.lookups += n;
 	t->stats.hits += n;

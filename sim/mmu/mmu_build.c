@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/bits.h"
 #include "mmu/levels.h"
+#include "mmu/mmu_walk.h"
 #include "mmu/page_design.h"
 #include "mmu/pom_tlb.h"
 #include "mmu/prefetch.h"
@@ -89,6 +90,9 @@ void mmu_settle(struct mmu *m)
 		   !m->observer;
 	for (unsigned side = 0; side < MMU_SIDES; side++)
 		for (unsigned l = 0; l < m->levels[side]; l++) m->plain &= m->level[side][l]->plain;
+	bool nested = m->regime.s2.on;
+	m->walk = !m->plain_walks ? mmu_walk_any : nested ? mmu_walk_two_stages : mmu_walk_one_stage;
+	m->miss = !m->plain ? mmu_miss_any : nested ? mmu_miss_two_stages : mmu_miss_one_stage;
 }
 
 enum status mmu_new_of(const struct mmu_parts *p, struct mmu **out, struct err *err)
@@ -98,9 +102,8 @@ enum status mmu_new_of(const struct mmu_parts *p, struct mmu **out, struct err *
 	m->walkers = (unsigned)w->walkers;
 	m->count = &m->stats;
 	m->cycles_per_level = w->cycles_per_level;
-	m->reads_cached = w->descriptor_reads_cached;
-	m->first_cache = (unsigned)w->first_cache - 1;
 	m->port = &p->mem->data;
+	m->first_cache = w->descriptor_reads_cached ? (unsigned)w->first_cache - 1 : m->port->levels;
 	m->served_names = p->mem->served_names;
 	m->memory = p->memory;
 	enum status st = build(m, p, err);

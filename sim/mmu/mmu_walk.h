@@ -1,6 +1,6 @@
 /* mmu_walk.h - a walk of an MMU in its time: walk caches, IPA cache, walkers, and descriptors through the caches.
  *
- *   mmu_walk: (va, access, now) -> what TLBs are filled with and the cycle at which the walk ends, or a fault
+ *   m->walk: (va, access, now) -> what TLBs are filled with and the cycle at which the walk ends, or a fault
  *
  * For the files of an MMU only; mmu.h is for its users.
  */
@@ -9,8 +9,11 @@
 
 #include "mmu/mmu.h"
 
-/* Walks from `now` on. Then m->now is when the walk ended, and m->made.fill what it found, or false and m->fault. */
-bool mmu_walk(struct mmu *m, uint64_t va, struct access a, cycles_t now);
+/* Walks from `now` on. Then m->now is when the walk ended, and m->made.fill what it found, or false and m->fault. m->walk is the one of these
+ * that suits: any, or of plain walks that of one stage or of two. */
+mmu_walk_fn mmu_walk_any, mmu_walk_one_stage, mmu_walk_two_stages;
+/* A whole miss; m->miss is the one of these that suits. */
+mmu_miss_fn mmu_miss_any, mmu_miss_one_stage, mmu_miss_two_stages;
 /* Shows the observer what was walked, as an entry of its whole size, and what came along. */
 void mmu_tell_of_walk(struct mmu *m, const struct tlb_fill *f, struct access a);
 

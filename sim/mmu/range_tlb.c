@@ -129,8 +129,7 @@ static cycles_t read_table(struct mmu *m, const struct range_found *found, cycle
 	m->req.cause = CAUSE_S1_WALK;
 	for (unsigned i = 0; i < found->reads; i++) {
 		m->req.pa = found->read[i];
-		now = m->reads_cached ? mem_access(m->port, &m->req, now, m->first_cache, &served)
-				      : mem_access_uncached(m->port, &m->req, now);
+		now = mem_access(m->port, &m->req, now, m->first_cache, &served);
 	}
 	m->port->why = why;
 	r->stats.table_walks++;

@@ -290,6 +290,7 @@ static void decode_half(struct regime_info *r, unsigned half, const struct stage
 	struct stage_info *s = &r->s1[half];
 	const struct tcr_format *t = !r->two_ranges ? &tcr_single : half ? &tcr_upper : &tcr_lower;
 	s->stage = 1;
+	s->tree = (uint8_t)half;
 	s->security = r->security;
 	s->user = r->two_ranges;
 	s->on = on;
@@ -331,7 +332,7 @@ void regime_decode(const struct sysregs *regs, const struct features *f, enum re
 		decode_half(out, half, &s1, on, f);
 		out->s1[half].sif = security == SEC_SECURE && bit_get(regs->SCR_EL3, SCR_SIF);
 	}
-	out->s2.stage = 2;
+	out->s2.stage = out->s2.tree = 2;
 	out->s2.security = (uint8_t)security;
 	if (hcr & (HCR_VM | HCR_DC)) decode_stage2(&out->s2, regs, f);
 	decode_tags(out, regs, &s1, f);

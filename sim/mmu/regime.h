@@ -36,6 +36,7 @@ struct stage_info {
 	uint64_t mair;               /* stage 1: attributes by index */
 	struct level_info level[WALK_LEVELS];
 	uint8_t stage; /* 1 or 2 */
+	uint8_t tree;  /* the half of stage 1 (0 or 1); 2: stage 2 */
 	uint8_t granule_bits, ia_bits, oa_bits;
 	int8_t start_level;
 	int8_t first_block_level; /* the lowest-numbered level where a block is allowed */

@@ -12,8 +12,12 @@ struct walker {
 	const struct walk_mem *mem;
 };
 
-static inline uint64_t hook_read(const struct walker *w, struct pa pa, const struct walk_ref *ref)
+static inline bool hook_nested(const struct walker *w) { return w->r->s2.on; }
+
+static inline uint64_t hook_read(const struct walker *w, const struct stage_info *s, struct pa pa,
+				 const struct walk_ref *ref)
 {
+	(void)s;
 	return w->mem->read(w->mem->self, pa, ref);
 }
 

@@ -30,7 +30,7 @@ struct leaf_memo {
 	uint64_t field, low,
 		rest; /* bits of the descriptor and of the input that make the address, and those that stay */
 	struct walk_pos pos; /* all but the table counts */
-	uint64_t passed;     /* bits of leaf_access() */
+	struct access passed[2][3]; /* the latest of each kind, of walks of stage 1 as well; all ones: none */
 };
 
 struct walk_memo {

@@ -2,10 +2,11 @@
  *
  *   translate_leaves_in: (regime, va, access) -> the leaves of both stages, or a fault
  * It is written in terms of walk_hooks that who includes it has defined before, with a `struct walker` that has members `r` and `fault`; translate.h
- * says what each does (struct walk_mem, struct walk_shortcuts). translate.c has hooks that call what a struct walk_mem names; in mmu_walk.c they are
- * the MMU's own look-ups and reads, which become part of the walk: one walk, the same code in both planes (docs/decisions/0003).
+ * says what each does (struct walk_mem, struct walk_shortcuts). translate.c has hooks that call what a struct walk_mem names; in mmu_plain.c they
+ * are the MMU's own look-ups and reads, which become part of the walk: one walk, the same code in both planes (docs/decisions/0003).
  *
- *   uint64_t hook_read(w, pa, ref)                    bool hook_update(w, pa, old, now)
+ *   bool hook_nested(w): whether w->r->s2.on, which who includes it may know beforehand
+ *   uint64_t hook_read(w, s, pa, ref)                 bool hook_update(w, pa, old, now)
  *   struct walk_memo *hook_memo(w)                    void hook_resume(w, s, stage, input, pos)
  *   void hook_learn(w, s, stage, input, pos)          bool hook_find_table(w, ipa, &pa)
  *   bool hook_find_stage2(w, ipa, access, cause, leaf)
@@ -13,6 +14,8 @@
  */
 #ifndef MMU_TRANSLATE_INLINE_H
 #define MMU_TRANSLATE_INLINE_H
+
+#include <string.h>
 
 #include "mmu/translate.h"
 
@@ -87,16 +90,21 @@ TRANSLATE_INLINE enum walk_step stage2_step(const struct walker *w, struct walk_
 			       .level = pos->level,
 			       .input = ipa,
 			       .address = at->pa.raw};
-	at->desc = hook_read(w, at->pa, &ref);
+	at->desc = hook_read(w, s, at->pa, &ref);
 	return walk_step(s, pos, at->desc);
 }
 
 /* --- leaves that were seen ------------------------------------------------------------------------------------- */
 
-/* Which of 64 kinds of access. */
-static inline unsigned leaf_access(struct access a, bool table)
+/* Which of the accesses that a memo remembers. */
+static inline struct access *leaf_passed(struct leaf_memo *k, struct access a, bool table)
 {
-	return a.kind | (a.el == 0) << 2 | a.pan << 3 | a.probe << 4 | (unsigned)table << 5;
+	return &k->passed[table][a.kind];
+}
+
+static inline bool same_access(struct access a, struct access b)
+{
+	return a.kind == b.kind && a.el == b.el && a.pan == b.pan && a.probe == b.probe;
 }
 
 /* The part of a position that says how a descriptor is read. */
@@ -107,18 +115,18 @@ static inline bool same_way(const struct walk_pos *a, const struct walk_pos *b)
 
 TRANSLATE_INLINE struct leaf_memo *memo_of(const struct walker *w, const struct stage_info *s)
 {
-	return &hook_memo(w)->tree[s == &w->r->s2 ? 2 : s == &w->r->s1[1]];
+	return &hook_memo(w)->tree[s->tree];
 }
 
 /* The leaf `desc`, if one is known that differs in its address alone, and lets `a` pass as it stands. */
 TRANSLATE_INLINE bool leaf_known(const struct walker *w, const struct stage_info *s,
-				 const struct walk_pos *pos, uint64_t input, uint64_t desc, unsigned access,
-				 struct leaf *leaf)
+				 const struct walk_pos *pos, uint64_t input, uint64_t desc, struct access a,
+				 bool table, struct leaf *leaf)
 {
 	if (!hook_memo(w)) return false;
-	const struct leaf_memo *k = memo_of(w, s);
+	struct leaf_memo *k = memo_of(w, s);
 	bool known = !((desc ^ k->leaf.desc) & ~k->field) && same_way(pos, &k->pos) &&
-		     (k->passed >> access & 1);
+		     same_access(*leaf_passed(k, a, table), a);
 	if (!known) return false;
 	*leaf = k->leaf;
 	leaf->desc = desc;
@@ -128,7 +136,7 @@ TRANSLATE_INLINE bool leaf_known(const struct walker *w, const struct stage_info
 
 /* `leaf`, read at `pos`, let an access pass. Those of contiguous runs are known one by one only. */
 static inline void leaf_learn(const struct walker *w, const struct stage_info *s, const struct walk_pos *pos,
-			      unsigned access, struct leaf *leaf)
+			      struct access a, bool table, struct leaf *leaf)
 {
 	struct walk_memo *memo = hook_memo(w);
 	if (!memo || (leaf->desc & DESC_CONTIGUOUS)) return;
@@ -143,8 +151,9 @@ static inline void leaf_learn(const struct walker *w, const struct stage_info *s
 					.low = low,
 					.rest = leaf->out & ~(field | low),
 					.pos = *pos};
+		memset(k->passed, UINT8_MAX, sizeof(k->passed));
 	}
-	k->passed |= UINT64_C(1) << access;
+	*leaf_passed(k, a, table) = a;
 }
 
 /* --- leaves that have to be read ------------------------------------------------------------------------------- */
@@ -175,7 +184,7 @@ static __attribute__((noinline)) struct leaf_read_whole stage2_leaf(struct walke
 	if (kind) return r.ok = stage2_fail(&w, kind, pos.level, ipa, cause), r;
 	uint64_t now = leaf_updated(s, &r.leaf, a);
 	if (now == at.desc)
-		return leaf_learn(&w, s, &pos, leaf_access(a, cause == CAUSE_S2_OF_S1), &r.leaf), r;
+		return leaf_learn(&w, s, &pos, a, cause == CAUSE_S2_OF_S1, &r.leaf), r;
 	r.done = write_back(&w, &at, now);
 	if (r.done) leaf_read(s, &pos, ipa, now, &r.leaf);
 	return r;
@@ -190,7 +199,6 @@ TRANSLATE_INLINE bool stage2_walk(const struct walker *w, uint64_t ipa, struct a
 	struct walk_pos pos;
 	struct place at;
 	enum walk_step step;
-	unsigned access = leaf_access(a, cause == CAUSE_S2_OF_S1);
 	enum fault_kind kind = walk_begin(s, ipa, a, &pos);
 	if (kind) return stage2_fail(w, kind, 0, ipa, cause);
 	hook_resume(w, s, 2, ipa, &pos);
@@ -199,7 +207,7 @@ TRANSLATE_INLINE bool stage2_walk(const struct walker *w, uint64_t ipa, struct a
 			hook_learn(w, s, 2, ipa, &pos);
 		if (step == WALK_FAULT)
 			return stage2_fail(w, (enum fault_kind)pos.fault, pos.level, ipa, cause);
-		if (leaf_known(w, s, &pos, ipa, at.desc, access, leaf)) break;
+		if (leaf_known(w, s, &pos, ipa, at.desc, a, cause == CAUSE_S2_OF_S1, leaf)) break;
 		struct leaf_read_whole r = stage2_leaf(*w, pos, ipa, a, cause, at);
 		if (!r.ok) return false;
 		*leaf = r.leaf;
@@ -214,7 +222,7 @@ TRANSLATE_INLINE bool translate_by_stage2(const struct walker *w, uint64_t ipa, 
 					  enum req_cause cause, struct leaf *leaf)
 {
 	const struct stage_info *s = &w->r->s2;
-	if (!s->on) return leaf_of_off_stage(ipa, s->security, leaf), true;
+	if (!hook_nested(w)) return leaf_of_off_stage(ipa, s->security, leaf), true;
 	if (hook_find_stage2(w, ipa, a, cause, leaf) && !stage2_check(s, leaf, a, cause)) return true;
 	if (!stage2_walk(w, ipa, a, cause, leaf)) return false;
 	hook_learn_stage2(w, ipa, leaf);
@@ -226,7 +234,7 @@ TRANSLATE_INLINE bool find_descriptor(const struct walker *w, uint64_t ipa, enum
 				      struct pa *out)
 {
 	struct leaf leaf;
-	if (!w->r->s2.on) return out->raw = ipa, true;
+	if (!hook_nested(w)) return out->raw = ipa, true;
 	if (kind == ACCESS_READ && hook_find_table(w, ipa, out)) return true;
 	if (!translate_by_stage2(w, ipa, (struct access){.kind = (uint8_t)kind, .el = 1}, CAUSE_S2_OF_S1,
 				 &leaf))
@@ -248,7 +256,7 @@ TRANSLATE_INLINE enum walk_step stage1_step(const struct walker *w, const struct
 			       .input = va.raw,
 			       .address = ipa};
 	if (!find_descriptor(w, ipa, ACCESS_READ, &at->pa)) return WALK_FAULT;
-	at->desc = hook_read(w, at->pa, &ref);
+	at->desc = hook_read(w, s, at->pa, &ref);
 	enum walk_step step = walk_step(s, pos, at->desc);
 	if (step == WALK_FAULT) translate_fail(w, (enum fault_kind)pos->fault, pos->level, 1);
 	return step;
@@ -265,7 +273,7 @@ static __attribute__((noinline)) struct leaf_read_whole stage1_leaf(struct walke
 	enum fault_kind kind = leaf_check(s, &r.leaf, a);
 	if (kind) return r.ok = translate_fail(&w, kind, pos.level, 1), r;
 	uint64_t now = leaf_updated(s, &r.leaf, a);
-	if (now == at.desc) return leaf_learn(&w, s, &pos, leaf_access(a, false), &r.leaf), r;
+	if (now == at.desc) return leaf_learn(&w, s, &pos, a, false, &r.leaf), r;
 	r.ok = find_descriptor(&w, walk_descriptor(s, &pos, va.raw), ACCESS_WRITE, &at.pa);
 	if (!r.ok) return r;
 	r.pa = at.pa;
@@ -280,7 +288,6 @@ TRANSLATE_INLINE bool stage1_walk(const struct walker *w, const struct stage_inf
 	struct walk_pos pos;
 	struct place at;
 	enum walk_step step;
-	unsigned access = leaf_access(a, false);
 	enum fault_kind kind = walk_begin(s, va.raw, a, &pos);
 	if (kind) return translate_fail(w, kind, 0, 1);
 	hook_resume(w, s, 1, va.raw, &pos);
@@ -288,7 +295,7 @@ TRANSLATE_INLINE bool stage1_walk(const struct walker *w, const struct stage_inf
 		while ((step = stage1_step(w, s, &pos, va, &at)) == WALK_TABLE)
 			hook_learn(w, s, 1, va.raw, &pos);
 		if (step == WALK_FAULT) return false;
-		if (leaf_known(w, s, &pos, va.raw, at.desc, access, leaf)) break;
+		if (leaf_known(w, s, &pos, va.raw, at.desc, a, false, leaf)) break;
 		struct leaf_read_whole r = stage1_leaf(*w, s, pos, va, a, at);
 		if (!r.ok) return false;
 		*leaf = r.leaf;
@@ -314,7 +321,7 @@ TRANSLATE_INLINE bool translate_leaves_in(const struct walker *w, struct va va, 
 {
 	if (!translate_by_stage1(w, va, a, s1)) return false;
 	a.pan = false;
-	return !w->r->s2.on || translate_by_stage2(w, s1->out, a, CAUSE_S2_FINAL, s2);
+	return !hook_nested(w) || translate_by_stage2(w, s1->out, a, CAUSE_S2_FINAL, s2);
 }
 
 #endif

@@ -100,7 +100,12 @@ enum walk_step walk_step_odd(const struct stage_info *s, struct walk_pos *pos, u
 static inline enum walk_step walk_step(const struct stage_info *s, struct walk_pos *pos, uint64_t desc)
 {
 	const struct level_info *l = &s->level[pos->level + 1];
-	if (__builtin_expect((desc & l->plain) != DESC_PLAIN, 0)) return walk_step_odd(s, pos, desc);
+	if (__builtin_expect((desc & l->plain) != DESC_PLAIN, 0)) {
+		struct walk_pos odd = *pos; /* so that `pos` itself can be in registers */
+		enum walk_step step = walk_step_odd(s, &odd, desc);
+		*pos = odd;
+		return step;
+	}
 	if (pos->level == LAST_LEVEL) return WALK_LEAF;
 	pos->limits |= walk_limits(s, desc);
 	pos->table = desc & s->level[WALK_LEVELS - 1].field;
