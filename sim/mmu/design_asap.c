@@ -40,7 +40,7 @@ static bool keep(void *self, struct pa pa, uint64_t old, uint64_t now)
 
 static void find_path(struct path *p, const struct stage_info *s, uint64_t input)
 {
-	const struct access a = {.kind = ACCESS_READ, .el = (uint8_t)p->m->el};
+	const struct access a = {.kind = ACCESS_READ, .el = p->m->access[ACCESS_READ].el};
 	const struct walk_mem mem = {.self = p, .read = note_read, .update = keep};
 	struct translation t;
 	struct fault fault;

@@ -14,7 +14,8 @@ static inline struct foreseen ask_for_descriptor(const struct mmu *m, unsigned s
 	const struct level_info *last = &s->level[LAST_LEVEL + 1];
 	if (t->region != region || !t->table) return (struct foreseen){0};
 	struct pa at = {t->table | ((input >> last->shift) & last->index)};
-	struct foreseen f = {input, at.raw, physmem_entry(m->memory, at)};
+	bool whole = s->granule_bits == PHYSMEM_PAGE_BITS; /* else the table is of several pages */
+	struct foreseen f = {input, at.raw, whole ? t->entry : physmem_entry(m->memory, at)};
 	physmem_prefetch(f.entry, at);
 	mem_prefetch(m->port, at, (enum security)s->security);
 	return f;
@@ -40,11 +41,13 @@ void mmu_foresee(struct mmu *m, uint64_t va, bool data)
 	const struct stage_info *s2 = &m->regime.s2;
 	if (!m->plain_walks) return; /* of tables that are no trees, or watched at every step */
 	if (!f) f = m->foresight = xcalloc_lines(1, sizeof(*f));
+	struct foreseen latest = ask_for_descriptor(m, 1, regime_stage1(&m->regime, (struct va){va}), va);
+	if (!data && !s2->on) return;
 	struct foreseen first = f->next[0], second = f->next[1];
-	f->next[0] = ask_for_descriptor(m, 1, regime_stage1(&m->regime, (struct va){va}), va);
+	f->next[0] = latest;
 	f->next[1].entry = 0;
 	if (data && second.entry) ask_for_data(m, s2, second);
-	if (!first.entry || !(data || s2->on)) return;
+	if (!first.entry) return;
 	const struct stage_info *s1 = regime_stage1(&m->regime, (struct va){first.input});
 	if (s2->on)
 		f->next[1] = ask_for_descriptor(m, 2, s2, output_of(m, s1, first));

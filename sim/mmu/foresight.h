@@ -16,12 +16,13 @@ enum {
 	FORESIGHT_TABLES = 4096, /* of each stage: 8 GiB of pages of 4 KiB */
 };
 
-/* A last-level table: at PA `table`, for the inputs of a region. */
+/* A last-level table, for the inputs of a region: at PA `table`, of which `entry` of physical memory held the latest descriptor. Should the page have
+ * moved since, what is asked for is of no use, and no more. */
 struct foresight_table {
-	uint64_t region, table;
+	uint64_t region, table, entry;
 };
 
-/* A last descriptor that will be read for `input`, at PA `at`, in the page of `entry` of physical memory; 0: not known where. */
+/* A last descriptor that will be read for `input`, at PA `at`, of a page with this entry; 0: not known where. */
 struct foreseen {
 	uint64_t input, at, entry;
 };
@@ -34,12 +35,13 @@ struct foresight {
 /* log2 of what a last-level table of `s` maps. */
 static inline unsigned foresight_bits(const struct stage_info *s) { return 2 * s->granule_bits - 3; }
 
-static inline void foresight_note(struct foresight *f, unsigned stage, const struct stage_info *s,
-				  uint64_t input, uint64_t descriptor)
+/* A last descriptor was read for `input` at `pa`, in the page of `entry`. */
+static inline void foresight_note(struct foresight *f, const struct stage_info *s, uint64_t input,
+				  struct pa pa, uint64_t entry)
 {
 	uint64_t region = input >> foresight_bits(s);
-	f->table[stage - 1][region % FORESIGHT_TABLES] = (struct foresight_table){
-		region, bits_align_down(descriptor, s->granule_bits)};
+	f->table[s->stage - 1][region % FORESIGHT_TABLES] =
+		(struct foresight_table){region, bits_align_down(pa.raw, s->granule_bits), entry};
 }
 
 #endif

@@ -152,7 +152,7 @@ static void show_flow(const struct mmu *m)
 static bool look_up_or_walk(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
 			    struct mmu_done *out)
 {
-	struct access a = mmu_access(m, kind);
+	struct access a = m->access[kind];
 	unsigned side = mmu_side(kind);
 	if (m->shared_count) show_flow(m);
 	cycles_t began = now + m->level[side][0]->params.hit_cycles;
@@ -199,13 +199,14 @@ void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct fea
 	regime_decode(regs, f, regime, security, &m->regime);
 	m->tag = tlb_tag(regime, security, m->regime.vmid, m->regime.asid);
 	m->stage2_tag = tlb_tag(REGIME_EL10, security, m->regime.vmid, 0);
-	m->el = el;
-	m->pan = pan;
+	m->cache_fill[0].like.tag = m->tag;
+	m->cache_fill[1].like.tag = m->ipa_fill.like.tag = m->stage2_tag;
 	m->made.like[0] = 0;
 	memset(m->memo.tree, 0, sizeof(m->memo.tree));
 	mmu_settle(m);
 	for (unsigned i = 0; i < 4; i++) m->top[i >> 1][i & 1] = top_of(&m->regime, i >> 1, i & 1);
 	for (unsigned kind = 0; kind < 3; kind++) {
+		m->access[kind] = (struct access){.kind = (uint8_t)kind, .el = (uint8_t)el, .pan = pan};
 		m->perm_want[kind] = (uint16_t)(1u << kind << (el == 0 ? 3 : 0));
 		m->perm_mask[kind] = m->perm_want[kind];
 		if (pan && el != 0 && kind != ACCESS_FETCH) m->perm_mask[kind] |= PERM_GUARDED;

@@ -146,17 +146,16 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	struct walk_cache cache[2][MMU_WALK_CACHES_MAX]; /* by stage - 1 */
 	unsigned caches[2];
 	uint8_t learners[2][WALK_LEVELS]; /* which of them hold positions of this level */
-	struct tlb_fill cache_fill[2];    /* of them: the latest */
+	struct tlb_fill cache_fill[2];    /* of them: the latest, under the tag of the context */
 	struct tlb *ipa_cache;            /* NULL: none */
 	struct leaf *ipa_leaf;            /* per entry of it */
-	struct tlb_fill ipa_fill;         /* of it: the latest */
+	struct tlb_fill ipa_fill;         /* of it: the latest, likewise */
 	cycles_t ipa_cycles;
 
 	struct mmu_top top[2][2]; /* of data and of fetches, by bit 55 */
 	struct regime_info regime;
 	tlb_tag_t stage2_tag;
-	unsigned el;
-	bool pan;
+	struct access access[3]; /* by kind */
 	struct mmu_walker walker[MMU_WALKERS_MAX];
 	unsigned walkers;
 	cycles_t cycles_per_level;

@@ -122,10 +122,13 @@ bool mmu_walk_two_stages(struct mmu *m, uint64_t va, struct access a, cycles_t n
 /* Counts an access of `n` that missed the nearest `levels`, and fills them with what was found. */
 WALK_STEP void fill(struct mmu *m, unsigned side, unsigned levels, unsigned n, const struct tlb_fill *f)
 {
-	for (unsigned l = levels; l-- > 0;) {
-		struct tlb *t = m->level[side][l];
-		levels_count_miss(t, l ? 0 : n - 1);
-		tlb_fill_inline(t, f);
+	for (struct tlb **first = m->level[side], **t = first + levels; t-- != first;) {
+		levels_count_miss(*t, 0);
+		tlb_fill_inline(*t, f);
+	}
+	if (__builtin_expect(n != 1, 0)) {
+		m->level[side][0]->stats.lookups += n - 1;
+		m->level[side][0]->stats.hits += n - 1;
 	}
 }
 
@@ -148,7 +151,7 @@ WALK_STEP bool miss(struct mmu *m, uint64_t tagged, enum access_kind kind, unsig
 		    struct mmu_done *out, bool nested)
 {
 	uint64_t va = untag(m, tagged, kind);
-	struct access a = mmu_access(m, kind);
+	struct access a = m->access[kind];
 	unsigned side = mmu_side(kind), levels = m->levels[side];
 	for (unsigned l = 0; l < levels; l++) {
 		struct tlb *t = m->level[side][l];
@@ -158,8 +161,9 @@ WALK_STEP bool miss(struct mmu *m, uint64_t tagged, enum access_kind kind, unsig
 		use_found(m, side, n, va, (struct levels_place){t, e, l}, now, out);
 		return true;
 	}
-	for (bool done = walk(m, va, a, now, nested); __builtin_expect(!done, 0); done = m->walk(m, va, a, now))
-		if (!mmu_resolve(m, side, n, &now, out)) return false;
+	bool done = walk(m, va, a, now, nested);
+	for (cycles_t again; __builtin_expect(!done, 0); done = m->walk(m, va, a, again))
+		if (!mmu_resolve(m, side, n, &again, out)) return false;
 	out->cycle = m->now;
 	out->pa = m->made.fill.pa;
 	fill(m, side, levels, n, &m->made.fill);

@@ -57,11 +57,6 @@ static inline struct tlb_entry *look_in(struct mmu *m, struct tlb *t, uint64_t v
 
 static inline unsigned mmu_side(enum access_kind kind) { return kind == ACCESS_FETCH ? 0 : 1; }
 
-static inline struct access mmu_access(const struct mmu *m, enum access_kind kind)
-{
-	return (struct access){.kind = (uint8_t)kind, .el = (uint8_t)m->el, .pan = m->pan};
-}
-
 /* A walk has failed at m->now: whether its fault was resolved, so that it may be tried again at *now; else the access of `n` is counted. */
 bool mmu_resolve(struct mmu *m, unsigned side, unsigned n, cycles_t *now, struct mmu_done *out);
 
@@ -104,9 +99,10 @@ WALK_STEP uint64_t step_read(struct mmu *m, const struct stage_info *s, struct p
 	count->level_cycles[why][ref->level + 1] += m->now - now;
 	count->reads_served[why][a.served]++;
 	if (ref->cause == CAUSE_S1_WALK && shape.nested) note_table(m, s, pa, ref->address);
+	uint64_t entry = physmem_entry(m->memory, pa);
 	if (ref->level == LAST_LEVEL && m->foresight)
-		foresight_note(m->foresight, ref->cause == CAUSE_S1_WALK ? 1 : 2, s, ref->input, pa.raw);
-	return physmem_read64(m->memory, pa);
+		foresight_note(m->foresight, s, ref->input, pa, entry);
+	return physmem_word(m->memory, entry, pa);
 }
 
 /* --- walk caches ------------------------------------------------------------------------------------------------- */
@@ -175,7 +171,6 @@ WALK_STEP void step_learn(struct mmu *m, const struct stage_info *s, unsigned st
 	struct tlb_fill *f = &m->cache_fill[stage - 1];
 	f->va = input;
 	f->bits = f->run_bits = level_entry_bits(s->granule_bits, pos->level - 1);
-	f->like.tag = stage_tag(m, stage);
 	f->like.ready = m->now;
 	if (stage == 1 && shape.nested) forget_table(m);
 	for (unsigned left = m->learners[stage - 1][pos->level]; left; left &= left - 1) {
@@ -246,7 +241,6 @@ WALK_STEP void step_learn_stage2(struct mmu *m, uint64_t ipa, const struct leaf 
 	f->va = ipa;
 	f->pa = leaf->out;
 	f->bits = f->run_bits = leaf->bits;
-	f->like.tag = m->stage2_tag;
 	f->like.level = (uint8_t)(leaf->level + 1);
 	f->like.perm = leaf->perm;
 	f->like.ready = m->now;

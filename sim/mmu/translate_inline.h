@@ -104,7 +104,8 @@ static inline struct access *leaf_passed(struct leaf_memo *k, struct access a, b
 
 static inline bool same_access(struct access a, struct access b)
 {
-	return a.kind == b.kind && a.el == b.el && a.pan == b.pan && a.probe == b.probe;
+	_Static_assert(sizeof(a) == 4, "no gaps");
+	return !memcmp(&a, &b, sizeof(a));
 }
 
 /* The part of a position that says how a descriptor is read. */

@@ -37,19 +37,19 @@ static inline void recency_nibbles_front(uint64_t *word, unsigned way)
 /* The most recent way. */
 static inline unsigned recency_nibbles_first(const uint64_t *word)
 {
-	return (*word ^ RECENCY_IDENTITY) & 0xf;
+	return *word & 0xf; /* the identity has 0 there, ... */
 }
 
 /* The least recent of `ways` ways ... */
 static inline unsigned recency_nibbles_last(const uint64_t *word, unsigned ways)
 {
-	return (*word ^ RECENCY_IDENTITY) >> (4 * (ways - 1)) & 0xf;
+	return (*word >> (4 * (ways - 1)) ^ (ways - 1)) & 0xf; /* ... and i in nibble i */
 }
 
 /* ... becomes the most recent: recency_nibbles_front() of it. Above the last way anything may stand. */
 static inline void recency_nibbles_turn(uint64_t *word, unsigned last)
 {
-	*word = ((*word ^ RECENCY_IDENTITY) << 4 | last) ^ RECENCY_IDENTITY;
+	*word = *word << 4 ^ (RECENCY_IDENTITY << 4 ^ RECENCY_IDENTITY) ^ last;
 }
 
 static inline void recency_list_front(struct recency_node *node, unsigned way)

@@ -7,6 +7,9 @@
 #ifndef TLB_FILL_H
 #define TLB_FILL_H
 
+#include <stddef.h>
+#include <string.h>
+
 #include "base/bits.h"
 #include "tlb/array.h"
 
@@ -15,19 +18,26 @@
 /* For tlb_fill_inline() alone: a fill of any TLB. */
 struct tlb_entry *tlb_fill_any(struct tlb *t, const struct tlb_fill *f);
 
-/* Writes the piece of 2^bits bytes that a fill brings. The order of the set, and the prediction, are the caller's. */
+/* All from here on is what an entry is, apart from address, owner and time. */
+enum { TRAITS = offsetof(struct tlb_entry, perm) };
+
+/* Writes the piece of 2^bits bytes that a fill brings. The order of the set, and the prediction, are the caller's. Word by
+ * word: some have just been written, and the host would have to wait for them if it read two at once. */
 TLB_INLINE struct tlb_entry *tlb_write(struct tlb *t, const struct tlb_fill *f, unsigned bits, unsigned set,
 				       unsigned way)
 {
 	uint64_t mask = UINT64_MAX << bits;
 	struct tlb_entry *e = &t->entry[(size_t)set * t->ways + way];
-	*e = f->like;
+	e->va = f->va & mask;
+	e->va_mask = mask;
+	e->tag = f->like.tag;
+	e->tag_mask = f->like.tag_mask;
+	e->pa = f->pa & mask;
+	e->ready = f->like.ready;
+	memcpy((char *)e + TRAITS, (const char *)&f->like + TRAITS, sizeof(*e) - TRAITS);
 	e->set = set;
 	e->way = (uint16_t)way;
 	e->bits = (uint8_t)bits;
-	e->va_mask = mask;
-	e->va = f->va & mask;
-	e->pa = f->pa & mask;
 	t->sig[(size_t)set * t->sig_stride + way] = tlb_signature(f->va >> bits, bits);
 	t->stats.fills++;
 	return e;
