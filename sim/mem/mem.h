@@ -52,7 +52,8 @@ struct mem_port {
 	bool plain; /* all caches are, none is exclusive, and no directory and no label is asked (mem_plain.c) */
 	mem_level_fn *find[MEM_LEVELS_MAX + 1],
 		*missed[MEM_LEVELS_MAX]; /* of each level, where it is plain */
-	mem_level_fn *read[MEM_LEVELS_MAX + 1]; /* mem_read() of each: find(), if time passes, or mem_access() */
+	mem_level_fn
+		*read[MEM_LEVELS_MAX + 1]; /* mem_read() of each: find(), if time passes, or mem_access() */
 };
 
 struct mem_cpu_stats { /* lines read from memory */

@@ -40,8 +40,8 @@ static inline void foresight_note(struct foresight *f, const struct stage_info *
 				  struct pa pa, uint64_t entry)
 {
 	uint64_t region = input >> foresight_bits(s);
-	f->table[s->stage - 1][region % FORESIGHT_TABLES] =
-		(struct foresight_table){region, bits_align_down(pa.raw, s->granule_bits), entry};
+	f->table[s->stage - 1][region % FORESIGHT_TABLES] = (struct foresight_table){
+		region, bits_align_down(pa.raw, s->granule_bits), entry};
 }
 
 #endif

@@ -121,8 +121,7 @@ static struct levels_place find_level(struct mmu *m, unsigned side, uint64_t va,
 				      cycles_t *now)
 {
 	struct levels_place at = {0};
-	while (at.level < m->levels[side] &&
-	       !find_in_level(m, m->array[side][at.level], va, kind, now, &at))
+	while (at.level < m->levels[side] && !find_in_level(m, m->array[side][at.level], va, kind, now, &at))
 		at.level++;
 	return at;
 }

@@ -131,8 +131,8 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	bool one_each; /* a level is one TLB, and none has ports to wait for */
 	bool plain; /* plain_walks, and a miss wants no more either: one_each, and nothing but TLBs of single translations to look in and to fill */
 	bool plain_walks; /* of Arm's tables, of which nobody wants more than the result, cycles and counters */
-	mmu_walk_fn *walk; /* by plain_walks, ... */
-	mmu_miss_fn *miss; /* ... by plain, and by how many stages are on */
+	mmu_walk_fn *walk;             /* by plain_walks, ... */
+	mmu_miss_fn *miss;             /* ... by plain, and by how many stages are on */
 	bool wants_neighbours;         /* a TLB that coalesces, or a prefetcher */
 	struct mmu_prefetch *prefetch; /* NULL: none */
 	struct range_tlb *ranges;      /* NULL: none */

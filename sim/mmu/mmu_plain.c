@@ -46,10 +46,11 @@ WALK_STEP bool hook_find_table(const struct walker *w, uint64_t ipa, struct pa *
 	return step_find_table(w->mmu, ipa, out, w->shape);
 }
 
-WALK_STEP bool hook_find_stage2(const struct walker *w, uint64_t ipa, struct access a, enum req_cause cause,
-				struct leaf *leaf)
+WALK_STEP const struct leaf *hook_find_stage2(const struct walker *w, uint64_t ipa, struct access a,
+					      enum req_cause cause, struct leaf *room)
 {
-	return step_find_stage2(w->mmu, ipa, a, cause, leaf, w->shape);
+	(void)room;
+	return step_find_stage2(w->mmu, ipa, a, cause, w->shape);
 }
 
 WALK_STEP void hook_learn_stage2(const struct walker *w, uint64_t ipa, const struct leaf *leaf)
@@ -68,14 +69,14 @@ WALK_STEP void hook_found(const struct walker *w, const struct stage_info *s, co
 /* --- walks ------------------------------------------------------------------------------------------------------- */
 
 /* Makes m->made.fill of leaves that are not those of the latest. */
-static __attribute__((noinline)) void make_fill(struct mmu *m, uint64_t va, struct access a, struct leaf s1,
-						struct leaf s2)
+static __attribute__((noinline)) void make_fill(struct mmu *m, uint64_t va, struct access a,
+						const struct leaf *s1, const struct leaf *s2)
 {
 	struct translation t = {.va = {va}};
-	bool nested = m->regime.s2.on, numbered = s1.like && (!nested || s2.like);
-	translation_combine(&m->regime, &s1, nested ? &s2 : NULL, a, &t);
+	bool numbered = s1->like && (!s2 || s2->like);
+	translation_combine(&m->regime, s1, s2, a, &t);
 	m->made = (struct mmu_made){.fill = mmu_fill_of(m, &t, m->now),
-				    .like = {numbered ? s1.like : 0, nested ? s2.like : 0},
+				    .like = {numbered ? s1->like : 0, s2 ? s2->like : 0},
 				    .fetch = a.kind == ACCESS_FETCH};
 }
 
@@ -93,16 +94,16 @@ WALK_STEP bool walk(struct mmu *m, uint64_t va, struct access a, cycles_t now, b
 	struct mmu_walker *walker = choose_walker(m, now, &start);
 	struct mmu_made *made = &m->made;
 	const struct walker w = {&m->regime, &m->fault.fault, m, {.plain = true, .nested = nested}};
-	struct leaf s1, s2;
+	struct leaves l;
 	m->now = start;
-	bool done = translate_leaves_in(&w, (struct va){va}, a, &s1, &s2);
+	bool done = translate_leaves_in(&w, (struct va){va}, a, &l);
 	end_walk(m, walker, now, start);
 	if (__builtin_expect(!done, 0)) return refuse(m, va, a);
-	bool same = made->like[0] && made->like[0] == s1.like && made->fetch == (a.kind == ACCESS_FETCH) &&
-		    (!nested || made->like[1] == s2.like);
-	if (__builtin_expect(!same, 0)) return make_fill(m, va, a, s1, s2), true;
+	bool same = made->like[0] && made->like[0] == l.s1->like && made->fetch == (a.kind == ACCESS_FETCH) &&
+		    (!nested || made->like[1] == l.s2->like);
+	if (__builtin_expect(!same, 0)) return make_fill(m, va, a, l.s1, l.s2), true;
 	made->fill.va = va;
-	made->fill.pa = nested ? s2.out : s1.out;
+	made->fill.pa = nested ? l.s2->out : l.s1->out;
 	made->fill.like.ready = m->now;
 	return true;
 }

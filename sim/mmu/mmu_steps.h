@@ -100,8 +100,7 @@ WALK_STEP uint64_t step_read(struct mmu *m, const struct stage_info *s, struct p
 	count->reads_served[why][a.served]++;
 	if (ref->cause == CAUSE_S1_WALK && shape.nested) note_table(m, s, pa, ref->address);
 	uint64_t entry = physmem_entry(m->memory, pa);
-	if (ref->level == LAST_LEVEL && m->foresight)
-		foresight_note(m->foresight, s, ref->input, pa, entry);
+	if (ref->level == LAST_LEVEL && m->foresight) foresight_note(m->foresight, s, ref->input, pa, entry);
 	return physmem_word(m->memory, entry, pa);
 }
 
@@ -220,17 +219,17 @@ WALK_STEP bool step_find_table(struct mmu *m, uint64_t ipa, struct pa *out, stru
 }
 
 /* Answers a whole stage 2 translation without a walk, if it can. Every other one begins here. */
-WALK_STEP bool step_find_stage2(struct mmu *m, uint64_t ipa, struct access a, enum req_cause cause,
-				struct leaf *leaf, struct walk_shape shape)
+WALK_STEP const struct leaf *step_find_stage2(struct mmu *m, uint64_t ipa, struct access a,
+					      enum req_cause cause, struct walk_shape shape)
 {
 	m->final = cause == CAUSE_S2_FINAL;
 	struct tlb_entry *e = m->ipa_cache ? look_in_ipa_cache(m, ipa, a, shape) : NULL;
-	if (!e) return false;
-	*leaf = m->ipa_leaf[e - m->ipa_cache->entry];
+	if (!e) return NULL;
+	struct leaf *leaf = &m->ipa_leaf[e - m->ipa_cache->entry];
 	leaf->out = e->pa | (ipa & ~e->va_mask);
 	if (!shape.plain && m->wants_neighbours && cause == CAUSE_S2_FINAL)
 		m->end[1] = (struct walk_end){.input = ipa, .leaf = *leaf, .known = true};
-	return true;
+	return leaf;
 }
 
 WALK_STEP void step_learn_stage2(struct mmu *m, uint64_t ipa, const struct leaf *leaf,

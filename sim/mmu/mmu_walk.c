@@ -97,9 +97,9 @@ static bool find_table(void *self, uint64_t ipa, struct pa *out)
 	return step_find_table(self, ipa, out, shape_of(self));
 }
 
-static bool find_stage2(void *self, uint64_t ipa, struct access a, enum req_cause cause, struct leaf *leaf)
+static const struct leaf *find_stage2(void *self, uint64_t ipa, struct access a, enum req_cause cause)
 {
-	return step_find_stage2(self, ipa, a, cause, leaf, shape_of(self));
+	return step_find_stage2(self, ipa, a, cause, shape_of(self));
 }
 
 static void learn_stage2(void *self, uint64_t ipa, const struct leaf *leaf)

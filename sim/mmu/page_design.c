@@ -323,7 +323,8 @@ uint64_t page_design_stage2(struct mmu *m, uint64_t ipa, struct access a, enum r
 	struct fault fault;
 	struct leaf leaf;
 	struct mapping found;
-	if (m->walk_mem.shortcuts->find_stage2(m, ipa, a, cause, &leaf)) return leaf.out;
+	const struct leaf *known = m->walk_mem.shortcuts->find_stage2(m, ipa, a, cause);
+	if (known) return known->out;
 	bool mapped = translate_stage2(&m->regime, (struct ipa){ipa}, a, cause, &mem, &leaf, &fault);
 	struct design_query q = {stage2_table(m), ipa, cause};
 	struct mapping want = {ipa, leaf.out, leaf.bits};

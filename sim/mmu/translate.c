@@ -50,11 +50,12 @@ static inline bool hook_find_table(const struct walker *w, uint64_t ipa, struct 
 	return cut && cut->find_table && cut->find_table(w->mem->self, ipa, out);
 }
 
-static inline bool hook_find_stage2(const struct walker *w, uint64_t ipa, struct access a,
-				    enum req_cause cause, struct leaf *leaf)
+static inline const struct leaf *hook_find_stage2(const struct walker *w, uint64_t ipa, struct access a,
+						  enum req_cause cause, struct leaf *room)
 {
 	const struct walk_shortcuts *cut = w->mem->shortcuts;
-	return cut && cut->find_stage2 && cut->find_stage2(w->mem->self, ipa, a, cause, leaf);
+	(void)room;
+	return cut && cut->find_stage2 ? cut->find_stage2(w->mem->self, ipa, a, cause) : NULL;
 }
 
 static inline void hook_learn_stage2(const struct walker *w, uint64_t ipa, const struct leaf *leaf)
@@ -132,27 +133,30 @@ void translate_stage1(const struct regime_info *r, struct va va, struct access a
 		      struct translation *out)
 {
 	struct walker w = {r, &out->fault, mem};
-	struct leaf leaf;
+	struct leaf room;
 	translation_begin(va, out);
-	if (translate_by_stage1(&w, va, a, &leaf)) translation_add_stage1(r, &leaf, a, out);
+	const struct leaf *leaf = translate_by_stage1(&w, va, a, &room);
+	if (leaf) translation_add_stage1(r, leaf, a, out);
 }
 
 bool translate_stage2(const struct regime_info *r, struct ipa ipa, struct access a, enum req_cause cause,
 		      const struct walk_mem *mem, struct leaf *leaf, struct fault *fault)
 {
 	struct walker w = {r, fault, mem};
-	return translate_by_stage2(&w, ipa.raw, a, cause, leaf);
+	const struct leaf *found = translate_by_stage2(&w, ipa.raw, a, cause, leaf);
+	if (found && found != leaf) *leaf = *found;
+	return found;
 }
 
 void translate(const struct regime_info *r, struct va va, struct access a, const struct walk_mem *mem,
 	       struct translation *out)
 {
 	struct walker w = {r, &out->fault, mem};
-	struct leaf s1, s2;
+	struct leaves l;
 	translation_begin(va, out);
-	if (!translate_leaves_in(&w, va, a, &s1, &s2)) return;
-	translation_add_stage1(r, &s1, a, out);
-	if (r->s2.on) translation_add_stage2(r, &s2, a, out);
+	if (!translate_leaves_in(&w, va, a, &l)) return;
+	translation_add_stage1(r, l.s1, a, out);
+	if (l.s2) translation_add_stage2(r, l.s2, a, out);
 }
 
 void abort_report(const struct regime_info *r, const struct fault *f, struct va va, struct access a,

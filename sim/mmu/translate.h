@@ -29,7 +29,7 @@ struct leaf_memo {
 	struct leaf leaf; /* leaf.like 0: none */
 	uint64_t field, low,
 		rest; /* bits of the descriptor and of the input that make the address, and those that stay */
-	struct walk_pos pos; /* all but the table counts */
+	struct walk_pos pos;        /* all but the table counts */
 	struct access passed[2][3]; /* the latest of each kind, of walks of stage 1 as well; all ones: none */
 };
 
@@ -57,9 +57,8 @@ struct walk_shortcuts {
 	void (*learn)(void *self, const struct stage_info *s, uint64_t input, const struct walk_pos *pos);
 	/* May answer where the descriptor of stage 1 at `ipa` is, which is about to be read and may be. */
 	bool (*find_table)(void *self, uint64_t ipa, struct pa *out);
-	/* May answer a whole stage 2 translation that allows `a`. */
-	bool (*find_stage2)(void *self, uint64_t ipa, struct access a, enum req_cause cause,
-			    struct leaf *leaf);
+	/* May answer a whole stage 2 translation that allows `a`, with a leaf that is good until the next call; else NULL. */
+	const struct leaf *(*find_stage2)(void *self, uint64_t ipa, struct access a, enum req_cause cause);
 	void (*learn_stage2)(void *self, uint64_t ipa, const struct leaf *leaf);
 	/* A walk of stage 1, or of stage 2 for its result, has ended at `leaf`: its descriptor is at `pa`, read at
 	 * `pos`. */

@@ -9,8 +9,10 @@
  *   uint64_t hook_read(w, s, pa, ref)                 bool hook_update(w, pa, old, now)
  *   struct walk_memo *hook_memo(w)                    void hook_resume(w, s, stage, input, pos)
  *   void hook_learn(w, s, stage, input, pos)          bool hook_find_table(w, ipa, &pa)
- *   bool hook_find_stage2(w, ipa, access, cause, leaf)
+ *   const struct leaf *hook_find_stage2(w, ipa, access, cause, room)
  *   void hook_learn_stage2(w, ipa, leaf)              void hook_found(w, s, pos, input, pa, leaf)
+ * A leaf comes as a pointer that is good until the next of the same tree: to where it is known, or to the `room` that who asks for it has. NULL:
+ * *w->fault says why there is none.
  */
 #ifndef MMU_TRANSLATE_INLINE_H
 #define MMU_TRANSLATE_INLINE_H
@@ -119,20 +121,19 @@ TRANSLATE_INLINE struct leaf_memo *memo_of(const struct walker *w, const struct 
 	return &hook_memo(w)->tree[s->tree];
 }
 
-/* The leaf `desc`, if one is known that differs in its address alone, and lets `a` pass as it stands. */
-TRANSLATE_INLINE bool leaf_known(const struct walker *w, const struct stage_info *s,
-				 const struct walk_pos *pos, uint64_t input, uint64_t desc, struct access a,
-				 bool table, struct leaf *leaf)
+/* The leaf `desc`, if one is known that differs in its address alone, and lets `a` pass as it stands; else NULL. */
+TRANSLATE_INLINE const struct leaf *leaf_known(const struct walker *w, const struct stage_info *s,
+					       const struct walk_pos *pos, uint64_t input, uint64_t desc,
+					       struct access a, bool table)
 {
-	if (!hook_memo(w)) return false;
+	if (!hook_memo(w)) return NULL;
 	struct leaf_memo *k = memo_of(w, s);
 	bool known = !((desc ^ k->leaf.desc) & ~k->field) && same_way(pos, &k->pos) &&
 		     same_access(*leaf_passed(k, a, table), a);
-	if (!known) return false;
-	*leaf = k->leaf;
-	leaf->desc = desc;
-	leaf->out = k->rest | (desc & k->field) | (input & k->low);
-	return true;
+	if (!known) return NULL;
+	k->leaf.desc = desc;
+	k->leaf.out = k->rest | (desc & k->field) | (input & k->low);
+	return &k->leaf;
 }
 
 /* `leaf`, read at `pos`, let an access pass. Those of contiguous runs are known one by one only. */
@@ -184,8 +185,7 @@ static __attribute__((noinline)) struct leaf_read_whole stage2_leaf(struct walke
 	enum fault_kind kind = stage2_check(s, &r.leaf, a, cause);
 	if (kind) return r.ok = stage2_fail(&w, kind, pos.level, ipa, cause), r;
 	uint64_t now = leaf_updated(s, &r.leaf, a);
-	if (now == at.desc)
-		return leaf_learn(&w, s, &pos, a, cause == CAUSE_S2_OF_S1, &r.leaf), r;
+	if (now == at.desc) return leaf_learn(&w, s, &pos, a, cause == CAUSE_S2_OF_S1, &r.leaf), r;
 	r.done = write_back(&w, &at, now);
 	if (r.done) leaf_read(s, &pos, ipa, now, &r.leaf);
 	return r;
@@ -193,55 +193,58 @@ static __attribute__((noinline)) struct leaf_read_whole stage2_leaf(struct walke
 
 /* --- stage 2 --------------------------------------------------------------------------------------------------- */
 
-TRANSLATE_INLINE bool stage2_walk(const struct walker *w, uint64_t ipa, struct access a, enum req_cause cause,
-				  struct leaf *leaf)
+TRANSLATE_INLINE const struct leaf *stage2_walk(const struct walker *w, uint64_t ipa, struct access a,
+						enum req_cause cause, struct leaf *room)
 {
+	const struct leaf *leaf;
 	const struct stage_info *s = &w->r->s2;
 	struct walk_pos pos;
 	struct place at;
 	enum walk_step step;
 	enum fault_kind kind = walk_begin(s, ipa, a, &pos);
-	if (kind) return stage2_fail(w, kind, 0, ipa, cause);
+	if (kind) return stage2_fail(w, kind, 0, ipa, cause), NULL;
 	hook_resume(w, s, 2, ipa, &pos);
 	for (;;) {
 		while ((step = stage2_step(w, &pos, ipa, cause, &at)) == WALK_TABLE)
 			hook_learn(w, s, 2, ipa, &pos);
 		if (step == WALK_FAULT)
-			return stage2_fail(w, (enum fault_kind)pos.fault, pos.level, ipa, cause);
-		if (leaf_known(w, s, &pos, ipa, at.desc, a, cause == CAUSE_S2_OF_S1, leaf)) break;
+			return stage2_fail(w, (enum fault_kind)pos.fault, pos.level, ipa, cause), NULL;
+		leaf = leaf_known(w, s, &pos, ipa, at.desc, a, cause == CAUSE_S2_OF_S1);
+		if (leaf) break;
 		struct leaf_read_whole r = stage2_leaf(*w, pos, ipa, a, cause, at);
-		if (!r.ok) return false;
-		*leaf = r.leaf;
+		if (!r.ok) return NULL;
+		*room = r.leaf;
+		leaf = room;
 		if (r.done) break;
 	}
 	if (cause == CAUSE_S2_FINAL) hook_found(w, s, &pos, ipa, at.pa, leaf);
-	return true;
+	return leaf;
 }
 
-/* Stage 2 of `ipa`. false: *w->fault tells why. */
-TRANSLATE_INLINE bool translate_by_stage2(const struct walker *w, uint64_t ipa, struct access a,
-					  enum req_cause cause, struct leaf *leaf)
+/* Stage 2 of `ipa`. */
+TRANSLATE_INLINE const struct leaf *translate_by_stage2(const struct walker *w, uint64_t ipa, struct access a,
+							enum req_cause cause, struct leaf *room)
 {
 	const struct stage_info *s = &w->r->s2;
-	if (!hook_nested(w)) return leaf_of_off_stage(ipa, s->security, leaf), true;
-	if (hook_find_stage2(w, ipa, a, cause, leaf) && !stage2_check(s, leaf, a, cause)) return true;
-	if (!stage2_walk(w, ipa, a, cause, leaf)) return false;
-	hook_learn_stage2(w, ipa, leaf);
-	return true;
+	if (!hook_nested(w)) return leaf_of_off_stage(ipa, s->security, room), room;
+	const struct leaf *leaf = hook_find_stage2(w, ipa, a, cause, room);
+	if (leaf && !stage2_check(s, leaf, a, cause)) return leaf;
+	leaf = stage2_walk(w, ipa, a, cause, room);
+	if (leaf) hook_learn_stage2(w, ipa, leaf);
+	return leaf;
 }
 
 /* Where stage 1's descriptor at `ipa` is; for writing when hardware updates it. */
 TRANSLATE_INLINE bool find_descriptor(const struct walker *w, uint64_t ipa, enum access_kind kind,
 				      struct pa *out)
 {
-	struct leaf leaf;
+	const struct access a = {.kind = (uint8_t)kind, .el = 1};
+	struct leaf room;
 	if (!hook_nested(w)) return out->raw = ipa, true;
 	if (kind == ACCESS_READ && hook_find_table(w, ipa, out)) return true;
-	if (!translate_by_stage2(w, ipa, (struct access){.kind = (uint8_t)kind, .el = 1}, CAUSE_S2_OF_S1,
-				 &leaf))
-		return false;
-	out->raw = leaf.out;
-	return true;
+	const struct leaf *leaf = translate_by_stage2(w, ipa, a, CAUSE_S2_OF_S1, &room);
+	if (leaf) out->raw = leaf->out;
+	return leaf;
 }
 
 /* --- stage 1 --------------------------------------------------------------------------------------------------- */
@@ -283,46 +286,59 @@ static __attribute__((noinline)) struct leaf_read_whole stage1_leaf(struct walke
 	return r;
 }
 
-TRANSLATE_INLINE bool stage1_walk(const struct walker *w, const struct stage_info *s, struct va va,
-				  struct access a, struct leaf *leaf)
+TRANSLATE_INLINE const struct leaf *stage1_walk(const struct walker *w, const struct stage_info *s,
+						struct va va, struct access a, struct leaf *room)
 {
+	const struct leaf *leaf;
 	struct walk_pos pos;
 	struct place at;
 	enum walk_step step;
 	enum fault_kind kind = walk_begin(s, va.raw, a, &pos);
-	if (kind) return translate_fail(w, kind, 0, 1);
+	if (kind) return translate_fail(w, kind, 0, 1), NULL;
 	hook_resume(w, s, 1, va.raw, &pos);
 	for (;;) {
 		while ((step = stage1_step(w, s, &pos, va, &at)) == WALK_TABLE)
 			hook_learn(w, s, 1, va.raw, &pos);
-		if (step == WALK_FAULT) return false;
-		if (leaf_known(w, s, &pos, va.raw, at.desc, a, false, leaf)) break;
+		if (step == WALK_FAULT) return NULL;
+		leaf = leaf_known(w, s, &pos, va.raw, at.desc, a, false);
+		if (leaf) break;
 		struct leaf_read_whole r = stage1_leaf(*w, s, pos, va, a, at);
-		if (!r.ok) return false;
-		*leaf = r.leaf;
+		if (!r.ok) return NULL;
+		*room = r.leaf;
+		leaf = room;
 		at.pa = r.pa;
 		if (r.done) break;
 	}
 	hook_found(w, s, &pos, va.raw, at.pa, leaf);
-	return true;
+	return leaf;
 }
 
-TRANSLATE_INLINE bool translate_by_stage1(const struct walker *w, struct va va, struct access a,
-					  struct leaf *leaf)
+TRANSLATE_INLINE const struct leaf *translate_by_stage1(const struct walker *w, struct va va, struct access a,
+							struct leaf *room)
 {
 	const struct stage_info *s = regime_stage1(w->r, va);
-	if (s->on) return stage1_walk(w, s, va, a, leaf);
-	enum fault_kind kind = stage1_off(w->r, va, a, leaf);
-	return kind == FAULT_NONE || translate_fail(w, kind, 0, 1);
+	if (s->on) return stage1_walk(w, s, va, a, room);
+	enum fault_kind kind = stage1_off(w->r, va, a, room);
+	return kind == FAULT_NONE ? room : (translate_fail(w, kind, 0, 1), NULL);
 }
 
-/* The leaves of both stages that `va` leads to; *s2 is left alone without a stage 2. False: *w->fault says why. */
+/* The leaves of both stages that an address leads to; s2 is NULL without a stage 2. */
+struct leaves {
+	const struct leaf *s1, *s2;
+	struct leaf room[2];
+};
+
+/* False: *w->fault says why there are none. */
 TRANSLATE_INLINE bool translate_leaves_in(const struct walker *w, struct va va, struct access a,
-					  struct leaf *s1, struct leaf *s2)
+					  struct leaves *out)
 {
-	if (!translate_by_stage1(w, va, a, s1)) return false;
+	out->s2 = NULL;
+	out->s1 = translate_by_stage1(w, va, a, &out->room[0]);
+	if (!out->s1) return false;
+	if (!hook_nested(w)) return true;
 	a.pan = false;
-	return !hook_nested(w) || translate_by_stage2(w, s1->out, a, CAUSE_S2_FINAL, s2);
+	out->s2 = translate_by_stage2(w, out->s1->out, a, CAUSE_S2_FINAL, &out->room[1]);
+	return out->s2;
 }
 
 #endif
