@@ -1,4 +1,4 @@
-/* test_path_cost.c - what software paths cost: each primitive by its row, each cycle in one place, exits inside runs. */
+/* test_path_cost.c - what software paths cost: each primitive by its row, each cycle in one place. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,74 +8,8 @@
 #include <criterion/parameterized.h>
 
 #include "base/alloc.h"
-#include "base/rng.h"
 #include "hyp/path_cost.h"
-#include "machine/machine.h"
-#include "machine/stack_paths.h"
-
-/* --- a machine with a stack -------------------------------------------------------------------------------------- */
-
-enum { SETS_MAX = 40 };
-
-struct rig {
-	struct stack_paths p;
-	struct machine *m;
-	char *set[SETS_MAX + 1];
-	size_t sets;
-};
-
-static void rig_set(struct rig *r, const char *key, unsigned long long value)
-{
-	cr_assert(lt(sz, r->sets, SETS_MAX));
-	r->set[r->sets++] = xasprintf("%s=%llu", key, value);
-}
-
-static void rig_open(struct rig *r, const char *machine, const char *stack)
-{
-	struct err err = {0};
-	char *m = xasprintf("configs/machines/%s.yaml", machine),
-	     *s = xasprintf("configs/stacks/%s.yaml", stack);
-	struct machine_request req = {.path = m, .sets = (const char *const *)r->set};
-	cr_assert(eq(int, stack_paths_load(&r->p, &req, s, &err), OK), "%s", err.text);
-	cr_assert(eq(int, machine_new(&r->p.machine.params, &r->p.stack, 1, &r->m, &err), OK), "%s",
-		  err.text);
-	cr_assert(eq(int, machine_use_paths(r->m, r->p.book, &err), OK), "%s", err.text);
-	free(m);
-	free(s);
-}
-
-static void rig_close(struct rig *r)
-{
-	machine_free(r->m);
-	stack_paths_free(&r->p);
-	for (size_t i = 0; i < r->sets; i++) free(r->set[i]);
-}
-
-static void perform(struct rig *r, const char *operation)
-{
-	struct err err = {0};
-	cr_assert(eq(int, machine_perform(r->m, operation, &err), OK), "%s", err.text);
-}
-
-static uint64_t stat_of(const struct rig *r, const char *path)
-{
-	machine_finish(r->m);
-	const uint64_t *value = stats_find(machine_stats(r->m), path);
-	cr_assert(ne(ptr, (void *)value, NULL), "no counter %s", path);
-	return *value;
-}
-
-static void check_sums(struct rig *r)
-{
-	struct err err = {0};
-	uint64_t by_el = 0;
-	machine_finish(r->m);
-	cr_assert(eq(int, machine_check_sums(r->m, &err), OK), "%s", err.text);
-	static const char *const levels[] = {"cpu0.cycles_by_el.el0", "cpu0.cycles_by_el.el1",
-					     "cpu0.cycles_by_el.el2", "cpu0.cycles_by_el.el3"};
-	for (size_t i = 0; i < 4; i++) by_el += stat_of(r, levels[i]);
-	cr_assert(eq(u64, by_el, stat_of(r, "cpu0.cycles")));
-}
+#include "path_rig.h"
 
 /* --- every row of primitives -------------------------------------------------------------------------------------- */
 
@@ -153,15 +87,15 @@ static uint64_t cycles_with(const char *machine, const char *stack, const char *
 	rig_open(&r, machine, stack);
 	for (int i = 0; i < 8; i++) {
 		cr_assert(eq(int, machine_enter_guest(r.m, &err), OK));
-		perform(&r, operation);
+		rig_perform(&r, operation);
 	}
-	uint64_t before = stat_of(&r, "cpu0.cycles");
+	uint64_t before = rig_stat(&r, "cpu0.cycles");
 	*u = (struct uses){0};
 	cr_assert(eq(int, machine_enter_guest(r.m, &err), OK));
 	machine_listen(r.m, count_uses, u);
-	perform(&r, operation);
-	check_sums(&r);
-	uint64_t cycles = stat_of(&r, "cpu0.cycles") - before;
+	rig_perform(&r, operation);
+	rig_check_sums(&r);
+	uint64_t cycles = rig_stat(&r, "cpu0.cycles") - before;
 	rig_close(&r);
 	return cycles;
 }
@@ -251,19 +185,19 @@ Test(path_marks, count_from_the_begin_of_the_operation_that_passes_them)
 {
 	struct rig r = {0};
 	rig_open(&r, "x-gene-1", "kvm-2015");
-	perform(&r, "hvc");
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.marks.io_latency_out.count"), 0));
-	for (int i = 0; i < 20; i++) perform(&r, "io_latency_out");
-	uint64_t warm = stat_of(&r, "vm0.vcpu0.marks.io_latency_out.cycles"),
-		 all = stat_of(&r, "vm0.vcpu0.operations.cycles");
-	perform(&r, "io_latency_out");
-	uint64_t out = stat_of(&r, "vm0.vcpu0.marks.io_latency_out.cycles") - warm;
-	uint64_t whole = stat_of(&r, "vm0.vcpu0.operations.cycles") - all;
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.marks.io_latency_out.count"), 21));
+	rig_perform(&r, "hvc");
+	cr_expect(eq(u64, rig_stat(&r, "vm0.vcpu0.marks.io_latency_out.count"), 0));
+	for (int i = 0; i < 20; i++) rig_perform(&r, "io_latency_out");
+	uint64_t warm = rig_stat(&r, "vm0.vcpu0.marks.io_latency_out.cycles"),
+		 all = rig_stat(&r, "vm0.vcpu0.operations.cycles");
+	rig_perform(&r, "io_latency_out");
+	uint64_t out = rig_stat(&r, "vm0.vcpu0.marks.io_latency_out.cycles") - warm;
+	uint64_t whole = rig_stat(&r, "vm0.vcpu0.operations.cycles") - all;
+	cr_expect(eq(u64, rig_stat(&r, "vm0.vcpu0.marks.io_latency_out.count"), 21));
 	/* It is passed behind the exit and before the entry: both take more than a quarter each. */
 	cr_expect(lt(u64, whole / 4, out));
 	cr_expect(lt(u64, out, whole - whole / 8));
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.marks.io_latency_in.count"), 0));
+	cr_expect(eq(u64, rig_stat(&r, "vm0.vcpu0.marks.io_latency_in.count"), 0));
 	rig_close(&r);
 }
 
@@ -281,12 +215,12 @@ Test(path_cost, cycles_are_booked_to_the_level_and_the_bucket_that_spent_them)
 {
 	struct rig r = {0};
 	rig_open(&r, "cortex-a72", "kvm-nvhe");
-	for (int i = 0; i < 10; i++) perform(&r, "mmio_user_write");
-	check_sums(&r);
-	cr_expect(ne(u64, stat_of(&r, "cpu0.cycles_by_bucket.vmm"), 0));
-	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_bucket.vmm"), stat_of(&r, "cpu0.cycles_by_el.el0")));
-	cr_expect(ne(u64, stat_of(&r, "cpu0.cycles_by_el.el1"), 0)); /* the host kernel of nVHE */
-	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_el.el3"), 0));
+	for (int i = 0; i < 10; i++) rig_perform(&r, "mmio_user_write");
+	rig_check_sums(&r);
+	cr_expect(ne(u64, rig_stat(&r, "cpu0.cycles_by_bucket.vmm"), 0));
+	cr_expect(eq(u64, rig_stat(&r, "cpu0.cycles_by_bucket.vmm"), rig_stat(&r, "cpu0.cycles_by_el.el0")));
+	cr_expect(ne(u64, rig_stat(&r, "cpu0.cycles_by_el.el1"), 0)); /* the host kernel of nVHE */
+	cr_expect(eq(u64, rig_stat(&r, "cpu0.cycles_by_el.el3"), 0));
 	rig_close(&r);
 }
 
@@ -294,9 +228,9 @@ Test(path_cost, with_vhe_the_host_kernel_runs_at_el2)
 {
 	struct rig r = {0};
 	rig_open(&r, "neoverse-n1", "kvm-vhe");
-	for (int i = 0; i < 10; i++) perform(&r, "hvc");
-	check_sums(&r);
-	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_el.el2"), stat_of(&r, "cpu0.cycles")));
+	for (int i = 0; i < 10; i++) rig_perform(&r, "hvc");
+	rig_check_sums(&r);
+	cr_expect(eq(u64, rig_stat(&r, "cpu0.cycles_by_el.el2"), rig_stat(&r, "cpu0.cycles")));
 	rig_close(&r);
 }
 
@@ -304,11 +238,11 @@ Test(path_cost, firmware_has_a_bucket_of_its_own)
 {
 	struct rig r = {0};
 	rig_open(&r, "neoverse-n1", "secure-monitor");
-	for (int i = 0; i < 10; i++) perform(&r, "smc_trusted_os");
-	check_sums(&r);
-	cr_expect(ne(u64, stat_of(&r, "cpu0.cycles_by_bucket.firmware"), 0));
-	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_bucket.hypervisor"), 0));
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.SMC64.count"), 10));
+	for (int i = 0; i < 10; i++) rig_perform(&r, "smc_trusted_os");
+	rig_check_sums(&r);
+	cr_expect(ne(u64, rig_stat(&r, "cpu0.cycles_by_bucket.firmware"), 0));
+	cr_expect(eq(u64, rig_stat(&r, "cpu0.cycles_by_bucket.hypervisor"), 0));
+	cr_expect(eq(u64, rig_stat(&r, "vm0.vcpu0.exits.SMC64.count"), 10));
 	rig_close(&r);
 }
 
@@ -321,11 +255,11 @@ Test(path_cost, another_vmm_work_percent_changes_the_vmm_and_nothing_else)
 		struct rig r = {0};
 		rig_set(&r, "stack.hypervisors.0.vmm_work_percent", i ? 400 : 100);
 		rig_open(&r, "neoverse-n1", "kvm-vhe");
-		for (int k = 0; k < 10; k++) perform(&r, "mmio_user_read");
+		for (int k = 0; k < 10; k++) rig_perform(&r, "mmio_user_read");
 		machine_reset_stats(r.m);
-		perform(&r, "mmio_user_read");
-		vmm[i] = stat_of(&r, "cpu0.cycles_by_bucket.vmm");
-		for (int k = 0; k < 2; k++) other[i][k] = stat_of(&r, others[k]);
+		rig_perform(&r, "mmio_user_read");
+		vmm[i] = rig_stat(&r, "cpu0.cycles_by_bucket.vmm");
+		for (int k = 0; k < 2; k++) other[i][k] = rig_stat(&r, others[k]);
 		rig_close(&r);
 	}
 	cr_expect(lt(u64, 3 * vmm[0], vmm[1]));
@@ -342,13 +276,13 @@ Test(path_cost, an_exit_is_counted_under_the_name_of_kvm_exit)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct rig r = {0};
 		rig_open(&r, "neoverse-n1", "kvm-vhe");
-		perform(&r, cases[i][0]);
+		rig_perform(&r, cases[i][0]);
 		char *count = xasprintf("vm0.vcpu0.exits.%s.count", cases[i][1]);
 		char *cycles = xasprintf("vm0.vcpu0.exits.%s.cycles", cases[i][1]);
-		cr_expect(eq(u64, stat_of(&r, count), 1), "%s", cases[i][0]);
-		cr_expect(le(u64, stat_of(&r, cycles), stat_of(&r, "vm0.vcpu0.operations.cycles")), "%s",
+		cr_expect(eq(u64, rig_stat(&r, count), 1), "%s", cases[i][0]);
+		cr_expect(le(u64, rig_stat(&r, cycles), rig_stat(&r, "vm0.vcpu0.operations.cycles")), "%s",
 			  cases[i][0]);
-		cr_expect(ne(u64, stat_of(&r, cycles), 0), "%s", cases[i][0]);
+		cr_expect(ne(u64, rig_stat(&r, cycles), 0), "%s", cases[i][0]);
 		free(count);
 		free(cycles);
 		rig_close(&r);
@@ -359,11 +293,11 @@ Test(path_cost, an_operation_that_nobody_traps_is_no_exit)
 {
 	struct rig r = {0};
 	rig_open(&r, "neoverse-n1", "kvm-vhe");
-	perform(&r, "eoi");
+	rig_perform(&r, "eoi");
 	/* One write of the GIC, one ISB. */
 	const struct primitive_params *p = &r.p.machine.params.primitives;
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.operations.cycles"), p->gic_write_cycles + p->isb_cycles));
-	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_bucket.base"), stat_of(&r, "cpu0.cycles")));
+	cr_expect(eq(u64, rig_stat(&r, "vm0.vcpu0.operations.cycles"), p->gic_write_cycles + p->isb_cycles));
+	cr_expect(eq(u64, rig_stat(&r, "cpu0.cycles_by_bucket.base"), rig_stat(&r, "cpu0.cycles")));
 	rig_close(&r);
 }
 
@@ -372,16 +306,16 @@ Test(path_cost, the_lines_of_a_path_go_through_the_caches)
 {
 	struct rig r = {0};
 	rig_open(&r, "neoverse-n1", "kvm-vhe");
-	perform(&r, "mmio_user_read");
-	uint64_t cold = stat_of(&r, "cpu0.cycles");
-	cr_expect(ne(u64, stat_of(&r, "cpu0.l1d.misses_by_cause.hypervisor"), 0));
-	cr_expect(ne(u64, stat_of(&r, "cpu0.l1i.misses_by_cause.vmm"), 0));
-	cr_expect(eq(u64, stat_of(&r, "cpu0.l1d.misses_by_cause.data"), 0));
-	for (int i = 0; i < 10; i++) perform(&r, "mmio_user_read");
+	rig_perform(&r, "mmio_user_read");
+	uint64_t cold = rig_stat(&r, "cpu0.cycles");
+	cr_expect(ne(u64, rig_stat(&r, "cpu0.l1d.misses_by_cause.hypervisor"), 0));
+	cr_expect(ne(u64, rig_stat(&r, "cpu0.l1i.misses_by_cause.vmm"), 0));
+	cr_expect(eq(u64, rig_stat(&r, "cpu0.l1d.misses_by_cause.data"), 0));
+	for (int i = 0; i < 10; i++) rig_perform(&r, "mmio_user_read");
 	machine_reset_stats(r.m);
-	perform(&r, "mmio_user_read");
-	cr_expect(lt(u64, 5 * stat_of(&r, "cpu0.cycles"), cold));
-	cr_expect(eq(u64, stat_of(&r, "cpu0.l1d.misses_by_cause.hypervisor"), 0));
+	rig_perform(&r, "mmio_user_read");
+	cr_expect(lt(u64, 5 * rig_stat(&r, "cpu0.cycles"), cold));
+	cr_expect(eq(u64, rig_stat(&r, "cpu0.l1d.misses_by_cause.hypervisor"), 0));
 	rig_close(&r);
 }
 
@@ -396,15 +330,15 @@ Test(path_cost, what_the_guest_does_meanwhile_makes_its_exits_dearer)
 		rec[i] = (struct record){.addr = 0x40000000 + 64 * i, .count = 8, .gap = 1, .kind = REC_LOAD};
 	rig_open(&r, "neoverse-n1", "kvm-vhe");
 	cr_assert(eq(int, machine_run(r.m, rec, LINES, &err), OK), "%s", err.text);
-	for (int i = 0; i < 10; i++) perform(&r, "hvc");
+	for (int i = 0; i < 10; i++) rig_perform(&r, "hvc");
 	machine_reset_stats(r.m);
-	perform(&r, "hvc");
-	uint64_t warm = stat_of(&r, "vm0.vcpu0.exits.HVC64.cycles");
+	rig_perform(&r, "hvc");
+	uint64_t warm = rig_stat(&r, "vm0.vcpu0.exits.HVC64.cycles");
 	cr_assert(eq(int, machine_run(r.m, rec, LINES, &err), OK), "%s", err.text);
 	machine_reset_stats(r.m);
-	perform(&r, "hvc");
-	cr_expect(lt(u64, warm, stat_of(&r, "vm0.vcpu0.exits.HVC64.cycles")));
-	check_sums(&r);
+	rig_perform(&r, "hvc");
+	cr_expect(lt(u64, warm, rig_stat(&r, "vm0.vcpu0.exits.HVC64.cycles")));
+	rig_check_sums(&r);
 	free(rec);
 	rig_close(&r);
 }
@@ -423,15 +357,15 @@ static uint64_t misses_after_exit(size_t pages)
 		cr_assert(eq(int, machine_run(r.m, rec, pages, &err), OK), "%s", err.text);
 	machine_reset_stats(r.m);
 	cr_assert(eq(int, machine_run(r.m, rec, pages, &err), OK));
-	cr_expect(eq(u64, stat_of(&r, "cpu0.l1d_tlb.misses"), 0));
-	cr_expect(eq(u64, stat_of(&r, "cpu0.l1d_tlb.lookups"), pages));
-	perform(&r, "mmio_user_read");
-	cr_expect(lt(u64, pages, stat_of(&r, "cpu0.l1d_tlb.lookups")));
-	uint64_t host = stat_of(&r, "cpu0.l1d_tlb.misses");
+	cr_expect(eq(u64, rig_stat(&r, "cpu0.l1d_tlb.misses"), 0));
+	cr_expect(eq(u64, rig_stat(&r, "cpu0.l1d_tlb.lookups"), pages));
+	rig_perform(&r, "mmio_user_read");
+	cr_expect(lt(u64, pages, rig_stat(&r, "cpu0.l1d_tlb.lookups")));
+	uint64_t host = rig_stat(&r, "cpu0.l1d_tlb.misses");
 	cr_expect(ne(u64, host, 0));
 	cr_assert(eq(int, machine_run(r.m, rec, pages, &err), OK));
-	uint64_t misses = stat_of(&r, "cpu0.l1d_tlb.misses") - host;
-	check_sums(&r);
+	uint64_t misses = rig_stat(&r, "cpu0.l1d_tlb.misses") - host;
+	rig_check_sums(&r);
 	free(rec);
 	rig_close(&r);
 	return misses;
@@ -448,10 +382,10 @@ static uint64_t operation_cycles(const char *operation)
 {
 	struct rig r = {0};
 	rig_open(&r, "neoverse-n1", "kvm-vhe");
-	perform(&r, operation);
-	uint64_t cycles = stat_of(&r, "vm0.vcpu0.exits.DABT_LOW.cycles");
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.DABT_LOW.count"), 1));
-	check_sums(&r);
+	rig_perform(&r, operation);
+	uint64_t cycles = rig_stat(&r, "vm0.vcpu0.exits.DABT_LOW.cycles");
+	cr_expect(eq(u64, rig_stat(&r, "vm0.vcpu0.exits.DABT_LOW.count"), 1));
+	rig_check_sums(&r);
 	rig_close(&r);
 	return cycles;
 }
@@ -461,279 +395,6 @@ Test(path_cost, a_page_that_is_there_costs_less_than_one_that_is_not)
 	uint64_t aged = operation_cycles("stage2_aged"), guarded = operation_cycles("stage2_write_protected");
 	cr_expect(lt(u64, aged, guarded));
 	cr_expect(lt(u64, guarded, operation_cycles("stage2_fault")));
-}
-
-/* --- exits inside runs ------------------------------------------------------------------------------------------------ */
-
-static void run_record(struct rig *r, struct record rec)
-{
-	struct err err = {0};
-	cr_assert(eq(int, machine_run(r->m, &rec, 1, &err), OK), "%s", err.text);
-}
-
-static uint32_t encoding(const char *name)
-{
-	struct reg_name reg;
-	cr_assert(reg_find(name, &reg));
-	return reg_encode(reg);
-}
-
-Test(path_exits, records_that_leave_the_guest_take_the_path_of_their_operation)
-{
-	struct rig r = {0};
-	rig_open(&r, "neoverse-n1", "kvm-vhe");
-	for (int i = 0; i < 10; i++) perform(&r, "hvc");
-	machine_reset_stats(r.m);
-	run_record(&r, (struct record){.kind = REC_HVC});
-	perform(&r, "hvc");
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.HVC64.cycles"),
-		     2 * stat_of(&r, "vm0.vcpu0.operations.cycles")));
-	run_record(&r, (struct record){.kind = REC_SMC});
-	run_record(&r, (struct record){.kind = REC_MRS, .count = encoding("ID_AA64PFR0_EL1")});
-	run_record(&r, (struct record){.kind = REC_MSR, .count = encoding("TPIDR_EL1"), .arg = 7});
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.SMC64.count"), 1));
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.SYS64.count"), 1));
-	check_sums(&r);
-	rig_close(&r);
-}
-
-/* Cycles of an HVC that asks for `id`, each from a fresh start; *vmm: what of it the VMM spent. */
-static uint64_t call_cycles(const char *stack, uint64_t id, uint64_t *vmm)
-{
-	struct rig r = {0};
-	rig_open(&r, "neoverse-n1", stack);
-	run_record(&r, (struct record){.kind = REC_HVC, .arg = id});
-	uint64_t cycles = stat_of(&r, "vm0.vcpu0.exits.HVC64.cycles");
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.HVC64.count"), 1));
-	if (vmm) *vmm = stat_of(&r, "cpu0.cycles_by_bucket.vmm");
-	check_sums(&r);
-	rig_close(&r);
-	return cycles;
-}
-
-Test(path_calls, a_trace_says_what_an_hvc_asks_for)
-{
-	static const char *const stacks[] = {"kvm-vhe", "kvm-nvhe", "kvm-protected", "kvm-2015", "el2linux"};
-	for (size_t i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++) {
-		uint64_t vmm, unsaid = call_cycles(stacks[i], 0, &vmm);
-		cr_expect(eq(u64, vmm, 0));
-		cr_expect(eq(u64, call_cycles(stacks[i], 0x84000000, NULL), unsaid), "PSCI_VERSION");
-		cr_expect(eq(u64, call_cycles(stacks[i], 0xdeadbeef, NULL), unsaid),
-			  "a call that there is not");
-		cr_expect(lt(u64, unsaid, call_cycles(stacks[i], 0xc4000053, NULL)), "TRNG_RND");
-		cr_expect(lt(u64, unsaid, call_cycles(stacks[i], 0xc5000021, NULL)), "PV_TIME_ST");
-		cr_expect(lt(u64, unsaid, call_cycles(stacks[i], 0x84000008, &vmm)), "PSCI_SYSTEM_OFF");
-		cr_expect(lt(u64, 0, vmm), "the VMM hears of it");
-		cr_expect(eq(u64, call_cycles(stacks[i], 0x84000003, NULL),
-			     call_cycles(stacks[i], 0xc4000003, NULL)),
-			  "both forms of PSCI_CPU_ON");
-	}
-}
-
-/* Only the low half of X0 is the identifier. */
-Test(path_calls, upper_half_of_x0_is_no_part_of_the_identifier)
-{
-	cr_expect(eq(u64, call_cycles("kvm-vhe", UINT64_C(0xffffffffc4000053), NULL),
-		     call_cycles("kvm-vhe", 0xc4000053, NULL)));
-}
-
-Test(path_calls, workarounds_are_answered_before_anything_is_saved)
-{
-	static const uint32_t ids[] = {0x80008000, 0x80007fff, 0x80003fff};
-	for (size_t i = 0; i < 3; i++) {
-		cr_expect(lt(u64, 3 * call_cycles("kvm-vhe", ids[i], NULL),
-			     call_cycles("kvm-vhe", 0x80000000, NULL)));
-		cr_expect(lt(u64, 3 * call_cycles("kvm-nvhe", ids[i], NULL),
-			     call_cycles("kvm-nvhe", 0x80000000, NULL)));
-	}
-}
-
-Test(path_calls, a_suspended_vcpu_waits_until_its_timer_fires)
-{
-	struct rig r = {0};
-	rig_open(&r, "neoverse-n1", "kvm-vhe");
-	run_record(&r, (struct record){.kind = REC_TIMER, .arg = 500000});
-	run_record(&r, (struct record){.kind = REC_HVC, .arg = 0xc4000001});
-	uint64_t idle = stat_of(&r, "cpu0.cycles_by_bucket.idle"), cycles = stat_of(&r, "cpu0.cycles");
-	cr_expect(lt(u64, 400000, idle));
-	cr_expect(lt(u64, 500000, cycles));
-	check_sums(&r);
-	rig_close(&r);
-}
-
-Test(path_exits, what_no_path_knows_stays_with_the_kernel)
-{
-	struct rig r = {0};
-	rig_open(&r, "neoverse-n1", "kvm-vhe");
-	run_record(&r, (struct record){.kind = REC_SVC});
-	run_record(&r, (struct record){.kind = REC_MARKER, .count = 1});
-	cr_expect(eq(u64, stat_of(&r, "events.ignored"), 2));
-	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles"), 0));
-	rig_close(&r);
-}
-
-/* Unallocated encodings, and registers of EL2 named at EL1, are UNDEFINED: an exception to the guest's own kernel. */
-Test(path_exits, an_undefined_register_is_the_guests_own_exception)
-{
-	struct rig r = {0};
-	rig_open(&r, "neoverse-n1", "kvm-vhe");
-	const struct primitive_params *p = &r.p.machine.params.primitives;
-	run_record(&r, (struct record){.kind = REC_MSR, .count = 0xc77f}); /* S3_0_C14_C15_7 */
-	run_record(&r, (struct record){.kind = REC_MRS, .count = encoding("SCR_EL3")});
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.paths.own_traps"), 2));
-	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_el.el1"),
-		     2 * (p->entry_el1_cycles + p->return_el1_cycles)));
-	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_bucket.exception"), stat_of(&r, "cpu0.cycles")));
-	check_sums(&r);
-	rig_close(&r);
-}
-
-/* HCR_EL2.TIDCP, which KVM sets, comes before that: S3_7_C15_C15_7, S3_0_C11_C0_0. */
-Test(path_exits, an_implementation_defined_register_leaves_the_guest)
-{
-	struct rig r = {0};
-	rig_open(&r, "neoverse-n1", "kvm-vhe");
-	run_record(&r, (struct record){.kind = REC_MSR, .count = 0xffff});
-	run_record(&r, (struct record){.kind = REC_MRS, .count = 0xc580});
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.paths.own_traps"), 0));
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.SYS64.count"), 2));
-	check_sums(&r);
-	rig_close(&r);
-}
-
-Test(path_exits, a_wait_lasts_until_the_guests_timer_fires)
-{
-	struct rig r = {0};
-	rig_open(&r, "neoverse-n1", "kvm-vhe");
-	for (int i = 0; i < 3; i++) run_record(&r, (struct record){.kind = REC_WFI});
-	machine_reset_stats(r.m);
-	run_record(&r, (struct record){.kind = REC_WFI});
-	uint64_t without = stat_of(&r, "cpu0.cycles_by_bucket.idle"),
-		 way = stat_of(&r, "cpu0.cycles") - without;
-	machine_reset_stats(r.m);
-	run_record(&r, (struct record){.kind = REC_TIMER, .arg = 1000000});
-	run_record(&r, (struct record){.kind = REC_WFI});
-	uint64_t idle = stat_of(&r, "cpu0.cycles_by_bucket.idle");
-	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles") - idle, way));
-	cr_expect(lt(u64, 990000, idle));
-	cr_expect(le(u64, idle, 1000000));
-	machine_reset_stats(r.m);
-	run_record(&r, (struct record){.kind = REC_WFI});
-	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_bucket.idle"), without)); /* it has fired */
-	rig_close(&r);
-}
-
-/* Loads from `pages` new pages. */
-static void touch_pages(struct rig *r, size_t pages, uint8_t kind)
-{
-	for (size_t i = 0; i < pages; i++)
-		run_record(r, (struct record){.addr = 0x40000000 + 4096 * i,
-					      .count = kind == REC_FETCH ? 1 : 8,
-					      .gap = kind != REC_FETCH,
-					      .kind = kind});
-}
-
-Test(path_exits, each_stage_2_fault_is_one_exit)
-{
-	struct rig r = {0};
-	rig_open(&r, "neoverse-n1", "kvm-vhe");
-	touch_pages(&r, 100, REC_LOAD);
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.DABT_LOW.count"), stat_of(&r, "vm0.hyp.faults")));
-	cr_expect(lt(u64, 99, stat_of(&r, "vm0.vcpu0.exits.DABT_LOW.count")));
-	check_sums(&r);
-	rig_close(&r);
-}
-
-Test(path_exits, a_fetch_leaves_by_an_instruction_abort)
-{
-	struct rig r = {0};
-	rig_open(&r, "neoverse-n1", "kvm-vhe");
-	touch_pages(&r, 10, REC_FETCH);
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.IABT_LOW.count"), 10));
-	check_sums(&r);
-	rig_close(&r);
-}
-
-Test(path_exits, a_hypervisor_that_maps_all_memory_beforehand_has_no_faults)
-{
-	struct rig r = {0};
-	rig_open(&r, "neoverse-n1", "bao");
-	touch_pages(&r, 100, REC_LOAD);
-	cr_expect(ne(u64, stat_of(&r, "vm0.hyp.faults"), 0));
-	cr_expect(eq(u64, stat_of(&r, "vm0.vcpu0.exits.DABT_LOW.count"), 0));
-	cr_expect(eq(u64, stat_of(&r, "cpu0.cycles_by_bucket.hypervisor"), 0));
-	rig_close(&r);
-}
-
-/* Paths cost time and change no result: the same memory is touched, mapped and faulted with them and without. */
-Test(path_exits, paths_change_no_functional_result)
-{
-	static const char *const counters[] = {"vm0.hyp.faults", "vm0.hyp.pages_mapped", "vm0.os.faults",
-					       "vm0.os.tables", "cpu0.faults"};
-	struct rig with = {0}, without = {0};
-	struct err err = {0};
-	rig_open(&with, "neoverse-n1", "kvm-vhe");
-	rig_open(&without, "neoverse-n1", "kvm-vhe");
-	machine_free(without.m);
-	cr_assert(eq(int, machine_new(&without.p.machine.params, &without.p.stack, 1, &without.m, &err), OK));
-	touch_pages(&with, 300, REC_STORE);
-	touch_pages(&without, 300, REC_STORE);
-	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-		cr_expect(eq(u64, stat_of(&with, counters[i]), stat_of(&without, counters[i])), "%s",
-			  counters[i]);
-	rig_close(&with);
-	rig_close(&without);
-}
-
-/* --- random programs --------------------------------------------------------------------------------------------------- */
-
-struct stack_case {
-	char machine[24], stack[24];
-};
-
-ParameterizedTestParameters(path_random,
-			    legal_programs_keep_the_level_machine_legal_and_every_cycle_in_one_place)
-{
-	static struct stack_case cases[] = {
-		{"neoverse-n1", "kvm-vhe"},     {"neoverse-v2", "kvm-vhe"},       {"cortex-a72", "kvm-nvhe"},
-		{"cortex-a72", "kvm-nvhe-el3"}, {"neoverse-n1", "kvm-protected"}, {"cortex-a72", "kvm-2015"},
-		{"cortex-a72", "el2linux"},     {"neoverse-n1", "bao"},           {"cortex-a72", "jailhouse"},
-		{"cortex-a72", "xen"},
-	};
-	return cr_make_param_array(struct stack_case, cases, sizeof(cases) / sizeof(cases[0]));
-}
-
-static struct record random_record(struct rng *g)
-{
-	static const uint8_t kinds[] = {REC_HVC, REC_SMC,   REC_WFI,  REC_WFE,   REC_MSR,
-					REC_MRS, REC_TIMER, REC_LOAD, REC_STORE, REC_FETCH};
-	struct record rec = {.kind = kinds[rng_below(g, sizeof(kinds))]};
-	struct reg_name reg = {.reg = (uint16_t)rng_below(g, R_COUNT), .el12 = false};
-	rec.arg = rng_below(g, 100000);
-	rec.count = rng_below(g, 8) ? reg_encode(reg) : (uint32_t)rng_below(g, 0x10000);
-	if (rec.kind > REC_STORE) return rec;
-	rec.addr = 0x40000000 + 64 * rng_below(g, 1 << 14);
-	rec.count = rec.kind == REC_FETCH ? 1 : 8;
-	rec.gap = rec.kind != REC_FETCH;
-	return rec;
-}
-
-/* The interpreter checks the level machine's invariants after every step, and fails where one does not hold. */
-ParameterizedTest(struct stack_case *c, path_random,
-		  legal_programs_keep_the_level_machine_legal_and_every_cycle_in_one_place)
-{
-	struct rig r = {0};
-	struct rng g;
-	rng_init(&g, 1, c->stack);
-	rig_open(&r, c->machine, c->stack);
-	for (int i = 0; i < 3000; i++) {
-		run_record(&r, random_record(&g));
-		if (i % 100 == 0) check_sums(&r);
-	}
-	check_sums(&r);
-	cr_expect(ne(u64, stat_of(&r, "vm0.vcpu0.exits.HVC64.count"), 0));
-	cr_expect(ne(u64, stat_of(&r, "vm0.vcpu0.paths.own_traps"), 0));
-	rig_close(&r);
 }
 
 /* --- conservation ------------------------------------------------------------------------------------------------------ */
