@@ -1,70 +1,15 @@
-/* test_path.c - software paths against what real KVM did: exceptions, register writes, their order. */
-#include <stdio.h>
+/* test_path.c - software paths against what real KVM did: exceptions and their order, what causes each exit. */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <criterion/parameterized.h>
 
-#include "base/zread.h"
-#include "machine/stack_paths.h"
+#include "path_text.h"
 
 #define BENCH "../shared/real/bench/"
-#define ARCH "../shared/real/arch/"
-
-struct text {
-	char *chars;
-	size_t length;
-	FILE *stream;
-};
-
-static struct text text_new(void)
-{
-	struct text t = {0};
-	return t;
-}
-
-static void text_open(struct text *t) { t->stream = open_memstream(&t->chars, &t->length); }
-
-static const char *text_close(struct text *t)
-{
-	fclose(t->stream);
-	return t->chars;
-}
-
-static void load(struct stack_paths *p, const char *machine, const char *stack)
-{
-	struct err err = {0};
-	char m[128], s[128];
-	snprintf(m, sizeof(m), "configs/machines/%s.yaml", machine);
-	snprintf(s, sizeof(s), "configs/stacks/%s.yaml", stack);
-	struct machine_request req = {.path = m};
-	cr_assert(eq(int, stack_paths_load(p, &req, s, &err), OK), "%s", err.text);
-}
-
-/* Exceptions outside of the guest, in the notation of the recordings. */
-static void brief(void *ctx, const struct path_event *e)
-{
-	struct text *t = ctx;
-	if (e->in_guest || (e->kind != EVENT_ENTRY && e->kind != EVENT_RETURN)) return;
-	fprintf(t->stream, " %s:%u>%u", e->kind == EVENT_ENTRY ? e->name : "ret", e->transfer.from,
-		e->transfer.to);
-}
-
-static char *brief_of(const char *machine, const char *stack, const char *operation)
-{
-	struct stack_paths p;
-	struct err err = {0};
-	struct text t = text_new();
-	load(&p, machine, stack);
-	text_open(&t);
-	enum status st = path_run(p.book, operation, brief, &t, NULL, &err);
-	text_close(&t);
-	cr_assert(eq(int, st, OK), "%s", err.text);
-	stack_paths_free(&p);
-	return t.chars;
-}
 
 /* --- against recordings of KVM -------------------------------------------------------------------------- */
 
@@ -111,8 +56,8 @@ ParameterizedTestParameters(path_recorded, each_operation_takes_the_exceptions_t
 
 ParameterizedTest(struct recorded_case *c, path_recorded, each_operation_takes_the_exceptions_that_kvm_took)
 {
-	char *vhe = brief_of("neoverse-v2", "kvm-vhe", c->operation);
-	char *nvhe = brief_of("cortex-a72", "kvm-nvhe", c->operation);
+	char *vhe = path_brief("neoverse-v2", "kvm-vhe", c->operation);
+	char *nvhe = path_brief("cortex-a72", "kvm-nvhe", c->operation);
 	cr_assert(ge(int, times_seen(BENCH "bench_vhe_icount/phases.txt", c->operation, vhe), c->vhe),
 		  "%s:%s", c->operation, vhe);
 	cr_assert(ge(int, times_seen(BENCH "bench_nvhe_icount/phases.txt", c->operation, nvhe), c->nvhe),
@@ -136,7 +81,7 @@ Test(path_recorded, interrupts_reach_the_guest_inside_once)
 	for (int s = 0; s < 6; s++) {
 		struct stack_paths p;
 		struct err err = {0};
-		load(&p, stacks[s][0], stacks[s][1]);
+		path_text_load(&p, stacks[s][0], stacks[s][1]);
 		for (int i = 0; i < 3; i++) {
 			unsigned count = 0;
 			cr_assert(eq(int,
@@ -163,12 +108,13 @@ static char *write_to(const char *vmm)
 	fclose(f);
 	struct stack_paths p;
 	struct err err = {0};
-	struct text t = text_new();
+	struct path_text t = path_text_new();
 	struct machine_request req = {.path = "configs/machines/neoverse-v2.yaml"};
 	cr_assert(eq(int, stack_paths_load(&p, &req, stack, &err), OK), "%s", err.text);
-	text_open(&t);
-	cr_assert(eq(int, path_run(p.book, "mmio_user_write", brief, &t, NULL, &err), OK), "%s", err.text);
-	text_close(&t);
+	path_text_open(&t);
+	cr_assert(eq(int, path_run(p.book, "mmio_user_write", path_text_brief, &t, NULL, &err), OK), "%s",
+		  err.text);
+	path_text_close(&t);
 	stack_paths_free(&p);
 	remove(stack);
 	return t.chars;
@@ -195,8 +141,8 @@ Test(path_vmm, only_those_that_copy_by_an_sve_memcpy_take_the_sve_trap)
 
 Test(path_features, without_sve_the_vmm_takes_no_sve_trap)
 {
-	char *n1 = brief_of("neoverse-n1", "kvm-vhe", "mmio_user_write"),
-	     *v2 = brief_of("neoverse-v2", "kvm-vhe", "mmio_user_write");
+	char *n1 = path_brief("neoverse-n1", "kvm-vhe", "mmio_user_write"),
+	     *v2 = path_brief("neoverse-v2", "kvm-vhe", "mmio_user_write");
 	cr_assert(eq(str, n1, " dabt_low:1>2 ret:2>0 svc:0>2 ret:2>1"));
 	cr_assert(eq(str, v2, " dabt_low:1>2 ret:2>0 sve:0>2 ret:2>0 svc:0>2 ret:2>1"));
 	free(n1);
@@ -205,9 +151,9 @@ Test(path_features, without_sve_the_vmm_takes_no_sve_trap)
 
 Test(path_features, firmware_is_called_on_each_exit_of_a_guest_where_the_cpu_needs_it)
 {
-	char *a72 = brief_of("cortex-a72", "kvm-nvhe-el3", "hvc"),
-	     *n1 = brief_of("neoverse-n1", "kvm-nvhe-el3", "hvc");
-	char *fp = brief_of("cortex-a72", "kvm-nvhe-el3", "fp");
+	char *a72 = path_brief("cortex-a72", "kvm-nvhe-el3", "hvc"),
+	     *n1 = path_brief("neoverse-n1", "kvm-nvhe-el3", "hvc");
+	char *fp = path_brief("cortex-a72", "kvm-nvhe-el3", "fp");
 	cr_assert(eq(str, a72, " hvc:1>2 smc:2>3 ret:3>2 ret:2>1 hvc:1>2 ret:2>1"));
 	cr_assert(eq(str, n1, " hvc:1>2 ret:2>1 hvc:1>2 ret:2>1"));
 	cr_assert(eq(str, fp, " fp:1>2 smc:2>3 ret:3>2 ret:2>1"));
@@ -233,7 +179,7 @@ static void check_rule(const char *machine, const char *stack, const char *opera
 	struct stack_paths p;
 	struct err err = {0};
 	char rule[48] = "";
-	load(&p, machine, stack);
+	path_text_load(&p, machine, stack);
 	cr_assert(eq(int, path_run(p.book, operation, first_rule, rule, NULL, &err), OK), "%s", err.text);
 	cr_assert(eq(str, rule, (char *)expected), "%s under %s", operation, stack);
 	stack_paths_free(&p);
@@ -259,7 +205,7 @@ ParameterizedTestParameters(path_exits, each_is_caused_by_the_control_that_kvm_s
 
 ParameterizedTest(struct exit_case *c, path_exits, each_is_caused_by_the_control_that_kvm_sets)
 {
-	char *vhe = brief_of("neoverse-v2", "kvm-vhe", c->operation);
+	char *vhe = path_brief("neoverse-v2", "kvm-vhe", c->operation);
 	cr_assert(eq(str, vhe, c->vhe), "%s", c->operation);
 	check_rule("neoverse-v2", "kvm-vhe", c->operation, c->vhe_rule);
 	check_rule("cortex-a72", "kvm-nvhe", c->operation, c->nvhe_rule);
@@ -283,7 +229,7 @@ ParameterizedTest(struct exit_case *c, path_debug, each_event_reaches_the_vmm_by
 	char want[200];
 	snprintf(want, sizeof(want),
 		 " %s ret:2>0 svc:0>2 ret:2>0 svc:0>2 ret:2>0 svc:0>2 ret:2>0 svc:0>2 ret:2>1", c->vhe);
-	char *vhe = brief_of("neoverse-n1", "kvm-vhe-debugged", c->operation);
+	char *vhe = path_brief("neoverse-n1", "kvm-vhe-debugged", c->operation);
 	cr_expect(eq(str, vhe, (char *)want));
 	free(vhe);
 	check_rule("neoverse-n1", "kvm-vhe-debugged", c->operation, "MDCR_EL2.TDE");
@@ -299,7 +245,7 @@ Test(path_wfe, is_trapped_only_while_other_threads_want_the_cpu)
 		struct path_machine *m;
 		struct err err = {0};
 		char rule[48] = "";
-		load(&p, stacks[i][0], stacks[i][1]);
+		path_text_load(&p, stacks[i][0], stacks[i][1]);
 		cr_assert(eq(int, path_machine_new(p.book, NULL, &m, &err), OK), "%s", err.text);
 		path_machine_listen(m, first_rule, rule, NULL);
 		cr_assert(eq(int, path_perform(m, "wfe", &err), OK), "%s", err.text);
@@ -344,7 +290,7 @@ ParameterizedTest(struct abort_case *c, path_aborts, stage_2_says_why_it_refuses
 		struct stack_paths p;
 		struct err err = {0};
 		uint64_t esr = 0;
-		load(&p, stacks[i][0], stacks[i][1]);
+		path_text_load(&p, stacks[i][0], stacks[i][1]);
 		cr_assert(eq(int, path_run(p.book, c->operation, first_syndrome, &esr, NULL, &err), OK), "%s",
 			  err.text);
 		cr_expect(eq(u64, esr & 0x3f, c->status), "%s under %s", c->operation, stacks[i][1]);
@@ -352,263 +298,7 @@ ParameterizedTest(struct abort_case *c, path_aborts, stage_2_says_why_it_refuses
 		cr_expect(eq(u64, esr >> 26, 0x24));
 		stack_paths_free(&p);
 	}
-	char *vhe = brief_of("neoverse-v2", "kvm-vhe", c->operation);
+	char *vhe = path_brief("neoverse-v2", "kvm-vhe", c->operation);
 	cr_expect(eq(str, vhe, " dabt_low:1>2 ret:2>1"));
 	free(vhe);
-}
-
-/* --- other hypervisors ------------------------------------------------------------------------------------ */
-
-static const char *const all_operations[] = {
-	"hvc",      "mmio_user_write", "mmio_user_read", "mmio_vgic_read", "sysreg_id",
-	"sgi_self", "timer_busy",      "timer_wfi",      "stage2_fault",   "fp"};
-
-Test(path_protected, takes_the_exceptions_of_kvm_without_vhe_though_its_host_has_a_stage_2)
-{
-	for (size_t i = 0; i < 10; i++) {
-		char *protected = brief_of("cortex-a72", "kvm-protected", all_operations[i]);
-		char *plain = brief_of("cortex-a72", "kvm-nvhe", all_operations[i]);
-		cr_assert(eq(str, protected, plain));
-		free(protected);
-		free(plain);
-	}
-}
-
-static void expect_all(const char *machine, const char *stack, const char *const expected[static 10])
-{
-	for (size_t i = 0; i < 10; i++) {
-		char *got = brief_of(machine, stack, all_operations[i]);
-		cr_assert(eq(str, got, (char *)expected[i]), "%s of %s", all_operations[i], stack);
-		free(got);
-	}
-}
-
-/* Bao, in the order of all_operations: what a guest owns never leaves it. */
-Test(path_bao, leaves_the_guest_for_interrupts_and_what_it_emulates_only)
-{
-	static const char *const expected[] = {" hvc:1>2 ret:2>1",
-					       "",
-					       "",
-					       " dabt_low:1>2 ret:2>1",
-					       "",
-					       " sysreg:1>2 ret:2>1",
-					       " irq:1>2 ret:2>1",
-					       " irq:1>2 ret:2>1",
-					       "",
-					       ""};
-	expect_all("neoverse-n1", "bao", expected);
-}
-
-/* Jailhouse, in the same order: as Bao, and FP and WFI are the cell's. */
-Test(path_jailhouse, leaves_the_cell_for_interrupts_and_what_it_emulates_only)
-{
-	static const char *const expected[] = {" hvc:1>2 ret:2>1",
-					       "",
-					       "",
-					       " dabt_low:1>2 ret:2>1",
-					       "",
-					       " sysreg:1>2 ret:2>1",
-					       " irq:1>2 ret:2>1",
-					       " irq:1>2 ret:2>1",
-					       "",
-					       ""};
-	expect_all("neoverse-n1", "jailhouse", expected);
-}
-
-/* el2Linux leaves for its kernel as VHE does; only user space is reached by way of EL1. */
-Test(path_el2linux, differs_from_vhe_by_the_way_to_user_space_only)
-{
-	for (size_t i = 0; i < 10; i++) {
-		bool user = strncmp(all_operations[i], "mmio_user", 9) == 0;
-		char *vhe = brief_of("neoverse-n1", "kvm-vhe", all_operations[i]),
-		     *el2 = brief_of("cortex-a72", "el2linux", all_operations[i]);
-		if (user)
-			cr_expect(eq(str, el2, " dabt_low:1>2 ret:2>1 ret:1>0 svc:0>1 hvc:1>2 ret:2>1"));
-		else
-			cr_expect(eq(str, el2, vhe), "%s", all_operations[i]);
-		free(vhe);
-		free(el2);
-	}
-}
-
-/* Xen answers at EL2; a device is dom0's, which is entered and left like any guest. */
-Test(path_xen, answers_at_el2_and_runs_dom0_for_devices)
-{
-	static const char *const expected[] = {" hvc:1>2 ret:2>1",
-					       " dabt_low:1>2 ret:2>1 hvc:1>2 ret:2>1 wfx:1>2 ret:2>1",
-					       " dabt_low:1>2 ret:2>1 hvc:1>2 ret:2>1 wfx:1>2 ret:2>1",
-					       " dabt_low:1>2 ret:2>1",
-					       " sysreg:1>2 ret:2>1",
-					       " sysreg:1>2 ret:2>1",
-					       " irq:1>2 ret:2>1",
-					       " wfx:1>2 irq:2>2 ret:2>2 ret:2>1",
-					       "",
-					       ""};
-	expect_all("neoverse-n1", "xen", expected);
-}
-
-struct worlds {
-	bool seen[2]; /* normal, trusted OS */
-};
-
-static void worlds_seen(void *ctx, const struct path_event *e)
-{
-	struct worlds *w = ctx;
-	if (e->kind == EVENT_STEP && e->el == 1) w->seen[strcmp(e->path, "trusted_os") == 0] = true;
-}
-
-Test(path_monitor, a_call_of_the_trusted_os_switches_worlds_and_back)
-{
-	char *psci = brief_of("cortex-a72", "secure-monitor", "smc_psci");
-	char *os = brief_of("cortex-a72", "secure-monitor", "smc_trusted_os");
-	cr_assert(eq(str, psci, " smc:1>3 ret:3>1"));
-	cr_assert(eq(str, os, " smc:1>3 ret:3>1 smc:1>3 ret:3>1"));
-	free(psci);
-	free(os);
-}
-
-Test(path_monitor, el1_registers_move_only_when_worlds_change)
-{
-	struct stack_paths p;
-	struct err err = {0};
-	struct path_counts psci = {0}, os = {0};
-	struct worlds w = {0};
-	load(&p, "cortex-a72", "secure-monitor");
-	cr_assert(eq(int, path_run(p.book, "smc_psci", NULL, NULL, &psci, &err), OK));
-	cr_assert(eq(int, path_run(p.book, "smc_trusted_os", worlds_seen, &w, &os, &err), OK));
-	cr_assert(w.seen[0]);
-	cr_assert(w.seen[1]);
-	cr_assert(eq(u64, psci.writes[R_TTBR0_EL1], 0));
-	cr_assert(eq(u64, os.writes[R_TTBR0_EL1], 2));
-	cr_assert(eq(u64, os.writes[R_SCR_EL3], 2));
-	stack_paths_free(&p);
-}
-
-/* --- register writes ------------------------------------------------------------------------------------ */
-
-static struct path_counts counts_of_operation(const char *machine, const char *stack, const char *operation)
-{
-	struct stack_paths p;
-	struct err err = {0};
-	struct path_counts c = {0};
-	load(&p, machine, stack);
-	cr_assert(eq(int, path_run(p.book, operation, NULL, NULL, &c, &err), OK), "%s", err.text);
-	stack_paths_free(&p);
-	return c;
-}
-
-static struct path_counts counts_of(const char *machine, const char *stack)
-{
-	return counts_of_operation(machine, stack, "hvc");
-}
-
-/* With VHE an exit leaves EL1's registers alone, and a switch to another VM saves and restores them; KVM of 2015 and nVHE's
- * world switch move them at each exit. */
-Test(path_switch, another_vm_moves_the_state_that_an_exit_leaves_in_the_cpu)
-{
-	struct path_counts exit = counts_of("neoverse-n1", "kvm-vhe");
-	struct path_counts other = counts_of_operation("neoverse-n1", "kvm-vhe", "vm_switch");
-	cr_expect(eq(u64, exit.writes[R_VBAR_EL1] + exit.reads[R_VBAR_EL1], 0));
-	cr_expect(eq(u64, other.writes[R_VBAR_EL1], 1));
-	cr_expect(eq(u64, other.reads[R_VBAR_EL1], 1));
-	cr_expect(eq(u64, other.writes[R_VTTBR_EL2], exit.writes[R_VTTBR_EL2]));
-	exit = counts_of("cortex-a72", "kvm-2015");
-	other = counts_of_operation("cortex-a72", "kvm-2015", "vm_switch");
-	cr_expect(eq(u64, other.writes[R_VBAR_EL1], exit.writes[R_VBAR_EL1]));
-	cr_expect(lt(u64, 0, exit.writes[R_VBAR_EL1]));
-	exit = counts_of("cortex-a72", "xen");
-	other = counts_of_operation("cortex-a72", "xen", "vm_switch");
-	cr_expect(eq(u64, exit.writes[R_VBAR_EL1], 0));
-	cr_expect(eq(u64, other.writes[R_VBAR_EL1], 1));
-}
-
-struct write_case {
-	uint16_t reg;
-	uint64_t vhe, nvhe, nvhe_no_erratum;
-};
-
-/* Writes per guest exit and entry as counted in the recordings (real/README.md); a CPU without erratum
- * 1319367 writes TCR_EL1 and SCTLR_EL1 once each way. */
-Test(path_registers, a_round_trip_writes_what_kvm_wrote)
-{
-	static const struct write_case cases[] = {
-		{R_HCR_EL2, 2, 2, 2},   {R_VTTBR_EL2, 1, 2, 2}, {R_VTCR_EL2, 1, 1, 1}, {R_TTBR0_EL1, 0, 2, 2},
-		{R_TTBR1_EL1, 0, 2, 2}, {R_MAIR_EL1, 0, 2, 2},  {R_TCR_EL1, 0, 4, 2},  {R_SCTLR_EL1, 0, 3, 2},
-		{R_CPTR_EL2, 2, 2, 2},  {R_VBAR_EL2, 2, 2, 2},  {R_MDCR_EL2, 0, 2, 2},
-	};
-	struct path_counts vhe = counts_of("neoverse-v2", "kvm-vhe"),
-			   nvhe = counts_of("cortex-a72", "kvm-nvhe");
-	struct path_counts plain = counts_of("neoverse-n1", "kvm-nvhe");
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct write_case *c = &cases[i];
-		cr_assert(eq(u64, vhe.writes[c->reg], c->vhe), "VHE %s", reg_rows[c->reg].name);
-		cr_assert(eq(u64, nvhe.writes[c->reg], c->nvhe), "nVHE %s", reg_rows[c->reg].name);
-		cr_assert(eq(u64, plain.writes[c->reg], c->nvhe_no_erratum), "nVHE, no erratum: %s",
-			  reg_rows[c->reg].name);
-	}
-}
-
-/* The registers that the recorder watched and that our paths write. */
-static bool watched(const char *name)
-{
-	static const char *const names[] = {"TCR_EL1",        "TTBR0_EL1",   "TTBR1_EL1",  "MAIR_EL1",
-					    "CONTEXTIDR_EL1", "VTCR_EL2",    "VTTBR_EL2",  "HCR_EL2",
-					    "MDCR_EL2",       "CPTR_EL2",    "VBAR_EL2",   "SCTLR_EL1",
-					    "CNTVOFF_EL2",    "ICH_HCR_EL2", "ICH_LR0_EL2"};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i], name) == 0) return true;
-	return false;
-}
-
-static void levels_and_writes(void *ctx, const struct path_event *e)
-{
-	struct text *t = ctx;
-	if (e->kind == EVENT_ENTRY || e->kind == EVENT_RETURN) fprintf(t->stream, "E%u;", e->transfer.to);
-	if (e->kind == EVENT_WRITE && watched(reg_rows[e->reg].name))
-		fprintf(t->stream, "%s;", reg_rows[e->reg].name);
-}
-
-/* The recorded stream in the same words: levels reached and watched registers written, of all CPUs. */
-static char *recorded_stream(const char *path)
-{
-	struct err err = {0};
-	struct zread *z;
-	struct text t = text_new();
-	const char *line;
-	char name[32];
-	unsigned el;
-	text_open(&t);
-	cr_assert(eq(int, zread_open(path, &z, &err), OK), "%s", err.text);
-	while (zread_line(z, &line, &err) == OK && line) {
-		if (sscanf(line, "E %u", &el) == 1) fprintf(t.stream, "E%u;", el);
-		if (sscanf(line, "M %31s", name) == 1 && watched(name)) fprintf(t.stream, "%s;", name);
-	}
-	zread_close(z);
-	text_close(&t);
-	return t.chars;
-}
-
-static unsigned occurrences(const char *in, const char *what)
-{
-	unsigned count = 0;
-	for (const char *at = in; (at = strstr(at, what)); at++) count++;
-	return count;
-}
-
-Test(path_registers, the_world_switch_writes_in_the_order_that_kvm_wrote)
-{
-	struct stack_paths p;
-	struct err err = {0};
-	struct text t = text_new();
-	load(&p, "cortex-a72", "kvm-nvhe");
-	text_open(&t);
-	cr_assert(eq(int, path_run(p.book, "hvc", levels_and_writes, &t, NULL, &err), OK));
-	const char *ours = text_close(&t);
-	char *recorded = recorded_stream(ARCH "arch_bench_nvhe/arch.txt.zst");
-	/* 216 round trips are recorded; 49 of them with nothing else in between, neither an interrupt nor
-	 * the other CPU. */
-	cr_assert(ge(u32, occurrences(recorded, ours), 49), "%s", ours);
-	free(recorded);
-	free(t.chars);
-	stack_paths_free(&p);
 }
