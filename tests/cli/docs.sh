@@ -14,7 +14,7 @@ make() { [ "$*" = run ] && STRATA=build/strata sh "$root/tools/demo.sh"; }
 
 # split PAGE: block<n>.sh, and block<n>.want where an output follows it.
 split() {
-	awk -v dir="$dir/work" '
+	awk -v dir="$dir/tree" '
 		/^```sh$/ { n++; out = dir "/block" n ".sh"; next }
 		/^```text$/ { if (last) out = dir "/block" n ".want"; next }
 		/^```$/ { if (out) { printf "" >out; close(out) } last = out ~ /\.sh$/; out = ""; next }
@@ -24,7 +24,7 @@ split() {
 
 # paste PAGE: the page with every expected output replaced by what came.
 paste() {
-	awk -v dir="$dir/work" '
+	awk -v dir="$dir/tree" '
 		/^```sh$/ { n++; out = "sh" }
 		/^```text$/ && last { print; out = "text"; got = dir "/block" n ".got"; while ((getline line <got) > 0) print line; next }
 		/^```$/ { last = out == "sh"; out = "" }
@@ -33,17 +33,17 @@ paste() {
 }
 
 sandbox() {
-	rm -rf "$dir/work" && mkdir -p "$dir/work/root/build/tests" && cd "$dir/work/root" || exit 3
+	rm -rf "$dir/tree" && mkdir -p "$dir/tree/root/build/tests" && cd "$dir/tree/root" || exit 3
 	for name in configs workloads references tests docs tools sim; do ln -s "$root/$name" "$name"; done
-	ln -s "$root/../shared" "$dir/work/shared"
+	ln -s "$root/../shared" "$dir/tree/shared"
 	ln -s "$STRATA" build/strata
 	ln -s "$root/$BUILD/tests/all" build/tests/all
 	cd "$root" || exit 3
 }
 
 check_block() { # check_block PAGE N
-	script=$dir/work/block$2.sh want=$dir/work/block$2.want got=$dir/work/block$2.got
-	(cd "$dir/work/root" && set -e && . "$script") >"$got" 2>"$dir/said"
+	script=$dir/tree/block$2.sh want=$dir/tree/block$2.want got=$dir/tree/block$2.got
+	(cd "$dir/tree/root" && set -e && . "$script") >"$got" 2>"$dir/said"
 	status=$?
 	if [ $status -ne 0 ]; then
 		echo "not ok - $1: block $2 exits $status" && cat "$script" "$dir/said"
@@ -58,7 +58,7 @@ check_page() {
 	sandbox
 	split "$1"
 	n=1
-	while [ -f "$dir/work/block$n.sh" ]; do
+	while [ -f "$dir/tree/block$n.sh" ]; do
 		check_block "$1" $n
 		n=$((n + 1))
 	done
