@@ -359,6 +359,14 @@ void path_gic_register_stats(struct path_gic *g, struct stats *s, const char *pr
 	if (guests) stats_add(s, vgic_rows, VGIC_ROWS, (void *)vgic_counts(g->vgic), "%svgic", prefix);
 }
 
+void path_gic_register_message_stats(struct path_gic *g, struct stats *s, const char *prefix, bool guests)
+{
+	if (!g->host_its || g->counts_messages) return;
+	g->counts_messages = true;
+	path_host_its_register_stats(g->host_its, s, prefix);
+	if (guests) path_guest_its_register_stats(path_gic_guest_its(g), s, prefix);
+}
+
 enum status path_gic_check(const struct path_gic *g, struct err *err)
 {
 	for (unsigned i = 0; i < 2; i++) TRY(irq_book_check(g->book[i], err));

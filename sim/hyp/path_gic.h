@@ -61,6 +61,9 @@ void path_gic_on_sent(struct path_gic *g, path_gic_sent_fn *fn, void *ctx);
 /* "irqs", its book of physical interrupts, under `prefix`, which ends with a dot or is empty; where `guests`, "virqs" of virtual ones and
  * "vgic", the vGIC's counters, as well; and "gic", the waits of messages for others, where the machine says of gaps. */
 void path_gic_register_stats(struct path_gic *g, struct stats *s, const char *prefix, bool guests);
+/* "gic.its" and each PE's LPIs and vPEs, and where `guests`, "vits", the ITS that the hypervisor emulates (path_its.h), under `prefix`. Nothing
+ * with a GICv2, and from the second call on. */
+void path_gic_register_message_stats(struct path_gic *g, struct stats *s, const char *prefix, bool guests);
 /* The stages of all interrupts add up to their latencies. ERR_CHECK: they do not. */
 enum status path_gic_check(const struct path_gic *g, struct err *err);
 

@@ -36,6 +36,7 @@ struct path_gic {
 	struct irq_book *book[2]; /* physical, virtual */
 	struct gic_gate distributor, its_gate;
 	struct gic_gate_stats gates[GIC_PART_COUNT];
+	bool counts_messages;  /* their counters are registered */
 	enum gic_source cause; /* of what is being injected */
 	cycles_t cause_at;
 	cycles_t cause_now; /* when it is injected */

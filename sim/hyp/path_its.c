@@ -122,7 +122,15 @@ struct path_guest_its *path_guest_its_new(unsigned vcpus, unsigned cached)
 		post(p, OP_MAPC, 0, VALID | (uint64_t)i << 16 | i);
 		post(p, OP_MAPTI, i | (uint64_t)(GIC_LPI + i) << 32, i);
 	}
+	*its_stats(vits_its(p->vits)) = (struct its_stats){0};
+	*vits_stats(p->vits) = (struct vits_stats){0};
 	return p;
+}
+
+void path_guest_its_register_stats(struct path_guest_its *p, struct stats *s, const char *prefix)
+{
+	stats_add(s, vits_stat_rows, vits_stat_count, vits_stats(p->vits), "%svits", prefix);
+	stats_add(s, its_stat_rows, its_stat_count, its_stats(vits_its(p->vits)), "%svits", prefix);
 }
 
 void path_guest_its_free(struct path_guest_its *p)
@@ -281,6 +289,17 @@ static void start_redistributor(struct path_host_its *p, unsigned n)
 	if (p->v4) map_vpe(p, n);
 }
 
+/* The set-up is no part of a run. */
+static void forget_counts(struct path_host_its *p)
+{
+	const struct its_redist *redist = lpi_source_redists(p->source);
+	*its_stats(p->its) = (struct its_stats){0};
+	for (unsigned i = 0; i < p->pes; i++) {
+		*lpi_stats(redist[i].lpi) = (struct lpi_stats){0};
+		if (p->v4) *vpe_stats(redist[i].vpe) = (struct vpe_stats){0};
+	}
+}
+
 void path_host_its_start(struct path_host_its *p)
 {
 	its_write(p->its, CBASER, 8, VALID | QUEUE);
@@ -292,6 +311,20 @@ void path_host_its_start(struct path_host_its *p)
 	command(p, OP_MAPD | (uint64_t)DIRECT << 32, MESSAGE_BITS - 1, VALID | DIRECT_ITT, 0);
 	for (unsigned i = 0; i < p->pes; i++) enable_lpi(p->memory, CONFIG, GIC_LPI + i); /* doorbells */
 	for (unsigned i = 0; i < p->pes; i++) start_redistributor(p, i);
+	forget_counts(p);
+}
+
+void path_host_its_register_stats(struct path_host_its *p, struct stats *s, const char *prefix)
+{
+	const struct its_redist *redist = lpi_source_redists(p->source);
+	stats_add(s, its_stat_rows, its_stat_count, its_stats(p->its), "%sgic.its", prefix);
+	for (unsigned i = 0; i < p->pes; i++) {
+		stats_add(s, lpi_stat_rows, lpi_stat_count, lpi_stats(redist[i].lpi), "%sgic.pe%u.lpis",
+			  prefix, i);
+		if (p->v4)
+			stats_add(s, vpe_stat_rows, vpe_stat_count, vpe_stats(redist[i].vpe),
+				  "%sgic.pe%u.vpes", prefix, i);
+	}
 }
 
 static uint64_t doorbells(const struct path_host_its *p, unsigned vpe)

@@ -14,6 +14,7 @@
 
 #include "gic/gic.h"
 #include "gic/timing.h"
+#include "stats/stats.h"
 
 enum { PATH_MESSAGES = 16, PATH_MESSAGE_LPI = GIC_LPI + GIC_MAX_PES };
 
@@ -33,6 +34,8 @@ bool path_guest_its_int(struct path_guest_its *p, unsigned event, struct path_lp
 bool path_guest_its_message(struct path_guest_its *p, unsigned event, struct path_lpi *out);
 /* Whether its translation is at hand, so that it needs no lock. */
 bool path_guest_its_has(const struct path_guest_its *p, unsigned event);
+/* "vits" under `prefix`, which ends with a dot or is empty: what its ITS and the cache of translations count, but for the set-up. */
+void path_guest_its_register_stats(struct path_guest_its *p, struct stats *s, const char *prefix);
 
 struct path_host_its;
 /* Gives `g`, which must not have been accessed, its LPIs, and with GICv4 its vPEs. Borrowed; outlives it. */
@@ -40,6 +43,8 @@ struct path_host_its *path_host_its_new(struct gic *g, unsigned pes, const struc
 void path_host_its_free(struct path_host_its *p);
 /* Programs tables and makes all vPEs resident: the GIC's groups are enabled by now. */
 void path_host_its_start(struct path_host_its *p);
+/* "gic.its" under `prefix`, as above, and of each PE "gic.peN.lpis", with GICv4 "gic.peN.vpes": what they count from then on. */
+void path_host_its_register_stats(struct path_host_its *p, struct stats *s, const char *prefix);
 bool path_host_its_has_vpes(const struct path_host_its *p); /* GICv4 */
 bool path_host_its_has_sgis(const struct path_host_its *p); /* GICv4.1 */
 /* Makes vPE `vpe` resident, or not: then the first interrupt for it rings its doorbell. Nothing where it is so already. */

@@ -41,6 +41,9 @@ cycles_t machine_lookahead(const struct machine *m);
 /* Puts the software of `book` (borrowed) below the guest: what leaves the guest takes its paths, and their time. Before the
  * first machine_run(). */
 enum status machine_use_paths(struct machine *m, const struct path_book *book, struct err *err);
+/* With paths: counts what ITSs and redistributors do with messages (LPIs), where operations of a scenario may send some. Other runs count them
+ * where a kernel's devices send them (os.device_irq_hz, but not of emulated ones), and with a GICv4. Nothing on a machine whose GIC takes no time, or is a GICv2. */
+void machine_count_messages(struct machine *m);
 /* Instead, where the stack names no paths. ERR_CONFIG: it asks for what only paths can say the time of (os.tick_hz). */
 enum status machine_without_paths(const struct machine *m, struct err *err);
 /* With paths: the guest performs an operation of theirs, which finds no memory of the guest mapped. ERR_CONFIG: there is no

@@ -301,6 +301,28 @@ static enum status use_paths(struct vcpu *v, const struct path_book *book, struc
 	return vcpu_start_clock(v, err);
 }
 
+static const char *gic_prefix(const struct vm *vm, char out[static 16])
+{
+	out[0] = 0;
+	if (vm->hyp) snprintf(out, 16, "vm%u.", vm->number);
+	return out;
+}
+
+/* Devices send them; those that a host emulates put them onto a vCPU's list by themselves. A GICv4 makes vPEs resident for them, and not. */
+static bool has_messages(const struct vm *vm)
+{
+	const struct os_params *os = &vm->params.os;
+	uint64_t version = vm->machine->hw->gic.version;
+	return (os->device_irq_hz && os->device_kind != OS_DEVICE_EMULATED) || version == GIC_V4 ||
+	       version == GIC_V41;
+}
+
+static void count_messages(struct vm *vm)
+{
+	char prefix[16];
+	path_gic_register_message_stats(vm->gic, vm->machine->stats, gic_prefix(vm, prefix), vm->hyp != NULL);
+}
+
 /* vCPU n of a VM is at PE n of its own interrupt controller: VMs share no core. */
 static void build_gic(struct vm *vm)
 {
@@ -319,9 +341,14 @@ static void build_gic(struct vm *vm)
 	vm_watch_interrupts(vm);
 	free(core);
 	if (m->hw->gic.version == GIC_UNTIMED) return;
-	char prefix[16] = "";
-	if (vm->hyp) snprintf(prefix, sizeof(prefix), "vm%u.", vm->number);
-	path_gic_register_stats(vm->gic, m->stats, prefix, vm->hyp != NULL);
+	char prefix[16];
+	path_gic_register_stats(vm->gic, m->stats, gic_prefix(vm, prefix), vm->hyp != NULL);
+	if (has_messages(vm)) count_messages(vm);
+}
+
+void machine_count_messages(struct machine *m)
+{
+	for (unsigned i = 0; i < m->vms && m->hw->gic.version != GIC_UNTIMED; i++) count_messages(&m->vm[i]);
 }
 
 enum status machine_use_paths(struct machine *m, const struct path_book *book, struct err *err)

@@ -106,6 +106,7 @@ static enum status read_files(struct run *r, struct err *err)
 			    &r->paths, err));
 	TRY(machine_new(&r->machine_config.params, &r->stack, q->seed, &r->machine, err));
 	TRY(r->book ? machine_use_paths(r->machine, r->book, err) : machine_without_paths(r->machine, err));
+	if (r->book && r->workload.scenario.operations) machine_count_messages(r->machine);
 	if (q->translation_only) machine_only_translate(r->machine);
 	return OK;
 }
