@@ -111,13 +111,22 @@ static inline bool fetch_rest(struct core *c, const struct record *r, uint64_t d
 
 /* --- data ------------------------------------------------------------------------------------------------------ */
 
-static inline ALWAYS_INLINE bool load(struct core *c, uint64_t va, bool dependent, bool in_order)
+/* Translates for a load or store. `unforeseen`: no entry is predicted for it. */
+static inline ALWAYS_INLINE bool translate_data(struct core *c, uint64_t va, enum access_kind kind,
+						cycles_t start, bool unforeseen, struct mmu_done *out)
+{
+	return unforeseen ? c->mmu->miss(c->mmu, va, kind, 1, start, out)
+			  : mmu_translate(c->mmu, va, kind, 1, start, out);
+}
+
+static inline ALWAYS_INLINE bool load(struct core *c, uint64_t va, bool dependent, bool unforeseen,
+				      bool in_order)
 {
 	struct mmu_done tr;
 	unsigned served;
 	cycles_t start = cycle_of(c->dispatch);
 	if (dependent && c->last_load_done > start) start = c->last_load_done;
-	if (!mmu_translate(c->mmu, va, ACCESS_READ, 1, start, &tr)) return false;
+	if (!translate_data(c, va, ACCESS_READ, start, unforeseen, &tr)) return false;
 	c->data_req.pa.raw = tr.pa;
 	c->data_req.kind = ACCESS_READ;
 	cycles_t done = mem_access(&c->mem->data, &c->data_req, tr.cycle, 0, &served);
@@ -135,12 +144,12 @@ static inline ALWAYS_INLINE bool load(struct core *c, uint64_t va, bool dependen
 	return true;
 }
 
-static inline ALWAYS_INLINE bool store(struct core *c, uint64_t va, bool in_order)
+static inline ALWAYS_INLINE bool store(struct core *c, uint64_t va, bool unforeseen, bool in_order)
 {
 	struct mmu_done tr;
 	unsigned served;
 	cycles_t start = cycle_of(c->dispatch);
-	if (!mmu_translate(c->mmu, va, ACCESS_WRITE, 1, start, &tr)) return false;
+	if (!translate_data(c, va, ACCESS_WRITE, start, unforeseen, &tr)) return false;
 	uint64_t before = c->retire;
 	hold_retire(c, clock_of(tr.cycle), BUCKET_DATA_TRANSLATION);
 	cycles_t *slot = &c->store_done[c->store_next];
@@ -160,11 +169,11 @@ static inline ALWAYS_INLINE bool store(struct core *c, uint64_t va, bool in_orde
 }
 
 static inline ALWAYS_INLINE bool access_piece(struct core *c, uint64_t va, const struct record *r,
-					      bool in_order)
+					      bool unforeseen, bool in_order)
 {
 	c->stats.accesses++;
-	if (r->kind == REC_STORE) return store(c, va, in_order);
-	return load(c, va, r->flags & REC_DEPENDENT, in_order);
+	if (r->kind == REC_STORE) return store(c, va, unforeseen, in_order);
+	return load(c, va, r->flags & REC_DEPENDENT, unforeseen, in_order);
 }
 
 /* The pieces after the first of an access that crosses a line. */
@@ -172,15 +181,16 @@ static __attribute__((noinline)) bool access_more(struct core *c, const struct r
 {
 	for (uint64_t va = (r->addr | c->line_mask) + 1; va < r->addr + r->count; va += c->line_mask + 1) {
 		c->stats.splits++;
-		if (!access_piece(c, va, r, in_order)) return false;
+		if (!access_piece(c, va, r, false, in_order)) return false;
 	}
 	return true;
 }
 
 /* A load or store whose gap has passed. */
-static inline ALWAYS_INLINE bool access_data(struct core *c, const struct record *r, bool in_order)
+static inline ALWAYS_INLINE bool access_data(struct core *c, const struct record *r, bool unforeseen,
+					     bool in_order)
 {
-	if (!access_piece(c, r->addr, r, in_order)) return false;
+	if (!access_piece(c, r->addr, r, unforeseen, in_order)) return false;
 	if (__builtin_expect((r->addr & c->line_mask) + r->count <= c->line_mask + 1, 1)) return true;
 	return access_more(c, r, in_order);
 }
@@ -195,7 +205,7 @@ __attribute__((noinline, cold)) bool core_step_fetch(struct core *c, const struc
 
 __attribute__((noinline, cold)) bool core_step_access(struct core *c, uint64_t va, const struct record *r)
 {
-	return c->in_order ? access_piece(c, va, r, true) : access_piece(c, va, r, false);
+	return c->in_order ? access_piece(c, va, r, false, true) : access_piece(c, va, r, false, false);
 }
 
 /* --- running --------------------------------------------------------------------------------------------------- */
@@ -212,7 +222,8 @@ static inline ALWAYS_INLINE size_t run(struct core *c, const struct record *rec,
 {
 	for (size_t i = 0; i < n; i++) {
 		uint32_t fetched = 0;
-		if (is_unforeseen(c, &rec[i])) {
+		bool unforeseen = is_unforeseen(c, &rec[i]);
+		if (unforeseen) {
 			if (n - i > FORESIGHT_RECORDS)
 				mmu_foresee(c->mmu, rec[i + FORESIGHT_RECORDS].addr, true);
 			pass_gap(c, &rec[i]); /* all that a run of hits would do */
@@ -221,7 +232,7 @@ static inline ALWAYS_INLINE size_t run(struct core *c, const struct record *rec,
 		}
 		if (i == n || rec[i].kind > REC_STORE) return i;
 		bool ok = rec[i].kind == REC_FETCH ? fetch_rest(c, &rec[i], fetched)
-						   : access_data(c, &rec[i], in_order);
+						   : access_data(c, &rec[i], unforeseen, in_order);
 		if (__builtin_expect(!ok, 0)) return i;
 	}
 	return n;
