@@ -27,6 +27,23 @@ Test(lanes, equal_values_are_those_of_a_loop)
 	}
 }
 
+Test(lanes, equal_words_are_those_of_a_loop)
+{
+	uint32_t row[4 * LANES_U32];
+	struct rng r;
+	rng_init(&r, 2, "lanes");
+	for (unsigned step = 0; step < 2000; step++) {
+		uint32_t value = (uint32_t)(0xfffffff0 + rng_below(&r, VALUES));
+		unsigned equal = 0;
+		for (unsigned i = 0; i < 4 * LANES_U32; i++) {
+			row[i] = (uint32_t)(0xfffffff0 + rng_below(&r, VALUES));
+			equal |= (unsigned)(row[i] == value) << i;
+		}
+		cr_assert(eq(uint, lanes_equal_4u32(row, value), equal));
+		cr_assert(eq(uint, lanes_equal_u32(row, value), equal & 0xf));
+	}
+}
+
 Test(lanes, any_is_whether_a_loop_finds_one)
 {
 	_Alignas(16) uint16_t row[COUNT_MAX] = {0};

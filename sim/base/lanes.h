@@ -54,6 +54,24 @@ static inline unsigned lanes_equal_u32(const uint32_t *row, uint32_t value)
 	return lanes_bits_u32((lanes_u32)(have == want));
 }
 
+/* The same for the values of four groups. */
+static inline unsigned lanes_equal_4u32(const uint32_t *row, uint32_t value)
+{
+#ifdef __SSE2__
+	const __m128i *group = (const __m128i *)(const void *)row, want = _mm_set1_epi32((int)value);
+	__m128i first = _mm_cmpeq_epi32(want, _mm_loadu_si128(group)),
+		second = _mm_cmpeq_epi32(want, _mm_loadu_si128(group + 1)),
+		third = _mm_cmpeq_epi32(want, _mm_loadu_si128(group + 2)),
+		fourth = _mm_cmpeq_epi32(want, _mm_loadu_si128(group + 3));
+	__m128i low = _mm_packs_epi32(first, second), high = _mm_packs_epi32(third, fourth);
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(low, high));
+#else
+	unsigned equal = 0;
+	for (unsigned i = 0; i < 4 * LANES_U32; i += LANES_U32) equal |= lanes_equal_u32(row + i, value) << i;
+	return equal;
+#endif
+}
+
 /* Those of two groups, the bits of `low` first. */
 static inline unsigned lanes_bits_2u16(lanes_u16 low, lanes_u16 high)
 {

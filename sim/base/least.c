@@ -27,7 +27,8 @@ void least_rebase(struct least *l, uint64_t most)
 	for (unsigned i = 0; i < l->places; i++) l->above[i] = least_above(l, l->value[i]);
 }
 
-unsigned least_of_all(const struct least *l)
+/* The first place of the least value. */
+static unsigned least_of_all(const struct least *l)
 {
 	unsigned first = 0;
 	int16_t least = lanes_least_i16(l->above, l->places);
@@ -40,4 +41,14 @@ unsigned least_of_all(const struct least *l)
 	for (unsigned i = 1; i < l->places; i++)
 		if (l->value[i] < l->value[first]) first = i;
 	return first;
+}
+
+unsigned least_beyond(const struct least *l, uint64_t most)
+{
+	int16_t bound = (int16_t)(most - l->base);
+	for (unsigned i = LEAST_GROUP; i < l->places; i += LEAST_GROUP) {
+		unsigned small = ~lanes_above_2i16(l->above + i, bound) & 0xffff;
+		if (small) return i + (unsigned)__builtin_ctz(small);
+	}
+	return least_of_all(l);
 }

@@ -25,9 +25,6 @@ void least_free(struct least *l);
 
 /* Moves the base to where `most` can be told. O(n). */
 void least_rebase(struct least *l, uint64_t most);
-/* The first place of the least value. O(n). */
-unsigned least_of_all(const struct least *l);
-
 static inline uint64_t least_value(const struct least *l, unsigned place) { return l->value[place]; }
 
 static inline int16_t least_above(const struct least *l, uint64_t value)
@@ -42,17 +39,21 @@ static inline void least_put(struct least *l, unsigned place, uint64_t value)
 	l->above[place] = least_above(l, value);
 }
 
+/* Which places of the first group have values of at most `most`, a bit each. */
+static inline unsigned least_near(struct least *l, uint64_t most)
+{
+	if (__builtin_expect(most - l->base >= LEAST_SPAN, 0)) least_rebase(l, most);
+	return ~lanes_above_2i16(l->above, (int16_t)(most - l->base)) & 0xffff;
+}
+
+/* least_first() where those are none, asked just before. O(n). */
+unsigned least_beyond(const struct least *l, uint64_t most);
+
 /* The first place whose value is at most `most`; where there is none, the first of those with the least value. */
 static inline unsigned least_first(struct least *l, uint64_t most)
 {
-	if (__builtin_expect(most - l->base >= LEAST_SPAN, 0)) least_rebase(l, most);
-	int16_t bound = (int16_t)(most - l->base);
-	if (l->above[0] <= bound) return 0;
-	for (unsigned i = 0; i < l->places; i += LEAST_GROUP) {
-		unsigned small = ~lanes_above_2i16(l->above + i, bound) & 0xffff;
-		if (__builtin_expect(small, 1)) return i + (unsigned)__builtin_ctz(small);
-	}
-	return least_of_all(l);
+	unsigned near = least_near(l, most);
+	return __builtin_expect(near, 1) ? (unsigned)__builtin_ctz(near) : least_beyond(l, most);
 }
 
 #endif

@@ -141,8 +141,7 @@ static size_t run_warming(struct core *c, const struct record *rec, size_t n)
 
 static void set_warming(struct core *c, bool warming)
 {
-	c->warming = warming;
-	mem_set_untimed(c->mem, warming);
+	c->warming = c->mem->data.untimed = c->mem->fetch.untimed = warming;
 }
 
 void core_begin_warming(struct core *c)

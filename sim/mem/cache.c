@@ -78,6 +78,7 @@ enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct 
 	c->policy = repl_policies[p->policy];
 	c->hit_cycles = p->hit_cycles;
 	c->write_back = p->write_back;
+	c->inclusive = p->inclusion == INCL_INCLUSIVE;
 	c->all_ways = bits_ones(c->ways);
 	lay_out_sets(c);
 	c->victim = repl_victim_of(c->policy, c->ways);
@@ -200,13 +201,7 @@ struct cache_victim cache_drop(struct cache *c, uint64_t line)
 
 cycles_t cache_arrival(struct cache *c, uint64_t line, unsigned way)
 {
-	uint16_t *mark = &cache_marks(c, cache_set_of(c, line))[way];
-	unsigned mshr = *mark & CACHE_MISS_REGISTER;
-	if (!mshr) return 0;
-	cycles_t done = least_value(&c->mshr.done, mshr - 1);
-	if (c->mshr.line[mshr - 1] == line && done) return done;
-	*mark &= (uint16_t)~CACHE_MISS_REGISTER; /* it has another miss by now */
-	return 0;
+	return cache_arrival_by(c, line, &cache_marks(c, cache_set_of(c, line))[way]);
 }
 
 void cache_check(const struct cache *c)

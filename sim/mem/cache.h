@@ -42,13 +42,14 @@ enum {
 struct cache_mshrs {       /* miss registers, by the latest miss of each */
 	uint64_t *line;    /* that it brings */
 	struct least done; /* when */
-	unsigned taken;    /* the latest */
+	unsigned brings;   /* what cache_install() is told to be flying next */
 };
 
 struct cache { /* laid out for the hit path; change it through the functions below only */
 	char *sets;
-	unsigned set_bytes, marks_at, state_at; /* from the beginning of a set */
-	cycles_t settled; /* no miss ends after this cycle; a coherent cache always asks */
+	size_t set_bytes;
+	unsigned marks_at, state_at; /* from the beginning of a set */
+	cycles_t settled;            /* no miss ends after this cycle; a coherent cache always asks */
 	uint64_t set_mask;
 	unsigned set_bits, ways;
 	unsigned stride; /* ways rounded up to whole groups of lanes */
@@ -57,7 +58,7 @@ struct cache { /* laid out for the hit path; change it through the functions bel
 	struct repl_shared *shared; /* of the policy; NULL: it looks at one set only */
 	struct repl_mask *mask;     /* by way, what a touch does; NULL: the policy's function does it */
 	cycles_t hit_cycles;
-	bool write_back;
+	bool write_back, inclusive;
 	bool plain; /* no partitions, no evictors, no sharing, no policy that looks beyond a set */
 	uint64_t all_ways;
 	struct cache_mshrs mshr;
@@ -188,7 +189,18 @@ void cache_ask_evictors(struct cache *c, uint64_t line);
 /* As cache_drop(), of a line that goes because an inclusive cache below has evicted it. */
 struct cache_victim cache_drop_evicted(struct cache *c, uint64_t line);
 
-/* When the line in `way` arrives, if it is known to be under way; else 0: it is there. */
+/* When the line with mark `*mark` arrives, if it is known to be under way; else 0: it is there. */
+static inline cycles_t cache_arrival_by(struct cache *c, uint64_t line, uint16_t *mark)
+{
+	unsigned mshr = *mark & CACHE_MISS_REGISTER;
+	if (!mshr) return 0;
+	cycles_t done = least_value(&c->mshr.done, mshr - 1);
+	if (c->mshr.line[mshr - 1] == line && done) return done;
+	*mark &= (uint16_t)~CACHE_MISS_REGISTER; /* it has another miss by now */
+	return 0;
+}
+
+/* The same of the line in `way`. */
 cycles_t cache_arrival(struct cache *c, uint64_t line, unsigned way);
 
 /* Whether the line in `way` may still be under way at `now`. */
@@ -216,7 +228,10 @@ struct cache_victim cache_drop(struct cache *c, uint64_t line);
  * ends. */
 static inline cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigned *slot)
 {
-	*slot = least_first(&c->mshr.done, now);
+	if (now >= c->settled) return *slot = 0, now; /* all are */
+	unsigned free = least_near(&c->mshr.done, now);
+	if (__builtin_expect(free != 0, 1)) return *slot = (unsigned)__builtin_ctz(free), now;
+	*slot = least_beyond(&c->mshr.done, now);
 	cycles_t done = least_value(&c->mshr.done, *slot);
 	if (done <= now) return now;
 	c->stats.mshr_wait_cycles += done - now;
@@ -226,7 +241,6 @@ static inline cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigne
 static inline void cache_mshr_take(struct cache *c, unsigned slot, uint64_t line, cycles_t done)
 {
 	c->mshr.line[slot] = line;
-	c->mshr.taken = slot;
 	least_put(&c->mshr.done, slot, done);
 	if (done > c->settled) c->settled = done;
 }

@@ -28,10 +28,10 @@ static inline struct cache_victim cache_victim_in(const struct cache *c, const s
 				     .dirty = (cache_marks(c, s)[way] & CACHE_DIRTY) != 0};
 }
 
-/* The mark of a line that comes; `flying`: the latest miss register brings it. */
+/* The mark of a line that comes; `flying`: a miss register brings it. */
 static inline uint16_t cache_mark_of(const struct cache *c, bool dirty, bool flying)
 {
-	return (uint16_t)((dirty ? CACHE_DIRTY : 0) | (flying ? c->mshr.taken + 1 : 0));
+	return (uint16_t)((dirty ? CACHE_DIRTY : 0) | (flying ? c->mshr.brings + 1 : 0));
 }
 
 #endif

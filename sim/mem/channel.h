@@ -28,14 +28,19 @@ void channel_init(struct mem_channel *c, uint64_t bandwidth_MBps, uint64_t clock
 /* channel_book() where the bytes do not all fit into the window of `now`, or where it is another one's so far. */
 cycles_t channel_book_on(struct mem_channel *c, cycles_t now, uint64_t bytes);
 
-static inline cycles_t channel_book(struct mem_channel *c, cycles_t now, uint64_t bytes)
+/* Whether the bytes fit into the window of `now`, as most do: they are booked then. */
+static inline bool channel_take(struct mem_channel *c, cycles_t now, uint64_t bytes)
 {
 	uint64_t number = now >> CHANNEL_WINDOW_BITS;
 	struct mem_channel_window *w = &c->window[number % CHANNEL_WINDOWS];
-	bool fits = w->number == number && w->used_bytes + bytes <= c->window_bytes;
-	if (__builtin_expect(!fits, 0)) return channel_book_on(c, now, bytes);
+	if (__builtin_expect(w->number != number || w->used_bytes + bytes > c->window_bytes, 0)) return false;
 	w->used_bytes += bytes;
-	return now;
+	return true;
+}
+
+static inline cycles_t channel_book(struct mem_channel *c, cycles_t now, uint64_t bytes)
+{
+	return channel_take(c, now, bytes) ? now : channel_book_on(c, now, bytes);
 }
 
 #endif

@@ -293,8 +293,10 @@ cycles_t mem_miss(struct mem_port *port, const struct mem_req *r, cycles_t now, 
 		done = mem_read_memory(port, r, now);
 	else
 		done = post_write(port, r->pa.raw, now); /* no cache takes it; mem_write_down() books it */
-	for (unsigned i = first; i < level && !port->untimed; i++)
+	for (unsigned i = first; i < level && !port->untimed; i++) {
 		cache_mshr_take(port->level[i], slot[i], line, done);
+		port->level[i]->mshr.brings = slot[i];
+	}
 	bool shared = others.shared || (way != CACHE_MISS && cache_is_shared(port->level[level], line, way));
 	if (others.done > done) {
 		note(port, WHY_UPGRADE, NULL, done, others.done);

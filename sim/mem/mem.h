@@ -25,23 +25,20 @@ enum { MEM_LEVELS_MAX = 4, MEM_SERVED_COUNT = MEM_LEVELS_MAX + 1 };
 struct mem_above {
 	struct cache *cache[2 * MEM_LEVELS_MAX];
 	unsigned count;
+	bool alike; /* they are two that have as many sets, of no more ways than are compared at once */
 };
 
 struct mem_port;
 
-/* When the line is there, and the level that had it. */
-struct mem_answer {
-	cycles_t done;
-	uint64_t served;
-};
-
-/* A request at a level, or at memory behind the last (mem_plain.c). */
-typedef struct mem_answer mem_level_fn(struct mem_port *port, unsigned level, const struct mem_req *r,
-				       uint64_t line, cycles_t now);
+/* A request at a level, or at memory behind the last: when it has its line (mem_plain.c). `mark`: that of the line (cache.h) if it is brought to
+ * the level. port->served gets the level that had it. */
+typedef cycles_t mem_level_fn(struct mem_port *port, size_t level, const struct mem_req *r, unsigned mark,
+			      uint64_t line, cycles_t now);
 
 struct mem_port {
 	struct cache *level[MEM_LEVELS_MAX + 1]; /* NULL after the last */
 	unsigned levels;
+	struct cache *last;                 /* NULL: none */
 	unsigned line_bits, security_shift; /* line = PA >> line_bits | security << security_shift */
 	struct mem_side *side;
 	struct mem_cpu *cpu;
@@ -50,10 +47,9 @@ struct mem_port {
 	unsigned monitor; /* of the request under way, or of the line that it moves (mpam.h) */
 	bool untimed;     /* lines move as ever, at once: no miss register, no bandwidth, no memory latency */
 	bool plain; /* all caches are, none is exclusive, and no directory and no label is asked (mem_plain.c) */
-	mem_level_fn *find[MEM_LEVELS_MAX + 1],
-		*missed[MEM_LEVELS_MAX]; /* of each level, where it is plain */
-	mem_level_fn
-		*read[MEM_LEVELS_MAX + 1]; /* mem_read() of each: find(), if time passes, or mem_access() */
+	mem_level_fn *find[MEM_LEVELS_MAX + 1]; /* of each level, where it is plain */
+	mem_level_fn *missed[MEM_LEVELS_MAX];   /* the same where it is known not to have the line */
+	unsigned served;                        /* of the latest such request */
 };
 
 struct mem_cpu_stats { /* lines read from memory */
@@ -103,15 +99,13 @@ void mem_count_evictors(struct mem_side *m);
 void mem_register_stats(struct mem_side *m, struct stats *s);
 void mem_cpu_register_stats(struct mem_cpu *cpu, struct stats *s, unsigned number);
 
-/* From now on lines move as ever, and take no time, or they do again. */
-void mem_set_untimed(struct mem_cpu *cpu, bool untimed);
-
 /* The way of all that does not simply hit the first cache. */
 cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
 			 unsigned *served);
-/* The same of a line that the cache of level `first`, which is there, does not have. */
-cycles_t mem_access_missed(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
-			   unsigned *served);
+/* The same of a line that the cache of level `first`, which is there, does not have; where more is asked for than counters, or a write
+ * passes by. */
+cycles_t mem_access_missed_slow(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
+				unsigned *served);
 
 /* What an access takes that hits the cache nearest to the core. */
 static inline cycles_t mem_first_hit(const struct mem_port *port)
@@ -128,6 +122,26 @@ static inline uint64_t mem_line_at(const struct mem_port *port, uint64_t pa, enu
 static inline uint64_t mem_line(const struct mem_port *port, const struct mem_req *r)
 {
 	return mem_line_at(port, r->pa.raw, r->security);
+}
+
+/* Nobody asks for more than counters. */
+static inline bool mem_is_plain(const struct mem_port *port)
+{
+	return port->plain & !port->untimed & (port->why == NULL);
+}
+
+/* What mem_access() does for a line that the cache of level `first`, which is there, does not have. */
+static inline cycles_t mem_access_missed(struct mem_port *port, const struct mem_req *r, cycles_t now,
+					 unsigned first, unsigned *served)
+{
+	const struct cache *c = port->level[first];
+	bool write = r->kind == ACCESS_WRITE, taken = !write || (c->write_back && c->params.write_allocate);
+	if (__builtin_expect(!(taken && mem_is_plain(port)), 0))
+		return mem_access_missed_slow(port, r, now, first, served);
+	unsigned mark = write ? CACHE_DIRTY : 0;
+	cycles_t done = port->missed[first](port, first, r, mark, mem_line(port, r), now);
+	*served = port->served;
+	return done;
 }
 
 /* Completion cycle of request `r` that begins at the port's level `first` (0 = the nearest) at `now`. `*served` gets
@@ -152,33 +166,21 @@ mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigne
 	return now + c->hit_cycles;
 }
 
-/* Nobody asks for more than counters. */
-static inline bool mem_is_plain(const struct mem_port *port)
+/* mem_access() of a read that seldom hits the nearest cache in which it looks. */
+static inline cycles_t mem_read(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
+				unsigned *served)
 {
-	return port->plain & !port->untimed & (port->why == NULL);
-}
-
-/* mem_access() as a level's answer. */
-static inline struct mem_answer mem_ask(struct mem_port *port, const struct mem_req *r, cycles_t now,
-					unsigned first)
-{
-	unsigned served;
-	cycles_t done = mem_access(port, r, now, first, &served);
-	return (struct mem_answer){done, served};
-}
-
-/* The same of a read that seldom hits the nearest cache in which it looks, and that nobody asks to explain. */
-static inline struct mem_answer mem_read(struct mem_port *port, const struct mem_req *r, cycles_t now,
-					 unsigned first)
-{
-	return port->read[first](port, first, r, mem_line(port, r), now);
+	if (__builtin_expect(!mem_is_plain(port), 0)) return mem_access(port, r, now, first, served);
+	cycles_t done = port->find[first](port, first, r, 0, mem_line(port, r), now);
+	*served = port->served;
+	return done;
 }
 
 /* Has the host fetch what the last cache, whose sets are the most, will look at for `pa`, some time later. Always inlined, as physmem_prefetch() is. */
 static inline __attribute__((always_inline)) void mem_prefetch(const struct mem_port *port, struct pa pa,
 							       enum security security)
 {
-	const struct cache *c = port->levels ? port->level[port->levels - 1] : NULL;
+	const struct cache *c = port->last;
 	if (!c) return;
 	const char *set = (const char *)cache_set_of(c, mem_line_at(port, pa.raw, security));
 	__builtin_prefetch(set, 1);

@@ -129,7 +129,7 @@ static enum status extend_port(struct mem_port *port, struct cache *c, struct er
 		return err_set(err, ERR_CONFIG,
 			       "caches.%s: a second level %" PRIu64 " cache on one path (beside %s)",
 			       c->params.name, c->params.level, port->level[port->levels - 1]->params.name);
-	port->level[port->levels++] = c;
+	port->level[port->levels++] = port->last = c;
 	return OK;
 }
 
@@ -212,6 +212,12 @@ static void include(struct mem_above *above, const struct mem_port *port, const 
 	for (unsigned i = 0; i < level; i++) above->cache[above->count++] = port->level[i];
 }
 
+static bool are_alike(const struct cache *a, const struct cache *b)
+{
+	return a->stride == LANES_U32 && b->stride == LANES_U32 && a->set_mask == b->set_mask &&
+	       a->set_bytes == b->set_bytes;
+}
+
 /* What the core's own inclusive caches include. */
 static void find_included(struct mem_cpu *cpu, struct mem_port *port)
 {
@@ -220,6 +226,8 @@ static void find_included(struct mem_cpu *cpu, struct mem_port *port)
 		if (c->params.shared || c->params.inclusion != INCL_INCLUSIVE) continue;
 		include(&port->above[i], &cpu->data, c);
 		include(&port->above[i], &cpu->fetch, c);
+		struct mem_above *above = &port->above[i];
+		above->alike = above->count == 2 && are_alike(above->cache[0], above->cache[1]);
 	}
 }
 

@@ -35,6 +35,7 @@ static ALWAYS_INLINE uint64_t ways_equal(const struct cache *c, const struct cac
 {
 	const uint32_t *tags = cache_tags(s);
 	uint64_t equal = 0;
+	if (shape.ways == 4 * LANES_U32) return lanes_equal_4u32(tags, tag);
 #pragma GCC unroll 8
 	for (unsigned w = 0; w < stride_of(c, shape); w += LANES_U32)
 		equal |= (uint64_t)lanes_equal_u32(tags + w, tag) << w;
@@ -51,13 +52,11 @@ static ALWAYS_INLINE void *state_of(const struct cache *c, const struct cache_se
 	return marks_of(c, s, shape) + stride_of(c, shape);
 }
 
-/* What goes, of a set that is full. */
 static ALWAYS_INLINE unsigned victim_in(const struct cache *c, void *state, struct shape shape)
 {
 	switch (shape.policy) {
-	case REPL_lru: return recency_last(state, ways_of(c, shape));
-	case REPL_tree_plru: return tree_oldest(state, ways_of(c, shape));
-	case REPL_srrip: return rrip_victim(state, ways_of(c, shape));
+	case REPL_lru: return recency_nibbles_last(state, shape.ways);
+	case REPL_tree_plru: return tree_oldest(state, shape.ways);
 	default: return c->victim(state, c->ways);
 	}
 }
@@ -65,11 +64,11 @@ static ALWAYS_INLINE unsigned victim_in(const struct cache *c, void *state, stru
 static ALWAYS_INLINE void note_touch(const struct cache *c, void *state, unsigned way, struct shape shape)
 {
 	switch (shape.policy) {
-	case REPL_lru: recency_front(state, ways_of(c, shape), way); break;
+	case REPL_lru: recency_nibbles_front(state, way); break;
 	case REPL_tree_plru:
 		*(uint64_t *)state = (*(uint64_t *)state & c->mask[way].keep) | c->mask[way].set;
 		break;
-	case REPL_srrip: rrip_set(state, way, RRIP_NEAR); break;
+	case REPL_srrip: rrip_set_in(state, way, RRIP_NEAR); break;
 	default: c->policy->touch(state, c->ways, way);
 	}
 }
@@ -79,12 +78,35 @@ static ALWAYS_INLINE void note_fill(const struct cache *c, void *state, unsigned
 	if (shape.policy == REPL_lru || shape.policy == REPL_tree_plru)
 		note_touch(c, state, way, shape);
 	else if (shape.policy == REPL_srrip)
-		rrip_set(state, way, RRIP_LONG);
+		rrip_set_in(state, way, RRIP_LONG);
 	else
 		c->policy->fill(state, c->ways, way);
 }
 
+/* What goes, of a set that is full; its way is filled. */
+static ALWAYS_INLINE unsigned turn(const struct cache *c, void *state, struct shape shape)
+{
+	if (shape.policy == REPL_srrip) return rrip_turn_of_word(state, rrip_present(shape.ways, 0));
+	unsigned way = victim_in(c, state, shape);
+	if (shape.policy == REPL_lru)
+		recency_nibbles_turn(state, way);
+	else
+		note_fill(c, state, way, shape);
+	return way;
+}
+
 /* --- what a fill pushes out ----------------------------------------------------------------------------------------------------- */
+
+/* Whether a cache above may have a line that leaves an inclusive one. */
+static ALWAYS_INLINE bool may_be_above(const struct mem_above *above, uint64_t line)
+{
+	if (__builtin_expect(!above->alike, 0)) return true;
+	const struct cache *data = above->cache[0], *fetch = above->cache[1];
+	size_t at = (line & data->set_mask) * data->set_bytes;
+	uint32_t tag = cache_tag(data, line);
+	return lanes_equal_u32((const uint32_t *)(const void *)(data->sets + at), tag) |
+	       lanes_equal_u32((const uint32_t *)(const void *)(fetch->sets + at), tag);
+}
 
 /* As mem_back_invalidate(), of a cache of the core's own. */
 static bool leave_above(const struct mem_above *above, uint64_t line)
@@ -101,7 +123,7 @@ static __attribute__((noinline)) void push_out(struct mem_port *port, unsigned l
 					       bool dirty, cycles_t now)
 {
 	struct cache *c = port->level[level];
-	if (c->params.inclusion == INCL_INCLUSIVE)
+	if (c->inclusive)
 		dirty |= c->params.shared ? mem_back_invalidate(port, level, line)
 					  : leave_above(&port->above[level], line);
 	if (__builtin_expect(!dirty, 1)) return;
@@ -112,79 +134,97 @@ static __attribute__((noinline)) void push_out(struct mem_port *port, unsigned l
 /* --- a level -------------------------------------------------------------------------------------------------------------------- */
 
 /* The line comes into its set. */
-static ALWAYS_INLINE void bring(struct mem_port *port, unsigned level, struct cache *c, struct cache_set *s,
+static ALWAYS_INLINE void bring(struct mem_port *port, size_t level, struct cache *c, struct cache_set *s,
 				uint64_t line, unsigned mark, cycles_t now, struct shape shape)
 {
 	void *state = state_of(c, s, shape);
-	uint64_t empty = ways_equal(c, s, 0, shape) & bits_ones(ways_of(c, shape));
-	unsigned way = __builtin_expect(empty != 0, 0) ? (unsigned)__builtin_ctzll(empty)
-						       : victim_in(c, state, shape);
+	uint64_t empty = ways_equal(c, s, 0, shape);
+	unsigned way;
+	if (ways_of(c, shape) != stride_of(c, shape)) empty &= bits_ones(ways_of(c, shape));
+	c->stats.fills++;
+	if (__builtin_expect(empty != 0, 0))
+		note_fill(c, state, way = (unsigned)__builtin_ctzll(empty), shape);
+	else
+		way = turn(c, state, shape);
 	uint32_t *tag = &cache_tags(s)[way], out = *tag;
 	uint16_t *marks = &marks_of(c, s, shape)[way], old = *marks;
 	*tag = cache_tag(c, line);
 	*marks = (uint16_t)mark;
-	c->stats.fills++;
-	note_fill(c, state, way, shape);
-	if (__builtin_expect(!out, 0)) return;
+	if (__builtin_expect(empty != 0, 0)) return;
 	c->stats.evictions++;
-	if (old & CACHE_DIRTY || c->params.inclusion == INCL_INCLUSIVE)
-		push_out(port, level, cache_line_of(c, line & c->set_mask, out), old & CACHE_DIRTY, now);
+	uint64_t gone = cache_line_of(c, line & c->set_mask, out);
+	if (old & CACHE_DIRTY || (c->inclusive && may_be_above(&port->above[level], gone)))
+		push_out(port, (unsigned)level, gone, old & CACHE_DIRTY, now);
 }
 
-/* The level does not have the line: a deeper one brings it. */
-static ALWAYS_INLINE struct mem_answer miss(struct mem_port *port, unsigned level, struct cache *c,
-					    struct cache_set *s, const struct mem_req *r, uint64_t line,
-					    unsigned mark, cycles_t now, struct shape shape)
+/* The level does not have the line: a deeper one brings it, and it is marked. */
+static ALWAYS_INLINE cycles_t miss(struct mem_port *port, size_t level, const struct mem_req *r,
+				   unsigned mark, uint64_t line, cycles_t now, struct shape shape)
 {
+	struct cache *c = port->level[level];
 	unsigned mshr;
 	c->stats.accesses++;
 	c->stats.misses++;
 	c->stats.misses_by_cause[r->cause]++;
 	now = cache_mshr_reserve(c, now, &mshr);
-	struct mem_answer a = port->find[level + 1](port, level + 1, r, line, now);
-	cache_mshr_take(c, mshr, line, a.done);
-	bring(port, level, c, s, line, mark | (mshr + 1), a.done, shape);
-	return a;
+	mark |= mshr + 1; /* which tells it again afterwards */
+	cycles_t done = port->find[level + 1](port, level + 1, r, 0, line, now);
+	cache_mshr_take(c, (mark & CACHE_MISS_REGISTER) - 1, line, done);
+	bring(port, level, c, cache_set_of(c, line), line, mark, done, shape);
+	return done;
 }
 
 static ALWAYS_INLINE cycles_t hit(struct cache *c, struct cache_set *s, uint64_t line, unsigned way,
 				  cycles_t now, struct shape shape)
 {
 	cycles_t done = now + c->hit_cycles;
+	uint16_t *mark = &marks_of(c, s, shape)[way];
 	c->stats.accesses++;
 	note_touch(c, state_of(c, s, shape), way, shape);
-	if (now < c->settled && (marks_of(c, s, shape)[way] & CACHE_MAY_WAIT)) {
-		cycles_t ready = cache_arrival(c, line, way);
+	if (now < c->settled && (*mark & CACHE_MAY_WAIT)) {
+		cycles_t ready = cache_arrival_by(c, line, mark);
 		if (ready > done) return c->stats.merged++, ready;
 	}
 	c->stats.hits++;
 	return done;
 }
 
-static ALWAYS_INLINE struct mem_answer find(struct mem_port *port, unsigned level, const struct mem_req *r,
-					    uint64_t line, cycles_t now, struct shape shape)
+/* Hits are a function of their own, which saves no registers; misses go on in another. */
+static ALWAYS_INLINE cycles_t find(struct mem_port *port, size_t level, const struct mem_req *r,
+				   unsigned mark, uint64_t line, cycles_t now, mem_level_fn *missed,
+				   struct shape shape)
 {
 	struct cache *c = port->level[level];
 	struct cache_set *s = cache_set_of(c, line);
 	uint64_t equal = ways_equal(c, s, cache_tag(c, line), shape);
-	if (!equal) return miss(port, level, c, s, r, line, 0, now, shape);
-	return (struct mem_answer){hit(c, s, line, (unsigned)__builtin_ctzll(equal), now, shape), level};
+	if (!equal) return missed(port, level, r, mark, line, now);
+	port->served = (unsigned)level;
+	return hit(c, s, line, (unsigned)__builtin_ctzll(equal), now, shape);
 }
 
-static ALWAYS_INLINE struct mem_answer missed(struct mem_port *port, unsigned level, const struct mem_req *r,
-					      uint64_t line, cycles_t now, struct shape shape)
-{
-	struct cache *c = port->level[level];
-	unsigned mark = r->kind == ACCESS_WRITE ? CACHE_DIRTY : 0;
-	return miss(port, level, c, cache_set_of(c, line), r, line, mark, now, shape);
-}
-
-static struct mem_answer find_in_memory(struct mem_port *port, unsigned level, const struct mem_req *r,
-					uint64_t line, cycles_t now)
+/* Where it has to wait, or to cross links. */
+static __attribute__((noinline)) cycles_t wait_for_memory(struct mem_port *port, const struct mem_req *r,
+							  cycles_t now)
 {
 	cycles_t latency, start = mem_read_node(port, r, now, &latency);
-	(void)level, (void)line;
-	return (struct mem_answer){start + latency, port->levels};
+	return start + latency;
+}
+
+/* What mem_read_node() does most often. */
+static cycles_t find_in_memory(struct mem_port *port, size_t level, const struct mem_req *r, unsigned mark,
+			       uint64_t line, cycles_t now)
+{
+	const struct mem_side *m = port->side;
+	unsigned number = mem_node_of(m, r->pa.raw);
+	struct mem_node *n = &m->node[number];
+	const struct mem_route *route = &port->cpu->route[number];
+	(void)level, (void)mark, (void)line;
+	port->served = port->levels;
+	if (route->hops || !channel_take(&n->channel, now, UINT64_C(1) << port->line_bits))
+		return wait_for_memory(port, r, now);
+	mem_count_read(port->cpu, route, r);
+	n->stats.reads++;
+	return now + n->latency + route->extra;
 }
 
 /* --- the shapes ----------------------------------------------------------------------------------------------------------------- */
@@ -201,16 +241,18 @@ static struct mem_answer find_in_memory(struct mem_port *port, unsigned level, c
 	X(srrip, 16) \
 	X(COUNT, 0) /* the rest */
 
+#define LEVEL_FN(name) \
+	cycles_t name(struct mem_port *port, size_t level, const struct mem_req *r, unsigned mark, \
+		      uint64_t line, cycles_t now)
 #define COMPILED(policy, ways) \
-	static struct mem_answer find_##policy##_##ways( \
-		struct mem_port *port, unsigned level, const struct mem_req *r, uint64_t line, cycles_t now) \
+	static __attribute__((noinline)) LEVEL_FN(missed_##policy##_##ways) \
 	{ \
-		return find(port, level, r, line, now, (struct shape){REPL_##policy, ways}); \
+		return miss(port, level, r, mark, line, now, (struct shape){REPL_##policy, ways}); \
 	} \
-	static struct mem_answer missed_##policy##_##ways( \
-		struct mem_port *port, unsigned level, const struct mem_req *r, uint64_t line, cycles_t now) \
+	static LEVEL_FN(find_##policy##_##ways) \
 	{ \
-		return missed(port, level, r, line, now, (struct shape){REPL_##policy, ways}); \
+		return find(port, level, r, mark, line, now, missed_##policy##_##ways, \
+			    (struct shape){REPL_##policy, ways}); \
 	}
 SHAPES(COMPILED)
 
@@ -232,19 +274,6 @@ static const struct row *row_of(const struct cache *c)
 	return row;
 }
 
-static struct mem_answer read_otherwise(struct mem_port *port, unsigned level, const struct mem_req *r,
-					uint64_t line, cycles_t now)
-{
-	(void)line;
-	return mem_ask(port, r, now, level);
-}
-
-static void choose_reads(struct mem_port *port)
-{
-	for (unsigned i = 0; i <= MEM_LEVELS_MAX; i++)
-		port->read[i] = port->plain && !port->untimed ? port->find[i] : read_otherwise;
-}
-
 void mem_compile_levels(struct mem_port *port)
 {
 	for (unsigned i = 0; i < port->levels; i++) {
@@ -253,27 +282,12 @@ void mem_compile_levels(struct mem_port *port)
 		port->missed[i] = row->missed;
 	}
 	for (unsigned i = port->levels; i <= MEM_LEVELS_MAX; i++) port->find[i] = find_in_memory;
-	choose_reads(port);
 }
 
-void mem_set_untimed(struct mem_cpu *cpu, bool untimed)
+cycles_t mem_access_missed_slow(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
+				unsigned *served)
 {
-	cpu->data.untimed = cpu->fetch.untimed = untimed;
-	choose_reads(&cpu->data);
-	choose_reads(&cpu->fetch);
-}
-
-cycles_t mem_access_missed(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
-			   unsigned *served)
-{
-	struct cache *c = port->level[first];
-	bool taken = r->kind != ACCESS_WRITE || (c->write_back && c->params.write_allocate);
-	if (__builtin_expect(taken && mem_is_plain(port), 1)) {
-		struct mem_answer a = port->missed[first](port, first, r, mem_line(port, r), now);
-		*served = (unsigned)a.served;
-		return a.done;
-	}
 	port->monitor = mem_monitor_of(port, r);
-	c->stats.accesses++;
+	port->level[first]->stats.accesses++;
 	return mem_miss(port, r, now, first, served);
 }

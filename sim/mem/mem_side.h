@@ -45,6 +45,11 @@ static inline unsigned mem_node_of(const struct mem_side *m, uint64_t pa)
 	return i;
 }
 
+static inline void mem_count_read(struct mem_cpu *cpu, const struct mem_route *route, const struct mem_req *r)
+{
+	(route->local ? cpu->stats.local : cpu->stats.remote)[r->cause]++;
+}
+
 /* A line is read from its node: when that begins, and how long it takes from there. */
 static inline cycles_t mem_read_node(struct mem_port *port, const struct mem_req *r, cycles_t now,
 				     cycles_t *latency)
@@ -56,7 +61,7 @@ static inline cycles_t mem_read_node(struct mem_port *port, const struct mem_req
 	struct mem_route *route = &cpu->route[number];
 	uint64_t bytes = UINT64_C(1) << port->line_bits;
 	cycles_t start = node_read_for(n, now, bytes, port->monitor) - n->latency;
-	(route->local ? cpu->stats.local : cpu->stats.remote)[r->cause]++;
+	mem_count_read(cpu, route, r);
 	if (__builtin_expect(route->hops != 0, 0)) start += route_read(route, start, bytes);
 	*latency = n->latency + route->extra;
 	return start;

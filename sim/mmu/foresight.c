@@ -4,53 +4,62 @@
 #include "base/bits.h"
 #include "mmu/mmu.h"
 
-/* Asks for the last descriptor of `input`, and for what its line needs. */
-static inline struct foreseen ask_for_descriptor(const struct mmu *m, unsigned stage,
-						 const struct stage_info *s, uint64_t input)
+#define ALWAYS_INLINE __attribute__((always_inline)) /* GCC drops calls of what does nothing but prefetch */
+
+/* The index entry of the page of `at`, a descriptor of `t`. It may be an old one, which costs a wrong guess. */
+static inline uint64_t entry_of(const struct mmu *m, const struct stage_info *s, struct foresight_table *t,
+				struct pa at)
 {
-	if (!s->on) return (struct foreseen){0};
+	if (__builtin_expect(t->entry != 0, 1)) return t->entry;
+	uint64_t entry = physmem_entry(m->memory, at);
+	if (s->granule_bits == PHYSMEM_PAGE_BITS) t->entry = entry;
+	return entry;
+}
+
+/* Asks for the last descriptor of `input`, and for what its line needs. */
+static inline ALWAYS_INLINE void ask_for_descriptor(const struct mmu *m, struct foresight_table *table,
+						    const struct stage_info *s, uint64_t input,
+						    struct foreseen *out)
+{
 	uint64_t region = input >> foresight_bits(s);
-	const struct foresight_table *t = &m->foresight->table[stage - 1][region % FORESIGHT_TABLES];
+	struct foresight_table *t = &table[region % FORESIGHT_TABLES];
 	const struct level_info *last = &s->level[LAST_LEVEL + 1];
-	if (t->region != region || !t->table) return (struct foreseen){0};
-	struct pa at = {t->table | ((input >> last->shift) & last->index)};
-	bool whole = s->granule_bits == PHYSMEM_PAGE_BITS; /* else the table is of several pages */
-	struct foreseen f = {input, at.raw, whole ? t->entry : physmem_entry(m->memory, at)};
-	physmem_prefetch(f.entry, at);
+	out->entry = 0;
+	if ((t->table ^ foresight_tag(region)) % FORESIGHT_TABLES) return;
+	struct pa at = {bits_align_down(t->table, PHYSMEM_PAGE_BITS) |
+			((input >> last->shift) & last->index)};
+	*out = (struct foreseen){s, input, at.raw, entry_of(m, s, t, at)};
+	physmem_prefetch(out->entry, at);
 	mem_prefetch(m->port, at, (enum security)s->security);
-	return f;
 }
 
 /* Where the page of a descriptor that was asked for leads, if it is one. */
-static inline uint64_t output_of(const struct mmu *m, const struct stage_info *s, struct foreseen f)
+static inline uint64_t output_of(const struct mmu *m, const struct foreseen *f)
 {
-	uint64_t desc = physmem_word(m->memory, f.entry, (struct pa){f.at});
-	return (desc & s->level[LAST_LEVEL + 1].field) | (f.input & bits_ones(s->granule_bits));
+	uint64_t desc = physmem_word(m->memory, f->entry, (struct pa){f->at});
+	uint64_t page = UINT64_C(1) << f->tree->granule_bits;
+	return (desc & f->tree->level[LAST_LEVEL + 1].field) | (f->input & (page - 1));
 }
 
-/* An access is on its way to the output of `s`. Inlined as mem_prefetch() is. */
-static inline __attribute__((always_inline)) void ask_for_data(const struct mmu *m,
-							       const struct stage_info *s, struct foreseen f)
+/* An access is on its way to what it leads to. */
+static inline ALWAYS_INLINE void ask_for_data(const struct mmu *m, const struct foreseen *f)
 {
-	mem_prefetch(m->port, (struct pa){output_of(m, s, f)}, (enum security)s->security);
+	mem_prefetch(m->port, (struct pa){output_of(m, f)}, (enum security)f->tree->security);
 }
 
+/* The latest of each stage is a step further by now. */
 void mmu_foresee(struct mmu *m, uint64_t va, bool data)
 {
 	struct foresight *f = m->foresight;
 	const struct stage_info *s2 = &m->regime.s2;
 	if (!m->plain_walks) return; /* of tables that are no trees, or watched at every step */
 	if (!f) f = m->foresight = xcalloc_lines(1, sizeof(*f));
-	struct foreseen latest = ask_for_descriptor(m, 1, regime_stage1(&m->regime, (struct va){va}), va);
-	if (!data && !s2->on) return;
-	struct foreseen first = f->next[0], second = f->next[1];
-	f->next[0] = latest;
-	f->next[1].entry = 0;
-	if (data && second.entry) ask_for_data(m, s2, second);
-	if (!first.entry) return;
-	const struct stage_info *s1 = regime_stage1(&m->regime, (struct va){first.input});
-	if (s2->on)
-		f->next[1] = ask_for_descriptor(m, 2, s2, output_of(m, s1, first));
-	else
-		ask_for_data(m, s1, first);
+	struct foreseen *first = &f->next[0], *second = &f->next[1];
+	if (second->entry && data) ask_for_data(m, second);
+	second->entry = 0;
+	if (first->entry && s2->on)
+		ask_for_descriptor(m, f->table[1], s2, output_of(m, first), second);
+	else if (first->entry && data)
+		ask_for_data(m, first);
+	ask_for_descriptor(m, f->table[0], regime_stage1(&m->regime, (struct va){va}), va, first);
 }

@@ -16,14 +16,16 @@ enum {
 	FORESIGHT_TABLES = 4096, /* of each stage: 8 GiB of pages of 4 KiB */
 };
 
-/* A last-level table, for the inputs of a region: at PA `table`, of which `entry` of physical memory held the latest descriptor. Should the page have
- * moved since, what is asked for is of no use, and no more. */
+/* A last-level table of the inputs of a region: its PA, and in the bits below it those of the region above the place in the list. */
 struct foresight_table {
-	uint64_t region, table, entry;
+	uint64_t table;
+	uint64_t
+		entry; /* of its page in physical memory, of a table of one page that was asked for; else 0 */
 };
 
-/* A last descriptor that will be read for `input`, at PA `at`, of a page with this entry; 0: not known where. */
+/* A last descriptor of `tree` that will be read for `input`, at PA `at`, in the page of `entry` of physical memory; 0: not known where. */
 struct foreseen {
+	const struct stage_info *tree;
 	uint64_t input, at, entry;
 };
 
@@ -35,13 +37,16 @@ struct foresight {
 /* log2 of what a last-level table of `s` maps. */
 static inline unsigned foresight_bits(const struct stage_info *s) { return 2 * s->granule_bits - 3; }
 
-/* A last descriptor was read for `input` at `pa`, in the page of `entry`. */
-static inline void foresight_note(struct foresight *f, const struct stage_info *s, uint64_t input,
-				  struct pa pa, uint64_t entry)
+/* What struct foresight_table has of a region in the bits below a table. */
+static inline uint64_t foresight_tag(uint64_t region) { return region / FORESIGHT_TABLES % FORESIGHT_TABLES; }
+
+static inline void foresight_note(struct foresight *f, unsigned stage, const struct stage_info *s,
+				  uint64_t input, uint64_t descriptor)
 {
 	uint64_t region = input >> foresight_bits(s);
-	f->table[s->stage - 1][region % FORESIGHT_TABLES] = (struct foresight_table){
-		region, bits_align_down(pa.raw, s->granule_bits), entry};
+	uint64_t table = bits_align_down(descriptor, s->granule_bits) | foresight_tag(region);
+	struct foresight_table *t = &f->table[stage - 1][region % FORESIGHT_TABLES];
+	if (__builtin_expect(t->table != table, 0)) *t = (struct foresight_table){.table = table};
 }
 
 #endif

@@ -81,7 +81,7 @@ WALK_STEP void note_table(struct mmu *m, const struct stage_info *s, struct pa p
 WALK_STEP uint64_t step_read(struct mmu *m, const struct stage_info *s, struct pa pa,
 			     const struct walk_ref *ref, struct walk_shape shape)
 {
-	unsigned why = ref->cause - CAUSE_S1_WALK;
+	unsigned why = ref->cause - CAUSE_S1_WALK, served;
 	struct walker_stats *count = shape.plain ? &m->stats : m->count;
 	bool told = !shape.plain && m->why;
 	m->req.pa = pa;
@@ -89,19 +89,19 @@ WALK_STEP uint64_t step_read(struct mmu *m, const struct stage_info *s, struct p
 	m->req.kind = ACCESS_READ;
 	m->req.security = ref->security;
 	size_t span = __builtin_expect(told, 0) ? mmu_open_read(m, pa, ref) : 0;
-	cycles_t now = m->now;
-	struct mem_answer a = shape.plain ? mem_read(m->port, &m->req, now, m->first_cache)
-					  : mem_ask(m->port, &m->req, now, m->first_cache);
-	if (__builtin_expect(told, 0)) mmu_close_read(m, span, (unsigned)a.served, a.done);
-	m->now = a.done + m->cycles_per_level;
+	cycles_t now = m->now, done = shape.plain
+					      ? mem_read(m->port, &m->req, now, m->first_cache, &served)
+					      : mem_access(m->port, &m->req, now, m->first_cache, &served);
+	if (__builtin_expect(told, 0)) mmu_close_read(m, span, served, done);
+	m->now = done + m->cycles_per_level;
 	count->descriptor_reads[why]++;
 	count->read_cycles[why] += m->now - now;
 	count->level_cycles[why][ref->level + 1] += m->now - now;
-	count->reads_served[why][a.served]++;
+	count->reads_served[why][served]++;
 	if (ref->cause == CAUSE_S1_WALK && shape.nested) note_table(m, s, pa, ref->address);
-	uint64_t entry = physmem_entry(m->memory, pa);
-	if (ref->level == LAST_LEVEL && m->foresight) foresight_note(m->foresight, s, ref->input, pa, entry);
-	return physmem_word(m->memory, entry, pa);
+	if (ref->level == LAST_LEVEL && m->foresight)
+		foresight_note(m->foresight, ref->cause == CAUSE_S1_WALK ? 1 : 2, s, ref->input, pa.raw);
+	return physmem_read64(m->memory, pa);
 }
 
 /* --- walk caches ------------------------------------------------------------------------------------------------- */

@@ -24,11 +24,16 @@ static inline unsigned rrip_get(const uint64_t *rrpv, unsigned way)
 	return rrpv[way / RRIP_WAYS_PER_WORD] >> (2 * (way % RRIP_WAYS_PER_WORD)) & RRIP_DISTANT;
 }
 
+/* Of a word, of way 0..31 in it. */
+static inline void rrip_set_in(uint64_t *word, unsigned way, enum rrip_value value)
+{
+	unsigned shift = 2 * way;
+	*word = (*word & ~((uint64_t)RRIP_DISTANT << shift)) | (uint64_t)value << shift;
+}
+
 static inline void rrip_set(uint64_t *rrpv, unsigned way, enum rrip_value value)
 {
-	uint64_t *word = &rrpv[way / RRIP_WAYS_PER_WORD];
-	unsigned shift = 2 * (way % RRIP_WAYS_PER_WORD);
-	*word = (*word & ~((uint64_t)RRIP_DISTANT << shift)) | (uint64_t)value << shift;
+	rrip_set_in(&rrpv[way / RRIP_WAYS_PER_WORD], way % RRIP_WAYS_PER_WORD, value);
 }
 
 /* The low bits of the ways of a word, from way `first` on. */
@@ -52,13 +57,30 @@ static inline unsigned rrip_find_distant(const uint64_t *rrpv, unsigned ways, un
 	return ways;
 }
 
-/* rrip_victim() of a single word; without branches, as nobody can predict how old the oldest is. */
-static inline unsigned rrip_victim_of_word(uint64_t *word, uint64_t present)
+/* The low bits of a word's most distant ways, of which there are always some: all ways age until those are DISTANT. Nobody can predict
+ * how old the oldest is, but that it is LONG or DISTANT. */
+static inline uint64_t rrip_age(uint64_t *word, uint64_t present)
 {
 	uint64_t low = *word & present, high = *word >> 1 & present, distant = low & high;
-	uint64_t oldest = distant ? distant : high ? high : low ? low : present;
-	unsigned lacks = distant ? 0 : high ? 1 : low ? 2 : 3;
-	*word += present * lacks;
+	if (__builtin_expect(!high, 0)) {
+		*word += present * (low ? 2 : 3);
+		return low ? low : present;
+	}
+	*word += distant ? 0 : present;
+	return distant ? distant : high;
+}
+
+/* rrip_victim() of a single word. */
+static inline unsigned rrip_victim_of_word(uint64_t *word, uint64_t present)
+{
+	return (unsigned)__builtin_ctzll(rrip_age(word, present)) / 2;
+}
+
+/* The same, and what goes is filled at once: DISTANT without its low bit is LONG. */
+static inline unsigned rrip_turn_of_word(uint64_t *word, uint64_t present)
+{
+	uint64_t oldest = rrip_age(word, present);
+	*word -= oldest & -oldest;
 	return (unsigned)__builtin_ctzll(oldest) / 2;
 }
 
