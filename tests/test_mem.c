@@ -434,6 +434,13 @@ static void expect_same_counters(const struct side *a, const struct side *b)
 			     sizeof(struct mem_node_stats))));
 }
 
+static void set_plain(struct side *s, bool plain)
+{
+	s->cpu.data.plain = s->cpu.fetch.plain = plain;
+	mem_settle(&s->cpu.data);
+	mem_settle(&s->cpu.fetch);
+}
+
 /* Requests that overlap, of two sides of which one never has plain misses, and the other not always; some begin at the second level. */
 static void compare_plain(uint64_t policy, uint64_t ways, enum inclusion second, enum inclusion third)
 {
@@ -448,7 +455,7 @@ static void compare_plain(uint64_t policy, uint64_t ways, enum inclusion second,
 		build_three(&side[i], second, third);
 	}
 	cr_assert(side[0].cpu.data.plain && side[0].cpu.fetch.plain);
-	side[1].cpu.data.plain = side[1].cpu.fetch.plain = false;
+	set_plain(&side[1], false);
 	rng_init(&r, policy, "plain");
 	for (uint64_t i = 0; i < 4000; i++) {
 		struct mem_req q = {.pa = {base + 64 * rng_below(&r, 300)},
@@ -456,7 +463,7 @@ static void compare_plain(uint64_t policy, uint64_t ways, enum inclusion second,
 				    .cause = (uint8_t)rng_below(&r, CAUSE_COUNT)};
 		cycles_t now = i * 10 + rng_below(&r, 300), done[2];
 		unsigned served[2], first = (unsigned)rng_below(&r, 2);
-		side[0].cpu.data.plain = side[0].cpu.fetch.plain = i / 200 % 4;
+		set_plain(&side[0], i / 200 % 4);
 		for (unsigned k = 0; k < 2; k++)
 			done[k] = mem_access(q.kind == ACCESS_FETCH ? &side[k].cpu.fetch : &side[k].cpu.data,
 					     &q, now, first, &served[k]);

@@ -91,15 +91,20 @@ static inline unsigned lanes_equal_2u16(const uint16_t *row, uint16_t value)
 	return lanes_bits_2u16((lanes_u16)(low == want), (lanes_u16)(high == want));
 }
 
-/* Bit i is set where row[i] > value, for twice LANES_U16 signed values. */
-static inline unsigned lanes_above_2i16(const int16_t *row, int16_t value)
+/* Group `n` of a row that is aligned to 16 bytes. */
+static inline lanes_i16 lanes_group_i16(const int16_t *row, unsigned n)
 {
-	lanes_i16 low, high, bound = {value, value, value, value, value, value, value, value};
-	memcpy(&low, row, sizeof(low));
-	memcpy(&high, row + LANES_U16, sizeof(high));
-	return lanes_bits_2u16((lanes_u16)(low > bound), (lanes_u16)(high > bound));
+	lanes_i16 group;
+	memcpy(&group, __builtin_assume_aligned(row + n * LANES_U16, 16), sizeof(group));
+	return group;
 }
 
+static inline lanes_i16 lanes_all_i16(int16_t value)
+{
+	return (lanes_i16){value, value, value, value, value, value, value, value};
+}
+
+/* Lane by lane. */
 static inline lanes_i16 lanes_less_i16(lanes_i16 a, lanes_i16 b)
 {
 #ifdef __SSE2__
@@ -129,20 +134,12 @@ static inline bool lanes_any_u16(const uint16_t *row, unsigned count, uint16_t v
 #endif
 }
 
-/* The least of `count` signed values, a multiple of LANES_U16. */
-static inline int16_t lanes_least_i16(const int16_t *row, unsigned count)
+/* The least of all lanes, in each of them. */
+static inline lanes_i16 lanes_least_i16(lanes_i16 a)
 {
-	lanes_i16 least, other;
-	memcpy(&least, row, sizeof(least));
-	for (unsigned i = LANES_U16; i < count; i += LANES_U16) {
-		memcpy(&other, row + i, sizeof(other));
-		least = lanes_less_i16(least, other);
-	}
-	lanes_words words = (lanes_words)least, swapped = {words[1], words[0]};
-	words = (lanes_words)lanes_less_i16(least, (lanes_i16)swapped);
-	words = (lanes_words)lanes_less_i16((lanes_i16)words, (lanes_i16)(words >> 32));
-	least = lanes_less_i16((lanes_i16)words, (lanes_i16)(words >> 16));
-	return least[0];
+	a = lanes_less_i16(a, __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3));
+	a = lanes_less_i16(a, __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5));
+	return lanes_less_i16(a, __builtin_shufflevector(a, a, 1, 0, 3, 2, 5, 4, 7, 6));
 }
 
 /* lanes_equal_u32() for the LANES_U16 values of a group. */

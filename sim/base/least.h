@@ -39,11 +39,24 @@ static inline void least_put(struct least *l, unsigned place, uint64_t value)
 	l->above[place] = least_above(l, value);
 }
 
+/* Of a place whose value is at most `most`, l->above is below that in each lane. */
+static inline lanes_i16 least_limit(const struct least *l, uint64_t most)
+{
+	return lanes_all_i16((int16_t)(most - l->base + 1));
+}
+
+/* Which places of a group are so small, a bit each. */
+static inline unsigned least_small(const struct least *l, unsigned group, lanes_i16 limit)
+{
+	lanes_i16 low = lanes_group_i16(l->above, 2 * group), high = lanes_group_i16(l->above, 2 * group + 1);
+	return lanes_bits_2u16((lanes_u16)(low < limit), (lanes_u16)(high < limit));
+}
+
 /* Which places of the first group have values of at most `most`, a bit each. */
 static inline unsigned least_near(struct least *l, uint64_t most)
 {
 	if (__builtin_expect(most - l->base >= LEAST_SPAN, 0)) least_rebase(l, most);
-	return ~lanes_above_2i16(l->above, (int16_t)(most - l->base)) & 0xffff;
+	return least_small(l, 0, least_limit(l, most));
 }
 
 /* least_first() where those are none, asked just before. O(n). */

@@ -142,6 +142,8 @@ static size_t run_warming(struct core *c, const struct record *rec, size_t n)
 static void set_warming(struct core *c, bool warming)
 {
 	c->warming = c->mem->data.untimed = c->mem->fetch.untimed = warming;
+	mem_settle(&c->mem->data);
+	mem_settle(&c->mem->fetch);
 }
 
 void core_begin_warming(struct core *c)

@@ -232,17 +232,16 @@ static inline cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigne
 	unsigned free = least_near(&c->mshr.done, now);
 	if (__builtin_expect(free != 0, 1)) return *slot = (unsigned)__builtin_ctz(free), now;
 	*slot = least_beyond(&c->mshr.done, now);
-	cycles_t done = least_value(&c->mshr.done, *slot);
-	if (done <= now) return now;
-	c->stats.mshr_wait_cycles += done - now;
-	return done;
+	cycles_t done = least_value(&c->mshr.done, *slot), from = done > now ? done : now;
+	c->stats.mshr_wait_cycles += from - now;
+	return from;
 }
 
 static inline void cache_mshr_take(struct cache *c, unsigned slot, uint64_t line, cycles_t done)
 {
 	c->mshr.line[slot] = line;
 	least_put(&c->mshr.done, slot, done);
-	if (done > c->settled) c->settled = done;
+	c->settled = done > c->settled ? done : c->settled;
 }
 
 /* Asserts what must always hold: no line twice in a set, no dirty invalid way. O(size); for tests. */

@@ -47,7 +47,7 @@ struct mem_port {
 	unsigned monitor; /* of the request under way, or of the line that it moves (mpam.h) */
 	bool untimed;     /* lines move as ever, at once: no miss register, no bandwidth, no memory latency */
 	bool plain; /* all caches are, none is exclusive, and no directory and no label is asked (mem_plain.c) */
-	mem_level_fn *find[MEM_LEVELS_MAX + 1]; /* of each level, where it is plain */
+	mem_level_fn *find[MEM_LEVELS_MAX + 1]; /* of each level (mem_settle()) */
 	mem_level_fn *missed[MEM_LEVELS_MAX];   /* the same where it is known not to have the line */
 	unsigned served;                        /* of the latest such request */
 };
@@ -102,10 +102,14 @@ void mem_cpu_register_stats(struct mem_cpu *cpu, struct stats *s, unsigned numbe
 /* The way of all that does not simply hit the first cache. */
 cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
 			 unsigned *served);
-/* The same of a line that the cache of level `first`, which is there, does not have; where more is asked for than counters, or a write
- * passes by. */
+/* The same of a line that the cache of level `first`, which is there, does not have; where a write passes by, or all is
+ * not plain. */
 cycles_t mem_access_missed_slow(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
 				unsigned *served);
+
+/* Chooses what find[] and missed[] do: after each change of `plain` or `untimed`, and before somebody begins to ask why. Who falls silent for
+ * a while (why NULL) needs no other choice. */
+void mem_settle(struct mem_port *port);
 
 /* What an access takes that hits the cache nearest to the core. */
 static inline cycles_t mem_first_hit(const struct mem_port *port)
@@ -124,19 +128,13 @@ static inline uint64_t mem_line(const struct mem_port *port, const struct mem_re
 	return mem_line_at(port, r->pa.raw, r->security);
 }
 
-/* Nobody asks for more than counters. */
-static inline bool mem_is_plain(const struct mem_port *port)
-{
-	return port->plain & !port->untimed & (port->why == NULL);
-}
-
 /* What mem_access() does for a line that the cache of level `first`, which is there, does not have. */
 static inline cycles_t mem_access_missed(struct mem_port *port, const struct mem_req *r, cycles_t now,
 					 unsigned first, unsigned *served)
 {
 	const struct cache *c = port->level[first];
-	bool write = r->kind == ACCESS_WRITE, taken = !write || (c->write_back && c->params.write_allocate);
-	if (__builtin_expect(!(taken && mem_is_plain(port)), 0))
+	bool write = r->kind == ACCESS_WRITE;
+	if (write && __builtin_expect(!c->write_back | !c->params.write_allocate, 0))
 		return mem_access_missed_slow(port, r, now, first, served);
 	unsigned mark = write ? CACHE_DIRTY : 0;
 	cycles_t done = port->missed[first](port, first, r, mark, mem_line(port, r), now);
@@ -170,7 +168,6 @@ mem_access(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigne
 static inline cycles_t mem_read(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
 				unsigned *served)
 {
-	if (__builtin_expect(!mem_is_plain(port), 0)) return mem_access(port, r, now, first, served);
 	cycles_t done = port->find[first](port, first, r, 0, mem_line(port, r), now);
 	*served = port->served;
 	return done;

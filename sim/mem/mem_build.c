@@ -246,8 +246,8 @@ static void find_plain(struct mem_cpu *cpu)
 {
 	cpu->data.plain = is_plain(&cpu->data);
 	cpu->fetch.plain = is_plain(&cpu->fetch);
-	mem_compile_levels(&cpu->data);
-	mem_compile_levels(&cpu->fetch);
+	mem_settle(&cpu->data);
+	mem_settle(&cpu->fetch);
 }
 
 struct dvm *mem_dvm_new(struct mem_side *m, const struct dvm_params *p, unsigned cores)

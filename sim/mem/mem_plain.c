@@ -118,25 +118,27 @@ static bool leave_above(const struct mem_above *above, uint64_t line)
 	return dirty;
 }
 
-/* A line has left that is dirty, or that caches above may have. */
-static __attribute__((noinline)) void push_out(struct mem_port *port, unsigned level, uint64_t line,
-					       bool dirty, cycles_t now)
+/* A line has left that is dirty, or that caches above may have. Returns `now`. */
+static __attribute__((noinline)) cycles_t push_out(struct mem_port *port, size_t level, uint64_t line,
+						   bool dirty, cycles_t now)
 {
 	struct cache *c = port->level[level];
 	if (c->inclusive)
-		dirty |= c->params.shared ? mem_back_invalidate(port, level, line)
+		dirty |= c->params.shared ? mem_back_invalidate(port, (unsigned)level, line)
 					  : leave_above(&port->above[level], line);
-	if (__builtin_expect(!dirty, 1)) return;
+	if (__builtin_expect(!dirty, 1)) return now;
 	c->stats.writebacks++;
-	mem_write_down(port, level + 1, line, now);
+	mem_write_down(port, (unsigned)level + 1, line, now);
+	return now;
 }
 
 /* --- a level -------------------------------------------------------------------------------------------------------------------- */
 
-/* The line comes into its set. */
-static ALWAYS_INLINE void bring(struct mem_port *port, size_t level, struct cache *c, struct cache_set *s,
-				uint64_t line, unsigned mark, cycles_t now, struct shape shape)
+/* The line comes into its set at `now`, which it returns. */
+static ALWAYS_INLINE cycles_t bring(struct mem_port *port, size_t level, struct cache *c, uint64_t line,
+				    unsigned mark, cycles_t now, struct shape shape)
 {
+	struct cache_set *s = cache_set_of(c, line);
 	void *state = state_of(c, s, shape);
 	uint64_t empty = ways_equal(c, s, 0, shape);
 	unsigned way;
@@ -150,11 +152,13 @@ static ALWAYS_INLINE void bring(struct mem_port *port, size_t level, struct cach
 	uint16_t *marks = &marks_of(c, s, shape)[way], old = *marks;
 	*tag = cache_tag(c, line);
 	*marks = (uint16_t)mark;
-	if (__builtin_expect(empty != 0, 0)) return;
+	if (__builtin_expect(empty != 0, 0)) return now;
 	c->stats.evictions++;
+	bool dirty = old & CACHE_DIRTY;
+	if (!dirty && !c->inclusive) return now;
 	uint64_t gone = cache_line_of(c, line & c->set_mask, out);
-	if (old & CACHE_DIRTY || (c->inclusive && may_be_above(&port->above[level], gone)))
-		push_out(port, (unsigned)level, gone, old & CACHE_DIRTY, now);
+	if (!dirty && !may_be_above(&port->above[level], gone)) return now;
+	return push_out(port, level, gone, dirty, now);
 }
 
 /* The level does not have the line: a deeper one brings it, and it is marked. */
@@ -170,8 +174,7 @@ static ALWAYS_INLINE cycles_t miss(struct mem_port *port, size_t level, const st
 	mark |= mshr + 1; /* which tells it again afterwards */
 	cycles_t done = port->find[level + 1](port, level + 1, r, 0, line, now);
 	cache_mshr_take(c, (mark & CACHE_MISS_REGISTER) - 1, line, done);
-	bring(port, level, c, cache_set_of(c, line), line, mark, done, shape);
-	return done;
+	return bring(port, level, c, line, mark, done, shape);
 }
 
 static ALWAYS_INLINE cycles_t hit(struct cache *c, struct cache_set *s, uint64_t line, unsigned way,
@@ -274,14 +277,29 @@ static const struct row *row_of(const struct cache *c)
 	return row;
 }
 
-void mem_compile_levels(struct mem_port *port)
+/* Where somebody looks on. */
+static LEVEL_FN(find_watched)
 {
+	(void)mark, (void)line;
+	return mem_access(port, r, now, (unsigned)level, &port->served);
+}
+
+static LEVEL_FN(missed_watched)
+{
+	(void)mark, (void)line;
+	return mem_access_missed_slow(port, r, now, (unsigned)level, &port->served);
+}
+
+void mem_settle(struct mem_port *port)
+{
+	bool plain = port->plain && !port->untimed && !port->why;
 	for (unsigned i = 0; i < port->levels; i++) {
 		const struct row *row = row_of(port->level[i]);
-		port->find[i] = row->find;
-		port->missed[i] = row->missed;
+		port->find[i] = plain ? row->find : find_watched;
+		port->missed[i] = plain ? row->missed : missed_watched;
 	}
-	for (unsigned i = port->levels; i <= MEM_LEVELS_MAX; i++) port->find[i] = find_in_memory;
+	for (unsigned i = port->levels; i <= MEM_LEVELS_MAX; i++)
+		port->find[i] = plain ? find_in_memory : find_watched;
 }
 
 cycles_t mem_access_missed_slow(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,

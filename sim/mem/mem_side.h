@@ -73,8 +73,6 @@ cycles_t mem_read_memory(struct mem_port *port, const struct mem_req *r, cycles_
 void mem_write_down(struct mem_port *port, unsigned level, uint64_t line, cycles_t now);
 /* What an inclusive cache has evicted leaves the caches above it. True if one had written it. */
 bool mem_back_invalidate(struct mem_port *port, unsigned level, uint64_t line);
-/* Chooses how each level finds and misses, where the port is plain. */
-void mem_compile_levels(struct mem_port *port);
 /* A miss of `first`, counted there as an access, by a request whose monitor is known. */
 cycles_t mem_miss(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
 		  unsigned *served);

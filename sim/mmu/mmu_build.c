@@ -188,6 +188,7 @@ void mmu_count_evictors(struct mmu *m)
 void mmu_explain(struct mmu *m, struct why *why)
 {
 	m->why = m->port->why = why;
+	mem_settle(m->port);
 	mmu_settle(m);
 	see_all(m);
 }
