@@ -89,9 +89,7 @@ WALK_STEP uint64_t step_read(struct mmu *m, const struct stage_info *s, struct p
 	m->req.kind = ACCESS_READ;
 	m->req.security = ref->security;
 	size_t span = __builtin_expect(told, 0) ? mmu_open_read(m, pa, ref) : 0;
-	cycles_t now = m->now, done = shape.plain
-					      ? mem_read(m->port, &m->req, now, m->first_cache, &served)
-					      : mem_access(m->port, &m->req, now, m->first_cache, &served);
+	cycles_t now = m->now, done = mem_read(m->port, &m->req, now, m->first_cache, &served);
 	if (__builtin_expect(told, 0)) mmu_close_read(m, span, served, done);
 	m->now = done + m->cycles_per_level;
 	count->descriptor_reads[why]++;
