@@ -119,11 +119,12 @@ static tlb_tag_t random_tag(struct rng *r, int stage, bool *two_ranges)
 
 static void fill_one(struct rng *r, struct tlb *t, int stage)
 {
-	static const uint8_t leaf_bits[] = {12, 12, 21, 30, 39}, leaf_level[] = {4, 4, 3, 2, 1};
+	static const uint8_t leaf_bits[] = {12, 12, 21, 30, 14, 25, 16, 29, 39},
+			     leaf_level[] = {4, 4, 3, 2, 4, 3, 4, 3, 1};
 	bool two_ranges, known = rng_below(r, 8);
 	tlb_tag_t tag = random_tag(r, stage, &two_ranges);
 	uint64_t va = random_address(r, stage < 2 && two_ranges && rng_below(r, 2));
-	unsigned leaf = (unsigned)rng_below(r, stage == 0 || stage == 3 ? 4 : 5);
+	unsigned leaf = (unsigned)rng_below(r, stage == 0 || stage == 3 ? 8 : 9);
 	unsigned cut = stage == 0 && rng_below(r, 2) ? 12 : leaf_bits[leaf];
 	struct tlb_fill f = {.va = va, .pa = va, .bits = cut, .run_bits = cut};
 	if (tlb_find(t, va, tag)) return;
@@ -206,6 +207,7 @@ static bool has_asids(enum regime r) { return r == REGIME_EL10 || r == REGIME_EL
 struct span {
 	uint64_t first, last;
 	unsigned level; /* 9: no hint */
+	unsigned tg;    /* of hint or range; 0: none is named */
 	bool none;      /* nothing is required to go */
 };
 
@@ -228,7 +230,9 @@ static struct span span_of(struct reading d, uint64_t x, bool two_ranges, bool d
 		s.first = (uint64_t)(page * 4096);
 		if (!d.ipa && two_ranges && (s.first >> 55 & 1)) s.first |= (uint64_t)0xff << 56;
 		s.last = s.first + 4095;
-		if (hint_counts(ttl >> 2, ttl & 3, f)) s.level = ttl & 3;
+		if (!hint_counts(ttl >> 2, ttl & 3, f)) return s;
+		s.level = ttl & 3;
+		s.tg = ttl >> 2;
 		return s;
 	}
 	if (tg == 0) return (struct span){.none = true};
@@ -242,6 +246,7 @@ static struct span span_of(struct reading d, uint64_t x, bool two_ranges, bool d
 	uint64_t lift = upper ? (uint64_t)((u128_t)0 - half * 2) : 0; /* sign-extended */
 	s.first = (uint64_t)base + lift;
 	s.last = (uint64_t)(stop - 1) + lift;
+	s.tg = tg;
 	unsigned hint = (unsigned)(x >> 37 & 3);
 	if (hint && hint_counts(tg, hint, f)) s.level = hint;
 	return s;
@@ -259,11 +264,23 @@ static bool ds_of(struct reading d, enum regime regime, const struct tlbi_contex
 
 static uint16_t narrow(uint64_t tag, bool wide) { return (uint16_t)(wide ? tag : tag & 0xff); }
 
+/* TG of the tables in which a descriptor covers so much, of all that there are. */
+static unsigned tg_of_size(unsigned bits)
+{
+	static const uint8_t sizes[][5] = {{12, 21, 30, 39, 48}, {14, 25, 36, 47}, {16, 29, 42}};
+	for (unsigned tg = 1; tg <= 3; tg++)
+		for (unsigned i = 0; i < 5; i++)
+			if (sizes[tg - 1][i] == bits) return tg;
+	cr_assert(false, "no descriptor covers 2^%u bytes", bits);
+	return 0;
+}
+
 static bool in_span(const struct held *h, struct span s)
 {
 	const struct tlb_entry *e = &h->was;
 	unsigned bits = h->stage == 0 && e->s1_bits > e->bits ? e->s1_bits : e->bits;
 	uint64_t first = e->va >> bits << bits, last = first + ((UINT64_C(1) << bits) - 1);
+	if (s.tg && tg_of_size(h->stage == 0 ? e->s1_bits : e->bits) != s.tg) return false;
 	bool hinted = s.level != 9 && (h->stage == 0 || h->stage == 3) && e->level != TLB_LEVEL_ANY;
 	if (hinted && e->level != s.level + 1) return false;
 	return first <= s.last && s.first <= last;

@@ -117,7 +117,8 @@ static uint64_t by_va(uint16_t asid, uint64_t va)
 	return (uint64_t)asid << 48 | (va >> 12 & bits_ones(44));
 }
 
-static uint64_t hint(unsigned level) { return (uint64_t)(4 | level) << 44; } /* 4 KiB granule */
+static uint64_t hint_of(unsigned tg, unsigned level) { return (uint64_t)(tg << 2 | level) << 44; }
+static uint64_t hint(unsigned level) { return hint_of(1, level); } /* 4 KiB granule */
 
 static uint64_t range(uint16_t asid, uint64_t va, unsigned scale, unsigned num)
 {
@@ -207,6 +208,29 @@ Test(tlbi_rules, a_level_hint_spares_leaves_of_other_levels)
 	tlbi("VAE1", by_va(ASID, 0x1000) | hint(2));
 	cr_assert(held(leaf));
 	tlbi("VAE1", by_va(ASID, 0x1000) | hint(3));
+	cr_assert(not(held(leaf)));
+}
+
+/* It names level 3, as the page has, but of tables of 16 or 64 KiB. */
+Test(tlbi_rules, a_hint_of_another_granule_takes_nothing)
+{
+	struct tlb_entry *leaf = page(ASID, 0x1000), *walk = table(ASID, 0x1000);
+	tlbi("VAE1", by_va(ASID, 0x1000) | hint_of(2, 3));
+	tlbi("VAE1", by_va(ASID, 0x1000) | hint_of(3, 3));
+	cr_assert(held(leaf));
+	cr_assert(held(walk));
+	tlbi("VAE1", by_va(ASID, 0x1000) | hint(3));
+	cr_assert(not(held(leaf)));
+	cr_assert(not(held(walk)));
+}
+
+Test(tlbi_rules, a_hint_of_16_kib_takes_a_page_of_16_kib)
+{
+	struct put of_16k = {.vmid = VMID, .asid = ASID, .va = 0x4000, .bits = 14};
+	struct tlb_entry *leaf = put_in(m->level[1][0], of_16k);
+	tlbi("VAE1", by_va(ASID, 0x4000) | hint(3));
+	cr_assert(held(leaf));
+	tlbi("VAE1", by_va(ASID, 0x4000) | hint_of(2, 3));
 	cr_assert(not(held(leaf)));
 }
 
@@ -350,6 +374,16 @@ Test(tlbi_rules, a_range_of_a_reserved_granule_takes_nothing)
 	struct tlb_entry *leaf = page(ASID, 0x1000);
 	cr_assert(eq(int, tlbi("RVAE1", range(ASID, 0x1000, 0, 0) & ~(UINT64_C(3) << 46)), TLBI_NO_EFFECT));
 	cr_assert(held(leaf));
+}
+
+Test(tlbi_rules, a_range_of_another_granule_takes_nothing)
+{
+	struct tlb_entry *leaf = page(ASID, 0x1000);
+	uint64_t of_64k = UINT64_C(3) << 46;
+	cr_assert(eq(int, tlbi("RVAE1", range(ASID, 0, 3, 31) | of_64k), TLBI_DONE));
+	cr_assert(held(leaf));
+	tlbi("RVAE1", range(ASID, 0, 3, 31));
+	cr_assert(not(held(leaf)));
 }
 
 Test(tlbi_rules, a_range_ends_where_its_half_of_the_address_space_ends)

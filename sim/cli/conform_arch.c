@@ -8,8 +8,8 @@
 #include "base/zread.h"
 #include "cli/arch_regs.h"
 #include "cli/json.h"
+#include "mmu/dsb.h"
 #include "mmu/levels.h"
-#include "mmu/tlbi.h"
 
 enum { MAX_CPUS = 64, MAX_REPORTS = 10, PAGE_BITS = 12 };
 
@@ -254,24 +254,14 @@ static void complete(struct replay *r, const struct pending *p, bool others)
 			r->totals.invalidated += mmu_tlbi(r->cpus[i].mmu, &p->scope);
 }
 
-/* A DSB's CRm: domain <3:2> (outer, non-, inner shareable, all), types <1:0> (reserved, loads, stores, both). */
-enum { DSB_NON_SHAREABLE = 1, DSB_SSBB = 0, DSB_PSSBB = 4, DSB_LOADS = 1, DSB_STORES = 2, HCR_BSU = 10 };
-
-/* HCR_EL2.BSU: no barrier of a guest reaches less than that. */
-static bool reaches_others(const struct cpu *c, unsigned crm)
-{
-	bool guest = c->el < 2 && regime_has_el2(lower_security(c));
-	return crm >> 2 != DSB_NON_SHAREABLE ||
-	       (guest && bits_get(c->regs.sys.HCR_EL2, HCR_BSU + 1, HCR_BSU));
-}
-
 /* What waits for loads and stores waits for TLBIs of its own CPU; they are done where its domain reaches. */
 static void barrier(struct replay *r, unsigned crm)
 {
 	struct cpu *c = current(r);
-	unsigned types = crm & 3, kept = 0;
-	bool others = reaches_others(c, crm);
-	if (crm == DSB_SSBB || crm == DSB_PSSBB || types == DSB_LOADS || types == DSB_STORES) return;
+	const struct tlbi_context context = {&c->regs.sys, &c->features, c->el, lower_security(c)};
+	unsigned executed = dsb_as_executed(crm, &context), kept = 0;
+	bool others = dsb_domain(executed) != DSB_NON_SHAREABLE;
+	if (!dsb_waits_for_tlbis(executed)) return;
 	for (unsigned k = 0; k < c->pending_count; k++) {
 		struct pending p = c->pending[k];
 		complete(r, &p, others);

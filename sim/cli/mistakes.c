@@ -18,6 +18,13 @@ static void print_write(FILE *out, const struct descriptor_write *w)
 
 static void print_cached(FILE *out, const char *which, const struct cached_text *c)
 {
+	if (c->tables_only) {
+		fprintf(out,
+			"  %s tables on the way to VA 0x%" PRIx64 ", %" PRIu64
+			" bytes, walked after event %" PRIu64 "\n",
+			which, c->va, UINT64_C(1) << c->bits, c->event);
+		return;
+	}
 	fprintf(out,
 		"  %s translation: VA 0x%" PRIx64 " to PA 0x%" PRIx64 ", %" PRIu64
 		" bytes, walked after event %" PRIu64 "\n",

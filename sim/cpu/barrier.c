@@ -1,8 +1,7 @@
 #include "cpu/barrier.h"
 
 #include "base/order.h"
-
-enum { DSB_STORES = 2, DSB_LOADS_AND_STORES = 3, DSB_TYPES = 3, DSB_DOMAIN_NSH = 1, DSB_DOMAIN_ISH = 2 };
+#include "mmu/dsb.h"
 
 static void wait_clock(struct core *c, uint64_t wait, enum core_bucket bucket)
 {
@@ -85,14 +84,15 @@ static void sync_broadcasts(struct core *c, enum dvm_domain domain)
 
 void core_dsb(struct core *c, unsigned crm)
 {
-	unsigned types = crm & DSB_TYPES, domain = crm >> 2;
-	for (unsigned i = 0; types >= DSB_STORES && i < c->store_buffer; i++)
+	enum dsb_domain domain = dsb_domain(crm);
+	for (unsigned i = 0; dsb_waits_for_stores(crm) && i < c->store_buffer; i++)
 		wait_until(c, c->store_done[i], BUCKET_BARRIER);
-	if (types == DSB_LOADS_AND_STORES) {
+	if (dsb_waits_for_tlbis(crm)) {
 		wait_until(c, c->tlbi_done_here, BUCKET_TLB_MAINTENANCE);
-		if (domain != DSB_DOMAIN_NSH)
-			sync_broadcasts(c, domain == DSB_DOMAIN_ISH ? DVM_INNER : DVM_OUTER);
-		if (domain != DSB_DOMAIN_NSH) wait_until(c, c->tlbi_done_everywhere, BUCKET_TLB_MAINTENANCE);
+		if (domain != DSB_NON_SHAREABLE)
+			sync_broadcasts(c, domain == DSB_INNER_SHAREABLE ? DVM_INNER : DVM_OUTER);
+		if (domain != DSB_NON_SHAREABLE)
+			wait_until(c, c->tlbi_done_everywhere, BUCKET_TLB_MAINTENANCE);
 	}
 	wait_for(c, c->maintenance.dsb, BUCKET_BARRIER);
 }

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "machine/pollution.h"
+#include "mmu/dsb.h"
 #include "mmu/page_design.h"
 #include "mmu/tlbi_run.h"
 
@@ -25,11 +26,18 @@ const size_t event_stat_row_count = sizeof(event_stat_rows) / sizeof(event_stat_
 
 /* --- TLBI ------------------------------------------------------------------------------------------------------ */
 
+/* The kernel executes it. */
+static struct tlbi_context context_of(const struct events *e)
+{
+	const struct event_kernel *k = e->kernel;
+	return (struct tlbi_context){e->regs, k->features, k->regime == REGIME_EL20 ? 2 : 1, SEC_NONSECURE};
+}
+
 /* `of_kernel`: what the kernel does for the workload, not what the workload's trace holds. */
 static void execute_tlbi(struct events *e, struct tlbi_op op, uint64_t operand, bool of_kernel)
 {
 	struct event_kernel *k = e->kernel;
-	const struct tlbi_context c = {e->regs, k->features, k->regime == REGIME_EL20 ? 2 : 1, SEC_NONSECURE};
+	const struct tlbi_context c = context_of(e);
 	const struct shootdown what = {op, operand, &c, of_kernel ? &k->shoots : NULL};
 	e->shooter->core = e->core;
 	if (shootdown_tlbi(k->shootdowns, e->shooter, &what, &k->stats.tlbi_entries) == TLBI_UNDEFINED)
@@ -43,8 +51,9 @@ enum { NSHST = 6, NSH = 7, ISHST = 10, ISH = 11 };
 
 static void dsb(struct events *e, unsigned crm)
 {
+	const struct tlbi_context c = context_of(e);
 	e->shooter->core = e->core;
-	shootdown_dsb(e->kernel->shootdowns, e->shooter, crm);
+	shootdown_dsb(e->kernel->shootdowns, e->shooter, dsb_as_executed(crm, &c));
 }
 
 static void barrier_record(struct events *e, const struct record *rec)
@@ -207,10 +216,11 @@ static void flush_context(struct events *e, enum ctx_flush flush)
 						[CTX_FLUSH_EVERYWHERE] = "VMALLE1IS",
 						[CTX_FLUSH_NUMBER] = "ASIDE1",
 						[CTX_FLUSH_NUMBER_EVERYWHERE] = "ASIDE1IS"};
+	const bool everywhere = flush == CTX_FLUSH_EVERYWHERE || flush == CTX_FLUSH_NUMBER_EVERYWHERE;
 	if (flush == CTX_FLUSH_NONE) return;
-	dsb(e, NSHST);
+	dsb(e, everywhere ? ISHST : NSHST);
 	kernel_tlbi(e, operation[flush], 0);
-	dsb(e, NSH);
+	dsb(e, everywhere ? ISH : NSH);
 }
 
 void events_occupy(struct events *e)

@@ -1,7 +1,9 @@
 /* memop_clock.c - the time of steps of operations on memory, on a core without a program. */
 #include "machine/memops_impl.h"
 
-enum { KILO = 1000, DSB_LOADS_AND_STORES = 3 };
+#include "mmu/dsb.h"
+
+enum { KILO = 1000 };
 
 static void settle(struct op_clock *c)
 {
@@ -64,7 +66,7 @@ static void barrier(struct op_clock *c, unsigned crm)
 	settle(c);
 	c->dsb++;
 	if (!c->untimed) {
-		if ((crm & 3) == DSB_LOADS_AND_STORES && c->tlbi_done > c->now) c->now = c->tlbi_done;
+		if (dsb_waits_for_tlbis(crm) && c->tlbi_done > c->now) c->now = c->tlbi_done;
 		c->now += m->hw->primitives.dsb_cycles;
 	}
 	if (m->checker) checker_dsb(m->checker, crm);

@@ -1,8 +1,9 @@
 #include "machine/shootdown.h"
 
 #include "base/order.h"
+#include "mmu/dsb.h"
 
-enum { DSB_LOADS_AND_STORES = 3, SGI_TARGETS = 16 };
+enum { SGI_TARGETS = 16 };
 
 static const char *const kind_names[] = {
 #define X(name, text, doc) #text,
@@ -174,7 +175,7 @@ static void tell_others(struct shootdowns *s, struct shooter *by)
 
 void shootdown_dsb(struct shootdowns *s, struct shooter *by, unsigned crm)
 {
-	bool waits = (crm & DSB_LOADS_AND_STORES) == DSB_LOADS_AND_STORES;
+	bool waits = dsb_waits_for_tlbis(crm);
 	if (by->core && waits && by->told) tell_others(s, by);
 	if (by->core) core_dsb(by->core, crm);
 	if (s->checker) {

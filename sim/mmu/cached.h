@@ -11,8 +11,7 @@ enum { CACHED_DEPS_MAX = 32, CACHED_BUCKETS = 4096 };
 /* A word of memory that a walk has read as a descriptor. */
 struct descriptor {
 	struct pa pa;
-	uint8_t stage;
-	int8_t level;
+	struct descriptor_kind kind;
 	struct dependence *first; /* translations that were made of it */
 	struct descriptor *next;  /* of its bucket */
 };
@@ -27,11 +26,23 @@ struct dependence {
 	struct dependence *next, **link; /* of its descriptor's list */
 };
 
-/* A translation that a TLB may hold. */
+/* What TLBIs must take before a translation is gone. */
+enum cached_part {
+	CACHED_LEAF,   /* the translation itself */
+	CACHED_TABLES, /* stage 1 tables on its way: of a walk cache */
+	CACHED_IPA,    /* what stage 2 alone is remembered by */
+	CACHED_PARTS
+};
+
+/* A translation that a TLB may hold; or, of one that is gone, the tables that a walk cache may. */
 struct cached {
-	struct tlb_entry entry;
-	struct va va; /* that the walk was for */
-	unsigned cpu; /* whose TLB */
+	struct tlb_entry entry; /* of tables: the addresses that the last of them translates */
+	bool tables_only;
+	uint8_t table_bits; /* log2 of what the last stage 1 table on its way translates; 0: there is none */
+	struct va va;       /* that the walk was for */
+	struct access access;
+	const struct regime_info *regime; /* that it was for */
+	unsigned cpu;                     /* whose TLB */
 	uint64_t event;
 	struct dependence dep[CACHED_DEPS_MAX];
 	unsigned deps;
@@ -43,9 +54,11 @@ struct cached {
 	bool needs_tables; /* the changed one is a table descriptor, which walk caches hold */
 	bool needs_ipa;    /* ... is of stage 2 */
 	bool early;        /* a TLBI came before that DSB */
-	bool taken, tables_taken, ipa_taken; /* by a TLBI in order, ... */
-	unsigned taken_by;                   /* ... of this CPU */
-	struct cached *next, **link;         /* of its bucket */
+	bool before_ipa;   /* one of stage 1 came before that by IPA had completed */
+	uint64_t taken_by
+		[CACHED_PARTS]; /* CPUs (by number modulo 64) whose TLBIs took the part in order, and await a DSB */
+	bool gone[CACHED_PARTS];     /* that DSB has come */
+	struct cached *next, **link; /* of its bucket */
 };
 
 struct cached_set {
@@ -68,11 +81,15 @@ void cached_each_inside(struct cached_set *s, uint64_t va, unsigned bits, tlb_ta
 void cached_each(struct cached_set *s, cached_fn *fn, void *self);
 
 struct descriptor *cached_find_descriptor(struct cached_set *s, struct pa pa);
-/* `c` was made of one more descriptor, at `pa`, of a granule of 2^granule_bits. */
+/* `c` was made of one more descriptor, at `pa`, of the tree `of`. */
 void cached_depend(struct cached_set *s, struct cached *c, struct pa pa, const struct walk_ref *ref,
-		   uint64_t value, unsigned granule_bits);
+		   uint64_t value, const struct stage_info *of);
 /* Forgets what `c` was made of, and how far its invalidation is. */
 void cached_renew(struct cached *c);
+/* Its write is the latest: no invalidation counts yet. */
+void cached_outdate(struct cached *c, const struct descriptor_write *w);
+/* The translation is gone, and its stage 1 tables are left, unless they are remembered already. `c` is valid no more. */
+void cached_keep_tables(struct cached_set *s, struct cached *c);
 
 void cached_fini(struct cached_set *s);
 

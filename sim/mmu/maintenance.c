@@ -1,20 +1,10 @@
 #include "mmu/maintenance.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
-#include "mmu/cached.h"
-
-struct checker {
-	const struct features *features;
-	struct physmem *memory;
-	mistake_fn *report;
-	void *owner;
-	struct cached_set set;
-	unsigned cpu; /* that acts */
-	bool several; /* CPUs have acted */
-	struct checker_stats stats;
-};
+#include "mmu/maintenance_impl.h"
 
 static const char *const mistake_names[] = {
 #define X(name, doc) #name,
@@ -63,13 +53,15 @@ void checker_free(struct checker *c)
 {
 	if (!c) return;
 	cached_fini(&c->set);
+	for (size_t i = 0; i < c->regime_count; i++) free(c->regimes[i]);
+	free(c->regimes);
 	free(c);
 }
 
 static struct cached_text text_of(const struct cached *c)
 {
 	return (struct cached_text){c->event, c->va.raw, c->entry.pa | (c->va.raw & ~c->entry.va_mask),
-				    c->entry.bits};
+				    c->entry.bits, c->tables_only};
 }
 
 static void tell(struct checker *c, struct mistake *m)
@@ -87,16 +79,18 @@ struct look {
 	struct checker *checker;
 	struct cached *into; /* NULL: nobody's */
 	const struct regime_info *regime;
+	const struct descriptor_write *coming; /* as if it were done already; NULL: none */
 };
 
 static uint64_t read_word(void *self, struct pa pa, const struct walk_ref *ref)
 {
 	const struct look *l = self;
-	uint64_t desc = physmem_read64(l->checker->memory, pa);
 	const struct stage_info *s = ref->cause == CAUSE_S1_WALK
 					     ? regime_stage1(l->regime, (struct va){ref->input})
 					     : &l->regime->s2;
-	if (l->into) cached_depend(&l->checker->set, l->into, pa, ref, desc, s->granule_bits);
+	if (l->coming && l->coming->pa.raw == pa.raw) return l->coming->now;
+	uint64_t desc = physmem_read64(l->checker->memory, pa);
+	if (l->into) cached_depend(&l->checker->set, l->into, pa, ref, desc, s);
 	return desc;
 }
 
@@ -107,13 +101,25 @@ static bool leave_word(void *self, struct pa pa, uint64_t old, uint64_t now)
 	return true;
 }
 
+static void look_through(struct look *l, struct va va, struct access a, struct translation *out)
+{
+	struct walk_mem mem = {.self = l, .read = read_word, .update = leave_word};
+	a.probe = true;
+	translate(l->regime, va, a, &mem, out);
+}
+
 static void look(struct checker *c, const struct regime_info *r, struct va va, struct access a,
 		 struct cached *into, struct translation *out)
 {
-	struct look l = {c, into, r};
-	struct walk_mem mem = {.self = &l, .read = read_word, .update = leave_word};
-	a.probe = true;
-	translate(r, va, a, &mem, out);
+	look_through(&(struct look){c, into, r, NULL}, va, a, out);
+}
+
+/* In what a translation is another than `e`, NULL: in nothing. */
+static const char *differs_from(const struct tlb_entry *e, const struct translation *now)
+{
+	if ((e->pa | (now->va.raw & ~e->va_mask)) != now->pa.raw) return "it leads to another address";
+	if (e->attr != now->attr || e->sh != now->sh) return "it has other memory attributes";
+	return NULL;
 }
 
 /* What is wrong with using `e` for the access, by what the tables say now; NULL: nothing. A clear access flag is no
@@ -124,24 +130,45 @@ static const char *harm(const struct tlb_entry *e, const struct translation *now
 	if (now->fault.kind == FAULT_ACCESS_FLAG) return NULL;
 	if (now->fault.kind == FAULT_PERMISSION) return "it allows an access that is not allowed any more";
 	if (now->fault.kind) return "it maps what is not mapped any more";
-	if ((e->pa | (now->va.raw & ~e->va_mask)) != now->pa.raw) return "it leads to another address";
-	if (e->attr != now->attr) return "it has other memory attributes";
+	return differs_from(e, now);
+}
+
+/* The bits of a table descriptor that mean something: others are software's, or ignored. */
+#define TABLE_BITS \
+	(DESC_LIMITS | DESC_NS_TABLE | (bits_ones(50) & ~bits_ones(12)) | UINT64_C(3) << 8 | DESC_PLAIN)
+
+/* The same of tables: a walk may begin where they led to. */
+static const char *tables_harm(const struct checker *c, const struct cached *x)
+{
+	for (unsigned i = 0; i < x->deps; i++) {
+		uint64_t now = physmem_read64(c->memory, x->dep[i].descriptor->pa);
+		if ((now ^ x->dep[i].value) & TABLE_BITS)
+			return "a walk may go on from where a table descriptor led to before";
+	}
 	return NULL;
 }
 
 /* --- diagnosis ------------------------------------------------------------------------------------------------- */
 
+static bool is_taken(const struct cached *x, enum cached_part part)
+{
+	return x->gone[part] || x->taken_by[part];
+}
+
 static bool all_taken(const struct cached *x)
 {
-	return x->taken && (x->tables_taken || !x->needs_tables) && (x->ipa_taken || !x->needs_ipa);
+	for (unsigned part = 0; part < CACHED_PARTS; part++)
+		if (cached_needs(x, part) && !is_taken(x, part)) return false;
+	return true;
 }
 
 static enum mistake_kind missing_step(const struct cached *x)
 {
+	const bool leaf = is_taken(x, CACHED_LEAF), ipa = is_taken(x, CACHED_IPA);
 	if (all_taken(x)) return MISTAKE_NO_DSB_AFTER;
 	if (x->early) return MISTAKE_NO_DSB_BEFORE;
-	if (x->ipa_taken && !x->taken) return MISTAKE_NO_STAGE1_TLBI;
-	if (x->taken && x->needs_tables) return MISTAKE_TLBI_LAST_LEVEL;
+	if (ipa && !leaf) return x->before_ipa ? MISTAKE_STAGE1_TLBI_EARLY : MISTAKE_NO_STAGE1_TLBI;
+	if (leaf && cached_needs(x, CACHED_TABLES)) return MISTAKE_TLBI_LAST_LEVEL;
 	return MISTAKE_NO_TLBI;
 }
 
@@ -176,7 +203,12 @@ static void tell_stale(struct inspection *in, struct cached *x, const char *why)
 static void inspect(void *self, struct cached *x)
 {
 	struct inspection *in = self;
-	const char *why = x->cpu == in->checker->cpu ? harm(&x->entry, in->now, in->access) : NULL;
+	const char *why = NULL;
+	if (x->cpu != in->checker->cpu) return;
+	if (!x->tables_only)
+		why = harm(&x->entry, in->now, in->access);
+	else if (!in->now->fault.kind)
+		why = tables_harm(in->checker, x);
 	if (!why) return;
 	tell_stale(in, x, why);
 	if (in->walked) cached_remove(&in->checker->set, x);
@@ -235,7 +267,7 @@ struct newcomer {
 static void meet(void *self, struct cached *x)
 {
 	struct newcomer *n = self;
-	if (x->cpu != n->checker->cpu) return;
+	if (x->cpu != n->checker->cpu || x->tables_only) return;
 	if (x->entry.bits == n->entry->bits && x->entry.tag_mask == n->entry->tag_mask) {
 		n->same = x;
 		return;
@@ -252,6 +284,17 @@ static void meet(void *self, struct cached *x)
 								       : "one is global and the other not"};
 	if (!x->reported) tell(n->checker, &m);
 	x->reported = true;
+}
+
+/* A copy that stays. There are as many as contexts. */
+static const struct regime_info *remember_regime(struct checker *c, const struct regime_info *r)
+{
+	for (size_t i = c->regime_count; i-- > 0;)
+		if (memcmp(c->regimes[i], r, sizeof(*r)) == 0) return c->regimes[i];
+	c->regimes = xrealloc(c->regimes, c->regime_count + 1, sizeof(*c->regimes));
+	struct regime_info *copy = xcalloc(1, sizeof(*copy));
+	*copy = *r;
+	return c->regimes[c->regime_count++] = copy;
 }
 
 void checker_walk(struct checker *c, const struct regime_info *r, const struct tlb_entry *e, struct va va,
@@ -280,20 +323,43 @@ void checker_walk(struct checker *c, const struct regime_info *r, const struct t
 	x->cpu = c->cpu;
 	x->entry = *e;
 	x->va = va;
+	x->access = a;
+	x->regime = remember_regime(c, r);
 	x->event = c->stats.events;
 	look(c, r, va, a, x, &now);
 }
 
 /* --- what software does ---------------------------------------------------------------------------------------- */
 
+/* Whether a translation becomes another one, not none, by a write that makes another table of a table. */
+static bool moves_by_table(struct checker *c, const struct cached *x, const struct descriptor_write *w)
+{
+	struct translation now;
+	if (x->tables_only) return false;
+	look_through(&(struct look){c, NULL, x->regime, w}, x->va, x->access, &now);
+	return !now.fault.kind && differs_from(&x->entry, &now);
+}
+
+/* In what the write changes what `d` was made of so that it needs a break; NULL: it needs none. */
+static const char *needs_break(struct checker *c, const struct dependence *d,
+			       const struct descriptor_write *w)
+{
+	const struct descriptor_kind *kind = &d->descriptor->kind;
+	const char *differs = descriptor_needs_break(kind, d->value, w->now, (unsigned)c->features->bbm);
+	if (!(d->value & DESC_VALID) || !(w->now & DESC_VALID)) return NULL;
+	bool other_table = !d->leaf && kind->level < LAST_LEVEL && (w->now & DESC_TABLE) &&
+			   ((d->value ^ w->now) & TABLE_BITS);
+	if (!other_table) return differs;
+	return moves_by_table(c, d->owner, w) ? "the table, and so in where it leads" : NULL;
+}
+
 /* The word was valid, or is again, while `x` may still be held. */
 static void check_make(struct checker *c, const struct dependence *d, const struct descriptor_write *w,
 		       bool *told)
 {
 	const struct cached *x = d->owner;
-	unsigned bbm = (unsigned)c->features->bbm;
-	const char *differs = descriptor_needs_break(w->stage, w->level, d->value, w->now, bbm);
-	if (*told || !(d->value & DESC_VALID) || !(w->now & DESC_VALID) || !differs) return;
+	const char *differs = *told ? NULL : needs_break(c, d, w);
+	if (!differs) return;
 	struct mistake m = {.kind = w->old & DESC_VALID ? MISTAKE_NO_BREAK : MISTAKE_EARLY_MAKE,
 			    .cpu = (int)x->cpu,
 			    .va = x->va,
@@ -311,8 +377,7 @@ static void check_make(struct checker *c, const struct dependence *d, const stru
 static void outdate(struct cached *x, const struct dependence *d, const struct descriptor_write *w)
 {
 	if (w->old != d->value) return;
-	x->write = *w;
-	x->reported = x->ordered = x->early = x->taken = x->tables_taken = x->ipa_taken = false;
+	cached_outdate(x, w);
 	x->needs_tables |= !d->leaf && w->stage == 1;
 	x->needs_ipa |= w->stage == 2;
 }
@@ -323,84 +388,7 @@ void checker_write(struct checker *c, struct pa pa, uint64_t old, uint64_t now)
 	bool told = false;
 	if (!of || old == now) return;
 	c->stats.events++;
-	struct descriptor_write w = {c->stats.events, pa, old, now, of->stage, of->level};
+	struct descriptor_write w = {c->stats.events, pa, old, now, of->kind.stage, of->kind.level};
 	for (struct dependence *d = of->first; d; d = d->next) check_make(c, d, &w, &told);
 	for (struct dependence *d = of->first; d; d = d->next) outdate(d->owner, d, &w);
-}
-
-/* Whether a TLBI of stage 2 takes what descriptor `d` maps or leads to: any address of a block takes all of it. */
-static bool takes_ipa(const struct tlbi_scope *s, const struct cached *x, const struct dependence *d)
-{
-	struct tlb_entry e = {.va = d->input & ~bits_ones(d->bits),
-			      .va_mask = ~bits_ones(d->bits),
-			      .tag = x->entry.tag,
-			      .tag_mask = TLB_TAG_GLOBAL,
-			      .bits = d->bits,
-			      .level = TLB_LEVEL_ANY};
-	if (d->descriptor->stage != 2 || !s->ipas || !(d->leaf || s->s2_walks)) return false;
-	return tlb_match_takes(&s->match, &e);
-}
-
-static bool takes_any_ipa(const struct tlbi_scope *s, const struct cached *x)
-{
-	for (unsigned i = 0; i < x->deps; i++)
-		if (x->dep[i].descriptor->pa.raw == x->write.pa.raw && takes_ipa(s, x, &x->dep[i]))
-			return true;
-	return false;
-}
-
-/* A TLBI of CPU `by`. */
-struct operation {
-	const struct tlbi_scope *scope;
-	unsigned by;
-	struct checker_reach reach;
-};
-
-static void apply_tlbi(void *self, struct cached *x)
-{
-	const struct operation *o = self;
-	const struct tlbi_scope *s = o->scope;
-	if (o->reach.reaches && !o->reach.reaches(o->reach.ctx, x->cpu)) return;
-	bool taken = s->translations && tlb_match_takes(&s->match, &x->entry);
-	bool ipa = x->needs_ipa && takes_any_ipa(s, x);
-	if (!taken && !ipa) return;
-	if (x->write.event && !x->ordered) {
-		x->early = true;
-		return;
-	}
-	x->taken_by = o->by;
-	x->taken |= taken;
-	x->tables_taken |= taken && s->s1_walks;
-	x->ipa_taken |= ipa;
-}
-
-void checker_tlbi(struct checker *c, const struct tlbi_scope *s, struct checker_reach reach)
-{
-	struct operation o = {s, c->cpu, reach};
-	c->stats.events++;
-	cached_each(&c->set, apply_tlbi, &o);
-}
-
-static void order(void *self, struct cached *x)
-{
-	(void)self;
-	x->ordered = true;
-}
-
-static void complete(void *self, struct cached *x)
-{
-	struct checker *c = self;
-	if (all_taken(x) && x->taken_by == c->cpu)
-		cached_remove(&c->set, x);
-	else
-		x->ordered = true;
-}
-
-void checker_dsb(struct checker *c, unsigned crm)
-{
-	enum { TYPE_LOADS = 1, TYPE_STORES = 2, TYPE_ALL = 3 };
-	unsigned types = crm & 3;
-	c->stats.events++;
-	if (types == TYPE_ALL) cached_each(&c->set, complete, c);
-	if (types == TYPE_STORES) cached_each(&c->set, order, NULL);
 }

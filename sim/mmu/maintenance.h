@@ -8,15 +8,20 @@
  * harmful when the tables no longer say what it says (another address or other attributes, or rights that
  * were taken away; rights that were added do no harm). It is gone only after
  *     write the descriptor; DSB (of stores); TLBI that takes it; DSB (of loads and stores)
- * A TLBI of the last level only does not undo a table descriptor, and one of stage 2 by IPA needs a stage 1 one beside it.
+ * A TLBI of the last level only does not undo a table descriptor: the tables stay remembered when the translation is gone, since a
+ * walk cache may hold where they are. One of stage 2 by IPA needs a stage 1 one after it, when a DSB has completed the first;
+ * otherwise a walk may have made the translation again of what was remembered by IPA.
  * An access that might use a harmful translation is a mistake; it is called a stale hit where the simulated TLB did use it.
  * Break-before-make: a valid descriptor may not become another valid one that differs in what D8.16 lists, unless the
- * machine's FEAT_BBM level allows it; the old one must be invalid, and gone, first. Two translations of different size
+ * machine's FEAT_BBM level allows it; the old one must be invalid, and gone, first. Of another table, what it makes of the
+ * translation counts. Two translations of different size
  * or output for one address, both possibly held, are a conflict.
  * Source: Arm ARM DDI 0487, D8.16 (break-before-make, support levels), D8.17 (TLBI and DSB), K11.5 examples; B2.3.12 (DSB).
  * Each CPU has translations of its own: a TLBI that is not broadcast takes those of the CPU that executes it, and is complete by a
- * DSB of the same CPU. A DSB of any CPU orders a write, which it may have learned of in a way that is not in the trace.
- * Not modelled: ISB and other context synchronization; changes of registers (TTBR, TCR) instead of descriptors; tables that no walk has read.
+ * DSB of the same CPU, whose domain is not that CPU alone where others' translations are meant. A DSB of any CPU orders a write,
+ * which it may have learned of in a way that is not in the trace.
+ * Not modelled: ISB and other context synchronization; changes of registers (TTBR, TCR) instead of descriptors; tables that no
+ * walk has read that succeeded; FEAT_BBM's nT.
  */
 #ifndef MMU_MAINTENANCE_H
 #define MMU_MAINTENANCE_H
@@ -27,6 +32,8 @@
 	X(NO_TLBI, "no TLBI took it after its descriptor changed") \
 	X(TLBI_LAST_LEVEL, "a table descriptor changed, but the TLBI was of the last level only") \
 	X(NO_STAGE1_TLBI, "stage 2 was invalidated by IPA, but not what was made of it (VMALLE1)") \
+	X(STAGE1_TLBI_EARLY, \
+	  "what was made of stage 2 was invalidated (VMALLE1), but before the invalidation by IPA had completed") \
 	X(NO_DSB_BEFORE, \
 	  "no DSB between the write of the descriptor and the TLBI: a walk may have read the old one since") \
 	X(NO_DSB_AFTER, "no DSB of loads and stores after the TLBI: it need not have completed") \
@@ -54,6 +61,7 @@ struct descriptor_write {
 struct cached_text {
 	uint64_t event, va, pa;
 	uint8_t bits;
+	bool tables_only; /* it is gone, but tables on its way may be known: for 2^bits bytes */
 };
 
 struct mistake {
@@ -104,11 +112,19 @@ struct checker_reach {
 	const void *ctx;
 };
 void checker_tlbi(struct checker *c, const struct tlbi_scope *s, struct checker_reach reach);
-/* crm: domain and types, as in the instruction. */
+/* crm: domain and types, as in the instruction, or as HCR_EL2.BSU makes them. */
 void checker_dsb(struct checker *c, unsigned crm);
 
+/* How a descriptor is to be read. */
+struct descriptor_kind {
+	uint8_t stage;
+	int8_t level;
+	uint8_t granule_bits;
+	uint8_t layout; /* enum desc_layout */
+};
+
 /* In what two valid descriptors differ so that break-before-make is needed under FEAT_BBM level `bbm` (0..2), or NULL. */
-const char *descriptor_needs_break(unsigned stage, int level, uint64_t old, uint64_t now, unsigned bbm);
+const char *descriptor_needs_break(const struct descriptor_kind *k, uint64_t old, uint64_t now, unsigned bbm);
 const char *mistake_doc(enum mistake_kind kind);
 
 #endif

@@ -151,8 +151,6 @@ static uint16_t operand_asid(uint64_t operand, enum regime regime, const struct 
 
 /* --- operands -------------------------------------------------------------------------------------------------- */
 
-enum { TTL_NONE = 0 };
-
 static unsigned granule_of(uint64_t tg)
 {
 	static const uint8_t bits[] = {0, GRANULE_4K, GRANULE_16K, GRANULE_64K};
@@ -167,13 +165,14 @@ static bool hint_is_reserved(unsigned granule_bits, unsigned level, const struct
 	return level == 0;
 }
 
-/* TTL<3:2> is the granule and TTL<1:0> the level of the leaf. A reserved hint is none. */
-static uint8_t hinted_levels(uint64_t ttl, const struct features *f)
+/* TTL<3:2> is the granule and TTL<1:0> the level of the leaf. A reserved hint is none; one that is wrong, in level or granule,
+ * takes nothing. */
+static void match_hint(struct tlb_match *m, uint64_t ttl, const struct features *f)
 {
-	if (!f->ttl) return TTL_NONE;
 	unsigned granule_bits = granule_of(bits_get(ttl, 3, 2)), level = (unsigned)bits_get(ttl, 1, 0);
-	if (!granule_bits || hint_is_reserved(granule_bits, level, f)) return TTL_NONE;
-	return (uint8_t)(1u << (level + 1));
+	if (!f->ttl || !granule_bits || hint_is_reserved(granule_bits, level, f)) return;
+	m->granule_bits = (uint8_t)granule_bits;
+	m->levels = (uint8_t)(1u << (level + 1));
 }
 
 static void match_page(struct tlb_match *m, uint64_t address)
@@ -190,13 +189,13 @@ static void match_va(struct tlb_match *m, uint64_t operand, const struct regime_
 	uint64_t va = bits_get(operand, 43, 0) << GRANULE_4K;
 	if (r->two_ranges && bit_get(va, 55)) va |= ~bits_ones(56);
 	match_page(m, va);
-	m->levels = hinted_levels(bits_get(operand, 47, 44), f);
+	match_hint(m, bits_get(operand, 47, 44), f);
 }
 
 static void match_ipa(struct tlb_match *m, uint64_t operand, const struct features *f)
 {
 	match_page(m, bits_get(operand, 39, 0) << GRANULE_4K);
-	m->levels = hinted_levels(bits_get(operand, 47, 44), f);
+	match_hint(m, bits_get(operand, 47, 44), f);
 }
 
 /* The fields of a range operand: ASID <63:48>, TG <47:46>, SCALE <45:44>, NUM <43:39>, TTL <38:37>, BaseADDR <36:0>. */
@@ -209,7 +208,7 @@ static uint64_t range_bytes(uint64_t operand, unsigned granule_bits)
 }
 
 /* The range begins at BaseADDR in granules, under DS in units of 64 KiB; in regimes with two halves BaseADDR is signed.
- * It is cut off where its half of the address space ends. False: TG is reserved. */
+ * It is cut off where its half of the address space ends. What comes of tables of another granule stays. False: TG is reserved. */
 static bool match_range(struct tlb_match *m, uint64_t operand, bool two_halves, bool ds)
 {
 	unsigned granule_bits = granule_of(bits_get(operand, 47, 46));
@@ -221,16 +220,17 @@ static bool match_range(struct tlb_match *m, uint64_t operand, bool two_halves, 
 	if (upper) base |= ~reach;
 	uint64_t end = upper ? UINT64_MAX : reach, bytes = range_bytes(operand, granule_bits);
 	m->by_address = true;
+	m->granule_bits = (uint8_t)granule_bits;
 	m->first = base;
 	m->last = bytes - 1 > end - base ? end : base + bytes - 1;
 	return true;
 }
 
 /* TTL of a range is a level of the granule TG; 0 is none. */
-static uint8_t hinted_range_levels(uint64_t operand, const struct features *f)
+static void match_range_hint(struct tlb_match *m, uint64_t operand, const struct features *f)
 {
 	uint64_t level = bits_get(operand, 38, 37), tg = bits_get(operand, 47, 46);
-	return level ? hinted_levels(tg << 2 | level, f) : TTL_NONE;
+	if (level) match_hint(m, tg << 2 | level, f);
 }
 
 /* --- scope ----------------------------------------------------------------------------------------------------- */
@@ -280,7 +280,7 @@ static bool match_address(struct tlb_match *m, const struct tlbi_row *row, uint6
 	bool ipa = row->by == TLBI_BY_IPA, ds = has_ds(row, (enum regime)r->regime, c);
 	const struct features *f = c->features;
 	if (row->range) {
-		m->levels = hinted_range_levels(operand, f);
+		match_range_hint(m, operand, f);
 		return match_range(m, operand, !ipa && r->two_ranges, ds);
 	}
 	if (ipa)

@@ -11,6 +11,8 @@
  *                                  so asks software for a VMALLE1 after an IPAS2E1.
  *   stage 1 walk caches            the same operations, except those of the last level only; they carry an ASID always
  *   stage 2 walk caches, IPA cache operations by IPA, VMALLS12E1, ALLE1; the last level form leaves walk caches
+ * The architecture asks for no invalidation where a TTL hint is wrong, or where the granule of hint or range is another than that
+ * of the tables: those entries stay here, so that software that relies on more is found out.
  * Source: Arm ARM DDI 0487, chapter D8 (TLB maintenance instructions: scope, TTL hints, ranges) and C5.5 (encodings and
  * operands of each TLBI), HCR_EL2.FB; Linux arch/arm64/include/asm/tlbflush.h for how they are used.
  * Not modelled: traps of TLBI (HCR_EL2.{TTLB,TTLBIS,TTLBOS}, HFGITR_EL2) and nested virtualization; completion, which

@@ -231,6 +231,7 @@ struct tlb_match {
 	tlb_tag_t tag, tag_mask; /* compared where the entry compares, too: global entries match any ASID */
 	bool not_global;         /* only entries that have an ASID */
 	uint8_t levels;          /* bit l + 1: only leaves of level l, and of no known level; 0: any */
+	uint8_t granule_bits;    /* only what comes from tables of this granule, or of no known one; 0: any */
 };
 
 /* The `level` of an entry whose leaf's is not known, or that is no leaf: level hints do not spare it. */
@@ -243,6 +244,27 @@ static inline uint64_t tlb_match_mask(const struct tlb_entry *e)
 	return e->s1_bits > e->bits && e->s1_bits < 64 ? UINT64_MAX << e->s1_bits : e->va_mask;
 }
 
+/* Whether a descriptor of tables of this granule covers 2^bits bytes, at one level or another. No size is of two granules. */
+static inline bool tlb_size_is_of(unsigned bits, unsigned granule_bits)
+{
+	return bits >= granule_bits && (bits - granule_bits) % (granule_bits - 3) == 0;
+}
+
+/* The granule of the tables that an entry comes from: of stage 1 where it has one. 0: not known. */
+static inline unsigned tlb_granule(const struct tlb_entry *e)
+{
+	unsigned bits = e->s1_bits ? e->s1_bits : e->bits;
+	for (unsigned granule = GRANULE_4K; granule <= GRANULE_64K; granule += 2)
+		if (tlb_size_is_of(bits, granule)) return granule;
+	return 0;
+}
+
+static inline bool tlb_comes_of(const struct tlb_entry *e, unsigned granule_bits)
+{
+	unsigned granule = tlb_granule(e);
+	return !granule || granule == granule_bits;
+}
+
 static inline bool tlb_match_takes(const struct tlb_match *m, const struct tlb_entry *e)
 {
 	uint64_t mask = tlb_match_mask(e);
@@ -250,6 +272,7 @@ static inline bool tlb_match_takes(const struct tlb_match *m, const struct tlb_e
 	if (m->by_address && (m->first > (e->va | ~mask) || m->last < (e->va & mask))) return false;
 	if ((m->tag ^ e->tag) & m->tag_mask & e->tag_mask) return false;
 	if (m->not_global && e->tag_mask != TLB_TAG_ALL) return false;
+	if (m->granule_bits && !tlb_comes_of(e, m->granule_bits)) return false;
 	return !m->levels || e->level == TLB_LEVEL_ANY || (m->levels >> e->level & 1);
 }
 

@@ -124,6 +124,80 @@ L $page 8
 END
 passes "one of all levels does"
 
+# The last-level TLBI has taken the page, and left where its table is.
+block=0x00a8000090000f41 # of 2 MiB at 0x90000000
+unmapped_by_last_level() {
+	printf 'L %s 8\ndesc %s 3 arg=0\ndsb 0 10\ntlbi 0 %s arg=%s\ndsb 0 11\n' $page $page $vale1is $operand
+}
+run <<END
+$(unmapped_by_last_level)
+desc $page 2 arg=0
+dsb 0 10
+tlbi 0 $vae1is arg=0x1000000000020
+dsb 0 11
+desc $page 2 arg=$block
+dsb 0 11
+L $page 8
+END
+passes "any address of the table takes where it is"
+run <<END
+$(unmapped_by_last_level)
+desc $page 2 arg=0
+dsb 0 10
+desc $page 2 arg=$block
+dsb 0 11
+END
+says "a table may be known when its pages are gone" "the new descriptor was written before the old translation was gone"
+run --set features.bbm=2 --set walker.s1_caches.1.entries=0 <<END
+$(unmapped_by_last_level)
+desc $page 2 arg=$block
+dsb 0 11
+L $page 8
+END
+says "so a walk may go on from there" "stale hit of VA $page.*no TLBI took it"
+says "and that is said" "a walk may go on from where a table descriptor led to before"
+says "with what is left" "old tables on the way to VA 0x10000, 2097152 bytes"
+run <<END
+L $page 8
+L 0x11000 8
+desc $page 2 arg=0
+dsb 0 10
+tlbi 0 $vae1is arg=$operand
+tlbi 0 $vale1is arg=0x1000000000011
+dsb 0 11
+L $page 8
+END
+passes "one TLBI of all levels is enough for a table, and one of the last level for each of its pages"
+
+run --set features.ttl=yes <<END
+L $page 8
+desc $page 3 arg=0
+dsb 0 10
+tlbi 0 $vale1is arg=0x1b00000000010
+dsb 0 11
+L $page 8
+END
+says "a hint of another granule promises nothing" "stale hit.*no TLBI took it"
+run --set features.ttl=yes <<END
+L $page 8
+desc $page 3 arg=0
+dsb 0 10
+tlbi 0 $vale1is arg=0x1700000000010
+dsb 0 11
+L $page 8
+END
+passes "one of this granule and level does"
+
+run <<END
+L $page 8
+desc $page 3 arg=0
+dsb 0 8
+tlbi 0 $vale1is arg=$operand
+dsb 0 12
+L $page 8
+END
+passes "a DSB that is not allocated is one of the full system"
+
 run <<END
 L $page 8
 desc $page 3 arg=$other
