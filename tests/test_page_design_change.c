@@ -40,7 +40,7 @@ Test(page_design, a_shadow_entry_costs_one_trap_when_it_is_first_needed)
 	design_flush(&d);
 	cr_expect(eq(u64, reads_of(&d, PAGE, 100000), 4));
 	cr_expect(eq(u64, d.world.mmu->design->stats.traps, 1));
-	page_design_forget(d.world.mmu, (struct va){PAGE}, 1 << 12);
+	page_design_forget(d.world.mmu, d.world.mmu->tag, (struct va){PAGE}, 1 << 12);
 	cr_expect(eq(u64, d.world.mmu->design->stats.traps, 2), "the guest's unmapping is a write, too");
 	design_close(&d);
 }
@@ -54,6 +54,24 @@ Test(page_design, agile_paging_traps_once_for_all_pages_of_a_last_level_table)
 	design_build(&d, NULL);
 	design_walk_again(&d, &reads);
 	cr_expect(eq(u64, d.world.mmu->design->stats.traps, 1));
+	design_close(&d);
+}
+
+/* The guest writes the last level as it likes (ISCA 2016, section 3). */
+Test(page_design, agile_paging_traps_no_unmapping_of_less_than_a_last_level_table)
+{
+	static const struct design_case nested = {PAGE_TABLE_agile, true, 1, 7, 7};
+	const uint64_t table = bits_align_down(PAGE, 21);
+	struct design_world d;
+	design_open_pages(&d, &nested);
+	design_build(&d, NULL);
+	const struct page_table_stats *stats = &d.world.mmu->design->stats;
+	reads_of(&d, PAGE, 0);
+	page_design_forget(d.world.mmu, d.world.mmu->tag, (struct va){PAGE}, 1 << 12);
+	page_design_forget(d.world.mmu, d.world.mmu->tag, (struct va){table + (1 << 12)}, 1 << 21);
+	cr_expect(eq(u64, stats->traps, 1));
+	page_design_forget(d.world.mmu, d.world.mmu->tag, (struct va){table}, 1 << 21);
+	cr_expect(eq(u64, stats->traps, 2));
 	design_close(&d);
 }
 
@@ -148,13 +166,32 @@ Test(page_design, a_page_that_is_unmapped_is_found_no_more)
 		design_build(&d, NULL);
 		reads_of(&d, PAGE, 0);
 		unmap_page(&d.world, PAGE);
-		page_design_forget(d.world.mmu, (struct va){PAGE}, 1 << 12);
+		page_design_forget(d.world.mmu, d.world.mmu->tag, (struct va){PAGE}, 1 << 12);
 		design_flush(&d);
 		cr_expect(eq(u64, d.world.mmu->design->stats.removed, 1), "%s", page_table_names[design]);
 		uint64_t absent = d.world.mmu->design->stats.absent;
 		cr_expect(not(mmu_translate(d.world.mmu, PAGE, ACCESS_READ, 1, 100000, &done)));
 		cr_expect(eq(u64, d.world.mmu->design->stats.absent, absent + 1), "%s",
 			  page_table_names[design]);
+		design_close(&d);
+	}
+}
+
+/* Another core runs another process when a page goes, which has one at the same address. */
+Test(page_design, an_unmapped_page_of_another_address_space_is_that_ones)
+{
+	for (int design = PAGE_TABLE_flattened; design < PAGE_TABLE_COUNT; design++) {
+		struct design_case native = {.design = design, .stage2_start = 1};
+		struct design_world d;
+		if (!page_table_designs[design]->table) continue;
+		design_open_pages(&d, &native);
+		design_build(&d, NULL);
+		reads_of(&d, PAGE, 0);
+		const struct page_table_stats *stats = &d.world.mmu->design->stats;
+		page_design_forget(d.world.mmu, d.world.mmu->tag ^ 1, (struct va){PAGE}, 1 << 12);
+		cr_expect(eq(u64, stats->removed, 0), "%s", page_table_names[design]);
+		page_design_forget(d.world.mmu, d.world.mmu->tag, (struct va){PAGE}, 1 << 12);
+		cr_expect(eq(u64, stats->removed, 1), "%s", page_table_names[design]);
 		design_close(&d);
 	}
 }

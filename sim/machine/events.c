@@ -121,13 +121,24 @@ static void flush_broken(void *ctx, uint64_t va, uint64_t bytes)
 	dsb(e, ISH);
 }
 
+/* Tables of other designs than Arm's, on whichever core: of the present address space, and with KPTI of the program's ASID. */
+static void forget_in_designs(const struct events *e, struct va va, uint64_t bytes)
+{
+	const uint16_t asid = os_aspace_asid(e->present), user = ctx_user_number(asid, e->kernel->pairs);
+	const tlb_tag_t owner = e->mmu->tag & TLB_TAG_GLOBAL;
+	for (unsigned i = 0; i < e->kernel->cpus; i++) {
+		page_design_forget(e->kernel->mmus[i], owner | asid, va, bytes);
+		if (user != asid) page_design_forget(e->kernel->mmus[i], owner | user, va, bytes);
+	}
+}
+
 void events_flush(struct events *e, struct os_aspace *as, struct va va, uint64_t bytes)
 {
 	uint64_t pages = bytes >> e->kernel->page_bits;
 	struct os_aspace *present = e->present;
 	e->present = as; /* operands have its ASID */
 	dsb(e, ISHST);
-	for (unsigned i = 0; i < e->kernel->cpus; i++) page_design_forget(e->kernel->mmus[i], va, bytes);
+	forget_in_designs(e, va, bytes);
 	if (pages >= most_pages(e))
 		kernel_tlbi(e, "ASIDE1IS", 0);
 	else

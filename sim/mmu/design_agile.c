@@ -105,4 +105,5 @@ const struct page_table_design design_agile = {.name = "agile",
 					       .walk = agile_walk,
 					       .note = agile_note,
 					       .traps = true,
+					       .upper_levels = true,
 					       .lines_of_pages = true};

@@ -36,11 +36,17 @@ static struct design_table *add_table(struct page_design *d)
 	return &d->table[d->tables++];
 }
 
+static tlb_tag_t without_asid(tlb_tag_t tag) { return tag & ~bits_ones(TLB_TAG_ASID_BITS); }
+
 /* A table by frame is of one memory: a guest's, or the machine's in one security state. */
 static tlb_tag_t memory_of(const struct mmu *m, unsigned stage)
 {
-	const tlb_tag_t asid = bits_ones(TLB_TAG_ASID_BITS);
-	return stage == 1 ? m->tag & ~asid : (tlb_tag_t)m->regime.security;
+	return stage == 1 ? without_asid(m->tag) : (tlb_tag_t)m->regime.security;
+}
+
+static bool is_upper(const struct mmu *m, unsigned stage, uint64_t address)
+{
+	return stage == 1 && m->regime.two_ranges && bit_get(address, 55);
 }
 
 /* Which address space a table belongs to; a table for all of them belongs to nobody. */
@@ -51,7 +57,7 @@ static struct design_table key_of(const struct mmu *m, unsigned stage, struct va
 	if (kind->displaces) k.owner = memory_of(m, stage);
 	if (kind->shared) return k;
 	k.owner = stage == 1 ? m->tag : m->stage2_tag;
-	k.upper = stage == 1 && m->regime.two_ranges && bit_get(va.raw, 55);
+	k.upper = is_upper(m, stage, va.raw);
 	return k;
 }
 
@@ -85,8 +91,7 @@ struct design_table *page_design_table(struct mmu *m, unsigned stage, struct va 
 static tlb_tag_t tag_of(const struct mmu *m, const struct design_table *t, uint64_t address)
 {
 	if (t->stage == 2) return m->stage2_tag;
-	bool upper = m->regime.two_ranges && bit_get(address, 55);
-	return upper && m->design->row->table->displaces ? memory_of(m, 1) : m->tag;
+	return is_upper(m, 1, address) && m->design->row->table->displaces ? memory_of(m, 1) : m->tag;
 }
 
 /* A look-up's input: the bits that the stage translates. A shared table tells the halves of stage 1 apart. */
@@ -397,15 +402,32 @@ void page_design_note_stages(struct mmu *m, const struct translation *t)
 	if (m->regime.s2.on) page_design_hold(m, stage2_table(m), &s2);
 }
 
-void page_design_forget(struct mmu *m, struct va va, uint64_t bytes)
+/* What is above a guest's last level changes where all that one of its tables maps is unmapped. */
+static void leave_last_level(const struct stage_info *s, uint64_t *first, uint64_t *end)
 {
-	if (!m->design || !m->design->row->table || !bytes) return;
-	struct design_table key = key_of(m, 1, va), *t = find_table(m->design, &key);
+	unsigned bits = level_entry_bits(s->granule_bits, LAST_LEVEL - 1);
+	*first = bits_align_down(*first + bits_ones(bits), bits);
+	*end = bits_align_down(*end, bits);
+}
+
+void page_design_forget(struct mmu *m, tlb_tag_t owner, struct va va, uint64_t bytes)
+{
+	const struct page_design *d = m->design;
+	if (!d || !d->row->table) return;
+	const struct table_kind *kind = d->row->table;
+	const bool upper = is_upper(m, 1, va.raw), nested = m->regime.s2.on;
+	struct design_table key = {.stage = 1, .owner = owner, .upper = upper};
+	if (kind->shared)
+		key = (struct design_table){.stage = 1, .owner = kind->displaces ? without_asid(owner) : 0};
+	const struct design_table *t = find_table(d, &key);
 	if (!t) return;
+	uint64_t first = input_of(m, t, va.raw), end = first + bytes;
+	if (d->row->upper_levels && nested) leave_last_level(regime_stage1(&m->regime, va), &first, &end);
+	if (first >= end) return;
 	struct page_table_stats *stats = &m->design->stats;
 	uint64_t removed = stats->removed;
-	m->design->row->table->remove(t->table, input_of(m, t, va.raw), bytes, tag_of(m, t, va.raw));
-	if (m->design->row->traps && m->regime.s2.on) stats->traps += stats->removed - removed;
+	kind->remove(t->table, first, end - first, upper && kind->displaces ? without_asid(owner) : owner);
+	if (d->row->traps && nested) stats->traps += stats->removed - removed;
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------ */

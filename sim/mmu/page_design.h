@@ -50,8 +50,8 @@ void page_design_register_stats(struct page_design *d, struct stats *s, unsigned
 void page_design_walk(struct mmu *m, struct va va, struct access a, struct translation *t);
 /* The tables take in what was mapped, without time; `t` has no fault. */
 void page_design_note(struct mmu *m, const struct translation *t);
-/* The kernel unmapped [va, va + bytes) of the present address space. */
-void page_design_forget(struct mmu *m, struct va va, uint64_t bytes);
+/* The kernel unmapped [va, va + bytes), whole pages, of the address space `owner`, a tag with its ASID, which need not be the present one. */
+void page_design_forget(struct mmu *m, tlb_tag_t owner, struct va va, uint64_t bytes);
 
 /* --- for designs ----------------------------------------------------------------------------------------------- */
 

@@ -144,7 +144,8 @@ struct page_table_design {
 	void (*walk)(struct mmu *m, struct access a, struct translation *t);
 	/* Takes `t`, which has no fault, into the tables, without time. NULL: there is nothing to take it in. */
 	void (*note)(struct mmu *m, const struct translation *t);
-	bool traps; /* a guest's writes to its tables trap to the hypervisor */
+	bool traps;        /* a guest's writes to its tables trap to the hypervisor, ... */
+	bool upper_levels; /* ... but those of the last level: its table has what is above that */
 	/* A walk reads a page's mapping on a line with those of its 7 neighbours, as Arm's walks do. */
 	bool lines_of_pages;
 };
