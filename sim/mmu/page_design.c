@@ -109,6 +109,18 @@ bool page_design_holds(const struct mmu *m, const struct design_table *t, const 
 	       has.out == want->out && has.bits <= want->bits;
 }
 
+/* Who puts a leaf in the place of a node flushes the walk caches of where that was. */
+static void forget_positions(struct mmu *m, const struct design_table *t, const struct mapping *leaf)
+{
+	struct tlb_match match = {.by_address = true,
+				  .first = bits_align_down(leaf->input, leaf->bits),
+				  .tag = t->stage == 1 ? m->tag : m->stage2_tag,
+				  .tag_mask = TLB_TAG_ALL};
+	match.last = match.first | bits_ones(leaf->bits);
+	for (unsigned i = 0; i < m->caches[t->stage - 1]; i++)
+		tlb_invalidate(m->cache[t->stage - 1][i].tlb, &match);
+}
+
 bool page_design_hold(struct mmu *m, struct design_table *t, const struct mapping *want)
 {
 	const struct table_kind *kind = m->design->row->table;
@@ -121,6 +133,7 @@ bool page_design_hold(struct mmu *m, struct design_table *t, const struct mappin
 		stats->corrected++;
 		kind->remove(t->table, bits_align_down(add.input, add.bits), UINT64_C(1) << add.bits, tag);
 	}
+	if (kind->cuts_off && kind->cuts_off(t->table, &add)) forget_positions(m, t, &add);
 	if (kind->insert(t->table, &add, tag)) return true;
 	stats->homeless++;
 	return false;

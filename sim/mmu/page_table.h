@@ -125,6 +125,8 @@ struct table_kind {
 	bool (*insert)(void *table, const struct mapping *m, tlb_tag_t tag);
 	/* Takes out every mapping that overlaps [input, input + bytes). */
 	void (*remove)(void *table, uint64_t input, uint64_t bytes, tlb_tag_t tag);
+	/* Trees; others NULL. Whether adding `m` puts a leaf in the place of a node, so that positions in and below it are none any more. */
+	bool (*cuts_off)(const void *table, const struct mapping *m);
 	/* Tables by frame, which have one place for each; others NULL. Whether adding `m` takes another mapping's place. */
 	bool (*displaces)(const void *table, const struct mapping *m, tlb_tag_t tag);
 	bool shared; /* one table for all address spaces of a stage; by frame: of the memory that they map */

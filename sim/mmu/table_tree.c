@@ -166,6 +166,21 @@ static int level_of_leaf(const struct tree *t, unsigned bits)
 	return level;
 }
 
+static bool tree_cuts_off(const void *table, const struct mapping *m)
+{
+	const struct tree *t = table;
+	int level = level_of_leaf(t, m->bits);
+	struct walk_pos pos = {.table = t->root, .level = t->site.s.start_level};
+	while (pos.table) {
+		int entries = entries_level(pos.table, pos.level);
+		uint64_t word = word_at(t, entry_address(t, pos.table, pos.level, m->input));
+		if (!(word & DESC_TABLE)) return false;
+		if (entries >= level) return true;
+		pos = (struct walk_pos){.table = word_node(word), .level = (int8_t)(entries + 1)};
+	}
+	return false;
+}
+
 /* From the root to the node that has the entries for leaves of `level`; creates what is missing. */
 static bool descend(struct tree *t, uint64_t input, int level, struct walk_pos *pos)
 {
@@ -261,6 +276,7 @@ const struct table_kind table_tree = {.make = make_tree,
 				      .find = tree_find,
 				      .insert = tree_insert,
 				      .remove = tree_remove,
+				      .cuts_off = tree_cuts_off,
 				      .positions = true};
 const struct table_kind table_flat_tree = {.make = make_flat_tree,
 					   .free = tree_free,
@@ -269,4 +285,5 @@ const struct table_kind table_flat_tree = {.make = make_flat_tree,
 					   .find = tree_find,
 					   .insert = tree_insert,
 					   .remove = tree_remove,
+					   .cuts_off = tree_cuts_off,
 					   .positions = true};

@@ -75,6 +75,15 @@ done
 	--set walker.page_table.design=inverted >"$dir/out" 2>"$dir/error"
 [ "$(counter operations.ksm.pages)" -ge 1000 ] && [ "$(counter cpu0.page_table.remaps)" -ge 100 ] && turns=yes || turns=no
 check "kvm-ksm: pages that share a frame take turns in a table by frame" $turns
+# A guest's huge page, of which the host maps single pages, is broken up: where a shadow of pages was, the last level is the guest's own.
+printf 'strata-text 1\nS 0x200000 8\nS 0x201000 8\nunmap 0x2ff000 0 arg=0x1000\nL 0x210000 8\nL 0x200000 8\nend\n' >"$dir/broken.txt"
+for design in radix flattened ecpt hashed inverted pom_tlb shadow agile asap; do
+	"$STRATA" run -q --no-db --json -m configs/machines/neoverse-n1.yaml -s configs/stacks/kvm-4k.yaml -w "$dir/broken.txt" \
+		--set stack.os.thp=always --set "walker.page_table.design=$design" --check-maintenance >"$dir/out" 2>"$dir/said"
+	same "$dir/out" >"$dir/$design.broken"
+	cmp -s "$dir/radix.broken" "$dir/$design.broken" && [ -s "$dir/$design.broken" ] && equal=yes || equal=no
+	check "kvm-4k: a guest's huge page is broken up under $design" $equal
+done
 run native ecpt "$dir/out" --set walker.range_tlb.entries=8 >"$dir/said"
 grep -q "walker.range_tlb: ranges stand beside Arm's tables, not those of ecpt" "$dir/said" && named=yes || named=no
 check "range tables beside another design than radix are refused" $named
