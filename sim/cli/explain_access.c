@@ -67,12 +67,15 @@ static void print_span(FILE *out, const struct why_span *s)
 	fputc('\n', out);
 }
 
+/* What it costs, by which it was picked, and what it waited for older instructions: both together are the whole of it. */
 static void print_access(FILE *out, const struct watched *a, size_t rank)
 {
-	fprintf(out,
-		"%zu. access %" PRIu64 ", %s of 0x%" PRIx64 ": %" PRIu64 " cycles, issued at cycle %" PRIu64
-		"\n",
-		rank, a->number, access_names[a->kind], a->va, a->cost, a->issue);
+	const struct why_span *whole = &a->why.span[0];
+	cycles_t waited = whole->end - whole->begin - a->cost;
+	fprintf(out, "%zu. access %" PRIu64 ", %s of 0x%" PRIx64 ": %" PRIu64 " cycles", rank, a->number,
+		access_names[a->kind], a->va, a->cost);
+	if (waited) fprintf(out, " and %" PRIu64 " of waiting for older instructions", waited);
+	fprintf(out, ", issued at cycle %" PRIu64 "\n", a->issue);
 	for (size_t i = 0; i < a->why.count; i++) print_span(out, &a->why.span[i]);
 }
 

@@ -121,3 +121,14 @@ if [ -d "$snapshots" ]; then
 fi
 walk 0x1000
 check "a walk needs tables" 2 $?
+
+# heads FILE: for every access, that its cost and what it waited are the whole of it; and how many waited
+heads() {
+	awk '/^[0-9]+\. access/ { match($0, /: [0-9]+ cycles/); own = substr($0, RSTART + 2) + 0; waited = 0
+		if (match($0, /and [0-9]+ of waiting/)) { waited = substr($0, RSTART + 4) + 0; waits++ }
+		accesses++
+	} /the whole of it/ { if ($1 != own + waited) bad = 1 } END { print (bad || !accesses ? "bad" : "good") (waits ? " waits" : " none") }' "$1"
+}
+printf 'generator: uniform\nfootprint_bytes: 8M\nupdate: yes\naccesses: 3000\n' >"$dir/updates.yaml"
+"$STRATA" run -q --no-db $n1 -s configs/stacks/kvm-2m.yaml -w "$dir/updates.yaml" --set walker.page_table.design=agile --explain 15 >"$dir/out"
+check "what stores cost and what they waited for others is the whole of them" "good waits" "$(heads "$dir/out")"
