@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "mmu/levels.h"
 #include "mmu/mmu_steps.h"
 #include "mmu/neighbours.h"
 #include "mmu/prefetch.h"
@@ -60,12 +59,6 @@ struct look {
 	struct tlb *tlb;
 	cycles_t begin, end;
 };
-
-/* When a look-up that began at `begin` has told what `at` says. */
-static cycles_t look_end(const struct levels_place *at, cycles_t begin)
-{
-	return begin + at->tlb->params.hit_cycles;
-}
 
 /* Looks in at->tlb from `now` on, as soon as it has a port. */
 static struct look look_at(struct mmu *m, struct levels_place *at, uint64_t va, enum access_kind kind,

@@ -3,7 +3,6 @@
  * The walk of translate_inline.h with the MMU's own steps as part of it, and look-up, walk and fills as one function, compiled for one stage and
  * for two.
  */
-#include "mmu/levels.h"
 #include "mmu/mmu_steps.h"
 
 /* One translation in progress. */
@@ -155,11 +154,11 @@ WALK_STEP bool miss(struct mmu *m, uint64_t tagged, enum access_kind kind, unsig
 	struct access a = m->access[kind];
 	unsigned side = mmu_side(kind), levels = m->levels[side];
 	for (unsigned l = 0; l < levels; l++) {
-		struct tlb *t = m->level[side][l];
-		struct tlb_entry *e = look_in(m, t, va, kind);
-		now += t->params.hit_cycles;
-		if (!e) continue;
-		use_found(m, side, n, va, (struct levels_place){t, e, l}, now, out);
+		struct levels_place at = {.tlb = m->level[side][l], .level = l};
+		at.entry = look_in(m, at.tlb, va, kind);
+		now = look_end(&at, now);
+		if (!at.entry) continue;
+		use_found(m, side, n, va, at, now, out);
 		return true;
 	}
 	bool done = walk(m, va, a, now, nested);

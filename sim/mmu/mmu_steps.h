@@ -11,6 +11,7 @@
 
 #include "base/bits.h"
 #include "mmu/foresight.h"
+#include "mmu/levels.h"
 #include "mmu/mmu_walk.h"
 #include "tlb/fill.h"
 
@@ -53,6 +54,12 @@ static inline struct tlb_entry *look_in(struct mmu *m, struct tlb *t, uint64_t v
 	t->stats.permission_misses++;
 	tlb_drop(t, e);
 	return NULL;
+}
+
+/* When a look-up that began at `begin` has told what `at` says. */
+static inline cycles_t look_end(const struct levels_place *at, cycles_t begin)
+{
+	return begin + at->tlb->params.hit_cycles;
 }
 
 static inline unsigned mmu_side(enum access_kind kind) { return kind == ACCESS_FETCH ? 0 : 1; }
