@@ -1,4 +1,5 @@
 #include "machine/machine_impl.h"
+#include "mmu/page_design.h"
 
 static struct frames *frames_of_space(struct vm *vm, unsigned space)
 {
@@ -33,6 +34,6 @@ static void give_table(void *owner, unsigned space, unsigned bits, uint64_t addr
 void vm_give_table_memory(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->vcpus; i++)
-		mmu_set_table_memory(vm->vcpu[i].cpu->mmu,
-				     &(struct table_memory){vm, take_table, give_table});
+		page_design_share(vm->vcpu[i].cpu->mmu, vm->vcpu[0].cpu->mmu);
+	mmu_set_table_memory(vm->vcpu[0].cpu->mmu, &(struct table_memory){vm, take_table, give_table});
 }

@@ -62,13 +62,19 @@ struct known_regions {
 
 enum { KNOWN_SIZES, KNOWN_WAYS, KNOWN_KINDS };
 
+/* Those of one core. */
+struct walk_caches {
+	struct known_regions known[KNOWN_KINDS];
+	uint64_t clock;
+};
+
 struct ecpt {
 	struct table_site site;
 	unsigned ways;
 	struct cuckoo size[TABLE_SIZES];
 	struct table_area walk_table;
-	struct known_regions known[KNOWN_KINDS];
-	uint64_t clock;
+	struct walk_caches **user; /* of each core that has looked up; the others' NULL */
+	unsigned users;
 };
 
 /* --- places ---------------------------------------------------------------------------------------------------- */
@@ -214,19 +220,51 @@ static bool make_room(struct ecpt *t, struct cuckoo *c, unsigned size)
 
 /* --- cuckoo walk cache ----------------------------------------------------------------------------------------- */
 
+static struct walk_caches *make_walk_caches(const struct table_site *site)
+{
+	struct walk_caches *c = xcalloc(1, sizeof(*c));
+	c->known[KNOWN_SIZES] = (struct known_regions){.entries = site->params->walk_table_entries,
+						       .region_bits = size_page_bits(&site->s, 1),
+						       .line_bits = WALK_TABLE_REACH};
+	/* A line of it names the ways of as many clusters. */
+	c->known[KNOWN_WAYS] = (struct known_regions){.entries = site->params->walk_table_small_entries,
+						      .region_bits = size_page_bits(&site->s, 0) +
+								     CLUSTER_PAGES_BITS + WALK_TABLE_REACH,
+						      .seed = 1};
+	for (unsigned i = 0; i < KNOWN_KINDS; i++)
+		c->known[i].entry = xcalloc(c->known[i].entries, sizeof(*c->known[i].entry));
+	return c;
+}
+
+static void free_walk_caches(struct walk_caches *c)
+{
+	for (unsigned i = 0; c && i < KNOWN_KINDS; i++) free(c->known[i].entry);
+	free(c);
+}
+
+static struct walk_caches *walk_caches_of(struct ecpt *t, unsigned user)
+{
+	while (t->users <= user) {
+		t->user = xrealloc(t->user, t->users + 1, sizeof(struct walk_caches *));
+		t->user[t->users++] = NULL;
+	}
+	if (!t->user[user]) t->user[user] = make_walk_caches(&t->site);
+	return t->user[user];
+}
+
 /* Whether the cache knew the region; it does from now on. Least recently used goes. */
-static bool is_known(struct ecpt *t, struct known_regions *known, uint64_t number)
+static bool is_known(struct known_regions *known, uint64_t *clock, uint64_t number)
 {
 	struct known_region *oldest = known->entry;
 	for (uint64_t i = 0; i < known->entries; i++) {
 		struct known_region *e = &known->entry[i];
 		if (e->number == number) {
-			e->stamp = ++t->clock;
+			e->stamp = ++*clock;
 			return true;
 		}
 		if (e->stamp < oldest->stamp) oldest = e;
 	}
-	if (known->entries) *oldest = (struct known_region){number, ++t->clock};
+	if (known->entries) *oldest = (struct known_region){number, ++*clock};
 	return false;
 }
 
@@ -242,9 +280,10 @@ static void fetch_walk_table(const struct ecpt *t, const struct known_regions *k
 /* Whether the walk cache knows the region around the input. Where it does not, its line comes in the background. */
 static bool look_in_walk_cache(struct ecpt *t, unsigned kind, struct lookup *l)
 {
-	struct known_regions *known = &t->known[kind];
+	struct walk_caches *caches = walk_caches_of(t, l->user);
+	struct known_regions *known = &caches->known[kind];
 	uint64_t number = (l->input >> known->region_bits) + 1;
-	bool knew = is_known(t, known, number);
+	bool knew = is_known(known, &caches->clock, number);
 	if (!knew) fetch_walk_table(t, known, number, l);
 	return knew;
 }
@@ -284,7 +323,7 @@ static unsigned ways_to_read(struct ecpt *t, unsigned size, bool size_is_known, 
 {
 	const struct cuckoo *c = &t->size[size];
 	unsigned all = (1u << t->ways) - 1;
-	bool small = size == 0 && t->known[KNOWN_WAYS].entries && !goes_by_ways(t, l);
+	bool small = size == 0 && t->site.params->walk_table_small_entries && !goes_by_ways(t, l);
 	bool known = small ? look_in_walk_cache(t, KNOWN_WAYS, l) : size_is_known && size > 0;
 	if (!known) return all;
 	return 1u << way_of(t, c, cluster_key(l->input, c->page_bits, l->tag)) & all;
@@ -402,27 +441,11 @@ static void ecpt_remove(void *table, uint64_t input, uint64_t bytes, tlb_tag_t t
 
 /* --- life ------------------------------------------------------------------------------------------------------ */
 
-static void make_walk_caches(struct ecpt *t)
-{
-	const struct table_site *site = &t->site;
-	t->known[KNOWN_SIZES] = (struct known_regions){.entries = site->params->walk_table_entries,
-						       .region_bits = size_page_bits(&site->s, 1),
-						       .line_bits = WALK_TABLE_REACH};
-	/* A line of it names the ways of as many clusters. */
-	t->known[KNOWN_WAYS] = (struct known_regions){.entries = site->params->walk_table_small_entries,
-						      .region_bits = size_page_bits(&site->s, 0) +
-								     CLUSTER_PAGES_BITS + WALK_TABLE_REACH,
-						      .seed = 1};
-	for (unsigned i = 0; i < KNOWN_KINDS; i++)
-		t->known[i].entry = xcalloc(t->known[i].entries, sizeof(*t->known[i].entry));
-}
-
 static void *ecpt_make(const struct table_site *site)
 {
 	struct ecpt *t = xcalloc(1, sizeof(*t));
 	t->site = *site;
 	t->ways = (unsigned)site->params->cuckoo_ways;
-	make_walk_caches(t);
 	for (unsigned i = 0; i < TABLE_SIZES; i++) t->size[i].page_bits = size_page_bits(&site->s, i);
 	table_area_take(site, WALK_TABLE_BITS, &t->walk_table);
 	return t;
@@ -436,7 +459,8 @@ static void ecpt_free(void *table)
 		drop_generation(t, &t->size[i].next);
 	}
 	table_area_give(&t->site, &t->walk_table);
-	for (unsigned i = 0; i < KNOWN_KINDS; i++) free(t->known[i].entry);
+	for (unsigned i = 0; i < t->users; i++) free_walk_caches(t->user[i]);
+	free(t->user);
 	free(t);
 }
 

@@ -23,7 +23,7 @@ static void settle(struct mmu *m, struct pom_tlb *p)
 {
 	struct page_design *d = m->design;
 	bool both = m->regime.s2.on;
-	struct table_site site = {.memory = &d->memory,
+	struct table_site site = {.memory = &d->tables->memory,
 				  .params = &d->params,
 				  .stats = &d->stats,
 				  .space = both ? 2 : 1,

@@ -159,7 +159,7 @@ void mmu_each_tlb(struct mmu *m, mmu_tlb_fn *fn, void *ctx)
 
 void mmu_set_table_memory(struct mmu *m, const struct table_memory *memory)
 {
-	if (m->design) m->design->memory = *memory;
+	if (m->design) m->design->tables->memory = *memory;
 }
 
 /* Has every look-up take the slow way: the first TLB to be asked is one that holds nothing. */

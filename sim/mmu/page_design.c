@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "mmu/pom_tlb.h"
 
 /* --- Arm's tables, without time -------------------------------------------------------------------------------- */
 
@@ -29,11 +28,19 @@ static struct walk_mem untimed(struct mmu *m)
 
 /* --- tables ---------------------------------------------------------------------------------------------------- */
 
-static struct design_table *add_table(struct page_design *d)
+static struct design_table *add_table(struct design_tables *d)
 {
-	if (is_power_of_2(d->tables) || !d->tables)
-		d->table = xrealloc(d->table, d->tables ? 2 * d->tables : 1, sizeof(*d->table));
-	return &d->table[d->tables++];
+	if (is_power_of_2(d->count) || !d->count)
+		d->table = xrealloc(d->table, d->count ? 2 * d->count : 1, sizeof(*d->table));
+	return &d->table[d->count++];
+}
+
+/* What tables have counted is this core's doing. */
+static void take_over_counts(struct page_design *d)
+{
+	uint64_t *mine = (uint64_t *)&d->stats, *done = (uint64_t *)&d->tables->done;
+	for (size_t i = 0; i < sizeof(d->stats) / sizeof(*mine); i++) mine[i] += done[i];
+	d->tables->done = (struct page_table_stats){0};
 }
 
 static tlb_tag_t without_asid(tlb_tag_t tag) { return tag & ~bits_ones(TLB_TAG_ASID_BITS); }
@@ -63,8 +70,8 @@ static struct design_table key_of(const struct mmu *m, unsigned stage, struct va
 
 static struct design_table *find_table(const struct page_design *d, const struct design_table *key)
 {
-	for (unsigned i = 0; i < d->tables; i++) {
-		struct design_table *t = &d->table[i];
+	for (unsigned i = 0; i < d->tables->count; i++) {
+		struct design_table *t = &d->tables->table[i];
 		if (t->stage == key->stage && t->owner == key->owner && t->upper == key->upper) return t;
 	}
 	return NULL;
@@ -76,13 +83,18 @@ struct design_table *page_design_table(struct mmu *m, unsigned stage, struct va 
 	struct page_design *d = m->design;
 	struct design_table key = key_of(m, stage, va), *t = find_table(d, &key);
 	if (t) return t;
-	struct table_site site = {
-		.memory = &d->memory, .params = &d->params, .stats = &d->stats, .space = space, .s = *s};
-	assert(d->memory.take); /* the machine hands it over before anything runs */
+	struct design_tables *tables = d->tables;
+	struct table_site site = {.memory = &tables->memory,
+				  .params = &tables->params,
+				  .stats = &tables->done,
+				  .space = space,
+				  .s = *s};
+	assert(tables->memory.take); /* the machine hands it over before anything runs */
 	key.s = *s;
 	key.space = space;
 	key.table = d->row->table->make(&site);
-	t = add_table(d);
+	take_over_counts(d);
+	t = add_table(tables);
 	*t = key;
 	return t;
 }
@@ -109,34 +121,49 @@ bool page_design_holds(const struct mmu *m, const struct design_table *t, const 
 	       has.out == want->out && has.bits <= want->bits;
 }
 
-/* Who puts a leaf in the place of a node flushes the walk caches of where that was. */
+static void forget_positions_in(struct mmu *m, unsigned stage, const struct tlb_match *match)
+{
+	for (unsigned i = 0; i < m->caches[stage - 1]; i++) tlb_invalidate(m->cache[stage - 1][i].tlb, match);
+}
+
+/* Who puts a leaf in the place of a node flushes the walk caches of where that was, in all cores. */
 static void forget_positions(struct mmu *m, const struct design_table *t, const struct mapping *leaf)
 {
+	const struct design_tables *tables = m->design->tables;
 	struct tlb_match match = {.by_address = true,
 				  .first = bits_align_down(leaf->input, leaf->bits),
 				  .tag = t->stage == 1 ? m->tag : m->stage2_tag,
 				  .tag_mask = TLB_TAG_ALL};
 	match.last = match.first | bits_ones(leaf->bits);
-	for (unsigned i = 0; i < m->caches[t->stage - 1]; i++)
-		tlb_invalidate(m->cache[t->stage - 1][i].tlb, &match);
+	if (!tables->users) forget_positions_in(m, t->stage, &match);
+	for (unsigned i = 0; i < tables->users; i++) forget_positions_in(tables->user[i], t->stage, &match);
+}
+
+/* As page_design_hold(), of what the table does not hold so. */
+static bool take_in(struct mmu *m, const struct design_table *t, const struct mapping *add, tlb_tag_t tag,
+		    bool otherwise)
+{
+	const struct table_kind *kind = m->design->row->table;
+	struct page_table_stats *stats = &m->design->stats;
+	uint64_t first = bits_align_down(add->input, add->bits);
+	if (otherwise) kind->remove(t->table, first, UINT64_C(1) << add->bits, tag);
+	if (kind->cuts_off && kind->cuts_off(t->table, add)) forget_positions(m, t, add);
+	bool held = kind->insert(t->table, add, tag);
+	take_over_counts(m->design);
+	stats->corrected += otherwise;
+	stats->homeless += !held;
+	return held;
 }
 
 bool page_design_hold(struct mmu *m, struct design_table *t, const struct mapping *want)
 {
 	const struct table_kind *kind = m->design->row->table;
-	struct page_table_stats *stats = &m->design->stats;
 	struct mapping has, add = *want;
 	tlb_tag_t tag = tag_of(m, t, want->input);
 	add.input = input_of(m, t, want->input);
-	if (kind->find(t->table, add.input, tag, &has)) {
-		if (has.out == add.out && has.bits <= add.bits) return true;
-		stats->corrected++;
-		kind->remove(t->table, bits_align_down(add.input, add.bits), UINT64_C(1) << add.bits, tag);
-	}
-	if (kind->cuts_off && kind->cuts_off(t->table, &add)) forget_positions(m, t, &add);
-	if (kind->insert(t->table, &add, tag)) return true;
-	stats->homeless++;
-	return false;
+	bool known = kind->find(t->table, add.input, tag, &has);
+	if (known && has.out == add.out && has.bits <= add.bits) return true;
+	return take_in(m, t, &add, tag, known);
 }
 
 /* --- reads ----------------------------------------------------------------------------------------------------- */
@@ -284,6 +311,7 @@ bool page_design_look_up(struct mmu *m, const struct design_query *q, struct map
 	struct design_query query = {&in, q->input, q->cause};
 	struct lookup l = {.input = input_of(m, &in, q->input),
 			   .tag = tag_of(m, &in, q->input),
+			   .user = m->design->user,
 			   .of_table = q->cause == CAUSE_S2_OF_S1};
 	m->design->stats.lookups++;
 	m->final = q->cause == CAUSE_S2_FINAL;
@@ -440,78 +468,6 @@ void page_design_forget(struct mmu *m, tlb_tag_t owner, struct va va, uint64_t b
 	struct page_table_stats *stats = &m->design->stats;
 	uint64_t removed = stats->removed;
 	kind->remove(t->table, first, end - first, upper && kind->displaces ? without_asid(owner) : owner);
+	take_over_counts(m->design);
 	if (d->row->traps && nested) stats->traps += stats->removed - removed;
-}
-
-/* --- life ------------------------------------------------------------------------------------------------------ */
-
-enum status page_design_new(const struct page_table_params *params, struct page_design **out, struct err *err)
-{
-	*out = NULL;
-	if (params->design == PAGE_TABLE_radix) return OK;
-	if (!is_power_of_2(params->initial_lines))
-		return err_set(err, ERR_CONFIG, "walker.page_table.initial_lines: %llu is not a power of two",
-			       (unsigned long long)params->initial_lines);
-	if (!is_power_of_2(params->pom_bytes))
-		return err_set(err, ERR_CONFIG, "walker.page_table.pom_bytes: %llu is not a power of two",
-			       (unsigned long long)params->pom_bytes);
-	struct page_design *d = xcalloc(1, sizeof(*d));
-	d->row = page_table_designs[params->design];
-	d->params = *params;
-	if (params->design == PAGE_TABLE_pom_tlb) TRY(pom_tlb_new(params, &d->pom, err));
-	*out = d;
-	return OK;
-}
-
-static void keep(void *ctx, unsigned space, unsigned bits, uint64_t addr)
-{
-	(void)ctx, (void)space, (void)bits, (void)addr;
-}
-
-/* What memory came from may be gone already, and is not given anything back. */
-void page_design_free(struct page_design *d)
-{
-	if (!d) return;
-	d->memory.give = keep;
-	for (unsigned i = 0; i < d->tables; i++) d->row->table->free(d->table[i].table);
-	pom_tlb_free(d->pom);
-	free(d->table);
-	free(d);
-}
-
-#define F struct page_table_stats
-static const struct stat_desc rows[] = {
-	STAT(F, lookups, "look-ups", "look-ups of one stage's table of the design"),
-	STAT(F, absent, "look-ups", "of them, that found nothing"),
-	STAT(F, steps, "steps",
-	     "reads that walks waited for one after the other; those of one step are made at once"),
-	STAT(F, background_reads, "reads", "reads that no walk waited for"),
-	STAT(F, inserts, "mappings", "mappings added to tables"),
-	STAT(F, moves, "lines", "lines moved, to make room or to a larger table"),
-	STAT(F, resizes, "tables", "tables grown to twice their size"),
-	STAT(F, homeless, "mappings", "mappings that no memory was found for"),
-	STAT(F, replicas, "entries", "copies of the entry of a block in a merged table"),
-	STAT(F, removed, "mappings", "mappings taken out as the kernel unmapped them"),
-	STAT(F, corrected, "mappings", "mappings replaced, because Arm's tables say something else by now"),
-	STAT(F, tables, "tables", "tables and nodes taken from memory"),
-	STAT(F, small_nodes, "tables", "of them, those that memory had only in smaller pieces"),
-	STAT(F, taken_bytes, "bytes", "memory taken for tables"),
-	STAT(F, given_bytes, "bytes", "memory given back"),
-	STAT(F, traps, "exits",
-	     "writes to a guest's table that trapped to the hypervisor, as walks or unmapping showed"),
-	STAT(F, trap_cycles, "cycles", "time of them within walks"),
-};
-static const struct stat_desc frame_rows[] = {
-	STAT(F, remaps, "mappings", "mappings that lost the entry of their frame to another page of it"),
-	STAT(F, remap_cycles, "cycles",
-	     "time of faults within walks that gave a frame's entry to another page"),
-};
-#undef F
-
-void page_design_register_stats(struct page_design *d, struct stats *s, unsigned number)
-{
-	const char *group = "cpu%u.page_table";
-	stats_add(s, rows, sizeof(rows) / sizeof(rows[0]), &d->stats, group, number);
-	if (!d->row->table || !d->row->table->displaces) return;
-	stats_add(s, frame_rows, sizeof(frame_rows) / sizeof(frame_rows[0]), &d->stats, group, number);
 }

@@ -6,9 +6,10 @@
  * at once, each through stage 2 where it is a guest's, and the step ends when the one that has the page is there, or,
  * where none has it, all are. A mapping that the
  * design's table does not have yet is added first, as the kernel that mapped it would have done.
+ * Cores that run one kernel share its tables, and each has its own walk caches.
  * Source: docs/decisions/0013-page-table-designs.md.
  * Not modelled: the kernel's time for insertions (they are counted; its fault has a cost of its own); hardware updates
- * of access flag and dirty state take no time; entries shared between address spaces (global pages are kept once
+ * of access flag and dirty state take no time; a POM-TLB that cores share (each has one of its own); entries shared between address spaces (global pages are kept once
  * per ASID).
  */
 #ifndef MMU_PAGE_DESIGN_H
@@ -29,12 +30,23 @@ struct design_table {
 	unsigned space;      /* of table_memory; 1 under a stage 2: its addresses are IPAs */
 };
 
+/* The tables of one kernel and hypervisor, for all cores that run them. */
+struct design_tables {
+	struct table_memory memory;
+	struct page_table_params params;
+	struct design_table *table;
+	unsigned count;
+	struct page_table_stats done; /* by the core that acts, which adds it to its own */
+	struct mmu **user;            /* those that walk by them, when there are several */
+	unsigned users;               /* 0: one alone */
+	unsigned borrowers;
+};
+
 struct page_design {
 	const struct page_table_design *row;
 	struct page_table_params params;
-	struct table_memory memory;
-	struct design_table *table;
-	unsigned tables;
+	struct design_tables *tables;
+	unsigned user;       /* its number among tables->user */
 	struct pom_tlb *pom; /* NULL: not this design, or not yet needed */
 	uint64_t steps;      /* of the walk in progress, one after the other */
 	struct page_table_stats stats;
@@ -44,6 +56,8 @@ struct page_design {
 enum status page_design_new(const struct page_table_params *params, struct page_design **out,
 			    struct err *err);
 void page_design_free(struct page_design *d);
+/* `m` walks by the tables of `with` from now on: the same software writes both. Before either has walked; nothing without designs. */
+void page_design_share(struct mmu *m, struct mmu *with);
 void page_design_register_stats(struct page_design *d, struct stats *s, unsigned number);
 
 /* Walks for `va` from m->now on, and moves it to the end. */

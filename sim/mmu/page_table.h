@@ -103,6 +103,7 @@ enum lookup_step { LOOKUP_READ, LOOKUP_FOUND, LOOKUP_ABSENT };
 struct lookup {
 	uint64_t input;
 	tlb_tag_t tag;
+	unsigned user; /* number of the core that looks up, among those that share the table */
 	bool of_table; /* stage 2 of the address of a stage 1 table */
 	unsigned reads;
 	uint64_t read[LOOKUP_READS_MAX]; /* to be read at once */

@@ -84,6 +84,24 @@ for design in radix flattened ecpt hashed inverted pom_tlb shadow agile asap; do
 	cmp -s "$dir/radix.broken" "$dir/$design.broken" && [ -s "$dir/$design.broken" ] && equal=yes || equal=no
 	check "kvm-4k: a guest's huge page is broken up under $design" $equal
 done
+# Two cores of one kernel: what the first has needed is in the tables when the second comes.
+{
+	printf 'strata-text 1\nstreams 2\nstream 0\n'
+	for i in 0 1 2 3 4 5 6 7; do printf 'L 0x1%s000 8\n' $i; done
+	printf 'stream 1\nL 0x40000 8\n'
+	for i in 1 2 3 4 5 6 7 8; do printf 'L 0x40000 8 gap=60000\n'; done
+	for i in 0 1 2 3 4 5 6 7; do printf 'L 0x1%s000 8\n' $i; done
+	echo "end 25"
+} >"$dir/two.txt"
+for design in flattened ecpt hashed inverted shadow agile; do
+	"$STRATA" run -q --no-db --json -m configs/machines/neoverse-n1.yaml -s configs/stacks/kvm-4k.yaml -w "$dir/two.txt" \
+		--set stack.threads=2 --set "walker.page_table.design=$design" >"$dir/out" 2>"$dir/said"
+	[ "$(counter cpu1.walker.walks)" -ge 9 ] && once=yes || once=no
+	# One page of its own, at both stages, and what its tables and faults may have added to stage 2.
+	[ "$(counter cpu1.page_table.inserts)" -le 5 ] || once=no
+	[ "$(counter cpu1.page_table.traps)" -le 1 ] || once=no
+	check "two cores share the tables of $design" $once
+done
 run native ecpt "$dir/out" --set walker.range_tlb.entries=8 >"$dir/said"
 grep -q "walker.range_tlb: ranges stand beside Arm's tables, not those of ecpt" "$dir/said" && named=yes || named=no
 check "range tables beside another design than radix are refused" $named
