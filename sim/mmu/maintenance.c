@@ -217,14 +217,14 @@ static void inspect(void *self, struct cached *x)
 /* What was used is wrong, though no translation that is remembered explains it: its walk caches held an old table. */
 static void tell_unexplained(struct inspection *in)
 {
-	struct mistake m = {
-		.kind = MISTAKE_NO_TLBI,
-		.cpu = (int)in->checker->cpu,
-		.hit = true,
-		.va = in->va,
-		.asid = (uint16_t)in->used->tag,
-		.first = {0, in->va.raw, in->used->pa | (in->va.raw & ~in->used->va_mask), in->used->bits},
-		.differs = in->harm};
+	struct mistake m = {.kind = MISTAKE_NO_TLBI,
+			    .cpu = (int)in->checker->cpu,
+			    .hit = true,
+			    .va = in->va,
+			    .asid = (uint16_t)in->used->tag,
+			    .first = {0, in->va.raw, in->used->pa | (in->va.raw & ~in->used->va_mask),
+				      in->used->bits, false},
+			    .differs = in->harm};
 	tell(in->checker, &m);
 }
 
@@ -279,7 +279,8 @@ static void meet(void *self, struct cached *x)
 			    .write = x->write,
 			    .first = text_of(x),
 			    .second = {n->checker->stats.events, n->va.raw,
-				       n->entry->pa | (n->va.raw & ~n->entry->va_mask), n->entry->bits},
+				       n->entry->pa | (n->va.raw & ~n->entry->va_mask), n->entry->bits,
+				       false},
 			    .differs = x->entry.bits != n->entry->bits ? "they differ in size"
 								       : "one is global and the other not"};
 	if (!x->reported) tell(n->checker, &m);
