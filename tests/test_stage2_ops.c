@@ -478,7 +478,7 @@ Test(tlbi_run, a_range_tlbi_removes_what_its_page_tlbis_remove)
 	for (unsigned i = 0; i < 2000; i++) {
 		uint64_t pages = 1 + (rng_next(&r) & bits_ones(1 + (unsigned)rng_below(&r, 25)));
 		uint64_t first = rng_next(&r) & bits_ones(27), next = first;
-		struct tlbi_run run = {first << 12, pages, 12, 0, true};
+		struct tlbi_run run = {.addr = first << 12, .pages = pages, .page_bits = 12, .ranges = true};
 		struct tlbi_piece piece;
 		while (tlbi_run_next(&run, &piece)) {
 			struct tlbi_scope s = scope_of(piece.range ? "RIPAS2E1IS" : "IPAS2E1IS",
@@ -491,11 +491,42 @@ Test(tlbi_run, a_range_tlbi_removes_what_its_page_tlbis_remove)
 	}
 }
 
+/* The pieces of a run under DS: aligned to 64 KiB where they are ranges, and what the operand says is what is meant. */
+Test(tlbi_run, under_ds_ranges_begin_at_multiples_of_64_kib)
+{
+	struct rng r;
+	rng_init(&r, 2, "tlbi_run");
+	for (unsigned i = 0; i < 2000; i++) {
+		unsigned bits = rng_below(&r, 2) ? GRANULE_4K : GRANULE_16K;
+		uint64_t pages = 1 + (rng_next(&r) & bits_ones(1 + (unsigned)rng_below(&r, 23)));
+		uint64_t next = (rng_next(&r) & bits_ones(34)) << bits, end = next + (pages << bits);
+		struct tlbi_run run = {
+			.addr = next, .pages = pages, .page_bits = bits, .ranges = true, .ds = true};
+		struct tlbi_piece piece;
+		unsigned alone = 0;
+		while (tlbi_run_next(&run, &piece)) {
+			uint64_t x = piece.operand, first = bits_get(x, piece.range ? 36 : 43, 0)
+							    << (piece.range ? 16 : 12);
+			uint64_t said = piece.range
+						? (bits_get(x, 43, 39) + 1) << (5 * bits_get(x, 45, 44) + 1)
+						: 1;
+			cr_assert(eq(u64, first, next));
+			cr_assert(eq(u64, said, piece.pages));
+			cr_assert(not(piece.range && bits_get(x, 47, 46) != (bits - 10) / 2));
+			alone += !piece.range;
+			next += piece.pages << bits;
+		}
+		cr_assert(eq(u64, next, end));
+		cr_assert(le(uint, alone, (1u << (16 - bits)) + 1),
+			  "those before the first multiple, and one");
+	}
+}
+
 Test(tlbi_run, ranges_take_few_operations_and_pages_one_each)
 {
 	struct tlbi_piece piece;
 	for (unsigned ranges = 0; ranges < 2; ranges++) {
-		struct tlbi_run run = {0, 262143, 12, 0, ranges};
+		struct tlbi_run run = {.pages = 262143, .page_bits = 12, .ranges = ranges};
 		unsigned operations = 0;
 		while (tlbi_run_next(&run, &piece)) operations++;
 		cr_expect(eq(uint, operations, ranges ? 5 : 262143));

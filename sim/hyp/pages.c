@@ -124,7 +124,7 @@ static void unshare(struct hyp_vm *vm, uint64_t frame)
 void page_ops_init(struct page_ops *o, struct hyp_vm *vm, const struct stage2_clock *clock)
 {
 	*o = (struct page_ops){.vm = vm, .clock = clock};
-	stage2_flusher_init(&o->flusher, clock, &vm->hyp->f, vm->stage2.granule_bits);
+	stage2_flusher_init(&o->flusher, clock, &vm->hyp->f, &vm->stage2);
 }
 
 static void step(const struct page_ops *o, enum stage2_step s, uint64_t operand)

@@ -18,9 +18,12 @@ static struct tlbi_op named(const char *name)
 }
 
 void stage2_flusher_init(struct stage2_flusher *f, const struct stage2_clock *clock,
-			 const struct features *features, unsigned granule_bits)
+			 const struct features *features, const struct pgtable *of)
 {
-	*f = (struct stage2_flusher){.clock = clock, .features = features, .granule_bits = granule_bits};
+	*f = (struct stage2_flusher){.clock = clock,
+				     .features = features,
+				     .granule_bits = of->granule_bits,
+				     .ds = of->layout == DESC_OA_DS};
 	f->ipa[false] = named("IPAS2E1");
 	f->ipa[true] = named("IPAS2E1IS");
 	f->all_stage1[false] = named("VMALLE1");
@@ -84,7 +87,11 @@ void stage2_flush_ipa(struct stage2_flusher *f, uint64_t ipa, int level, bool br
 
 static void flush_pages(struct stage2_flusher *f, uint64_t ipa, uint64_t bytes)
 {
-	struct tlbi_run run = {ipa, bytes >> f->granule_bits, f->granule_bits, 0, f->features->tlbirange};
+	struct tlbi_run run = {.addr = ipa,
+			       .pages = bytes >> f->granule_bits,
+			       .page_bits = f->granule_bits,
+			       .ranges = f->features->tlbirange,
+			       .ds = f->ds};
 	struct tlbi_piece piece;
 	begin(f, true);
 	while (tlbi_run_next(&run, &piece)) tlbi(f, piece.range ? f->range : f->ipa[true], piece.operand);

@@ -12,13 +12,14 @@ struct stage2_flusher {
 	const struct stage2_clock *clock;
 	const struct features *features;
 	unsigned granule_bits;
+	bool ds;                              /* VTCR_EL2.DS */
 	struct tlbi_op ipa[2], all_stage1[2]; /* by whether other cores act */
 	struct tlbi_op range, all;
 	uint64_t tlbi, dsb; /* counted */
 };
 
 void stage2_flusher_init(struct stage2_flusher *f, const struct stage2_clock *clock,
-			 const struct features *features, unsigned granule_bits);
+			 const struct features *features, const struct pgtable *of);
 /* A leaf of `level` at `ipa` has changed. `broadcast`: on all cores, not this one alone. */
 void stage2_flush_ipa(struct stage2_flusher *f, uint64_t ipa, int level, bool broadcast);
 /* By ranges where the machine has them, else the whole VM (kvm_tlb_flush_vmid_range). */

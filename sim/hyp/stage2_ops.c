@@ -178,7 +178,7 @@ static struct op begin(struct hyp_vm *vm, const struct stage2_clock *clock, stru
 {
 	struct op o = {.vm = vm, .p = &vm->hyp->p.stage2, .clock = clock, .done = done};
 	*done = (struct stage2_done){0};
-	stage2_flusher_init(&o.flusher, clock, &vm->hyp->f, vm->stage2.granule_bits);
+	stage2_flusher_init(&o.flusher, clock, &vm->hyp->f, &vm->stage2);
 	o.unmap_flush = unmap_flush_of(&o);
 	return o;
 }

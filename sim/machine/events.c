@@ -73,11 +73,17 @@ static void tlbi_record(struct events *e, const struct record *rec)
 
 /* --- unmapping, as Linux flushes it ---------------------------------------------------------------------------- */
 
-static void kernel_tlbi(struct events *e, const char *name, uint64_t operand)
+static struct tlbi_op operation_of(const char *name)
 {
 	struct tlbi_op op;
 	bool found = tlbi_named(name, &op);
 	assert(found);
+	return op;
+}
+
+static void kernel_tlbi(struct events *e, const char *name, uint64_t operand)
+{
+	const struct tlbi_op op = operation_of(name);
 	bool by_asid = op.row->by == TLBI_BY_VA || op.row->by == TLBI_BY_ASID;
 	const uint16_t asid = os_aspace_asid(e->present), user = ctx_user_number(asid, e->kernel->pairs);
 	execute_tlbi(e, op, operand | (uint64_t)asid << 48, true);
@@ -93,7 +99,12 @@ static void tlbi_page(struct events *e, uint64_t va)
 /* __flush_tlb_range_op() */
 static void flush_pages(struct events *e, uint64_t va, uint64_t pages)
 {
-	struct tlbi_run run = {va, pages, e->kernel->page_bits, 0, e->kernel->features->tlbirange};
+	const struct tlbi_context c = context_of(e);
+	struct tlbi_run run = {.addr = va,
+			       .pages = pages,
+			       .page_bits = e->kernel->page_bits,
+			       .ranges = e->kernel->features->tlbirange,
+			       .ds = tlbi_has_ds(operation_of("RVALE1IS"), &c)};
 	struct tlbi_piece piece;
 	while (tlbi_run_next(&run, &piece))
 		kernel_tlbi(e, piece.range ? "RVALE1IS" : "VALE1IS", piece.operand);

@@ -162,7 +162,7 @@ static void stage2_broken(void *ctx, uint64_t ipa, uint64_t bytes)
 	struct pricing s = begin(v->cpu);
 	const struct stage2_clock clock = {&s, timed ? step : untimed_step, tlbi};
 	struct stage2_flusher f;
-	stage2_flusher_init(&f, &clock, &vm->machine->hw->features, vm->hyp->stage2.granule_bits);
+	stage2_flusher_init(&f, &clock, &vm->machine->hw->features, &vm->hyp->stage2);
 	enter(&s, timed);
 	stage2_flush_broken(&f, ipa, bytes);
 	leave(&s);

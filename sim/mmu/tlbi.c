@@ -273,6 +273,11 @@ static bool has_ds(const struct tlbi_row *row, enum regime regime, const struct 
 	return bit_get(r->TCR_EL2, regime == REGIME_EL20 ? 59 : 32);
 }
 
+bool tlbi_has_ds(struct tlbi_op op, const struct tlbi_context *c)
+{
+	return has_ds(op.row, addressed(op.row, c), c);
+}
+
 /* Operations by address; false where the operand is reserved. */
 static bool match_address(struct tlb_match *m, const struct tlbi_row *row, uint64_t operand,
 			  const struct regime_info *r, const struct tlbi_context *c)

@@ -92,6 +92,8 @@ enum tlbi_outcome {
 /* Decodes `operand` (Xt; ignored by operations without one). *out is filled where TLBI_DONE comes back. */
 enum tlbi_outcome tlbi_resolve(struct tlbi_op op, uint64_t operand, const struct tlbi_context *c,
 			       struct tlbi_scope *out);
+/* Whether the BaseADDR of a range operation is in units of 64 KiB, as TCR_ELx.DS or VTCR_EL2.DS says. */
+bool tlbi_has_ds(struct tlbi_op op, const struct tlbi_context *c);
 /* Which cores must act: what the name says, or the inner shareable domain under HCR_EL2.FB at EL1. */
 enum tlbi_share tlbi_reach(struct tlbi_op op, const struct tlbi_context *c);
 /* Removes what `s` takes from every structure of `m`; returns how many entries. O(entries). */

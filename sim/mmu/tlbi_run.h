@@ -2,10 +2,10 @@
  *
  *   tlbi_run_next: what is left of a run -> the next operation's operand and pages
  * Without FEAT_TLBIRANGE each page takes an operation. With it, an odd page is taken alone, and the rest by at most one range
- * operation per scale, (NUM + 1) << (5 * SCALE + 1) pages, and as many of the largest as it needs.
+ * operation per scale, (NUM + 1) << (5 * SCALE + 1) pages, and as many of the largest as it needs. Under TCR_ELx.DS a range begins at a
+ * multiple of 64 KiB: up to the first one pages go alone, then the scales come from the largest down, which keeps to multiples.
  * Source: Arm ARM DDI 0487, C5.5 (operands of TLBI VALE1IS, RVALE1IS, IPAS2E1IS, RIPAS2E1IS, whose fields agree); Linux 6.6
- * arch/arm64/include/asm/tlbflush.h (__flush_tlb_range_op, __flush_s2_tlb_range_op).
- * Not modelled: bases in units of 64 KiB (FEAT_LPA2 in use).
+ * arch/arm64/include/asm/tlbflush.h (__flush_tlb_range_op, __flush_s2_tlb_range_op); with LPA2 those of Linux 6.9.
  */
 #ifndef MMU_TLBI_RUN_H
 #define MMU_TLBI_RUN_H
@@ -17,8 +17,9 @@ enum { TLBI_SCALES = 4, TLBI_NUMS = 32 };
 struct tlbi_run {
 	uint64_t addr, pages; /* what is left */
 	unsigned page_bits;
-	unsigned scale; /* of the next range; starts as 0 */
 	bool ranges;    /* FEAT_TLBIRANGE */
+	bool ds;        /* TCR_ELx.DS or VTCR_EL2.DS: bases in units of 64 KiB */
+	unsigned scale; /* of the latest range; starts as 0 */
 };
 
 struct tlbi_piece {

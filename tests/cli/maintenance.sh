@@ -328,3 +328,35 @@ passes "a TLBI of all cores is enough for both"
 two_cores 1085 # CRm 7: VALE1
 says "one of the core alone is not" "stale hit of VA $page, ASID 1, .*: no TLBI took it"
 says "and what that core's entry is made of is known still" "event 1 wrote the stage 1 level 3 descriptor"
+
+# Two cores, and more address spaces than ASIDs: who takes an ASID away waits until all cores have flushed it.
+{
+	printf 'strata-text 1\nstreams 2\nstream 0\n'
+	for i in 1 2 3 4 1 2 3 4; do printf 'switch 0 0 arg=%s\nL %s 8 gap=300\n' $i $page; done
+	printf 'stream 1\n'
+	for i in 3 2 1 4 3 2 1 4; do printf 'switch 0 0 arg=%s\nL %s 8 gap=300\n' $i $page; done
+	echo "end 32"
+} >"$dir/spaces.txt"
+for asids in linux kvm lru flush; do
+	"$STRATA" run -q --no-db -m configs/machines/neoverse-n1.yaml -w "$dir/spaces.txt" --check-maintenance --set stack.threads=2 \
+		--set stack.os.asids=$asids --set stack.os.asid_bits=2 >"$dir/out" 2>"$dir/err"
+	status=$?
+	passes "a rollover on two cores under $asids is complete"
+done
+
+# Range operations: their BaseADDR is in pages, or under TCR_ELx.DS (addresses of 52 bits) in units of 64 KiB.
+for va_bits in 48 52; do
+	run --set features.lpa=yes --set features.lpa2=yes --set features.lva=yes --set features.pa_bits=52 --set features.tlbirange=yes \
+		--set stack.os.va_bits=$va_bits <<END
+S 0x211000 8
+S 0x21f000 8
+S 0x220000 8
+S 0x22d000 8
+unmap 0x211000 0 arg=0x1d000
+S 0x211000 8
+S 0x21f000 8
+S 0x220000 8
+S 0x22d000 8
+END
+	passes "unmapping by ranges is complete with addresses of $va_bits bits"
+done
