@@ -364,7 +364,7 @@ ParameterizedTest(struct model_case *c, mem, two_levels_behave_as_a_naive_model_
 /* --- three levels, two ports --------------------------------------------------------------------------------------- */
 
 /* Split first level, private second, shared third. */
-static void build_three(struct side *s, enum inclusion second, enum inclusion third)
+static void make_three(struct side *s, enum inclusion second, enum inclusion third)
 {
 	s->cache[2] = s->cache[1];
 	s->cache[1] = s->cache[0];
@@ -377,6 +377,11 @@ static void build_three(struct side *s, enum inclusion second, enum inclusion th
 	s->cache[3].shared = 1;
 	s->cache[3].inclusion = third;
 	s->caches.count = 4;
+}
+
+static void build_three(struct side *s, enum inclusion second, enum inclusion third)
+{
+	make_three(s, second, third);
 	build(s);
 }
 
@@ -441,24 +446,38 @@ static void set_plain(struct side *s, bool plain)
 	mem_settle(&s->cpu.fetch);
 }
 
+/* The levels of a side: both nearest caches, the second and the third. */
+struct levels {
+	uint64_t policy[3], ways[3];
+	enum inclusion second, third;
+};
+
+static void set_shape(struct cache_params *c, const struct levels *l, unsigned level, uint64_t sets)
+{
+	c->policy = l->policy[level];
+	c->ways = l->ways[level];
+	c->size = sets * c->ways * 64;
+}
+
 /* Requests that overlap, of two sides of which one never has plain misses, and the other not always; some begin at the second level. */
-static void compare_plain(uint64_t policy, uint64_t ways, enum inclusion second, enum inclusion third)
+static void compare_plain(const struct levels *l)
 {
 	struct side side[2];
 	struct rng r;
 	for (unsigned i = 0; i < 2; i++) {
 		describe(&side[i]);
-		side[i].cache[0].policy = side[i].cache[1].policy = policy;
+		set_shape(&side[i].cache[0], l, 0, 4);
+		set_shape(&side[i].cache[1], l, 1, 8);
 		side[i].cache[0].mshrs = 3;
-		side[i].cache[1].ways = ways;
-		side[i].cache[1].size = 8 * ways * 64;
-		build_three(&side[i], second, third);
+		make_three(&side[i], l->second, l->third);
+		set_shape(&side[i].cache[3], l, 2, 16);
+		build(&side[i]);
 	}
 	cr_assert(side[0].cpu.data.plain && side[0].cpu.fetch.plain);
 	set_plain(&side[1], false);
-	rng_init(&r, policy, "plain");
+	rng_init(&r, l->policy[0], "plain");
 	for (uint64_t i = 0; i < 4000; i++) {
-		struct mem_req q = {.pa = {base + 64 * rng_below(&r, 300)},
+		struct mem_req q = {.pa = {base + 64 * rng_below(&r, i % 3 ? 300 : 3000)},
 				    .kind = (uint8_t)rng_below(&r, 3),
 				    .cause = (uint8_t)rng_below(&r, CAUSE_COUNT)};
 		cycles_t now = i * 10 + rng_below(&r, 300), done[2];
@@ -478,10 +497,10 @@ static void compare_plain(uint64_t policy, uint64_t ways, enum inclusion second,
 
 Test(mem, a_miss_where_nothing_looks_on_does_what_every_miss_does)
 {
-	for (uint64_t policy = 0; policy < REPL_COUNT; policy++) {
-		if (repl_policies[policy]->shared_bytes) continue; /* not plain */
-		compare_plain(policy, 4, INCL_INCLUSIVE, INCL_NINE);
-		compare_plain(policy, 4, INCL_NINE, INCL_INCLUSIVE);
+	for (uint64_t p = 0; p < REPL_COUNT; p++) {
+		if (repl_policies[p]->shared_bytes) continue; /* not plain */
+		compare_plain(&(struct levels){{p, p, 0}, {2, 4, 4}, INCL_INCLUSIVE, INCL_NINE});
+		compare_plain(&(struct levels){{p, p, 0}, {2, 4, 4}, INCL_NINE, INCL_INCLUSIVE});
 	}
 }
 
@@ -491,7 +510,20 @@ Test(mem, a_level_compiled_for_its_shape_does_what_any_level_does)
 	static const uint64_t policy[] = {REPL_lru, REPL_tree_plru, REPL_srrip};
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		for (size_t k = 0; k < sizeof(policy) / sizeof(policy[0]); k++)
-			compare_plain(policy[k], ways[i], INCL_INCLUSIVE, INCL_NINE);
+			compare_plain(&(struct levels){
+				{policy[k], policy[k], 0}, {2, ways[i], 4}, INCL_INCLUSIVE, INCL_NINE});
+}
+
+Test(mem, levels_compiled_together_do_what_each_of_them_does)
+{
+	static const struct levels levels[] = {
+		{{REPL_tree_plru, REPL_srrip, REPL_srrip}, {4, 8, 16}, INCL_INCLUSIVE, INCL_NINE},
+		{{REPL_tree_plru, REPL_srrip, REPL_srrip}, {4, 8, 18}, INCL_INCLUSIVE, INCL_INCLUSIVE},
+		{{REPL_tree_plru, REPL_tree_plru, REPL_srrip}, {4, 8, 24}, INCL_NINE, INCL_NINE},
+		{{REPL_tree_plru, REPL_srrip, REPL_srrip}, {8, 12, 16}, INCL_INCLUSIVE, INCL_NINE},
+		{{REPL_lru, REPL_lru, REPL_lru}, {4, 8, 16}, INCL_NINE, INCL_INCLUSIVE},
+	};
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) compare_plain(&levels[i]);
 }
 
 Test(mem, an_exclusive_cache_holds_nothing_that_the_cache_above_it_holds)

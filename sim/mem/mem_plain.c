@@ -161,9 +161,10 @@ static ALWAYS_INLINE cycles_t bring(struct mem_port *port, size_t level, struct 
 	return push_out(port, level, gone, dirty, now);
 }
 
-/* The level does not have the line: a deeper one brings it, and it is marked. */
+/* The level does not have the line: `next`, a deeper one, brings it, and it is marked. */
 static ALWAYS_INLINE cycles_t miss(struct mem_port *port, size_t level, const struct mem_req *r,
-				   unsigned mark, uint64_t line, cycles_t now, struct shape shape)
+				   unsigned mark, uint64_t line, cycles_t now, mem_level_fn *next,
+				   struct shape shape)
 {
 	struct cache *c = port->level[level];
 	unsigned mshr;
@@ -172,7 +173,7 @@ static ALWAYS_INLINE cycles_t miss(struct mem_port *port, size_t level, const st
 	c->stats.misses_by_cause[r->cause]++;
 	now = cache_mshr_reserve(c, now, &mshr);
 	mark |= mshr + 1; /* which tells it again afterwards */
-	cycles_t done = port->find[level + 1](port, level + 1, r, 0, line, now);
+	cycles_t done = next(port, level + 1, r, 0, line, now);
 	cache_mshr_take(c, (mark & CACHE_MISS_REGISTER) - 1, line, done);
 	return bring(port, level, c, line, mark, done, shape);
 }
@@ -248,13 +249,14 @@ static cycles_t find_in_memory(struct mem_port *port, size_t level, const struct
 	cycles_t name(struct mem_port *port, size_t level, const struct mem_req *r, unsigned mark, \
 		      uint64_t line, cycles_t now)
 #define COMPILED(policy, ways) \
-	static __attribute__((noinline)) LEVEL_FN(missed_##policy##_##ways) \
+	static LEVEL_FN(missed_##policy##_##ways) \
 	{ \
-		return miss(port, level, r, mark, line, now, (struct shape){REPL_##policy, ways}); \
+		return miss(port, level, r, mark, line, now, port->find[level + 1], \
+			    (struct shape){REPL_##policy, ways}); \
 	} \
 	static LEVEL_FN(find_##policy##_##ways) \
 	{ \
-		return find(port, level, r, mark, line, now, missed_##policy##_##ways, \
+		return find(port, level, r, mark, line, now, port->missed[level], \
 			    (struct shape){REPL_##policy, ways}); \
 	}
 SHAPES(COMPILED)
@@ -268,14 +270,71 @@ static const struct row {
 #undef ROW
 };
 
+static bool has_shape(const struct cache *c, const struct shape *shape)
+{
+	return !shape->ways || (shape->ways == c->ways && repl_policies[shape->policy] == c->policy);
+}
+
 static const struct row *row_of(const struct cache *c)
 {
 	const struct row *row = rows;
-	while (row->shape.ways &&
-	       (row->shape.ways != c->ways || repl_policies[row->shape.policy] != c->policy))
-		row++;
+	while (!has_shape(c, &row->shape)) row++;
 	return row;
 }
+
+/* --- all levels at once ---------------------------------------------------------------------------------------------------------
+ *
+ * A miss of the nearest cache that goes on to memory is one function where a machine's three levels are of these shapes: calls from level to
+ * level, and what they save and restore, were a tenth of it.
+ */
+
+enum { CHAIN_LEVELS = 3 };
+
+/* Named by a machine whose caches are so. */
+#define CHAINS(X) \
+	X(neoverse_n1, tree_plru, 4, srrip, 8, srrip, 16) \
+	X(neoverse_v2, tree_plru, 4, srrip, 8, COUNT, 0) \
+	X(kunpeng_920, tree_plru, 4, tree_plru, 8, COUNT, 0) \
+	X(apple_m1, tree_plru, 8, srrip, 12, srrip, 16) \
+	X(sagepte, lru, 4, lru, 8, lru, 16)
+
+/* `step` at level `at`, which goes on with `next`. */
+#define CHAIN_STEP(attribute, name, step, at, next, policy, ways) \
+	attribute LEVEL_FN(name) \
+	{ \
+		return (void)level, \
+		       step(port, at, r, mark, line, now, next, (struct shape){REPL_##policy, ways}); \
+	}
+#define CHAIN(name, p1, w1, p2, w2, p3, w3) \
+	CHAIN_STEP(static ALWAYS_INLINE, miss3_##name, miss, level, find_in_memory, p3, w3) \
+	CHAIN_STEP(static ALWAYS_INLINE, find3_##name, find, level, miss3_##name, p3, w3) \
+	CHAIN_STEP(static ALWAYS_INLINE, miss2_##name, miss, level, find3_##name, p2, w2) \
+	CHAIN_STEP(static ALWAYS_INLINE, find2_##name, find, level, miss2_##name, p2, w2) \
+	CHAIN_STEP(static, chain_##name, miss, 0, find2_##name, p1, w1)
+CHAINS(CHAIN)
+
+static const struct chain {
+	struct shape shape[CHAIN_LEVELS];
+	mem_level_fn *missed;
+} chains[] = {
+#define ROW(name, p1, w1, p2, w2, p3, w3) {{{REPL_##p1, w1}, {REPL_##p2, w2}, {REPL_##p3, w3}}, chain_##name},
+	CHAINS(ROW)
+#undef ROW
+};
+
+/* The function of the port's chain, or NULL. */
+static mem_level_fn *chain_of(const struct mem_port *port)
+{
+	for (size_t i = 0; port->levels == CHAIN_LEVELS && i < sizeof(chains) / sizeof(chains[0]); i++) {
+		unsigned alike = 0;
+		while (alike < CHAIN_LEVELS && has_shape(port->level[alike], &chains[i].shape[alike]))
+			alike++;
+		if (alike == CHAIN_LEVELS) return chains[i].missed;
+	}
+	return NULL;
+}
+
+/* --- choosing ---------------------------------------------------------------------------------------------------------------- */
 
 /* Where somebody looks on. */
 static LEVEL_FN(find_watched)
@@ -298,6 +357,7 @@ void mem_settle(struct mem_port *port)
 		port->find[i] = plain ? row->find : find_watched;
 		port->missed[i] = plain ? row->missed : missed_watched;
 	}
+	if (plain && chain_of(port)) port->missed[0] = chain_of(port);
 	for (unsigned i = port->levels; i <= MEM_LEVELS_MAX; i++)
 		port->find[i] = plain ? find_in_memory : find_watched;
 }
