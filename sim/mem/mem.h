@@ -173,13 +173,13 @@ static inline cycles_t mem_read(struct mem_port *port, const struct mem_req *r, 
 	return done;
 }
 
-/* Has the host fetch what the last cache, whose sets are the most, will look at for `pa`, some time later. Always inlined, as physmem_prefetch() is. */
-static inline __attribute__((always_inline)) void mem_prefetch(const struct mem_port *port, struct pa pa,
-							       enum security security)
+/* Has the host fetch what the last cache, whose sets are the most, will look at for `pa`, some time later. Its security state is above what
+ * chooses a set. Always inlined, as physmem_prefetch() is. */
+static inline __attribute__((always_inline)) void mem_prefetch(const struct mem_port *port, struct pa pa)
 {
 	const struct cache *c = port->last;
 	if (!c) return;
-	const char *set = (const char *)cache_set_of(c, mem_line_at(port, pa.raw, security));
+	const char *set = (const char *)cache_set_of(c, pa.raw >> port->line_bits);
 	__builtin_prefetch(set, 1);
 	__builtin_prefetch(set + c->set_bytes - 1, 1);
 }

@@ -206,6 +206,10 @@ static ALWAYS_INLINE cycles_t find(struct mem_port *port, size_t level, const st
 	return hit(c, s, line, (unsigned)__builtin_ctzll(equal), now, shape);
 }
 
+#define LEVEL_FN(name) \
+	cycles_t name(struct mem_port *port, size_t level, const struct mem_req *r, unsigned mark, \
+		      uint64_t line, cycles_t now)
+
 /* Where it has to wait, or to cross links. */
 static __attribute__((noinline)) cycles_t wait_for_memory(struct mem_port *port, const struct mem_req *r,
 							  cycles_t now)
@@ -215,8 +219,7 @@ static __attribute__((noinline)) cycles_t wait_for_memory(struct mem_port *port,
 }
 
 /* What mem_read_node() does most often. */
-static cycles_t find_in_memory(struct mem_port *port, size_t level, const struct mem_req *r, unsigned mark,
-			       uint64_t line, cycles_t now)
+static ALWAYS_INLINE LEVEL_FN(read_memory)
 {
 	const struct mem_side *m = port->side;
 	unsigned number = mem_node_of(m, r->pa.raw);
@@ -230,6 +233,8 @@ static cycles_t find_in_memory(struct mem_port *port, size_t level, const struct
 	n->stats.reads++;
 	return now + n->latency + route->extra;
 }
+
+static LEVEL_FN(find_in_memory) { return read_memory(port, level, r, mark, line, now); }
 
 /* --- the shapes ----------------------------------------------------------------------------------------------------------------- */
 
@@ -245,9 +250,6 @@ static cycles_t find_in_memory(struct mem_port *port, size_t level, const struct
 	X(srrip, 16) \
 	X(COUNT, 0) /* the rest */
 
-#define LEVEL_FN(name) \
-	cycles_t name(struct mem_port *port, size_t level, const struct mem_req *r, unsigned mark, \
-		      uint64_t line, cycles_t now)
 #define COMPILED(policy, ways) \
 	static LEVEL_FN(missed_##policy##_##ways) \
 	{ \
@@ -306,7 +308,7 @@ enum { CHAIN_LEVELS = 3 };
 		       step(port, at, r, mark, line, now, next, (struct shape){REPL_##policy, ways}); \
 	}
 #define CHAIN(name, p1, w1, p2, w2, p3, w3) \
-	CHAIN_STEP(static ALWAYS_INLINE, miss3_##name, miss, level, find_in_memory, p3, w3) \
+	CHAIN_STEP(static ALWAYS_INLINE, miss3_##name, miss, level, read_memory, p3, w3) \
 	CHAIN_STEP(static ALWAYS_INLINE, find3_##name, find, level, miss3_##name, p3, w3) \
 	CHAIN_STEP(static ALWAYS_INLINE, miss2_##name, miss, level, find3_##name, p2, w2) \
 	CHAIN_STEP(static ALWAYS_INLINE, find2_##name, find, level, miss2_##name, p2, w2) \

@@ -41,6 +41,7 @@ static inline unsigned mem_monitor_of(const struct mem_port *port, const struct 
 static inline unsigned mem_node_of(const struct mem_side *m, uint64_t pa)
 {
 	unsigned i = 0;
+	if (__builtin_expect(m->nodes == 1, 1)) return 0;
 	while (i + 1 < m->nodes && pa >= m->node[i].limit) i++;
 	return i;
 }

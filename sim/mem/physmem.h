@@ -92,9 +92,11 @@ static inline uint64_t physmem_hash(const struct physmem *m, uint64_t page)
 static inline struct physmem_slot *physmem_slot(const struct physmem *m, struct pa pa)
 {
 	uint64_t page = pa.raw >> PHYSMEM_PAGE_BITS, i = physmem_hash(m, page);
+	struct physmem_slot *slot = &m->slot[i];
 	assert(physmem_legal(pa));
-	while (m->slot[i].key != page + 1 && m->slot[i].key) i = (i + 1) & m->last;
-	return &m->slot[i];
+	while (__builtin_expect(slot->key != page + 1, 0) && slot->key)
+		slot = &m->slot[i = (i + 1) & m->last];
+	return slot;
 }
 
 /* The index entry of the page that `pa` lies in; 0 when nothing was ever written to it. */
@@ -120,9 +122,10 @@ static inline uint64_t physmem_expand(const struct physmem *m, uint64_t entry, u
 static inline uint64_t physmem_word(const struct physmem *m, uint64_t entry, struct pa pa)
 {
 	unsigned word = (pa.raw >> 3) & (PHYSMEM_PAGE_WORDS - 1);
-	if (!entry) return 0;
-	if ((entry & 3) == PHYSMEM_RAW) return ((const uint64_t *)physmem_entry_page(entry))[word];
-	return physmem_expand(m, entry, ((const uint32_t *)physmem_entry_page(entry))[word]);
+	const void *page = physmem_entry_page(entry);
+	if (__builtin_expect((entry & 3) == PHYSMEM_COMPACT, 1))
+		return physmem_expand(m, entry, ((const uint32_t *)page)[word]);
+	return entry ? ((const uint64_t *)page)[word] : 0;
 }
 
 /* Has the host fetch that word, which will be read some time later. Always inlined: GCC takes a function that does nothing else for one

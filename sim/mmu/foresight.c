@@ -30,7 +30,7 @@ static inline ALWAYS_INLINE void ask_for_descriptor(const struct mmu *m, struct 
 			((input >> last->shift) & last->index)};
 	*out = (struct foreseen){s, input, at.raw, entry_of(m, s, t, at)};
 	physmem_prefetch(out->entry, at);
-	mem_prefetch(m->port, at, (enum security)s->security);
+	mem_prefetch(m->port, at);
 }
 
 /* Where the page of a descriptor that was asked for leads, if it is one. */
@@ -44,7 +44,7 @@ static inline uint64_t output_of(const struct mmu *m, const struct foreseen *f)
 /* An access is on its way to what it leads to. */
 static inline ALWAYS_INLINE void ask_for_data(const struct mmu *m, const struct foreseen *f)
 {
-	mem_prefetch(m->port, (struct pa){output_of(m, f)}, (enum security)f->tree->security);
+	mem_prefetch(m->port, (struct pa){output_of(m, f)});
 }
 
 /* The latest of each stage is a step further by now. */

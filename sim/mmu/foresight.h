@@ -44,7 +44,7 @@ static inline void foresight_note(struct foresight *f, unsigned stage, const str
 				  uint64_t input, uint64_t descriptor)
 {
 	uint64_t region = input >> foresight_bits(s);
-	uint64_t table = bits_align_down(descriptor, s->granule_bits) | foresight_tag(region);
+	uint64_t page = UINT64_C(1) << s->granule_bits, table = (descriptor & -page) | foresight_tag(region);
 	struct foresight_table *t = &f->table[stage - 1][region % FORESIGHT_TABLES];
 	if (__builtin_expect(t->table != table, 0)) *t = (struct foresight_table){.table = table};
 }
