@@ -21,10 +21,11 @@ static inline ALWAYS_INLINE void ask_for_descriptor(const struct mmu *m, struct 
 						    const struct stage_info *s, uint64_t input,
 						    struct foreseen *out)
 {
+	out->entry = 0;
+	if (!s->on) return;
 	uint64_t region = input >> foresight_bits(s);
 	struct foresight_table *t = &table[region % FORESIGHT_TABLES];
 	const struct level_info *last = &s->level[LAST_LEVEL + 1];
-	out->entry = 0;
 	if ((t->table ^ foresight_tag(region)) % FORESIGHT_TABLES) return;
 	struct pa at = {bits_align_down(t->table, PHYSMEM_PAGE_BITS) |
 			((input >> last->shift) & last->index)};
