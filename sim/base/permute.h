@@ -45,6 +45,7 @@ static inline uint64_t permute(const struct permutation *p, uint64_t i)
 	assert(i < p->n);
 	do {
 		uint64_t low = i & p->low_mask, high = i >> p->low_bits;
+#pragma GCC unroll 4
 		for (int k = 0; k < 2 * PERMUTE_ROUNDS; k += 2) {
 			high ^= permute_mix(low, p->key[k]) & p->high_mask;
 			low ^= permute_mix(high, p->key[k + 1]) & p->low_mask;

@@ -39,9 +39,9 @@ static inline double zipf_integral(const struct zipf *z, double x)
 	return z->q == 0 ? log_x : (portable_exp(z->q * log_x) - 1) / z->q;
 }
 
-static inline double zipf_inverse(const struct zipf *z, double y)
+static inline portable_pair zipf_inverse(const struct zipf *z, portable_pair y)
 {
-	return z->q == 0 ? portable_exp(y) : portable_exp(portable_log(1 + y * z->q) / z->q);
+	return portable_exp_pair(z->q == 0 ? y : portable_log_pair(1 + y * z->q) / z->q);
 }
 
 static enum status zipf_check(const char *where, const struct gen_params *p, struct err *err)
@@ -68,38 +68,41 @@ static void zipf_start(struct gen_state *s, uint64_t seed, uint32_t stream)
 	z->q = s->p->theta_milli == 1000 ? 0 : 1 - z->theta;
 	z->h_first = zipf_integral(z, 1.5) - 1;
 	z->h_last = zipf_integral(z, (double)z->scatter.n + 0.5);
-	z->sure = 2 - zipf_inverse(z, zipf_integral(z, 2.5) - zipf_h(z, 2));
+	z->sure = 2 - zipf_inverse(z, portable_both(zipf_integral(z, 2.5) - zipf_h(z, 2)))[0];
 }
 
 static inline uint64_t zipf_round(const struct zipf *z, double x)
 {
-	uint64_t k = x < 1 ? 1 : (uint64_t)(x + 0.5);
+	uint64_t k = x < 1 ? 1 : (uint64_t)(int64_t)(x + 0.5); /* far below 2^63 */
 	return k < z->scatter.n ? k : z->scatter.n;
 }
 
 static inline bool zipf_accepts(const struct zipf *z, uint64_t k, double x, double y)
 {
-	double rank = (double)k;
+	double rank = (double)(int64_t)k;
 	return rank - x <= z->sure || y >= zipf_integral(z, rank + 0.5) - zipf_h(z, rank);
 }
 
-static void zipf_refill(struct zipf *z, struct rng *rng)
+static struct rng zipf_refill(struct zipf *z, struct rng rng)
 {
-	double x[ZIPF_BLOCK], y[ZIPF_BLOCK];
-	for (int i = 0; i < ZIPF_BLOCK; i++) y[i] = z->h_last + rng_unit(rng) * (z->h_first - z->h_last);
-	for (int i = 0; i < ZIPF_BLOCK; i++) x[i] = zipf_inverse(z, y[i]);
+	portable_pair x[ZIPF_BLOCK / 2], y[ZIPF_BLOCK / 2];
+	for (int i = 0; i < ZIPF_BLOCK; i++)
+		y[i / 2][i % 2] = z->h_last + rng_unit(&rng) * (z->h_first - z->h_last);
+	for (int i = 0; i < ZIPF_BLOCK / 2; i++) x[i] = zipf_inverse(z, y[i]);
 	z->used = z->accepted = 0;
 	for (int i = 0; i < ZIPF_BLOCK; i++) {
-		uint64_t k = zipf_round(z, x[i]);
+		double at = x[i / 2][i % 2];
+		uint64_t k = zipf_round(z, at);
 		z->rank[z->accepted] = k;
-		z->accepted += zipf_accepts(z, k, x[i], y[i]);
+		z->accepted += zipf_accepts(z, k, at, y[i / 2][i % 2]);
 	}
+	return rng;
 }
 
 /* A rank in 1..n. */
 static inline uint64_t zipf_rank(struct zipf *z, struct rng *rng)
 {
-	while (z->used == z->accepted) zipf_refill(z, rng);
+	while (__builtin_expect(z->used == z->accepted, 0)) *rng = zipf_refill(z, *rng);
 	return z->rank[z->used++];
 }
 
