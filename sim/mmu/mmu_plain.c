@@ -79,14 +79,6 @@ static __attribute__((noinline)) void make_fill(struct mmu *m, uint64_t va, stru
 				    .fetch = a.kind == ACCESS_FETCH};
 }
 
-static __attribute__((noinline)) bool refuse(struct mmu *m, uint64_t va, struct access a)
-{
-	m->fault.va.raw = va;
-	m->fault.access = a;
-	m->stats.faults++;
-	return false;
-}
-
 WALK_STEP bool walk(struct mmu *m, uint64_t va, struct access a, cycles_t now, bool nested)
 {
 	cycles_t start;
@@ -97,7 +89,7 @@ WALK_STEP bool walk(struct mmu *m, uint64_t va, struct access a, cycles_t now, b
 	m->now = start;
 	bool done = translate_leaves_in(&w, (struct va){va}, a, &l);
 	end_walk(m, walker, now, start);
-	if (__builtin_expect(!done, 0)) return refuse(m, va, a);
+	if (__builtin_expect(!done, 0)) return refuse_walk(m, va, a);
 	bool same = made->like[0] && made->like[0] == l.s1->like && made->fetch == (a.kind == ACCESS_FETCH) &&
 		    (!nested || made->like[1] == l.s2->like);
 	if (__builtin_expect(!same, 0)) return make_fill(m, va, a, l.s1, l.s2), true;

@@ -278,4 +278,13 @@ static inline void end_walk(struct mmu *m, struct mmu_walker *w, cycles_t now, c
 	hist_add(&m->stats.walk_cycles, m->now - start);
 }
 
+/* It has met m->fault.fault; returns false. */
+static inline bool refuse_walk(struct mmu *m, uint64_t va, struct access a)
+{
+	m->fault.va.raw = va;
+	m->fault.access = a;
+	m->stats.faults++;
+	return false;
+}
+
 #endif

@@ -160,11 +160,7 @@ bool mmu_walk_any(struct mmu *m, uint64_t va, struct access a, cycles_t now)
 	bool done = walk(m, va, a);
 	end_walk(m, w, now, start);
 	why_close(m->why, span, m->now);
-	if (__builtin_expect(done, 1)) return true;
-	m->fault.va.raw = va;
-	m->fault.access = a;
-	m->stats.faults++;
-	return false;
+	return done || refuse_walk(m, va, a);
 }
 
 void mmu_tell_of_walk(struct mmu *m, const struct tlb_fill *f, struct access a)
