@@ -177,7 +177,8 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	struct translation walked; /* of a walk of m->design, or that neighbours are asked of */
 	struct walk_end end[2];    /* by stage - 1; kept where neighbours are asked for */
 	const char *const *served_names;
-	struct why *why;               /* NULL: nobody asks where the cycles go */
+	struct why *why;               /* NULL: nobody asks where the cycles go, or not just now */
+	bool explained;                /* mmu_explain(): somebody asks now and then */
 	struct mmu_observer *observer; /* NULL: nobody looks on */
 	struct tlb *blind;             /* in place of first[] where every look-up is to be seen */
 	struct walker_stats *count;    /* of the walk in progress: stats, or the prefetcher's */

@@ -84,7 +84,7 @@ static enum status build(struct mmu *m, const struct mmu_parts *p, struct err *e
 
 void mmu_settle(struct mmu *m)
 {
-	bool asked = m->why || m->level[0][0]->evictors;
+	bool asked = m->explained || m->level[0][0]->evictors;
 	m->plain_walks = !m->design && !m->wants_neighbours && !asked;
 	m->plain = m->plain_walks && m->one_each && !m->shared_count && !m->prefetch && !m->ranges &&
 		   !m->observer;
@@ -188,6 +188,7 @@ void mmu_count_evictors(struct mmu *m)
 void mmu_explain(struct mmu *m, struct why *why)
 {
 	m->why = m->port->why = why;
+	m->explained = why != NULL;
 	mem_settle(m->port);
 	mmu_settle(m);
 	see_all(m);
