@@ -403,3 +403,27 @@ Test(mmu_planes, a_last_descriptor_is_foreseen_where_the_walk_reads_it)
 		expect_foreseen(true, granule);
 	}
 }
+
+/* As the kernel's own accesses set it, which are not explained, beside a program's that are. */
+Test(mmu_planes, a_context_set_while_nobody_asks_leaves_accesses_explained)
+{
+	static struct mmu_world w;
+	struct mmu_setup setup = {{12, 48, 0}, {12, 48, 0}, {12, 40, 1}, false, 0};
+	struct machine_parts parts;
+	struct mmu_done done;
+	struct why why = {0};
+	struct rng r;
+	rng_init(&r, 3, "planes");
+	random_machine(&parts, &r);
+	mmu_world_init(&w, &setup);
+	mmu_world_map_page(&w, 0, 0, 0, 0);
+	mmu_world_machine(&w, &parts.tlbs, &parts.walker, &parts.caches);
+	mmu_explain(w.mmu, &why);
+	w.mmu->why = w.mmu->port->why = NULL;
+	mmu_world_switch(&w, 0, 0, 0, false);
+	w.mmu->why = w.mmu->port->why = &why;
+	cr_assert(mmu_translate(w.mmu, 0, ACCESS_READ, 1, 0, &done));
+	cr_expect(lt(sz, 0, why_count(&why)));
+	why_fini(&why);
+	mmu_world_fini(&w);
+}
