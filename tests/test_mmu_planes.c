@@ -415,6 +415,10 @@ Test(mmu_planes, a_context_set_while_nobody_asks_leaves_accesses_explained)
 	struct rng r;
 	rng_init(&r, 3, "planes");
 	random_machine(&parts, &r);
+	parts.walker.prefetch.kind = 0;
+	parts.walker.range_tlb.entries = 0;
+	parts.walker.page_table.design = PAGE_TABLE_radix;
+	for (unsigned i = 0; i < 6; i++) parts.tlb[i].coalesce = TLB_NONE;
 	mmu_world_init(&w, &setup);
 	mmu_world_map_page(&w, 0, 0, 0, 0);
 	mmu_world_machine(&w, &parts.tlbs, &parts.walker, &parts.caches);
@@ -423,7 +427,9 @@ Test(mmu_planes, a_context_set_while_nobody_asks_leaves_accesses_explained)
 	mmu_world_switch(&w, 0, 0, 0, false);
 	w.mmu->why = w.mmu->port->why = &why;
 	cr_assert(mmu_translate(w.mmu, 0, ACCESS_READ, 1, 0, &done));
-	cr_expect(lt(sz, 0, why_count(&why)));
+	unsigned descriptors = 0;
+	for (size_t i = 0; i < why_count(&why); i++) descriptors += why.span[i].kind == WHY_DESCRIPTOR;
+	cr_expect(lt(uint, 0, descriptors));
 	why_fini(&why);
 	mmu_world_fini(&w);
 }
