@@ -3,7 +3,7 @@
 CC     ?= cc
 BUILD  ?= build
 CFLAGS ?= -O2 -g
-WARN    = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+WARN    = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-psabi -Werror
 ALL_CFLAGS = -std=gnu11 -Isim -I$(BUILD) -ffp-contract=off $(WARN) $(PKG_CFLAGS) $(CFLAGS)
 LIBS    = $(PKG_LIBS) -lm -pthread
 

@@ -416,6 +416,22 @@ Test(permute, is_a_permutation_of_any_size)
 	}
 }
 
+Test(permute, sends_each_of_four_where_it_goes_alone)
+{
+	for (uint64_t n = 1; n < 5000; n += 1 + n / 5) {
+		struct permutation p;
+		struct rng rng;
+		rng_init(&rng, n, "test.permute");
+		permute_init(&p, n, &rng);
+		for (uint64_t i = 0; i < n; i++) {
+			uint64_t four[4] = {i, n - 1 - i, i / 2, 0};
+			permute_four(&p, four);
+			cr_assert(four[0] == permute(&p, i) && four[1] == permute(&p, n - 1 - i));
+			cr_assert(four[2] == permute(&p, i / 2) && four[3] == permute(&p, 0));
+		}
+	}
+}
+
 Test(portable_math, agrees_with_the_library_to_a_few_units_in_the_last_place)
 {
 	struct rng rng;
@@ -434,4 +450,48 @@ Test(portable_math, gives_fixed_bits)
 	cr_expect(eq(dbl, portable_exp(1), 0x1.5bf0a8b145769p+1));
 	cr_expect(eq(dbl, portable_log(1), 0));
 	cr_expect(eq(dbl, portable_exp(0), 1));
+}
+
+/* Logarithms of x[] and exponentials of y[], four at a time and compiled as who calls. */
+LANES_INLINE void logs_and_exps(const double x[4], const double y[4], double out[8])
+{
+	lanes_four from, to;
+	memcpy(&from, x, sizeof(from));
+	to = portable_log_four(from);
+	memcpy(out, &to, sizeof(to));
+	memcpy(&from, y, sizeof(from));
+	to = portable_exp_four(from);
+	memcpy(out + 4, &to, sizeof(to));
+}
+
+static void plain(const double x[4], const double y[4], double out[8]) { logs_and_exps(x, y, out); }
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static void with_avx2(const double x[4], const double y[4], double out[8])
+{
+	logs_and_exps(x, y, out);
+}
+static bool has_avx2(void) { return __builtin_cpu_supports("avx2"); }
+#else
+static void with_avx2(const double x[4], const double y[4], double out[8]) { plain(x, y, out); }
+static bool has_avx2(void) { return false; }
+#endif
+
+Test(portable_math, gives_the_same_bits_alone_in_fours_and_with_avx2)
+{
+	struct rng rng;
+	rng_init(&rng, 2, "test.math");
+	for (int i = 0; i < 20000; i++) {
+		double x[4], y[4], alone[8], fours[8], avx2[8];
+		for (int k = 0; k < 4; k++) {
+			x[k] = exp((rng_unit(&rng) - 0.5) * 80);
+			y[k] = i ? (rng_unit(&rng) - 0.5) * 1300 : k * PORTABLE_LN2_HIGH / 2;
+			alone[k] = portable_log(x[k]);
+			alone[4 + k] = portable_exp(y[k]);
+		}
+		plain(x, y, fours);
+		(has_avx2() ? with_avx2 : plain)(x, y, avx2);
+		cr_assert(memcmp(alone, fours, sizeof(alone)) == 0 &&
+			  memcmp(alone, avx2, sizeof(alone)) == 0);
+	}
 }

@@ -20,6 +20,13 @@ typedef uint32_t lanes_u32 __attribute__((vector_size(16)));
 typedef uint16_t lanes_u16 __attribute__((vector_size(16)));
 typedef int16_t lanes_i16 __attribute__((vector_size(16)));
 
+/* Four numbers of 8 bytes, for loops that are compiled for processors with AVX2 and for those without. Functions of them are
+ * always inlined: how a vector of 32 bytes is passed depends on the processor that one compiles for (hence -Wno-psabi). */
+typedef uint64_t lanes_four_u64 __attribute__((vector_size(32)));
+typedef double lanes_four __attribute__((vector_size(32)));
+typedef int32_t lanes_four_i32 __attribute__((vector_size(16)));
+#define LANES_INLINE static inline __attribute__((always_inline))
+
 /* Bit i of the result: lane i of `lanes`, which is all ones or all zeros. */
 static inline unsigned lanes_bits_u32(lanes_u32 lanes)
 {

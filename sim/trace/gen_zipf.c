@@ -14,16 +14,20 @@
 #include "trace/gen.h"
 #include "trace/portable_math.h"
 
-/* Ranks are drawn in blocks: logarithms and exponentials of one block do not wait for each other's outcome. */
-enum { ZIPF_BLOCK = 256 };
+/* Items are drawn in blocks: logarithms and exponentials of one block do not wait for each other's outcome. */
+enum { ZIPF_BLOCK = 256, ZIPF_FOURS = ZIPF_BLOCK / 4 };
+
+struct zipf;
+typedef struct rng zipf_refill_fn(struct zipf *z, struct rng rng);
 
 struct zipf {
 	struct permutation scatter; /* rank - 1 -> item */
 	double theta, q;            /* q = 1 - theta, 0 at theta = 1 */
 	double h_first, h_last;     /* H(1.5) - 1 and H(items + 0.5): the interval that is inverted */
 	double sure;                /* a rank this near above its x is accepted without further computation */
-	uint64_t rank[ZIPF_BLOCK];  /* accepted and not yet used: rank[used..accepted-1] */
-	size_t used, accepted;
+	zipf_refill_fn *refill;     /* compiled for this processor */
+	size_t used, accepted;      /* accepted and not yet used: item[used..accepted-1] */
+	uint64_t item[ZIPF_BLOCK];
 };
 
 /* h(x) = x^-theta. */
@@ -39,9 +43,9 @@ static inline double zipf_integral(const struct zipf *z, double x)
 	return z->q == 0 ? log_x : (portable_exp(z->q * log_x) - 1) / z->q;
 }
 
-static inline portable_pair zipf_inverse(const struct zipf *z, portable_pair y)
+LANES_INLINE lanes_four zipf_inverse(const struct zipf *z, lanes_four y)
 {
-	return portable_exp_pair(z->q == 0 ? y : portable_log_pair(1 + y * z->q) / z->q);
+	return portable_exp_four(z->q == 0 ? y : portable_log_four(1 + y * z->q) / z->q);
 }
 
 static enum status zipf_check(const char *where, const struct gen_params *p, struct err *err)
@@ -53,22 +57,6 @@ static enum status zipf_check(const char *where, const struct gen_params *p, str
 			       (unsigned long long)p->footprint_bytes);
 	TRY(gen_check_multiple(where, "item_bytes", p->item_bytes, p->access_bytes, err));
 	return gen_check_multiple(where, "footprint_bytes", p->footprint_bytes, p->item_bytes, err);
-}
-
-static void zipf_start(struct gen_state *s, uint64_t seed, uint32_t stream)
-{
-	struct zipf *z = s->own;
-	struct rng shared; /* all threads find the same items popular */
-	char *name = xasprintf("%s.zipf.scatter", s->path);
-	(void)stream;
-	rng_init(&shared, seed, name);
-	free(name);
-	permute_init(&z->scatter, s->p->footprint_bytes / s->p->item_bytes, &shared);
-	z->theta = (double)s->p->theta_milli / 1000;
-	z->q = s->p->theta_milli == 1000 ? 0 : 1 - z->theta;
-	z->h_first = zipf_integral(z, 1.5) - 1;
-	z->h_last = zipf_integral(z, (double)z->scatter.n + 0.5);
-	z->sure = 2 - zipf_inverse(z, portable_both(zipf_integral(z, 2.5) - zipf_h(z, 2)))[0];
 }
 
 static inline uint64_t zipf_round(const struct zipf *z, double x)
@@ -83,27 +71,63 @@ static inline bool zipf_accepts(const struct zipf *z, uint64_t k, double x, doub
 	return rank - x <= z->sure || y >= zipf_integral(z, rank + 0.5) - zipf_h(z, rank);
 }
 
-static struct rng zipf_refill(struct zipf *z, struct rng rng)
+/* A block of items: ranks by inversion of uniform numbers, those that are accepted, and where these are scattered to. */
+LANES_INLINE struct rng zipf_block(struct zipf *z, struct rng rng)
 {
-	portable_pair x[ZIPF_BLOCK / 2], y[ZIPF_BLOCK / 2];
+	const struct permutation scatter = z->scatter;
+	lanes_four x[ZIPF_FOURS], y[ZIPF_FOURS];
 	for (int i = 0; i < ZIPF_BLOCK; i++)
-		y[i / 2][i % 2] = z->h_last + rng_unit(&rng) * (z->h_first - z->h_last);
-	for (int i = 0; i < ZIPF_BLOCK / 2; i++) x[i] = zipf_inverse(z, y[i]);
+		y[i / 4][i % 4] = z->h_last + rng_unit(&rng) * (z->h_first - z->h_last);
+	for (int i = 0; i < ZIPF_FOURS; i++) x[i] = zipf_inverse(z, y[i]);
 	z->used = z->accepted = 0;
 	for (int i = 0; i < ZIPF_BLOCK; i++) {
-		double at = x[i / 2][i % 2];
+		double at = x[i / 4][i % 4];
 		uint64_t k = zipf_round(z, at);
-		z->rank[z->accepted] = k;
-		z->accepted += zipf_accepts(z, k, at, y[i / 2][i % 2]);
+		z->item[z->accepted] = k - 1;
+		z->accepted += zipf_accepts(z, k, at, y[i / 4][i % 4]);
 	}
+	/* Behind the accepted ones stand items of an earlier block, which do no harm. */
+	for (int i = 0; i < ZIPF_BLOCK; i += 4) permute_four(&scatter, &z->item[i]);
 	return rng;
 }
 
-/* A rank in 1..n. */
-static inline uint64_t zipf_rank(struct zipf *z, struct rng *rng)
+static struct rng zipf_refill(struct zipf *z, struct rng rng) { return zipf_block(z, rng); }
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static struct rng zipf_refill_avx2(struct zipf *z, struct rng rng)
 {
-	while (__builtin_expect(z->used == z->accepted, 0)) *rng = zipf_refill(z, *rng);
-	return z->rank[z->used++];
+	return zipf_block(z, rng);
+}
+
+static zipf_refill_fn *zipf_refill_here(void)
+{
+	return __builtin_cpu_supports("avx2") ? zipf_refill_avx2 : zipf_refill;
+}
+#else
+static zipf_refill_fn *zipf_refill_here(void) { return zipf_refill; }
+#endif
+
+static void zipf_start(struct gen_state *s, uint64_t seed, uint32_t stream)
+{
+	struct zipf *z = s->own;
+	struct rng shared; /* all threads find the same items popular */
+	char *name = xasprintf("%s.zipf.scatter", s->path);
+	(void)stream;
+	rng_init(&shared, seed, name);
+	free(name);
+	permute_init(&z->scatter, s->p->footprint_bytes / s->p->item_bytes, &shared);
+	z->refill = zipf_refill_here();
+	z->theta = (double)s->p->theta_milli / 1000;
+	z->q = s->p->theta_milli == 1000 ? 0 : 1 - z->theta;
+	z->h_first = zipf_integral(z, 1.5) - 1;
+	z->h_last = zipf_integral(z, (double)z->scatter.n + 0.5);
+	z->sure = 2 - zipf_inverse(z, portable_all(zipf_integral(z, 2.5) - zipf_h(z, 2)))[0];
+}
+
+static inline uint64_t zipf_item(struct zipf *z, struct rng *rng)
+{
+	while (__builtin_expect(z->used == z->accepted, 0)) *rng = z->refill(z, *rng);
+	return z->item[z->used++];
 }
 
 static void zipf_fill(struct gen_state *s, struct record *buf, size_t n)
@@ -113,7 +137,7 @@ static void zipf_fill(struct gen_state *s, struct record *buf, size_t n)
 	uint64_t places = p.item_bytes / p.access_bytes;
 	struct rng rng = s->rng;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t item = permute(&z->scatter, zipf_rank(z, &rng) - 1), u = rng_next(&rng);
+		uint64_t item = zipf_item(z, &rng), u = rng_next(&rng);
 		uint64_t addr = p.base_address + item * p.item_bytes +
 				gen_choose(&u, places) * p.access_bytes;
 		gen_put(&buf[i], &p, addr, gen_choose_kind(&u, p.read_percent), 0);
