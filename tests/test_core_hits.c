@@ -26,6 +26,7 @@ static struct hits_case cases[] = {
 	{CORE_IN_ORDER, REPL_lru, REPL_random, 0, 1, 4, 0, 1, 10, 64, 4},
 	{CORE_WINDOW, REPL_srrip, REPL_lru, 0, 1, 8, 0, 1, 10, 64, 1},
 	{CORE_IN_ORDER, REPL_ship, REPL_chirp, 0, 1, 4, 1, 1, 30, 64, 4},
+	{CORE_WINDOW, REPL_lfu, REPL_lfu, 0, 1, 4, 0, 1, 10, 64, 4},
 	{CORE_WINDOW, REPL_bit_plru, REPL_nru, 2, 1, 4, 0, 1, 10, 64, 4},
 	{CORE_WINDOW, REPL_lru, REPL_tree_plru, 1, 0, 4, 0, 0, 50, 8, 4},
 	{CORE_IN_ORDER, REPL_tree_plru, REPL_bit_plru, 1, 0, 16, 1, 1, 0, 64, 4},

@@ -10,7 +10,7 @@
  *
  * A policy that looks beyond one set names the bytes of a state that all sets share, which begins with a struct
  * repl_shared, and its state of a set begins with a struct repl_member. Owners build both with repl_state_new(), tell
- * the key before each fill, and neither leave out nor put off a touch.
+ * the key before each fill, and neither leave out nor put off a touch. A policy that counts touches does so, too.
  */
 #ifndef REPL_REPL_H
 #define REPL_REPL_H
@@ -31,7 +31,8 @@
 	X(drrip, "srrip or brrip, whichever misses less in some sets of each") \
 	X(ship_pc, "srrip, and no stay for what instructions brought whose pages were not used again") \
 	X(ship, "srrip, and no stay for regions of memory that were not used again") \
-	X(chirp, "least recently used, but dead first: predicted from control flow")
+	X(chirp, "least recently used, but dead first: predicted from control flow") \
+	X(lfu, "least frequently used since it was filled; of several the least recently used")
 
 enum repl_kind {
 #define X(n, doc) REPL_##n,

@@ -118,7 +118,7 @@ as_detailed() { # as_detailed NAME RUN...
 	check "warming is as a detailed run: $name" "$detailed" "$(counts)"
 }
 sqlite="--set core.model=in_order -w workloads/sqlite_lookup.stt"
-for policy in lru srrip drrip ship chirp; do
+for policy in lru srrip drrip ship chirp lfu; do
 	as_detailed "$policy" $n1 $sqlite --set tlbs.l1d.policy=$policy --set tlbs.l1d.entries=16 --set tlbs.l1d.ways=16 --set tlbs.l2.policy=$policy \
 		--set caches.l1d.policy=$policy --set caches.l1d.size=16K --set caches.l1i.policy=$policy
 done
