@@ -8,6 +8,7 @@
 #include "config/suggest.h"
 #include "lock/lock.h"
 #include "machine/memops_params.h"
+#include "mem/line_prefetch.h"
 #include "mem/numa.h"
 #include "mmu/page_table.h"
 #include "os/ctx.h"
@@ -26,6 +27,9 @@ static const struct item policies[] = {REPL_POLICIES(X)};
 #undef X
 #define X(name, doc) {#name, doc, &prefetch_##name.source},
 static const struct item prefetcher_items[] = {PREFETCHERS(X)};
+#undef X
+#define X(name, doc) {#name, doc, &line_prefetch_##name.source},
+static const struct item line_prefetcher_items[] = {LINE_PREFETCHERS(X)};
 #undef X
 #define X(name, doc) {#name, doc, &design_##name.source},
 static const struct item designs[] = {PAGE_TABLE_DESIGNS(X)};
@@ -57,6 +61,8 @@ static const struct kind {
 	     "which way of a full set is replaced"),
 	KIND("prefetchers", "walker.prefetch.kind", prefetcher_items,
 	     "what is prefetched when the last TLB level misses"),
+	KIND("cache-prefetchers", "caches.NAME.prefetch.kind", line_prefetcher_items,
+	     "which lines a cache brings ahead of requests"),
 	KIND("page-tables", "walker.page_table.design", designs, "how translation tables are built"),
 	KIND("contexts", "stack.os.asids, stack.scheduler.vmids", contexts, "who gets which ASID or VMID"),
 	KIND("numa-policies", "stack.numa.policy", numa_policies, "where pages come from"),

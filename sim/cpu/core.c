@@ -283,7 +283,8 @@ static bool is_near(const struct core *c, uint64_t va, enum access_kind kind, cy
 	const struct cache *cache = port->level[0];
 	const struct tlb_entry *e = mmu_predicted(c->mmu, c->mmu->first[kind], va, kind, now);
 	if (!e || c->only_translates) return e != NULL;
-	if (!cache || cache->params.shared || (kind == ACCESS_WRITE && !cache->write_back)) return false;
+	if (!cache || cache->params.shared || cache->ahead || (kind == ACCESS_WRITE && !cache->write_back))
+		return false;
 	return cache_way_of(cache, mem_line_at(port, e->pa | (va & ~e->va_mask), SEC_NONSECURE)) !=
 	       CACHE_MISS;
 }
@@ -345,6 +346,7 @@ void core_init(struct core *c, const struct core_params *p, struct mmu *mmu, str
 	c->fetch_req.cause = CAUSE_IFETCH;
 	c->fetch_req.kind = ACCESS_FETCH;
 	mmu_follow(mmu, &c->flow);
+	mem->flow = &c->flow;
 	mmu->resolve = resolve;
 	mmu->resolve_owner = c;
 }

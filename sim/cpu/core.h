@@ -71,7 +71,7 @@ struct core {
 	} maintenance;
 	cycles_t fetch_hit_cycles, load_hit_cycles; /* of the first-level caches */
 	uint64_t fetch_line_bytes;
-	struct repl_flow flow;              /* for replacement policies of TLBs that look at it */
+	struct repl_flow flow;              /* for replacement policies of TLBs, and prefetchers */
 	uint64_t next_pc;                   /* where a run that is no branch goes on */
 	uint64_t data_line_mask;            /* line size - 1 */
 	uint64_t line_mask;                 /* line size - 1; all ones when accesses are never split */

@@ -367,7 +367,7 @@ core_hits_fn *core_hits_choose(const struct core *c)
 						 {in_order_called, in_order_in_place}};
 	const struct cache *data = c->mem->data.level[0], *fetch = c->mem->fetch.level[0];
 	const struct mmu *m = c->mmu;
-	if (!data || !fetch) return core_no_hits;
+	if (!data || !fetch || data->ahead || fetch->ahead) return core_no_hits;
 	bool in_place = m->first[ACCESS_READ]->touched && m->first[ACCESS_FETCH]->touched && data->mask &&
 			fetch->mask;
 	return loop[c->in_order][in_place];

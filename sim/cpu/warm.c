@@ -28,9 +28,10 @@ struct warming {
 
 static const struct latest no_latest = {.line = UINT64_MAX};
 
-static bool looks_beyond_a_set(const struct mmu *m, const struct mem_port *p, unsigned side)
+static bool counts_touches(const struct mmu *m, const struct mem_port *p, unsigned side)
 {
-	return m->level[side][0]->state.shared || (p->level[0] && p->level[0]->shared);
+	const struct cache *c = p->level[0];
+	return m->level[side][0]->state.shared || (c && (c->shared || c->ahead));
 }
 
 /* An inclusive level that both sides share takes from the first what the other side pushed out of it. */
@@ -52,7 +53,7 @@ static struct warming begin(const struct core *c)
 	return (struct warming){
 		.fetch = no_latest,
 		.data = no_latest,
-		.repeats_matter = looks_beyond_a_set(m, fetch, 0) || looks_beyond_a_set(m, data, 1),
+		.repeats_matter = counts_touches(m, fetch, 0) || counts_touches(m, data, 1),
 		.sides_meet = first_is_one || has_inclusive(c),
 	};
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "mem/cache_ahead.h"
 #include "mem/cache_fill.h"
 
 const char *const req_cause_names[] = {
@@ -40,6 +41,11 @@ static enum status check_params(const struct cache_params *p, uint64_t line_limi
 	if (p->ways > policy->max_ways)
 		return err_set(err, ERR_CONFIG, "caches.%s: policy %s serves at most %u ways, not %" PRIu64,
 			       p->name, policy->name, policy->max_ways, p->ways);
+	if (p->prefetch.kind && p->inclusion == INCL_EXCLUSIVE)
+		return err_set(
+			err, ERR_CONFIG,
+			"caches.%s.prefetch.kind: %s, but an exclusive cache holds only what was evicted above it",
+			p->name, line_prefetch_names[p->prefetch.kind]);
 	if (line_limit / sets >= UINT32_MAX)
 		return err_set(err, ERR_CONFIG,
 			       "caches.%s: %" PRIu64 " sets are too few to tag memory up to 0x%" PRIx64,
@@ -65,6 +71,16 @@ static void lay_out_sets(struct cache *c)
 		repl_state_at(c->policy, (unsigned)sets, c->ways, c->sets + c->state_at, c->set_bytes).shared;
 }
 
+/* A hit on a line that a prefetch brought is no plain hit, nor any hit where the prefetcher sees them all. */
+static void attach_prefetcher(struct cache *c)
+{
+	c->ahead = cache_ahead_new(&c->params.prefetch);
+	if (!c->ahead) return;
+	c->plain = false;
+	c->settled = UINT64_MAX;
+	c->each_mark = c->ahead->how->sees_hits ? CACHE_TOLD : 0;
+}
+
 enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct cache **out, struct err *err)
 {
 	TRY(check_params(p, line_limit, err));
@@ -86,6 +102,7 @@ enum status cache_new(const struct cache_params *p, uint64_t line_limit, struct 
 	c->plain = !c->shared;
 	c->mshr.line = xcalloc(p->mshrs, sizeof(*c->mshr.line));
 	c->mshr.done = least_new((unsigned)p->mshrs);
+	attach_prefetcher(c);
 	*out = c;
 	return OK;
 }
@@ -100,6 +117,7 @@ void cache_free(struct cache *c)
 	free(c->mshr.line);
 	least_free(&c->mshr.done);
 	cache_mpam_free(c->mpam);
+	cache_ahead_free(c->ahead);
 	free(c);
 }
 
@@ -108,6 +126,7 @@ void cache_register_stats(struct cache *c, struct stats *s, const char *prefix)
 	stats_add(s, stat_rows, sizeof(stat_rows) / sizeof(stat_rows[0]), &c->stats, "%s%s", prefix,
 		  c->params.name);
 	cache_mpam_register_stats(c, s, prefix);
+	if (c->ahead) cache_ahead_register_stats(c->ahead, s, prefix, c->params.name);
 	if (c->evictors)
 		stats_add(s, evictors_stat_rows, evictors_stat_row_count, evictors_stats(c->evictors),
 			  "%s%s.pollution", prefix, c->params.name);
@@ -118,6 +137,7 @@ static struct cache_victim take_out(struct cache *c, uint64_t set, unsigned way)
 	struct cache_set *s = cache_set(c, set);
 	struct cache_victim v = cache_victim_in(c, s, set, way);
 	if (!v.valid) return v;
+	if (c->ahead) cache_ahead_gone(c->ahead, v.line, cache_marks(c, s)[way]);
 	cache_tags(s)[way] = 0;
 	cache_marks(c, s)[way] = 0;
 	if (c->mpam) v.monitor = (uint8_t)cache_mpam_gone(c, set, way);
@@ -215,4 +235,5 @@ void cache_check(const struct cache *c)
 		}
 	}
 	if (c->mpam) cache_mpam_check(c);
+	if (c->ahead) cache_ahead_check(c);
 }

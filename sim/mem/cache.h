@@ -3,7 +3,7 @@
  *   find: line -> way or -1      install: line -> the line it pushed out      drop: a line
  * A line is a physical address divided by the line size, with the security state above the address. The cache knows
  * no other cache: mem.c strings several together and moves lines between them.
- * Not modelled: banks and ports; prefetchers; data contents.
+ * Prefetchers: cache_ahead.h. Not modelled: banks and ports; data contents.
  */
 #ifndef MEM_CACHE_H
 #define MEM_CACHE_H
@@ -34,9 +34,11 @@ struct cache_set;
 enum {
 	CACHE_MISS_REGISTER =
 		0x07ff, /* 1 + that which brings it, if the miss may not have ended: cache_arrival() knows */
+	CACHE_TOLD = 0x1000,   /* every hit on it is to be told (struct cache, each_mark) */
+	CACHE_AHEAD = 0x2000,  /* a prefetch brought it, and nobody has used it yet */
 	CACHE_SHARED = 0x4000, /* other cores may have it, too */
 	CACHE_DIRTY = 0x8000,
-	CACHE_MAY_WAIT = CACHE_MISS_REGISTER | CACHE_SHARED, /* no plain hit */
+	CACHE_MAY_WAIT = CACHE_MISS_REGISTER | CACHE_TOLD | CACHE_AHEAD | CACHE_SHARED, /* no plain hit */
 };
 
 struct cache_mshrs {       /* miss registers, by the latest miss of each */
@@ -49,7 +51,8 @@ struct cache { /* laid out for the hit path; change it through the functions bel
 	char *sets;
 	size_t set_bytes;
 	unsigned marks_at, state_at; /* from the beginning of a set */
-	cycles_t settled;            /* no miss ends after this cycle; a coherent cache always asks */
+	cycles_t
+		settled; /* no miss ends after this cycle; a coherent cache, or one with a prefetcher, always asks */
 	uint64_t set_mask;
 	unsigned set_bits, ways;
 	unsigned stride; /* ways rounded up to whole groups of lanes */
@@ -59,13 +62,15 @@ struct cache { /* laid out for the hit path; change it through the functions bel
 	struct repl_mask *mask;     /* by way, what a touch does; NULL: the policy's function does it */
 	cycles_t hit_cycles;
 	bool write_back, inclusive;
-	bool plain; /* no partitions, no evictors, no sharing, no policy that looks beyond a set */
+	bool plain; /* no partitions, no evictors, no sharing, no prefetcher, no policy that looks beyond a set */
 	uint64_t all_ways;
 	struct cache_mshrs mshr;
 	/* The way that a line may take in a set, or CACHE_MISS: it passes by. NULL: any. */
 	int (*choose)(struct cache *c, uint64_t set);
 	struct cache_mpam *mpam;   /* NULL: no partitions (cache_mpam.h) */
 	struct evictors *evictors; /* NULL: nobody asks whose doing misses are */
+	struct cache_ahead *ahead; /* NULL: no prefetcher (cache_ahead.h) */
+	uint16_t each_mark;        /* part of the mark of every line that comes */
 	struct cache_params params;
 	struct cache_stats stats;
 };
@@ -235,6 +240,12 @@ static inline cycles_t cache_mshr_reserve(struct cache *c, cycles_t now, unsigne
 	cycles_t done = least_value(&c->mshr.done, *slot), from = done > now ? done : now;
 	c->stats.mshr_wait_cycles += from - now;
 	return from;
+}
+
+/* Whether a miss at `now` would have one at once. */
+static inline bool cache_mshr_is_free(struct cache *c, cycles_t now)
+{
+	return now >= c->settled || least_value(&c->mshr.done, least_first(&c->mshr.done, now)) <= now;
 }
 
 static inline void cache_mshr_take(struct cache *c, unsigned slot, uint64_t line, cycles_t done)

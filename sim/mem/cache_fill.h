@@ -31,7 +31,7 @@ static inline struct cache_victim cache_victim_in(const struct cache *c, const s
 /* The mark of a line that comes; `flying`: a miss register brings it. */
 static inline uint16_t cache_mark_of(const struct cache *c, bool dirty, bool flying)
 {
-	return (uint16_t)((dirty ? CACHE_DIRTY : 0) | (flying ? c->mshr.brings + 1 : 0));
+	return (uint16_t)(c->each_mark | (dirty ? CACHE_DIRTY : 0) | (flying ? c->mshr.brings + 1 : 0));
 }
 
 #endif

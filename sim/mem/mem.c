@@ -1,3 +1,4 @@
+#include "mem/cache_ahead.h"
 #include "mem/mem_side.h"
 
 static unsigned node_of_line(const struct mem_side *m, uint64_t line)
@@ -153,13 +154,14 @@ static inline void note(struct mem_port *port, enum why_kind kind, const char *n
 	why_leaf(port->why, (struct why_span){begin, end, .name = name, .kind = (uint8_t)kind});
 }
 
-/* When a request that finds its line in `way` of `c` has it; counted. */
-static cycles_t hit_done(struct mem_port *port, struct cache *c, uint64_t line, int way, cycles_t now)
+/* When a request that finds its line in `way` of `c` has it; counted, where it is no prefetch. */
+static cycles_t hit_done(struct mem_port *port, struct cache *c, uint64_t line, int way, cycles_t now,
+			 bool ahead)
 {
 	bool merged;
 	cycles_t done = cache_hit_done(c, line, way, now, &merged);
-	c->stats.merged += merged;
-	c->stats.hits += !merged;
+	c->stats.merged += !ahead && merged;
+	c->stats.hits += !ahead && !merged;
 	note(port, merged ? WHY_ARRIVAL : WHY_CACHE, c->params.name, now, done);
 	return done;
 }
@@ -262,33 +264,69 @@ static void share_line(struct mem_port *port, uint64_t line)
 		cache_share(port->level[i], line);
 }
 
-cycles_t mem_miss(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
-		  unsigned *served)
+/* A prefetch brings what the program may have lost here: that is no miss of the program. */
+static void ask_evictors_ahead(const struct mem_port *port, struct cache *c, uint64_t line)
 {
-	struct directory_found others = {0};
+	struct evictors_stats before = *evictors_stats(c->evictors);
+	ask_evictors(port, c, line);
+	*evictors_stats(c->evictors) = before;
+}
+
+static inline void count_miss(const struct mem_port *port, struct cache *c, const struct mem_req *r,
+			      uint64_t line)
+{
+	c->stats.misses++;
+	c->stats.misses_by_cause[r->cause]++;
+	if (c->evictors) ask_evictors(port, c, line);
+	if (c->ahead) cache_ahead_missed(c->ahead, line);
+}
+
+/* A request has missed first..level-1, each of which it looked in at `at`, and hit `level`, if `hit`. */
+static __attribute__((noinline)) void train(struct mem_port *port, const struct mem_req *r, unsigned first,
+					    unsigned level, const cycles_t *at, const struct mem_looked *last)
+{
+	for (unsigned i = first; i < level; i++)
+		if (port->level[i]->ahead)
+			mem_train(port, r, i, &(struct mem_looked){.now = at[i], .done = last->done});
+	if (last->hit && port->level[level]->ahead) mem_train(port, r, level, last);
+}
+
+/* A request misses `first`; or, `ahead`, a prefetch does that is for this level: the directory is asked where a core gets the line. */
+static inline __attribute__((always_inline)) cycles_t miss(struct mem_port *port, const struct mem_req *r,
+							   cycles_t now, unsigned first, unsigned *served,
+							   bool ahead)
+{
+	struct directory_found others = {.asked = ahead && port->level[first]->params.shared};
+	struct mem_looked last = {.hit = false};
 	uint64_t line = mem_line(port, r);
 	unsigned slot[MEM_LEVELS_MAX], level = first;
-	cycles_t done;
+	cycles_t done, looked[MEM_LEVELS_MAX];
 	int way = CACHE_MISS;
 	for (; level < port->levels; level++) {
 		struct cache *c = port->level[level];
 		if (level > first) {
 			if (ask_directory(port, r, line, now, level, &others)) break;
-			c->stats.accesses++;
+			c->stats.accesses += !ahead;
 			if ((way = cache_find(c, line)) != CACHE_MISS) break;
 		}
-		c->stats.misses++;
-		c->stats.misses_by_cause[r->cause]++;
-		if (c->evictors) ask_evictors(port, c, line);
+		if (!ahead)
+			count_miss(port, c, r, line);
+		else if (c->evictors)
+			ask_evictors_ahead(port, c, line);
+		looked[level] = now;
 		now = reserve(port, c, now, &slot[level]);
 	}
 	if (level == port->levels) ask_directory(port, r, line, now, level, &others);
 	unsigned to = nearest_taker(port, r, first, level);
+	last.now = now;
+	last.hit = way != CACHE_MISS;
+	if (last.hit && port->level[level]->ahead)
+		last.first_use = cache_ahead_use(port->level[level], line, (unsigned)way, now);
 	if (others.given)
 		note(port, WHY_TRANSFER, NULL, now, done = others.done);
 	else if (way != CACHE_MISS)
 		done = hit_done(port, port->level[level], line, way,
-				own_line(port, port->level[level], r, line, way, now));
+				own_line(port, port->level[level], r, line, way, now), ahead);
 	else if (to < port->levels)
 		done = mem_read_memory(port, r, now);
 	else
@@ -305,7 +343,34 @@ cycles_t mem_miss(struct mem_port *port, const struct mem_req *r, cycles_t now, 
 	fill_missed(port, r, line, to, level, done);
 	if (shared) share_line(port, line);
 	*served = level;
+	last.done = done;
+	if (!ahead && port->prefetches) train(port, r, first, level, looked, &last);
 	return done;
+}
+
+cycles_t mem_miss(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
+		  unsigned *served)
+{
+	return miss(port, r, now, first, served, false);
+}
+
+cycles_t mem_bring_ahead(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned level)
+{
+	unsigned served;
+	return miss(port, r, now, level, &served, true);
+}
+
+/* A hit of the level in which the request looked first. */
+static cycles_t first_hit(struct mem_port *port, const struct mem_req *r, unsigned first, uint64_t line,
+			  int way, cycles_t now)
+{
+	struct cache *c = port->level[first];
+	struct mem_looked at = {.now = now, .hit = true};
+	if (!c->ahead) return hit_done(port, c, line, way, now, false);
+	at.first_use = cache_ahead_use(c, line, (unsigned)way, now);
+	at.done = hit_done(port, c, line, way, now, false);
+	mem_train(port, r, first, &at);
+	return at.done;
 }
 
 cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
@@ -325,7 +390,7 @@ cycles_t mem_access_slow(struct mem_port *port, const struct mem_req *r, cycles_
 	now = own_line(port, c, r, line, way, now);
 	if (r->kind == ACCESS_WRITE) mark_written(port, first, line, way, now);
 	*served = first;
-	return hit_done(port, c, line, way, now);
+	return first_hit(port, r, first, line, way, now);
 }
 
 cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cycles_t now)

@@ -8,7 +8,7 @@
  * the order of the calls.
  * Shared caches have one instance for each cluster, die or socket (topology.h) that has a core in use.
  * Lines that several cores write: directory.h, where the machine has one.
- * Not modelled: prefetchers; latency of the way back up, beyond hit_cycles.
+ * Lines that prefetchers bring: mem_ahead.c. Not modelled: latency of the way back up, beyond hit_cycles.
  */
 #ifndef MEM_MEM_H
 #define MEM_MEM_H
@@ -47,6 +47,7 @@ struct mem_port {
 	unsigned monitor; /* of the request under way, or of the line that it moves (mpam.h) */
 	bool untimed;     /* lines move as ever, at once: no miss register, no bandwidth, no memory latency */
 	bool plain; /* all caches are, none is exclusive, and no directory and no label is asked (mem_plain.c) */
+	bool prefetches;                        /* a cache has a prefetcher */
 	mem_level_fn *find[MEM_LEVELS_MAX + 1]; /* of each level (mem_settle()) */
 	mem_level_fn *missed[MEM_LEVELS_MAX];   /* the same where it is known not to have the line */
 	unsigned served;                        /* of the latest such request */
@@ -61,6 +62,7 @@ struct mem_cpu {        /* one core's private caches and its two ports */
 	struct mem_port data, fetch;
 	struct mem_route *route; /* from its die, by node */
 	struct mem_cpu_stats stats;
+	const struct repl_flow *flow; /* where the core's program is; NULL: nobody tells */
 	struct agent
 		agent; /* who runs on the core: whose doing evictions are, where caches and TLBs count that */
 	struct cache *owned[2 * MEM_LEVELS_MAX];

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
+#include "mem/cache_ahead.h"
 #include "mem/mem_side.h"
 
 /* --- building ------------------------------------------------------------------------------------------------- */
@@ -242,8 +243,17 @@ static bool is_plain(const struct mem_port *port)
 	return plain;
 }
 
+static bool has_prefetcher(const struct mem_port *port)
+{
+	for (unsigned i = 0; i < port->levels; i++)
+		if (port->level[i]->ahead) return true;
+	return false;
+}
+
 static void find_plain(struct mem_cpu *cpu)
 {
+	cpu->data.prefetches = has_prefetcher(&cpu->data);
+	cpu->fetch.prefetches = has_prefetcher(&cpu->fetch);
 	cpu->data.plain = is_plain(&cpu->data);
 	cpu->fetch.plain = is_plain(&cpu->fetch);
 	mem_settle(&cpu->data);
@@ -354,6 +364,7 @@ void mem_cpu_register_stats(struct mem_cpu *cpu, struct stats *s, unsigned numbe
 static enum status check_cache(const struct cache *c, struct err *err)
 {
 	const struct cache_stats *s = &c->stats;
+	if (c->ahead) TRY(cache_ahead_check_sums(c, err));
 	if (s->accesses == s->hits + s->misses + s->merged) return OK;
 	return err_set(err, ERR_CHECK,
 		       "%s: accesses %" PRIu64 " are not hits %" PRIu64 " + misses %" PRIu64

@@ -26,6 +26,7 @@ static const struct param cache_rows[] = {
 	HW_BOOL(F, write_allocate, 1, "a write miss fetches the line"),
 	HW_U64(F, mpam_portions, "portions", 0, 0, 64,
 	       "cache portions of MPAM, which divide the ways; 0: the cache has no MPAM (docs/mpam.md)"),
+	P_MAP(F, prefetch, &line_prefetch_schema, "prefetching of lines"),
 };
 #undef F
 SCHEMA(cache_schema, "cache", struct cache_params, cache_rows, "a data or instruction cache");

@@ -2,6 +2,7 @@
 #ifndef MEM_MEM_PARAMS_H
 #define MEM_MEM_PARAMS_H
 
+#include "mem/line_prefetch.h"
 #include "mem/topology.h"
 
 enum inclusion { INCL_NINE, INCL_INCLUSIVE, INCL_EXCLUSIVE };
@@ -14,6 +15,7 @@ struct cache_params {
 	uint64_t size, ways, line;
 	uint64_t hit_cycles, mshrs, policy, inclusion, write_back, write_allocate;
 	uint64_t mpam_portions; /* 0: no MPAM */
+	struct line_prefetch_params prefetch;
 };
 
 struct node_params {

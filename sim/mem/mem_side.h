@@ -74,6 +74,15 @@ cycles_t mem_read_memory(struct mem_port *port, const struct mem_req *r, cycles_
 void mem_write_down(struct mem_port *port, unsigned level, uint64_t line, cycles_t now);
 /* What an inclusive cache has evicted leaves the caches above it. True if one had written it. */
 bool mem_back_invalidate(struct mem_port *port, unsigned level, uint64_t line);
+/* How a request found a level that it looked in. */
+struct mem_looked {
+	cycles_t now, done;  /* when it looked, and when it has its line */
+	bool hit, first_use; /* `first_use`: of a line that a prefetch brought */
+};
+/* A request has been answered; the prefetcher of `level` is told how it found that. */
+void mem_train(struct mem_port *port, const struct mem_req *r, unsigned level, const struct mem_looked *at);
+/* A read that nobody waits for and no level counts as an access brings its line to `level`, which does not hold it: when it arrives. */
+cycles_t mem_bring_ahead(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned level);
 /* A miss of `first`, counted there as an access, by a request whose monitor is known. */
 cycles_t mem_miss(struct mem_port *port, const struct mem_req *r, cycles_t now, unsigned first,
 		  unsigned *served);

@@ -22,7 +22,7 @@ same generators generator generator
 
 check "what is from a paper says so" "  srrip" "$("$STRATA" list policies | grep 'ISCA 2010\]' | grep -o '^  srrip')"
 "$STRATA" list >"$dir/all"
-check "without a kind all are listed" 10 "$(grep -c '^[a-z-]*: ' "$dir/all")"
+check "without a kind all are listed" 11 "$(grep -c '^[a-z-]*: ' "$dir/all")"
 "$STRATA" list --json >"$dir/json"
 check "JSON has as many names as text" "$(grep -c '^  ' "$dir/all")" "$(grep -c '"name": ' "$dir/json")"
 "$STRATA" list prefetcher 2>"$dir/err"
