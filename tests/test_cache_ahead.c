@@ -40,7 +40,7 @@ static struct cache_params cache_of(const char *name, uint64_t level, uint64_t s
 				     .mshrs = 16,
 				     .write_back = 1,
 				     .write_allocate = 1,
-				     .prefetch = {.degree = 1, .distance = 1, .table_entries = 16}};
+				     .prefetch = {.degree = 1, .distance = 4, .confirm = 2, .table_entries = 16}};
 }
 
 /* 32 lines each over 64 and 128. */
@@ -284,7 +284,9 @@ Test(cache_ahead, devices_train_nobody)
 Test(cache_ahead, stride_sees_hits_and_whose_instructions_they_are)
 {
 	struct side s;
-	open_side(&s, 1, LINE_PREFETCH_stride);
+	describe_with(&s, 1, LINE_PREFETCH_stride);
+	s.cache[1].prefetch.distance = 1;
+	build(&s, false);
 	for (uint64_t i = 0; i < 8; i++) { /* two instructions in turns, each within a line at first */
 		struct mem_req r = {.pa = {base + 16 * i}};
 		unsigned served;

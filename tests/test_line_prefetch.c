@@ -23,7 +23,8 @@ static struct trained open_prefetcher(unsigned kind, uint64_t degree, uint64_t t
 {
 	struct trained t = {
 		.how = line_prefetchers[kind],
-		.params = {.kind = kind, .degree = degree, .distance = 1, .table_entries = table}};
+		.params = {
+			.kind = kind, .degree = degree, .distance = 1, .confirm = 2, .table_entries = table}};
 	if (t.how->state_bytes) t.state = calloc(1, t.how->state_bytes(&t.params));
 	return t;
 }
@@ -239,5 +240,149 @@ Test(line_prefetch, strides_shorter_than_a_line_propose_a_line_once_they_leave_t
 	use(&t, 1, 56, HIT);
 	cr_expect(eq(u32, t.list.count, 1));
 	cr_expect(proposes(&t, 1));
+	free(t.state);
+}
+
+static void use_lines(struct trained *t, const uint64_t *line, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) use_line(t, line[i], MISS);
+}
+#define USE_LINES(t, ...) \
+	use_lines(t, (const uint64_t[]){__VA_ARGS__}, sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
+
+Test(line_prefetch, stream_follows_misses_that_go_one_way_once_they_are_confirmed)
+{
+	struct trained t = open_prefetcher(LINE_PREFETCH_stream, 2, 4);
+	t.params.distance = 8;
+	USE_LINES(&t, 128, 129);
+	cr_expect(eq(u32, t.list.count, 0), "one behind the first");
+	use_line(&t, 130, MISS);
+	cr_expect(eq(u32, t.list.count, 2));
+	cr_expect(proposes(&t, 131) && proposes(&t, 132));
+	use_line(&t, 131, FIRST_USE);
+	cr_expect(eq(u32, t.list.count, 2));
+	cr_expect(proposes(&t, 133) && proposes(&t, 134));
+	use_line(&t, 131, HIT);
+	cr_expect(eq(u32, t.list.count, 0), "only what would miss");
+	free(t.state);
+}
+
+Test(line_prefetch, stream_goes_down_as_it_goes_up)
+{
+	struct trained t = open_prefetcher(LINE_PREFETCH_stream, 2, 4);
+	t.params.distance = 8;
+	USE_LINES(&t, 170, 167, 166);
+	cr_expect(eq(u32, t.list.count, 2));
+	cr_expect(proposes(&t, 165) && proposes(&t, 164));
+	free(t.state);
+}
+
+Test(line_prefetch, stream_follows_nothing_that_turns_back)
+{
+	struct trained t = open_prefetcher(LINE_PREFETCH_stream, 2, 4);
+	for (unsigned i = 0; i < 8; i++) {
+		use_line(&t, 128 + 3 * (i % 2) + i / 4, MISS);
+		cr_expect(eq(u32, t.list.count, 0));
+	}
+	free(t.state);
+}
+
+Test(line_prefetch, stream_follows_several_at_once_and_forgets_the_one_not_used_for_longest)
+{
+	struct trained t = open_prefetcher(LINE_PREFETCH_stream, 1, 2);
+	t.params.distance = 8;
+	USE_LINES(&t, 128, 1024, 129, 1025, 130);
+	cr_expect(proposes(&t, 131));
+	use_line(&t, 1026, MISS);
+	cr_expect(proposes(&t, 1027));
+	use_line(&t, 4096, MISS); /* takes the row of the first */
+	use_line(&t, 131, FIRST_USE);
+	cr_expect(eq(u32, t.list.count, 0));
+	use_line(&t, 1027, FIRST_USE);
+	cr_expect(proposes(&t, 1028));
+	free(t.state);
+}
+
+Test(line_prefetch, stream_asks_for_each_line_once_and_none_beyond_its_distance_or_the_frame)
+{
+	struct trained t = open_prefetcher(LINE_PREFETCH_stream, 2, 4);
+	t.params.distance = 5;
+	uint64_t next = 131, furthest = 0;
+	USE_LINES(&t, 128, 129);
+	for (uint64_t line = 130; line < 192; line++) {
+		use_line(&t, line, FIRST_USE);
+		for (unsigned i = 0; i < t.list.count; i++) cr_assert(eq(u64, t.list.line[i], next++));
+		cr_assert(le(u64, next - 1, line + 5));
+		if (next - 1 - line > furthest) furthest = next - 1 - line;
+	}
+	cr_expect(eq(u64, furthest, 5));
+	cr_expect(eq(u64, next, 192), "the last line of the frame is 191");
+	use_line(&t, 192, MISS);
+	cr_expect(proposes(&t, 193), "the program went on in the next frame, and so does the stream");
+	free(t.state);
+}
+
+/* Accesses `step` lines apart every `interval` cycles, where lines take `latency` to come: the offset in use in the end; 0: none. */
+static uint64_t learn_offset(struct trained *t, uint64_t step, cycles_t interval, cycles_t latency)
+{
+	uint64_t offset = 0;
+	for (uint64_t i = 0; i < 20000; i++, t->now += interval) {
+		uint64_t line = (1 << 20) + step * i;
+		t->how->brought(t->state, line, LINE_BITS, t->now + latency, false);
+		use_line(t, line, MISS);
+		offset = t->list.count ? t->list.line[0] - line : 0;
+		if (offset) t->how->brought(t->state, line + offset, LINE_BITS, t->now + latency, true);
+	}
+	return offset;
+}
+
+Test(line_prefetch, best_offset_is_the_least_that_is_in_time)
+{
+	static const struct {
+		uint64_t step, interval, latency, offset;
+	} row[] = {{1, 10, 100, 10}, {1, 10, 101, 12}, {1, 100, 100, 1}, {1, 100, 201, 3},
+		   {3, 10, 25, 9},   {4, 10, 10, 4},   {4, 10, 11, 8},   {2, 20, 50, 6}};
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct trained t = open_prefetcher(LINE_PREFETCH_best_offset, 1, 1);
+		cr_expect(eq(u64, learn_offset(&t, row[i].step, row[i].interval, row[i].latency),
+			     row[i].offset),
+			  "%lu lines every %lu cycles, %lu to memory", row[i].step, row[i].interval,
+			  row[i].latency);
+		free(t.state);
+	}
+}
+
+Test(line_prefetch, best_offset_rests_where_no_offset_leads_anywhere_and_begins_again)
+{
+	struct trained t = open_prefetcher(LINE_PREFETCH_best_offset, 1, 1);
+	struct rng r;
+	rng_init(&r, 1, "best_offset");
+	use_line(&t, 1 << 20, MISS);
+	cr_expect(proposes(&t, (1 << 20) + 1), "the first phase uses an offset of 1");
+	for (unsigned i = 0; i < 52 * 100; i++, t.now += 10) {
+		uint64_t line = rng_next(&r) >> 20;
+		t.how->brought(t.state, line, LINE_BITS, t.now + 100, true);
+		use_line(&t, line, MISS);
+	}
+	cr_expect(eq(u32, t.list.count, 0));
+	cr_expect(eq(u64, learn_offset(&t, 1, 10, 100), 10), "lines that misses bring are remembered");
+	free(t.state);
+}
+
+/* The request that finds the 31st line ends the phase; one less and the offset is the one before. */
+Test(line_prefetch, best_offset_takes_a_new_offset_once_a_score_is_31)
+{
+	struct trained t = open_prefetcher(LINE_PREFETCH_best_offset, 1, 1);
+	unsigned uses = 0;
+	for (;; uses++) { /* what arrived is always two lines before: only offset 2 ever scores */
+		uint64_t line = (1 << 20) + 64 * uses + 2;
+		t.how->brought(t.state, line - 1, LINE_BITS, t.now, true); /* stands for line - 2 */
+		use_line(&t, line, MISS);
+		if (proposes(&t, line + 2)) break;
+		cr_assert(proposes(&t, line + 1));
+		cr_assert(lt(u32, uses, 52 * 40));
+		t.now += 10;
+	}
+	cr_expect(eq(u32, uses, 30 * 52 + 1), "offset 2 is the second of 52 to be tried");
 	free(t.state);
 }

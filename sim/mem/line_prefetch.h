@@ -23,7 +23,9 @@
 #define LINE_PREFETCHERS(X) \
 	X(next_line, "the lines behind one that missed, or that was brought so and is used now") \
 	X(next_line_on_miss, "the lines behind one that missed") \
-	X(stride, "per instruction: the stride of its accesses, once it repeats")
+	X(stride, "per instruction: the stride of its accesses, once it repeats") \
+	X(stream, "the lines ahead of misses that go one way, up or down") \
+	X(best_offset, "the line behind by the offset that would have been in time the most often")
 
 enum line_prefetch_kind {
 	LINE_PREFETCH_none,
@@ -36,7 +38,8 @@ enum line_prefetch_kind {
 enum { LINE_PREFETCH_MAX = 16, LINE_PREFETCH_FRAME_BITS = 12 };
 
 struct line_prefetch_params {
-	uint64_t kind, degree, distance, table_entries;
+	uint64_t kind, degree, distance, /* 0: what is usual for the prefetcher */
+		table_entries, confirm;
 	uint64_t walks; /* descriptor reads train it, too */
 };
 extern const struct schema line_prefetch_schema;
@@ -70,6 +73,11 @@ static inline void line_prefetch_propose(struct line_prefetch_list *out, const s
 static inline bool line_prefetch_same_frame(uint64_t a, uint64_t b, unsigned line_bits)
 {
 	return (a ^ b) >> (LINE_PREFETCH_FRAME_BITS - line_bits) == 0;
+}
+
+static inline uint64_t line_prefetch_or(uint64_t parameter, uint64_t usual)
+{
+	return parameter ? parameter : usual;
 }
 
 /* The row of a table of `rows` that `key` belongs to. */

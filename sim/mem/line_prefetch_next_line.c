@@ -6,7 +6,8 @@ static void next_line_train(void *state, const struct line_prefetch_params *p,
 {
 	(void)state;
 	if (!line_prefetch_would_miss(u)) return;
-	for (uint64_t i = 1; i <= p->degree; i++) line_prefetch_propose(out, u, u->line + i);
+	for (uint64_t i = 1; i <= line_prefetch_or(p->degree, 1); i++)
+		line_prefetch_propose(out, u, u->line + i);
 }
 
 const struct line_prefetcher line_prefetch_next_line = {

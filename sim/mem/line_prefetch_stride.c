@@ -44,7 +44,8 @@ static void stride_train(void *state, const struct line_prefetch_params *p, cons
 	if (next_of[row->state][right].takes_stride) row->stride = stride;
 	row->state = next_of[row->state][right].state;
 	row->address = u->address;
-	for (uint64_t i = p->distance; row->state == STEADY && i < p->distance + p->degree; i++)
+	uint64_t first = line_prefetch_or(p->distance, 1), end = first + line_prefetch_or(p->degree, 1);
+	for (uint64_t i = first; row->state == STEADY && i < end; i++)
 		line_prefetch_propose(out, u, (u->address + i * (uint64_t)row->stride) >> u->line_bits);
 }
 
