@@ -36,6 +36,8 @@ both "shared L2 TLBs in a VM" $n1 -w workloads/tlb-hits.yaml -s configs/stacks/k
 	--set tlbs.l2.shared=cluster --set topology.cluster_cores=4
 both "a small inclusive system cache" $n1 -w workloads/zipf.yaml --populate --set workload.accesses=20000 --set workload.footprint_bytes=64M \
 	--set caches.slc.inclusion=inclusive --set caches.slc.size=2M
+both "prefetchers of caches" $n1 -w workloads/sequential.yaml --populate --set workload.accesses=20000 $own \
+	--set caches.l1d.prefetch.kind=stride --set caches.l2.prefetch.kind=stream --set caches.slc.prefetch.kind=best_offset
 both "copy over four nodes" $kunpeng -w workloads/copy.yaml --populate --set workload.accesses=10000 $own --set stack.pin=0,1,24,25,48,49,72,73
 both "partitions" -m configs/machines/kunpeng-920.yaml -s configs/stacks/mpam.yaml -w workloads/two-streams.yaml --populate --set workload.accesses=30000
 both "translation alone" $n1 -w workloads/zipf.yaml -s configs/stacks/kvm-4k.yaml --fidelity translation --set workload.accesses=10000
