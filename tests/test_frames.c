@@ -60,7 +60,7 @@ Test(frames, a_scattered_region_still_has_whole_pageblocks_beside_its_pages)
 	struct frames *f = new_4k(0, 1 << 30, true);
 	uint64_t block, blocks = 0;
 	for (int i = 0; i < 1000; i++) page(f);
-	while (frames_take_huge(f, &block)) {
+	while (frames_take_huge(f, FRAMES_LOCAL, &block)) {
 		cr_assert(eq(u64, block & bits_ones(21), 0));
 		blocks++;
 	}
@@ -101,7 +101,7 @@ Test(frames, a_share_of_huge_pages_fails_and_no_other_request)
 	struct frames *f = frames_new(&p);
 	uint64_t failed = 0, addr;
 	for (int i = 0; i < 10000; i++) {
-		failed += !frames_take_huge(f, &addr);
+		failed += !frames_take_huge(f, FRAMES_LOCAL, &addr);
 		cr_assert(frames_take_block(f, 21, &addr));
 		cr_assert(frames_take_table(f, &addr));
 	}
@@ -131,12 +131,12 @@ Test(frames, what_is_given_back_is_taken_again)
 {
 	struct frames *f = new_4k(0, 1 << 22, false);
 	uint64_t block, addr;
-	cr_assert(frames_take_huge(f, &block));
-	cr_assert(frames_take_huge(f, &addr));
+	cr_assert(frames_take_huge(f, FRAMES_LOCAL, &block));
+	cr_assert(frames_take_huge(f, FRAMES_LOCAL, &addr));
 	cr_assert(not(frames_take_page(f, &addr)));
 	frames_give(f, block, 21);
 	cr_assert(eq(u64, frames_used_bytes(f), 1 << 21));
-	cr_assert(frames_take_huge(f, &addr));
+	cr_assert(frames_take_huge(f, FRAMES_LOCAL, &addr));
 	cr_assert(eq(u64, addr, block));
 	frames_give(f, block, 21);
 	for (uint64_t i = 0; i < 512; i++) cr_assert(eq(u64, page(f), block + i * 0x1000));
@@ -176,7 +176,7 @@ static void mark(const struct region *r, bool *taken, uint64_t addr, unsigned bi
 static unsigned take_something(struct frames *f, const struct region *r, struct rng *rng, uint64_t *addr)
 {
 	switch (rng_below(rng, 40)) {
-	case 0: return frames_take_huge(f, addr) ? r->block_bits : 0;
+	case 0: return frames_take_huge(f, FRAMES_LOCAL, addr) ? r->block_bits : 0;
 	case 1: return frames_take_block(f, r->page_bits + 4, addr) ? r->page_bits + 4 : 0;
 	case 2:
 	case 3: return frames_take_table(f, addr) ? r->page_bits : 0;
@@ -248,14 +248,46 @@ Test(frames, regions_that_are_joined_are_tried_in_the_order_preferred)
 	frames_free(f);
 }
 
-Test(frames, a_region_that_is_not_in_the_order_gives_nothing_and_runs_come_from_the_first_alone)
+Test(frames, a_region_that_is_not_in_the_order_gives_nothing)
 {
 	struct frames *f = joined();
 	uint64_t addr;
+	frames_prefer(f, (const unsigned[]){1}, 1);
 	cr_expect(frames_take_block(f, 17, &addr) && addr >> 30 == 2);
 	cr_expect(frames_take_block(f, 17, &addr) && addr >> 30 == 2);
 	cr_expect(not(frames_take_block(f, 17, &addr)), "though the other region has them");
-	frames_prefer(f, (const unsigned[]){1}, 1);
 	cr_expect(not(frames_take_page(f, &addr)));
+	frames_free(f);
+}
+
+Test(frames, blocks_and_runs_come_from_the_next_region_when_one_has_none)
+{
+	struct frames *f = joined();
+	uint64_t addr;
+	for (unsigned i = 0; i < 4; i++) {
+		cr_assert(i % 2 ? frames_take_block(f, 17, &addr) : frames_take_run(f, 17, 0, &addr));
+		cr_expect(eq(u64, addr >> 30, i < 2 ? 2 : 1), "block %u", i);
+	}
+	cr_expect(not(frames_take_block(f, 17, &addr)));
+	cr_expect(eq(u64, frames_used_bytes(f), 4 << 17));
+	frames_free(f);
+}
+
+/* alloc_pages_mpol(): __GFP_THISNODE first, and more only for who lets it reclaim. */
+Test(frames, a_huge_page_is_of_the_first_region_unless_it_may_be_anywhere)
+{
+	struct frames **region = calloc(2, sizeof(struct frames *));
+	for (unsigned i = 0; i < 2; i++)
+		region[i] = frames_new(&(struct frames_params){.base = (uint64_t)(i + 1) << 30,
+							       .bytes = 2 << 21,
+							       .page_bits = 12,
+							       .block_bits = 21,
+							       .path = "test"});
+	struct frames *f = frames_join(region, 2);
+	uint64_t addr;
+	cr_expect(frames_take_huge(f, FRAMES_LOCAL, &addr) && addr >> 30 == 1);
+	cr_expect(frames_take_huge(f, FRAMES_ANYWHERE, &addr) && addr >> 30 == 1);
+	cr_expect(not(frames_take_huge(f, FRAMES_LOCAL, &addr)));
+	cr_expect(frames_take_huge(f, FRAMES_ANYWHERE, &addr) && addr >> 30 == 2);
 	frames_free(f);
 }

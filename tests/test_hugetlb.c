@@ -146,6 +146,24 @@ Test(hugetlb, a_vm_that_is_bound_to_a_node_has_blocks_of_its_pool_alone)
 	run_free(run);
 }
 
+/* Of 64 MiB on the first node and more on the others, for 128 MiB that a VMM has madvised; a program's own are local or none. */
+Test(hugetlb, without_pools_blocks_of_a_vm_come_from_other_nodes_and_a_programs_do_not)
+{
+	static const char *const sets[] = {"memory.nodes.0.size=64M", "workload.footprint_bytes=128M",
+					   "workload.accesses=100000", NULL};
+	static const char *const always[] = {"memory.nodes.0.size=64M", "workload.footprint_bytes=128M",
+					     "workload.accesses=100000", "stack.os.thp=always", NULL};
+	struct run *run = run_under("configs/stacks/kvm-2m.yaml", sets);
+	cr_expect(lt(u64, 32, counter(run, "vm0.hyp.blocks_mapped")), "more than node 0 has");
+	cr_expect(eq(u64, counter(run, "vm0.hyp.blocks_failed"), 0));
+	run_free(run);
+	run = run_under("configs/stacks/native.yaml", always);
+	cr_expect(lt(u64, 0, counter(run, "os.huge_mapped")));
+	cr_expect(lt(u64, counter(run, "os.huge_mapped"), 32));
+	cr_expect(lt(u64, 0, counter(run, "os.huge_failed")));
+	run_free(run);
+}
+
 Test(hugetlb, balancing_leaves_it_where_it_is)
 {
 	static const char *const sets[] = {SMALL, "stack.os.hugetlb.nr_hugepages=[0,8]",

@@ -124,13 +124,14 @@ static bool map_gigabyte(struct fault_site *s, struct hyp_fault *out)
 	return true;
 }
 
+/* VMMs have their VM's memory madvised to be huge. */
 static bool map_block(struct fault_site *s, struct hyp_fault *out)
 {
 	const struct hyp_params *p = &s->vm->hyp->p;
 	unsigned bits = hyp_block_bits(p);
 	uint64_t frame;
 	if (p->mapping == HYP_PAGE || s->slot.level > BLOCK_LEVEL || !is_memory(s, bits)) return false;
-	if (!hugetlb_take(&p->hugetlb, s->vm->stage2.frames, &frame)) {
+	if (!hugetlb_take(&p->hugetlb, s->vm->stage2.frames, FRAMES_ANYWHERE, &frame)) {
 		s->vm->stats.blocks_failed++;
 		return false;
 	}

@@ -231,24 +231,27 @@ bool frames_take_table(struct frames *f, uint64_t *addr)
 
 bool frames_take_block(struct frames *f, unsigned bits, uint64_t *addr)
 {
-	f = frames_preferred(f);
+	for (unsigned i = 0; i < f->ordered; i++)
+		if (frames_take_block(f->region[f->order[i]], bits, addr)) return true;
+	if (f->region) return false;
 	assert(bits >= f->p.page_bits && bits < FRAMES_SIZES);
 	bool large = bits >= f->p.block_bits;
 	if (frames_pop(&f->given[bits], bits, addr)) return took(f, bits, true);
 	return took(f, bits, large ? take_large(f, bits, addr) : take_small(f, bits, addr));
 }
 
+/* Fragmentation is the whole machine's: one draw, from the first region. */
 bool frames_take_run(struct frames *f, unsigned bits, unsigned fail_percent, uint64_t *addr)
 {
-	f = frames_preferred(f);
-	if (fail_percent && rng_below(&f->rng, 100) < fail_percent) return false;
+	if (fail_percent && rng_below(&frames_preferred(f)->rng, 100) < fail_percent) return false;
 	return frames_take_block(f, bits, addr);
 }
 
-bool frames_take_huge(struct frames *f, uint64_t *addr)
+bool frames_take_huge(struct frames *f, enum frames_reach reach, uint64_t *addr)
 {
-	f = frames_preferred(f);
-	return frames_take_run(f, f->p.block_bits, f->p.fail_percent, addr);
+	const struct frames_params *p = &frames_preferred(f)->p;
+	return frames_take_run(reach == FRAMES_LOCAL ? frames_preferred(f) : f, p->block_bits,
+			       p->fail_percent, addr);
 }
 
 struct frames *frames_numbered(struct frames *f, unsigned number)

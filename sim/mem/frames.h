@@ -34,8 +34,7 @@ struct frames_params {
 struct frames *frames_new(const struct frames_params *p);
 void frames_free(struct frames *f);
 
-/* Several regions as one: what is taken comes from the first region of an order that has it, huge pages, runs and blocks from
- * the first region alone. Takes over the `count` regions and the array (freed with free()). */
+/* Several regions as one: what is taken comes from the first region of an order that has it. Takes over the `count` regions and the array (freed with free()). */
 struct frames *frames_join(struct frames **region, unsigned count);
 /* From now on the regions are tried in this order, and others not at all; at first all are, as they come. */
 void frames_prefer(struct frames *f, const unsigned *order, unsigned count);
@@ -55,8 +54,11 @@ bool frames_take_table(struct frames *f, uint64_t *addr);
 bool frames_take_block(struct frames *f, unsigned bits, uint64_t *addr);
 /* The same, for a run of pages that is given only where memory is not fragmented: `fail_percent` of them fail. */
 bool frames_take_run(struct frames *f, unsigned bits, unsigned fail_percent, uint64_t *addr);
+/* Where a huge page may come from that no pool has: the first region of the order alone, or any. Linux tries the local node by
+ * itself (__GFP_THISNODE), and others for memory that was madvised (__GFP_DIRECT_RECLAIM): mm/mempolicy.c, alloc_pages_mpol(). */
+enum frames_reach { FRAMES_LOCAL, FRAMES_ANYWHERE };
 /* A pageblock, for a huge page: fails as often as fail_percent says. */
-bool frames_take_huge(struct frames *f, uint64_t *addr);
+bool frames_take_huge(struct frames *f, enum frames_reach reach, uint64_t *addr);
 
 /* Hotplug of memory at the end of region `number`, whose memory is handed out in order. */
 uint64_t frames_end(const struct frames *f, unsigned number);

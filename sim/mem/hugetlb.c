@@ -48,13 +48,13 @@ enum status hugetlb_reserve(const struct hugetlb_params *p, const char *who, str
 	return OK;
 }
 
-bool hugetlb_take(const struct hugetlb_params *p, struct frames *f, uint64_t *addr)
+bool hugetlb_take(const struct hugetlb_params *p, struct frames *f, enum frames_reach reach, uint64_t *addr)
 {
 	if (p->nr_hugepages.count) {
 		if (frames_take_pooled(f, addr)) return true;
 		if (p->fallback == HUGETLB_FALL_TO_PAGES) return false;
 	}
-	return frames_take_huge(f, addr);
+	return frames_take_huge(f, reach, addr);
 }
 
 void hugetlb_register_stats(const struct hugetlb_params *p, struct frames *f, const char *prefix,

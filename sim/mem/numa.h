@@ -100,8 +100,9 @@ void numa_task_init(struct numa_task *t, const struct mem_cpu *cpu);
 /* Sets the pools aside, of memory that was not used yet. ERR_CONFIG: a node is not there, or too small; `who` stands before the key. */
 enum status hugetlb_reserve(const struct hugetlb_params *p, const char *who, struct frames *f,
 			    struct err *err);
-/* A huge page: from a pool, or where there are none, or where those are empty and the fallback says so, from ordinary memory. */
-bool hugetlb_take(const struct hugetlb_params *p, struct frames *f, uint64_t *addr);
+/* A huge page: from a pool, or where there are none, or where those are empty and the fallback says so, from ordinary memory
+ * within `reach`. */
+bool hugetlb_take(const struct hugetlb_params *p, struct frames *f, enum frames_reach reach, uint64_t *addr);
 /* Counters of each pool are under PREFIXhugetlb.nodeN. */
 void hugetlb_register_stats(const struct hugetlb_params *p, struct frames *f, const char *prefix,
 			    struct stats *s);

@@ -122,7 +122,7 @@ static bool map_huge(struct fault_site *s, struct os_fault *out)
 	const struct hugetlb_params *pools = &s->os->p.hugetlb;
 	if (s->os->p.thp != OS_THP_ALWAYS && !pools->nr_hugepages.count) return false;
 	if (s->slot.level > OS_HUGE_LEVEL) return false;
-	if (!hugetlb_take(pools, s->tree->frames, &frame)) {
+	if (!hugetlb_take(pools, s->tree->frames, FRAMES_LOCAL, &frame)) {
 		s->os->stats.huge_failed++;
 		return false;
 	}
