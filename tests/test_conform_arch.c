@@ -246,6 +246,15 @@ Test(conform_arch, registers_that_end_otherwise_are_counted)
 	cr_assert(eq(u32, replay("M TTBR1_EL1 4000000000000\nC 1\nM MDCR_EL2 1\n").register_differences, 1));
 }
 
+/* Linux sets ITFSB of SCTLR_EL1 on every CPU; one without FEAT_MTE2 reads 0. */
+Test(conform_arch, bits_of_memory_tagging_that_a_cpu_may_lack_are_not_compared)
+{
+	cr_assert(eq(u32, replay("E 1 0\nM SCTLR_EL1 fe000000001\n").register_differences, 0));
+	cr_assert(eq(u32, replay("M SCTLR_EL2 2000000001\n").register_differences, 0));
+	cr_assert(eq(u32, replay("E 1 0\nM SCTLR_EL1 1000000001\n").register_differences, 1), "BT1");
+	cr_assert(eq(u32, replay("E 1 0\nM SCTLR_EL1 100000000001\n").register_differences, 1), "DSSBS");
+}
+
 /* --- every operation ------------------------------------------------------------------------------------------- */
 
 #define EL3_ON "E 3 0\nM SCR_EL3 401\nM SCTLR_EL3 1\nM TCR_EL3 80803510\n"

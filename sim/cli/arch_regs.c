@@ -95,11 +95,15 @@ enum status arch_regs_load(const json_t *object, struct arch_regs *out, struct e
 	return OK;
 }
 
+/* ITFSB, TCF0, TCF, ATA0, ATA of FEAT_MTE2: Linux writes them (INIT_SCTLR_EL1_MMU_ON) whether or not there is one. */
+#define SCTLR_MTE (UINT64_C(0x7f) << 37)
+
 /* Bits that a CPU lacks are written and read back as 0: of HCR_EL2, those are among the ones of later extensions that
- * translation does not ask for. */
+ * translation does not ask for; of SCTLR_ELx, those of memory tagging, which the recorded ID registers do not tell. */
 static uint64_t compared_bits(const char *name)
 {
-	return strcmp(name, "HCR_EL2") == 0 ? bits_ones(35) | HCR_FWB : UINT64_MAX;
+	if (strcmp(name, "HCR_EL2") == 0) return bits_ones(35) | HCR_FWB;
+	return strncmp(name, "SCTLR", 5) == 0 ? ~SCTLR_MTE : UINT64_MAX;
 }
 
 enum status arch_regs_compare(const struct arch_regs *r, const json_t *object, unsigned cpu, FILE *report,

@@ -74,6 +74,11 @@ static int print_arch(const struct arch_totals *t)
 	return t->conflicts ? 1 : 0;
 }
 
+static bool holds_nothing(const struct arch_totals *t)
+{
+	return t->references + t->devices + t->untranslated == 0;
+}
+
 static int conform_events(const struct words *w)
 {
 	struct machine_config machine = {0};
@@ -87,6 +92,8 @@ static int conform_events(const struct words *w)
 	}
 	if (st == OK) st = conform_arch(w->arch, &how, stdout, &totals, &err);
 	if (w->machine) machine_config_free(&machine);
+	if (st == OK && holds_nothing(&totals))
+		st = err_set(&err, ERR_INPUT, "%s/arch.txt.zst: holds no references", w->arch);
 	if (st == OK) return print_arch(&totals);
 	fprintf(stderr, "strata conform: %s\n", err.text);
 	return status_exit_code(st);

@@ -37,6 +37,13 @@ replay "$dir/cut"
 check "a truncated recording exits 2" 2 $?
 check "and is named" yes "$(grep -q 'arch.txt.zst: ends at offset 9000' "$dir/err" && echo yes)"
 
+rm "$dir/cut/arch.txt.zst"
+: >"$dir/cut/arch.txt"
+replay "$dir/cut"
+check "a recording without references exits 2" 2 $?
+check "and says so" yes "$(grep -q 'cut/arch.txt.zst: holds no references$' "$dir/err" && echo yes)"
+rm "$dir/cut/arch.txt"
+
 # The rest rewrites the recording and needs the zstd program.
 command -v zstd >/dev/null || exit 0
 zstd -dcq "$short/arch.txt.zst" | grep -v '^T VALE1' | zstd -q >"$dir/cut/arch.txt.zst"
