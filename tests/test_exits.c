@@ -315,6 +315,15 @@ Test(exits_logs, two_guests_are_streams_by_thread)
 	free(second);
 }
 
+/* __print_symbolic() gives a number to what kvm_arm_exception_type does not name: 3, an illegal execution state. */
+Test(exits_logs, why_an_exit_was_may_be_a_number)
+{
+	char *got = sequence_of(
+		"# tracer: nop\n a-1 [000] d.... 1.0: kvm_exit: 0x3: HSR_EC: 0x000e (0xe), PC: 0x80\n", 0);
+	cr_expect(ne(ptr, strstr(got, ":1>2"), NULL), "%s", got);
+	free(got);
+}
+
 /* --- logs that are wrong ------------------------------------------------------------------------------ */
 
 struct wrong_log {
@@ -341,6 +350,12 @@ ParameterizedTestParameters(exits_logs, what_is_wrong_is_named_with_its_line)
 		{"Taking exception 2 [SVC] on CPU 0\nTaking exception 2 [SVC] on CPU 1\n",
 		 "log:2: expected \"...from ELx to ELy\""},
 		{"# tracer: nop\n [000] d.... 1.0: kvm_entry: PC: 0x0\n", "log:2: expected NAME-PID [CPU]"},
+		{"# tracer: nop\n a-1 [000] d.... 1.0: kvm_mmio: mmio read len 4 gpa 0x0 val 0x0\n",
+		 "log: no kvm_exit and no kvm_entry in it"},
+		{" a-1 0d.... 10us : kvm_exit: IRQ: HSR_EC: 0x0000 (UNKNOWN), PC: 0x0\n# tracer: nop\n",
+		 "log: no kvm_exit and no kvm_entry in it"},
+		{"103@1795213359.176123:virtio_queue_notify vdev 0xaaaaef472260 n 1 vq 0xaaaaef47c988\n",
+		 "log: no exception and no return in it"},
 	};
 	return cr_make_param_array(struct wrong_log, cases, sizeof(cases) / sizeof(cases[0]));
 }

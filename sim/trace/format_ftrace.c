@@ -91,7 +91,7 @@ static enum status take_exit(struct reader *r, const char *text, struct err *err
 	uint32_t stream;
 	unsigned ec;
 	char why[16];
-	if (sscanf(text, " %15[A-Z_]: HSR_EC: %x (%*[^)]), PC: %" SCNx64, why, &ec, &rec.addr) != 3 ||
+	if (sscanf(text, " %15[A-Z_0-9x]: HSR_EC: %x (%*[^)]), PC: %" SCNx64, why, &ec, &rec.addr) != 3 ||
 	    ec > 63)
 		return lines_bad(r->l, "expected \"kvm_exit: WHY: HSR_EC: class (NAME), PC: address\"", err);
 	bool irq = strcmp(why, "IRQ") == 0, serror = strcmp(why, "SERROR") == 0;
@@ -131,11 +131,15 @@ static enum status take_line(struct reader *r, struct err *err)
 static enum status read_trace(struct lines *l, struct log_reader *out, struct err *err)
 {
 	struct reader r = {.l = l, .out = out};
-	for (bool more = true;;) {
+	for (bool more = true; more;) {
 		TRY(lines_next(l, &more, err));
-		if (!more) return OK;
-		TRY(take_line(&r, err));
+		if (more) TRY(take_line(&r, err));
 	}
+	if (r.threads) return OK;
+	return err_set(
+		err, ERR_INPUT,
+		"%s: no kvm_exit and no kvm_entry in it (of the form THREAD [CPU] TIME: kvm_exit: ...)",
+		l->in->name);
 }
 
 /* The kernel's header, or that of trace-cmd report; trace_pipe and perf script begin with events. */

@@ -251,6 +251,12 @@ static enum status read_log(struct lines *l, struct log_reader *out, struct err 
 	struct reader *r = xcalloc(1, sizeof(*r));
 	r->l = l;
 	enum status st = read_events(r, err);
+	if (st == OK && !r->events.size)
+		st = err_set(
+			err, ERR_INPUT,
+			"%s: no exception and no return in it (\"Taking exception\", \"Exception return from\": "
+			"the emulator's -d int writes them)",
+			l->in->name);
 	if (st == OK) give_out(r, out);
 	free(r->events.bytes);
 	free(r);
