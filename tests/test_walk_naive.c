@@ -148,6 +148,8 @@ static bool descend(const struct world *w, struct tree t, uint64_t input, struct
 			end->leaf = desc;
 			out->level = t.level;
 			out->pa = next | (input & ((UINT64_C(1) << lsb) - 1));
+			if (t.oa_bits < 64 && out->pa >> t.oa_bits)
+				return refuse(out, FAULT_ADDRESS_SIZE, t.stage, t.level);
 			if (!flag(desc, 10) && !t.hardware_af)
 				return refuse(out, FAULT_ACCESS_FLAG, t.stage, t.level);
 			return true;

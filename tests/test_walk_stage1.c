@@ -212,6 +212,24 @@ Test(walk_stage1, outputs_beyond_ips_are_address_size_faults_at_the_level_that_g
 	EXPECT(w, va, read0, "asize L0 S1");
 }
 
+/* The smallest block of this kind: 2^42 bytes, of which 36 bits are in the output range. */
+Test(walk_stage1, a_block_larger_than_the_output_range_is_used_as_far_as_the_range_goes)
+{
+	struct world w;
+	world_init(&w);
+	w.s1 = (struct shape){
+		.granule_bits = 16, .ia_bits = 48, .start = 1, .leaf = 1, .layout = DESC_OA_LPA};
+	uint64_t *leaf = world_map1(&w, va, 0, DESC_AP_USER);
+	w.regs.TCR_EL1 = (w.regs.TCR_EL1 & ~(UINT64_C(7) << 32)) | UINT64_C(1) << 32; /* 36 bits */
+	EXPECT(w, va, read0, "af L1 S1");
+	EXPECT(w, va | UINT64_C(1) << 36, read0, "asize L1 S1");
+	*leaf |= DESC_AF;
+	EXPECT(w, va | UINT64_C(1) << 41, read0, "asize L1 S1");
+	struct translation t = world_translate(&w, va, read0);
+	cr_expect(eq(u64, t.pa.raw, va));
+	cr_expect(eq(int, t.s1_bits, 36));
+}
+
 Test(walk_stage1, ips_beyond_the_processor_means_what_the_processor_has)
 {
 	struct world w;

@@ -186,6 +186,21 @@ Test(walk_stage2, start_levels_are_limited_by_granule_size_and_features)
 	cr_expect(start_is_legal(a72, 44, 2, 0, 0));
 }
 
+Test(walk_stage2, a_block_larger_than_the_output_range_is_used_as_far_as_the_range_goes)
+{
+	struct world w;
+	world_init(&w);
+	uint64_t *leaf = world_map1(&w, va, out, user);
+	w.s2 = (struct shape){
+		.granule_bits = 16, .ia_bits = 48, .start = 1, .leaf = 1, .layout = DESC_OA_LPA};
+	world_map2(&w, 0, s2_all);
+	w.regs.VTCR_EL2 = (w.regs.VTCR_EL2 & ~(UINT64_C(7) << 16)) | UINT64_C(1) << 16; /* 36 bits */
+	EXPECT(w, va, write0, GOOD);
+	cr_expect(eq(int, world_translate(&w, va, read0).s2_bits, 36));
+	*leaf |= UINT64_C(1) << 36;
+	EXPECT(w, va, write0, "asize L1 S2");
+}
+
 Test(walk_stage2, dc_turns_stage_1_off_and_stage_2_on)
 {
 	struct world w;

@@ -136,12 +136,13 @@ TRANSLATE_INLINE const struct leaf *leaf_known(const struct walker *w, const str
 	return &k->leaf;
 }
 
-/* `leaf`, read at `pos`, let an access pass. Those of contiguous runs are known one by one only. */
+/* `leaf`, read at `pos`, let an access pass. Those of contiguous runs are known one by one only, and so are blocks that
+ * need not be in the output range as a whole. */
 static inline void leaf_learn(const struct walker *w, const struct stage_info *s, const struct walk_pos *pos,
 			      struct access a, bool table, struct leaf *leaf)
 {
 	struct walk_memo *memo = hook_memo(w);
-	if (!memo || (leaf->desc & DESC_CONTIGUOUS)) return;
+	if (!memo || (leaf->desc & DESC_CONTIGUOUS) || leaf->bits == s->oa_bits) return;
 	struct leaf_memo *k = memo_of(w, s);
 	uint64_t field = s->level[pos->level + 1].field;
 	bool other = !k->leaf.like || ((leaf->desc ^ k->leaf.desc) & ~field) || !same_way(pos, &k->pos);

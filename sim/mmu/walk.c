@@ -66,7 +66,7 @@ static uint8_t run_bits(const struct stage_info *s, const struct walk_pos *pos, 
 			const struct leaf *leaf)
 {
 	unsigned bits = leaf->bits + contiguous_entries_bits(s->granule_bits, pos->level);
-	if (!(leaf->desc & DESC_CONTIGUOUS) || bits > s->ia_bits) return leaf->bits;
+	if (!(leaf->desc & DESC_CONTIGUOUS) || bits > s->ia_bits || bits > s->oa_bits) return leaf->bits;
 	return (input ^ leaf->out) & bits_ones(bits) ? leaf->bits : (uint8_t)bits;
 }
 
@@ -111,7 +111,7 @@ void leaf_read(const struct stage_info *s, const struct walk_pos *pos, uint64_t 
 	enum desc_layout layout = (enum desc_layout)s->layout;
 	out->desc = desc;
 	out->like = 0;
-	out->bits = (uint8_t)bits;
+	out->bits = bits < s->oa_bits ? (uint8_t)bits : s->oa_bits;
 	out->level = pos->level;
 	out->out = desc_address(desc, layout, bits) | (input & bits_ones(bits));
 	out->run_bits = run_bits(s, pos, input, out);

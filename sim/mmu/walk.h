@@ -47,7 +47,7 @@ enum {
 struct leaf {
 	uint64_t out; /* output address of the input address */
 	uint64_t desc;
-	uint8_t bits;     /* log2 of the block or page */
+	uint8_t bits;     /* log2 of the block or page, of what of it is in the output range */
 	uint8_t run_bits; /* log2 of the contiguous run it belongs to, = bits where there is none */
 	int8_t level;
 	uint8_t perm;       /* PERM_*: for a TLB; clean pages are read-only, E0PD takes EL0's away */
@@ -117,9 +117,11 @@ static inline enum walk_step walk_step(const struct stage_info *s, struct walk_p
 void leaf_read(const struct stage_info *s, const struct walk_pos *pos, uint64_t input, uint64_t desc,
 	       struct leaf *out);
 
-/* FAULT_NONE, FAULT_ACCESS_FLAG or FAULT_PERMISSION. */
+/* FAULT_NONE, FAULT_ADDRESS_SIZE, FAULT_ACCESS_FLAG or FAULT_PERMISSION. The input gives the low bits of an output:
+ * within a block that is larger than the output range some lie beyond it. StageOA, OAOutOfRange. */
 static inline enum fault_kind leaf_check(const struct stage_info *s, const struct leaf *leaf, struct access a)
 {
+	if (leaf->out >> s->oa_bits) return FAULT_ADDRESS_SIZE;
 	if (!leaf->af && !s->ha) return FAULT_ACCESS_FLAG;
 	return perm_allows(leaf->perm_check, a) ? FAULT_NONE : FAULT_PERMISSION;
 }
