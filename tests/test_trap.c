@@ -180,6 +180,20 @@ Test(trap_iss, of_fp_says_always_and_of_wfe_says_which)
 	cr_assert(eq(u64, decide(s, trap_hvc(0x4b00)).x.esr, 0x5a004b00));
 }
 
+Test(trap_iss, of_streaming_priorities_names_the_register_and_of_smcr_only_sme)
+{
+	static const char *const names[] = {"SMPRI_EL1", "SMPRIMAP_EL2"};
+	struct el_state s = open_state(GUEST, 2);
+	s.reg[R_CPTR_EL3] &= ~(UINT64_C(1) << 12);
+	for (int i = 0; i < 2; i++) {
+		struct trap_op op = access_of(names[i], true);
+		struct trap_result t = decide(s, op);
+		cr_assert(eq(u32, t.x.to, 3));
+		cr_assert(eq(u64, t.x.esr, esr_make(EC_SYSREG, op.iss)));
+	}
+	cr_assert(eq(u64, decide(s, access_of("SMCR_EL1", true)).x.esr, esr_make(EC_SME, 0)));
+}
+
 /* --- priorities and special cases ---------------------------------------------------------------------- */
 
 Test(trap_priority, el1_controls_come_before_el2_and_el2_before_el3)
