@@ -47,10 +47,10 @@ static void close_rig(struct rig *g)
 static void execute(struct rig *g, unsigned thread, struct record rec)
 {
 	struct err err = {0};
-	size_t executed;
-	cr_assert(eq(int, machine_run_until(g->machine, thread, &rec, 1, UINT64_MAX, &executed, &err), OK),
-		  "%s", err.text);
-	cr_assert(eq(sz, executed, 1));
+	struct core_turn turn;
+	cr_assert(eq(int, machine_run_until(g->machine, thread, &rec, 1, UINT64_MAX, &turn, &err), OK), "%s",
+		  err.text);
+	cr_assert(eq(sz, turn.executed, 1));
 }
 
 static void load(struct rig *g, unsigned thread, uint64_t va)

@@ -1,4 +1,4 @@
-/* The event queue against a naive one, and its order of equal times; lists of numbers. */
+/* The event queue and the order of turns against naive ones, and their equal times; lists of numbers. */
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -7,6 +7,7 @@
 #include "base/ranges.h"
 #include "base/rng.h"
 #include "event/event.h"
+#include "event/turns.h"
 
 Test(event, equal_times_go_by_phase_and_then_by_who_was_scheduled_first)
 {
@@ -74,6 +75,80 @@ Test(event, random_operations_agree_with_a_list)
 	}
 	event_queue_fini(&q);
 }
+
+/* --- turns --------------------------------------------------------------------------------------------------------- */
+
+enum { THREADS = 40 };
+#define AWAY UINT64_MAX
+
+/* Who is to be at this place, by the rule; AWAY in `when`: not there. */
+static unsigned at_place(const cycles_t *when, size_t place)
+{
+	for (unsigned i = 0; i < THREADS; i++) {
+		size_t before = 0;
+		for (unsigned j = 0; j < THREADS; j++) {
+			unsigned tie_i = i ^ (unsigned)(when[i] & 1023),
+				 tie_j = j ^ (unsigned)(when[j] & 1023);
+			before += when[j] < when[i] || (when[j] == when[i] && tie_j < tie_i);
+		}
+		if (when[i] != AWAY && before == place) return i;
+	}
+	return THREADS;
+}
+
+static void expect_order(const struct turns *t, const cycles_t *when, size_t count)
+{
+	turns_check(t);
+	cr_assert(eq(sz, t->count, count));
+	cr_assert(eq(ptr, (void *)turns_at(t, count), NULL));
+	for (size_t i = 0; i < count; i++) {
+		cr_assert(eq(uint, turns_at(t, i)->number, at_place(when, i)));
+		cr_assert(eq(u64, turns_at(t, i)->when, when[turns_at(t, i)->number]));
+	}
+}
+
+Test(turns, random_operations_agree_with_a_list)
+{
+	struct turns t;
+	cycles_t when[THREADS];
+	size_t count = 0;
+	struct rng r;
+	rng_init(&r, 1, "turns");
+	turns_init(&t, THREADS);
+	for (unsigned i = 0; i < THREADS; i++) when[i] = AWAY;
+	for (unsigned step = 0; step < 5000; step++) {
+		unsigned one = (unsigned)rng_below(&r, THREADS);
+		if (when[one] == AWAY) {
+			turns_put(&t, one, when[one] = step / 8 + rng_below(&r, 30));
+			count++;
+		} else if (rng_below(&r, 4)) {
+			when[turns_take(&t).number] = AWAY;
+			count--;
+		} else {
+			turns_drop(&t, one, when[one]);
+			when[one] = AWAY;
+			count--;
+		}
+		expect_order(&t, when, count);
+	}
+	turns_fini(&t);
+}
+
+Test(turns, of_equal_times_each_is_first_in_its_turn_by_the_time)
+{
+	struct turns t;
+	unsigned first[4] = {0};
+	turns_init(&t, 4);
+	for (cycles_t now = 0; now < 400; now++) {
+		for (unsigned i = 0; i < 4; i++) turns_put(&t, i, now);
+		first[turns_at(&t, 0)->number]++;
+		while (t.count) turns_take(&t);
+	}
+	for (unsigned i = 0; i < 4; i++) cr_expect(eq(uint, first[i], 100));
+	turns_fini(&t);
+}
+
+/* --- lists of numbers ------------------------------------------------------------------------------------------------ */
 
 static const char *parse(const char *text, unsigned *count)
 {

@@ -173,8 +173,8 @@ static const char *const far_shared[] = {"cores=4", "coherence.protocol=director
 
 static void execute(struct vm_world *w, unsigned thread, struct record rec)
 {
-	size_t executed;
-	cr_assert(eq(int, machine_run_until(w->machine, thread, &rec, 1, UINT64_MAX, &executed, &w->err), OK),
+	struct core_turn turn;
+	cr_assert(eq(int, machine_run_until(w->machine, thread, &rec, 1, UINT64_MAX, &turn, &w->err), OK),
 		  "%s", w->err.text);
 }
 

@@ -232,9 +232,9 @@ static void load(struct rig *g, unsigned thread, uint64_t va)
 {
 	struct record rec = {.kind = REC_LOAD, .addr = va, .count = 8, .gap = 1};
 	struct err err = {0};
-	size_t executed;
-	cr_assert(eq(int, machine_run_until(g->machine, thread, &rec, 1, UINT64_MAX, &executed, &err), OK),
-		  "%s", err.text);
+	struct core_turn turn;
+	cr_assert(eq(int, machine_run_until(g->machine, thread, &rec, 1, UINT64_MAX, &turn, &err), OK), "%s",
+		  err.text);
 }
 
 /* Lines that a thread read from other nodes for its walks. */

@@ -52,9 +52,9 @@ static void build(unsigned threads, const char *pin, const char *const *sets)
 static void execute(unsigned thread, struct record rec)
 {
 	struct err err = {0};
-	size_t executed;
-	cr_assert(eq(int, machine_run_until(g.machine, thread, &rec, 1, UINT64_MAX, &executed, &err), OK),
-		  "%s", err.text);
+	struct core_turn turn;
+	cr_assert(eq(int, machine_run_until(g.machine, thread, &rec, 1, UINT64_MAX, &turn, &err), OK), "%s",
+		  err.text);
 }
 
 static void load(unsigned thread, uint64_t at)

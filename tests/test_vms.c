@@ -23,8 +23,8 @@ static void refused(const char *yaml, const char *text)
 
 static void execute(struct vm_world *g, unsigned thread, struct record rec)
 {
-	size_t executed;
-	cr_assert(eq(int, machine_run_until(g->machine, thread, &rec, 1, UINT64_MAX, &executed, &g->err), OK),
+	struct core_turn turn;
+	cr_assert(eq(int, machine_run_until(g->machine, thread, &rec, 1, UINT64_MAX, &turn, &g->err), OK),
 		  "%s", g->err.text);
 }
 
@@ -127,11 +127,10 @@ Test(vms, each_has_memory_of_its_own_size)
 	enum status st[2] = {OK, OK};
 	for (uint64_t i = 0; i < 1024; i++) {
 		struct record rec = {.kind = REC_STORE, .addr = page + 4096 * i, .count = 8};
-		size_t executed;
+		struct core_turn turn;
 		for (unsigned t = 0; t < 2; t++)
 			if (st[t] == OK)
-				st[t] = machine_run_until(g.machine, t, &rec, 1, UINT64_MAX, &executed,
-							  &g.err);
+				st[t] = machine_run_until(g.machine, t, &rec, 1, UINT64_MAX, &turn, &g.err);
 	}
 	cr_expect(eq(int, st[0], ERR_INPUT), "4 MiB do not fit into 2 MiB");
 	cr_expect(eq(int, st[1], OK));

@@ -301,23 +301,25 @@ static bool is_private(const struct core *c, const struct record *rec, cycles_t 
 	return true;
 }
 
-bool core_goes_on(const struct core *c, const struct record *rec, cycles_t until)
+bool core_goes_on(const struct core *c, const struct record *rec, cycles_t until, cycles_t *next)
 {
-	cycles_t next = core_next(c, rec);
-	if (next >= until) return false;
-	if (!c->lookahead || next + c->lookahead < until) return true;
-	return rec->kind <= REC_STORE && is_private(c, rec, next);
+	cycles_t now = *next = core_next(c, rec);
+	if (now >= until) return false;
+	if (!c->lookahead || now + c->lookahead < until) return true;
+	return rec->kind <= REC_STORE && is_private(c, rec, now);
 }
 
 enum status core_run_until(struct core *c, const struct record *rec, size_t n, cycles_t until,
-			   size_t *executed, struct err *err)
+			   struct core_turn *turn, struct err *err)
 {
 	size_t i = 0;
+	turn->over = false;
 	do {
 		if (!c->run(c, &rec[i], 1)) break;
 		i++;
-	} while (i < n && rec[i].kind <= REC_STORE && core_goes_on(c, &rec[i], until));
-	*executed = i;
+		if (i < n) turn->over = !core_goes_on(c, &rec[i], until, &turn->next);
+	} while (i < n && rec[i].kind <= REC_STORE && !turn->over);
+	turn->executed = i;
 	if (c->err.code == OK) return OK;
 	*err = c->err;
 	return err->code;

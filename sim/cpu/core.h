@@ -112,11 +112,19 @@ enum status core_run(struct core *c, const struct record *rec, size_t n, size_t 
 cycles_t core_next(const struct core *c, const struct record *rec);
 /* Whether the core may execute `rec` in a turn that ends at `until`, which is c->lookahead cycles beyond the time of the core that is
  * next: before that time everything, and in the lookahead what is private - loads, stores and fetches whose translation and lines are in
- * the core's own first level - so that all cores' requests reach what they share in order of time. Changes nothing. */
-bool core_goes_on(const struct core *c, const struct record *rec, cycles_t until);
+ * the core's own first level - so that all cores' requests reach what they share in order of time. *next: core_next(). Changes nothing. */
+bool core_goes_on(const struct core *c, const struct record *rec, cycles_t until, cycles_t *next);
+
+
+/* How a turn of a core ended. */
+struct core_turn {
+	size_t executed;
+	bool over;     /* the next record is not of this turn, ... */
+	cycles_t next; /* ... but begins then */
+};
 /* As core_run(), for one of several cores: the first record, and then those that core_goes_on() with. */
 enum status core_run_until(struct core *c, const struct record *rec, size_t n, cycles_t until,
-			   size_t *executed, struct err *err);
+			   struct core_turn *turn, struct err *err);
 
 /* Time passes for the whole core: what was spent below or beside the workload. */
 void core_spend(struct core *c, const struct core_spent *spent);

@@ -1,4 +1,4 @@
-/* event.h - what starts by itself, in order of time: timers, device back ends, and the turns of cores.
+/* event.h - what starts by itself, in order of time: timers and device back ends. Whose turn it is says turns.h.
  *
  *   event_at: (queue, event, cycle)      event_take: -> the earliest      event_drop
  * An event is embedded in its owner, and is in at most one queue. The order is total: by time, then by phase, then by who was

@@ -3,23 +3,27 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "event/turns.h"
 #include "machine/machine_host.h"
 
 enum { THREAD_BATCH = 64 }; /* small, so that the batches of all threads stay in the caches of the host */
 
 /* A thread of the workload: its stream, and what was read of it ahead. */
 struct thread {
-	struct event turn; /* when its next record begins */
-	struct event wake; /* from sleep; of vCPUs that are scheduled */
-	struct trace_source *source;
-	struct record buf[THREAD_BATCH];
+	cycles_t when; /* its next record begins; of the one that runs, the present turn did */
+	bool queued;   /* its turn is to come */
+	bool ended;    /* its stream has ended */
+	bool waits;    /* for another thread */
 	size_t at, count;
-	bool ended, waits; /* its stream has ended; it waits for another thread */
+	struct trace_source *source;
+	struct event wake; /* from sleep; of vCPUs that are scheduled */
+	struct record buf[THREAD_BATCH];
 };
 
 struct engine {
 	struct machine *machine;
-	struct event_queue queue; /* of the threads that have not ended, and are not running */
+	struct turns turns;       /* of the threads that have not ended, and are not running */
+	struct event_queue queue; /* of all else */
 	struct thread *thread;
 	unsigned threads;
 	cycles_t lookahead;
@@ -33,18 +37,49 @@ static unsigned number_of(const struct engine *e, const struct thread *t)
 	return (unsigned)(t - e->thread);
 }
 
-/* Of equal times each thread is first in its turn, by the time alone: it does not matter how often it had to wait in between. */
+static void drop_turn(struct engine *e, struct thread *t)
+{
+	if (t->queued) turns_drop(&e->turns, number_of(e, t), t->when);
+	t->queued = false;
+}
+
 static void queue_turn(struct engine *e, struct thread *t, cycles_t when)
 {
-	t->turn.phase = EVENT_CORE + (number_of(e, t) ^ (uint32_t)(when & 1023));
-	event_at(&e->queue, &t->turn, when);
+	drop_turn(e, t);
+	turns_put(&e->turns, number_of(e, t), when);
+	t->when = when;
+	t->queued = true;
+}
+
+static struct thread *take_turn(struct engine *e)
+{
+	struct thread *t = &e->thread[turns_take(&e->turns).number];
+	t->queued = false;
+	return t;
+}
+
+/* The event that comes before all turns; NULL: none does. Of equal times what hardware does by itself comes first. */
+static const struct event *first_event(const struct engine *e)
+{
+	const struct event *event = event_first(&e->queue);
+	const struct turn *turn = turns_at(&e->turns, 0);
+	return event && (!turn || event->when <= turn->when) ? event : NULL;
+}
+
+/* When the next thread has its turn, or something else happens; UINT64_MAX: never. */
+static cycles_t next_time(const struct engine *e)
+{
+	const struct event *event = event_first(&e->queue);
+	const struct turn *turn = turns_at(&e->turns, 0);
+	cycles_t when = turn ? turn->when : UINT64_MAX;
+	return event && event->when < when ? event->when : when;
 }
 
 static void on_wake(void *engine, unsigned t)
 {
 	struct engine *e = engine;
 	struct thread *th = &e->thread[t];
-	if (!th->waits && (e->scheduled || !th->turn.place))
+	if (!th->waits && (e->scheduled || !th->queued))
 		return; /* it has not come to wait yet: its turn is not over */
 	cycles_t when = th->waits ? machine_now(e->machine, t) : machine_resumes(e->machine, t);
 	th->waits = false;
@@ -60,11 +95,11 @@ struct engine *engine_new(struct machine *m, struct trace_source *const *source)
 	e->scheduled = machine_schedules(m);
 	unsigned tasks = machine_host_tasks(m);
 	e->thread = xcalloc(e->threads + tasks, sizeof(*e->thread));
+	turns_init(&e->turns, e->threads);
 	machine_on_wake(m, on_wake, e);
 	e->operation = (struct event){.owner = e, .phase = EVENT_HARDWARE};
 	for (unsigned t = 0; t < e->threads; t++) {
 		e->thread[t].source = source[t];
-		e->thread[t].turn = (struct event){.owner = &e->thread[t], .phase = EVENT_CORE};
 		e->thread[t].wake = (struct event){.owner = &e->thread[t], .phase = EVENT_HARDWARE};
 		if (!e->scheduled) queue_turn(e, &e->thread[t], 0);
 	}
@@ -77,6 +112,7 @@ void engine_free(struct engine *e)
 {
 	if (!e) return;
 	event_queue_fini(&e->queue);
+	turns_fini(&e->turns);
 	free(e->thread);
 	free(e);
 }
@@ -92,8 +128,8 @@ static enum status refill(struct thread *t, struct err *err)
 
 cycles_t engine_now(const struct engine *e)
 {
-	const struct event *next = event_first(&e->queue);
-	return next ? next->when : 0;
+	cycles_t next = next_time(e);
+	return next == UINT64_MAX ? 0 : next;
 }
 
 static uint64_t count_data(const struct record *rec, size_t n)
@@ -107,22 +143,27 @@ static uint64_t count_data(const struct record *rec, size_t n)
  * order of time. */
 static cycles_t horizon(const struct engine *e, const struct thread *t)
 {
-	const struct event *next = event_first(&e->queue);
-	if (!next) return UINT64_MAX;
-	return next->when + (machine_is_busy(e->machine, number_of(e, t)) ? 0 : e->lookahead);
+	cycles_t next = next_time(e);
+	if (next == UINT64_MAX || machine_is_busy(e->machine, number_of(e, t))) return next;
+	return next + e->lookahead;
 }
 
+/* What is left of a region, and was executed in all. */
+struct progress {
+	uint64_t *left, *records;
+};
+
 /* Runs what has been read of `t`, up to the horizon. */
-static enum status run(struct engine *e, struct thread *t, cycles_t until, uint64_t *left, uint64_t *records,
-		       struct err *err)
+static enum status run(struct engine *e, struct thread *t, cycles_t until, const struct progress *p,
+		       struct core_turn *turn, struct err *err)
 {
-	size_t n = t->count - t->at, executed = 0;
+	size_t n = t->count - t->at;
 	const struct record *rec = &t->buf[t->at];
-	if (n > *left) n = *left;
-	TRY(machine_run_until(e->machine, number_of(e, t), rec, n, until, &executed, err));
-	t->at += executed;
-	*records += executed;
-	if (*left != UINT64_MAX) *left -= count_data(rec, executed);
+	if (n > *p->left) n = *p->left;
+	TRY(machine_run_until(e->machine, number_of(e, t), rec, n, until, turn, err));
+	t->at += turn->executed;
+	*p->records += turn->executed;
+	if (*p->left != UINT64_MAX) *p->left -= count_data(rec, turn->executed);
 	return refill(t, err);
 }
 
@@ -145,10 +186,11 @@ static enum status check_end(const struct engine *e, struct err *err)
 	return err_set(err, ERR_INPUT, "%u threads wait for locks that nobody gives back", waiting);
 }
 
-static bool goes_on(const struct engine *e, const struct thread *t)
+/* Whether `t` goes on in this turn; else *next is when it does. */
+static bool goes_on(const struct engine *e, const struct thread *t, cycles_t *next)
 {
-	if (machine_is_busy(e->machine, number_of(e, t))) return next_of(e, t) < horizon(e, t);
-	return machine_goes_on(e->machine, number_of(e, t), &t->buf[t->at], horizon(e, t));
+	if (machine_is_busy(e->machine, number_of(e, t))) return (*next = next_of(e, t)) < horizon(e, t);
+	return machine_goes_on(e->machine, number_of(e, t), &t->buf[t->at], horizon(e, t), next);
 }
 
 /* --- threads that a host schedules -------------------------------------------------------------------------------- */
@@ -163,7 +205,7 @@ static void on_runs(void *self, unsigned t)
 static void on_stops(void *self, unsigned t)
 {
 	struct engine *e = self;
-	event_drop(&e->queue, &e->thread[t].turn);
+	drop_turn(e, &e->thread[t]);
 }
 
 static void on_wakes(void *self, unsigned t, cycles_t at)
@@ -177,28 +219,30 @@ static enum status spin_turn(struct engine *e, struct thread *t, struct err *err
 {
 	unsigned number = number_of(e, t);
 	cycles_t next;
-	TRY(machine_spin(e->machine, number, t->turn.when, &next, err));
+	TRY(machine_spin(e->machine, number, t->when, &next, err));
 	if (next != UINT64_MAX) queue_turn(e, t, next);
 	return OK;
 }
 
 /* Runs a thread that has a core, until another one's turn, or until it has to make way, sleeps or ends. */
-static enum status scheduled_turn(struct engine *e, struct thread *t, uint64_t *left, uint64_t *records,
+static enum status scheduled_turn(struct engine *e, struct thread *t, const struct progress *p,
 				  struct err *err)
 {
 	unsigned number = number_of(e, t);
+	struct core_turn turn;
+	cycles_t next;
 	cycles_t until = horizon(e, t), stop = machine_stop_at(e->machine, number);
 	TRY(refill(t, err));
 	machine_accept(e->machine, number);
 	if (machine_waits(e->machine, number)) return spin_turn(e, t, err);
-	while (t->count && *left) {
+	while (t->count && *p->left) {
 		if (machine_now(e->machine, number) >= stop) {
 			queue_turn(e, t, next_of(e, t));
 			return machine_expire(e->machine, number, err);
 		}
 		/* The turn was for whoever would be there. */
-		if (next_of(e, t) > t->turn.when && !goes_on(e, t)) break;
-		TRY(run(e, t, until < stop ? until : stop, left, records, err));
+		if (next_of(e, t) > t->when && !goes_on(e, t, &next)) break;
+		TRY(run(e, t, until < stop ? until : stop, p, &turn, err));
 		if (machine_has_stopped(e->machine, number)) return OK;
 		if (machine_waits(e->machine, number)) return spin_turn(e, t, err);
 	}
@@ -214,12 +258,10 @@ static enum status start(struct engine *e, struct err *err)
 	return machine_start(e->machine, &turns, err);
 }
 
-static enum status turn_of(struct engine *e, struct event *first, uint64_t *left, uint64_t *records,
-			   struct err *err)
+static enum status wake_thread(struct engine *e, struct err *err)
 {
-	struct thread *t = first->owner;
-	if (first == &t->wake) return machine_wake(e->machine, number_of(e, t), first->when, err);
-	return scheduled_turn(e, t, left, records, err);
+	struct event *first = event_take(&e->queue);
+	return machine_wake(e->machine, number_of(e, first->owner), first->when, err);
 }
 
 /* --- operations on memory ---------------------------------------------------------------------------------------- */
@@ -241,7 +283,7 @@ static void put_off_threads(struct engine *e)
 {
 	for (unsigned i = 0; i < e->threads; i++) {
 		struct thread *t = &e->thread[i];
-		if (t->turn.place && (t->at < t->count || machine_is_busy(e->machine, i)))
+		if (t->queued && (t->at < t->count || machine_is_busy(e->machine, i)))
 			queue_turn(e, t, next_of(e, t));
 	}
 }
@@ -250,7 +292,8 @@ static void put_off_threads(struct engine *e)
 static enum status turn_operation(struct engine *e, bool *more, struct err *err)
 {
 	bool held;
-	*more = e->queue.count != 0;
+	event_drop(&e->queue, &e->operation);
+	*more = e->turns.count || e->queue.count;
 	if (!*more) return OK;
 	TRY(machine_turn_operations(e->machine, &held, err));
 	if (held) put_off_threads(e);
@@ -258,29 +301,39 @@ static enum status turn_operation(struct engine *e, bool *more, struct err *err)
 	return OK;
 }
 
-enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, bool *more, struct err *err)
+/* --- turns --------------------------------------------------------------------------------------------------------- */
+
+/* Runs a thread with a core of its own until another one's turn, or until it waits or ends. */
+static enum status own_turn(struct engine *e, struct thread *t, const struct progress *p, struct err *err)
 {
-	if (e->scheduled && !e->started) TRY(start(e, err));
-	struct event *first = event_take(&e->queue);
-	*more = first != NULL;
-	if (!first) return check_end(e, err);
-	if (first == &e->operation) return turn_operation(e, more, err);
-	if (e->scheduled) return turn_of(e, first, left, records, err);
-	struct thread *t = first->owner;
+	struct core_turn turn = {0};
 	TRY(refill(t, err));
 	bool late = machine_accept(e->machine, number_of(e, t));
-	if (late && has_more(e, t) && *left && next_of(e, t) >= horizon(e, t)) {
+	if (late && has_more(e, t) && *p->left && next_of(e, t) >= horizon(e, t)) {
 		queue_turn(e, t, next_of(e, t));
 		return OK;
 	}
-	while (has_more(e, t) && *left) {
-		TRY(run(e, t, horizon(e, t), left, records, err));
+	while (!turn.over && has_more(e, t) && *p->left) {
+		TRY(run(e, t, horizon(e, t), p, &turn, err));
 		if (machine_waits(e->machine, number_of(e, t))) {
 			t->waits = true;
 			return OK;
 		}
-		if (has_more(e, t) && !goes_on(e, t)) break;
+		if (!turn.over && has_more(e, t)) turn.over = !goes_on(e, t, &turn.next);
 	}
-	if (has_more(e, t)) queue_turn(e, t, next_of(e, t));
+	if (has_more(e, t)) queue_turn(e, t, turn.over ? turn.next : next_of(e, t));
 	return OK;
+}
+
+enum status engine_turn(struct engine *e, uint64_t *left, uint64_t *records, bool *more, struct err *err)
+{
+	const struct progress progress = {left, records};
+	if (e->scheduled && !e->started) TRY(start(e, err));
+	const struct event *event = first_event(e);
+	*more = event || e->turns.count;
+	if (!*more) return check_end(e, err);
+	if (event == &e->operation) return turn_operation(e, more, err);
+	if (event) return wake_thread(e, err);
+	struct thread *t = take_turn(e);
+	return e->scheduled ? scheduled_turn(e, t, &progress, err) : own_turn(e, t, &progress, err);
 }

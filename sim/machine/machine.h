@@ -96,9 +96,8 @@ cycles_t machine_next(const struct machine *m, unsigned t, const struct record *
 /* From now on threads take turns, with this lookahead, which is returned. */
 cycles_t machine_take_turns(struct machine *m);
 /* Whether thread `t` may execute `rec` in a turn that ends at `until` (core_goes_on()). */
-bool machine_goes_on(const struct machine *m, unsigned t, const struct record *rec, cycles_t until);
-/* Executes of rec[0..n-1] the first, and then those that may go on before cycle `until`, as thread `t`. *executed says how many.
- * Errors as machine_run. */
+bool machine_goes_on(const struct machine *m, unsigned t, const struct record *rec, cycles_t until,
+		     cycles_t *next);
 /* Whether thread `t` is in the software below its guest, between two pieces: machine_run_until() then runs the next piece, at
  * machine_now(), and no record. */
 bool machine_is_busy(const struct machine *m, unsigned t);
@@ -110,8 +109,10 @@ bool machine_waits(const struct machine *m, unsigned t);
 typedef void machine_wake_fn(void *ctx, unsigned t);
 void machine_on_wake(struct machine *m, machine_wake_fn *fn, void *ctx);
 
+/* Executes of rec[0..n-1] the first, and then those that may go on before cycle `until`, as thread `t`. Where the turn is not over, the thread
+ * does something else first than go on with its next record. Errors as machine_run. */
 enum status machine_run_until(struct machine *m, unsigned t, const struct record *rec, size_t n,
-			      cycles_t until, size_t *executed, struct err *err);
+			      cycles_t until, struct core_turn *turn, struct err *err);
 
 /* Maps every page that rec[0..n-1] of thread `t` touch, as if the program had been there before: tables fill, no time passes, TLBs and
  * caches see nothing. Errors as machine_run. */

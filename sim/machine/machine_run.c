@@ -164,8 +164,11 @@ enum status machine_start_others(struct machine *m, const char *operation, struc
 static enum status run_accesses(struct vcpu *v, const struct record *rec, size_t n, size_t *executed,
 				struct err *err)
 {
+	struct core_turn turn;
 	if (v->clock.next == CLOCK_NEVER) return core_run(&v->cpu->core, rec, n, executed, err);
-	return core_run_until(&v->cpu->core, rec, n, v->clock.next, executed, err);
+	enum status st = core_run_until(&v->cpu->core, rec, n, v->clock.next, &turn, err);
+	*executed = turn.executed;
+	return st;
 }
 
 static enum status interrupt(struct vcpu *v, struct err *err)
@@ -237,35 +240,45 @@ cycles_t machine_next(const struct machine *m, unsigned t, const struct record *
 	return core_next(&m->vcpu[t].cpu->core, rec);
 }
 
-bool machine_goes_on(const struct machine *m, unsigned t, const struct record *rec, cycles_t until)
+bool machine_goes_on(const struct machine *m, unsigned t, const struct record *rec, cycles_t until,
+		     cycles_t *next)
 {
-	return core_goes_on(&m->vcpu[t].cpu->core, rec, until);
+	return core_goes_on(&m->vcpu[t].cpu->core, rec, until, next);
 }
 
-/* Executes the first of `n` records, and those behind it that begin in time and are of its kind. */
+/* Executes the first of `n` records, and those behind it that begin in time and are of its kind. A fault's path runs behind its access:
+ * nothing else comes before it. */
 static enum status run_some(struct vcpu *v, const struct record *rec, size_t n, cycles_t until,
-			    size_t *executed, struct err *err)
+			    struct core_turn *turn, struct err *err)
 {
-	if (v->clock.next < until) until = v->clock.next;
-	if (rec->kind <= REC_STORE) return core_run_until(&v->cpu->core, rec, n, until, executed, err);
-	return execute_event(v, rec, executed, err);
+	struct core *c = &v->cpu->core;
+	cycles_t first = v->clock.next < until ? v->clock.next : until;
+	bool asked = rec->kind <= REC_STORE && first == until && !v->vm->machine->in_pieces;
+	if (asked) return core_run_until(c, rec, n, until, turn, err);
+	if (rec->kind > REC_STORE)
+		TRY(execute_event(v, rec, &turn->executed, err));
+	else
+		TRY(core_run_until(c, rec, n, v->vm->machine->in_pieces ? 0 : first, turn, err));
+	if (turn->executed < n) turn->over = !core_goes_on(c, &rec[turn->executed], until, &turn->next);
+	return OK;
 }
 
 enum status machine_run_until(struct machine *m, unsigned t, const struct record *rec, size_t n,
-			      cycles_t until, size_t *executed, struct err *err)
+			      cycles_t until, struct core_turn *turn, struct err *err)
 {
 	struct vcpu *v = &m->vcpu[t];
-	size_t some = 0;
-	*executed = 0;
+	size_t done = 0;
+	*turn = (struct core_turn){0};
 	m->woke = false;
 	if (machine_is_busy(m, t)) return vcpu_run_piece(v, err);
 	do {
-		if (vcpu_is_interrupted(v, rec + *executed)) return interrupt(v, err);
-		/* A fault's path runs behind its access: nothing else comes before it. */
-		TRY(run_some(v, rec + *executed, n - *executed, m->in_pieces ? 0 : until, &some, err));
-		*executed += some;
-	} while (!machine_is_busy(m, t) && !v->stopped && !v->locks.waits && !m->woke && *executed < n &&
-		 core_goes_on(&v->cpu->core, &rec[*executed], until));
+		turn->over = false;
+		if (vcpu_is_interrupted(v, rec + done)) return interrupt(v, err);
+		TRY(run_some(v, rec + done, n - done, until, turn, err));
+		turn->executed = done += turn->executed;
+		turn->over &= !machine_is_busy(m, t);
+	} while (!turn->over && !machine_is_busy(m, t) && !v->stopped && !v->locks.waits && !m->woke &&
+		 done < n);
 	return OK;
 }
 

@@ -45,9 +45,9 @@ void run_series_at(struct run *r, cycles_t now)
 
 enum status run_by_intervals(struct run *r, const struct record *rec, size_t n, struct err *err)
 {
-	for (size_t executed; n; rec += executed, n -= executed) {
+	for (struct core_turn turn; n; rec += turn.executed, n -= turn.executed) {
 		run_series_at(r, machine_next(r->machine, 0, rec));
-		TRY(machine_run_until(r->machine, 0, rec, n, series_next(r->series), &executed, err));
+		TRY(machine_run_until(r->machine, 0, rec, n, series_next(r->series), &turn, err));
 	}
 	return OK;
 }
