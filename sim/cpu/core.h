@@ -80,7 +80,6 @@ struct core {
 	struct mem_cpu *mem;
 	core_fault_fn *on_fault;
 	void *fault_owner;
-	struct err err; /* of a fault handler that failed */
 	size_t (*run)(struct core *c, const struct record *rec, size_t n);
 	core_hits_fn *hits;
 	size_t (*timed_run)(struct core *c, const struct record *rec,
@@ -88,9 +87,10 @@ struct core {
 	bool in_order, only_translates, warming;
 	cycles_t lookahead;  /* of the machine's cores; 0: strict order */
 	struct watch *watch; /* NULL: no access is watched */
+	struct err err;      /* of a fault handler that failed */
+	struct core_stats stats;
 	/* Of `bucket`, what others than the workload spent. */
 	uint64_t by_handler[BUCKET_COUNT][CORE_LEVELS];
-	struct core_stats stats;
 };
 
 /* Builds a core around an MMU and caches that outlive it. */
@@ -114,7 +114,6 @@ cycles_t core_next(const struct core *c, const struct record *rec);
  * next: before that time everything, and in the lookahead what is private - loads, stores and fetches whose translation and lines are in
  * the core's own first level - so that all cores' requests reach what they share in order of time. *next: core_next(). Changes nothing. */
 bool core_goes_on(const struct core *c, const struct record *rec, cycles_t until, cycles_t *next);
-
 
 /* How a turn of a core ended. */
 struct core_turn {

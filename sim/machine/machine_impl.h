@@ -53,29 +53,30 @@ struct vm {
 enum again { AGAIN_NOT, AGAIN_LOAD, AGAIN_STORE };
 
 /* Who runs a stream of the workload: a vCPU, or natively a thread of the kernel. */
-struct vcpu {
+struct vcpu { /* what each turn looks at comes first */
 	struct vm *vm;
 	struct cpu *cpu; /* that it is on */
 	unsigned number; /* within its VM */
-	struct sysregs regs;
-	struct events events; /* of its stream; knows the present address space */
 	struct path_engine
 		*paths;           /* of the software below its guest; NULL: faults cost what the stack says */
+	unsigned due_count;       /* of `due` */
+	bool stopped;             /* while it runs records: it has no core any more */
+	struct lock_user locks;   /* of its program */
+	struct guest_clock clock; /* of its kernel, where paths say what an interrupt takes */
+	struct sysregs regs;
+	struct events events;     /* of its stream; knows the present address space */
 	struct kernel_work *work; /* of its kernel when that is entered; NULL: none is known */
 	struct va last_fault;     /* with nothing to add: a second one in a row is an error */
 	bool last_was_spurious;
 	struct mpam_label mpam;
 	cycles_t timer; /* of the guest: when it fires; 0: not set. Where nothing can interrupt it */
-	struct guest_clock clock; /* of its kernel, where paths say what an interrupt takes */
 	struct rng softirq;
 	bool softirq_raised;
-	uint64_t messages;      /* of the VM's device that are behind it, whoever they were for */
-	bool parks;             /* its paths say how it gives up its core */
-	bool stopped;           /* while it runs records: it has no core any more */
-	struct lock_user locks; /* of its program */
-	uint64_t exclusive;     /* VA of its latest load exclusive */
-	enum again again;       /* what its program does next for the store exclusive of the present record */
-	struct numa_task task;  /* to the kernel or hypervisor that gives it memory of the machine */
+	uint64_t messages;     /* of the VM's device that are behind it, whoever they were for */
+	bool parks;            /* its paths say how it gives up its core */
+	uint64_t exclusive;    /* VA of its latest load exclusive */
+	enum again again;      /* what its program does next for the store exclusive of the present record */
+	struct numa_task task; /* to the kernel or hypervisor that gives it memory of the machine */
 	struct numa_task guest_task; /* to its kernel, in a VM */
 	struct populator populator;
 	bool before_time; /* while it maps what was there before */
@@ -83,7 +84,6 @@ struct vcpu {
 		struct path_fault fault;
 		uint64_t times;
 	} due[FAULTS_DUE]; /* where there are several vCPUs: faults whose paths are still to be run */
-	unsigned due_count;
 };
 
 /* A core of the hardware that runs something. */

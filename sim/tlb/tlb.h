@@ -62,11 +62,11 @@ struct tlb_entry {                /* one host cache line */
 
 struct tlb_stats {
 	uint64_t lookups, hits, misses, merged; /* lookups = hits + misses + merged */
-	uint64_t permission_misses;             /* misses on an entry that did not allow the access */
+	uint64_t fills, evictions, invalidated;
+	uint64_t permission_misses; /* misses on an entry that did not allow the access */
 	uint64_t neighbours,
 		joins; /* pages that came along with the one asked for; fills of a line that was there */
 	uint64_t dropped_above; /* entries of nearer levels that an eviction here took along */
-	uint64_t fills, evictions, invalidated;
 	uint64_t port_conflicts, port_wait_cycles;
 };
 
@@ -78,9 +78,8 @@ struct tlb_victims {
 	unsigned count;
 };
 
-struct tlb {                     /* laid out for the hit path; change it through the functions below only */
+struct tlb { /* laid out for the hit path and for what a miss looks at; change it through the functions below only */
 	struct tlb_entry *entry; /* sets x ways, row major; behind them the pages of each line */
-	uint32_t predict[TLB_PREDICTOR_SLOTS]; /* index of the entry that the last access of this slot used */
 	uint64_t *
 		touched; /* by entry, the number of its last touch or fill; NULL: not in place of the policy */
 	uint64_t touches;        /* the latest number */
@@ -88,29 +87,29 @@ struct tlb {                     /* laid out for the hit path; change it through
 	uint64_t
 		*recency; /* the policy's state where it is an order in one word (repl/recency.h), in place of
 				    touched; else NULL */
-	struct repl_mask *mask; /* by way, what a touch does; NULL: the policy's function does it */
-	unsigned sets, ways, set_bits;
-	unsigned set_mask; /* a page's set is these bits of its number, unless ... */
-	bool folded;       /* ... the index takes others, too, or the number of sets is no power of two */
-	bool narrow;       /* few ways, no lines, not folded */
-	bool ordered;      /* one set, and its recency in one word */
+	uint16_t *sig;    /* sets x sig_stride: a few bits of each entry's page; 0 = invalid */
+	uint64_t sizes_present; /* bit b: an entry of 2^b bytes is here */
+	unsigned set_mask;      /* a page's set is these bits of its number, unless ... */
+	bool folded;  /* ... the index takes others, too, or the number of sets is no power of two */
+	bool narrow;  /* few ways, no lines, not folded */
+	bool ordered; /* one set, and its recency in one word */
 	bool plain; /* an entry is one translation, filled wherever it was missed, and nobody asks what a fill evicts */
+	unsigned sets, ways, set_bits, sig_stride;
 	unsigned
 		full_of; /* a plain TLB of simple index whose entries are all valid and of 2^full_of bytes; 0: it is not so */
-	uint64_t sizes_present; /* bit b: an entry of 2^b bytes is here */
+	unsigned slot_bits; /* log2 of the pages of a line; 0: an entry is one translation */
+	struct tlb_stats stats;
+	struct tlb_params params;
+	uint32_t predict[TLB_PREDICTOR_SLOTS]; /* index of the entry that the last access of this slot used */
+	struct repl_mask *mask; /* by way, what a touch does; NULL: the policy's function does it */
 	uint32_t size_count[64];
-	uint64_t sizes_held; /* bit b: entries of 2^b bytes are allowed */
-	uint16_t *sig;       /* sets x sig_stride: a few bits of each entry's page; 0 = invalid */
-	unsigned sig_stride;
+	uint64_t sizes_held;         /* bit b: entries of 2^b bytes are allowed */
 	uint16_t *valid;             /* valid ways per set */
-	unsigned slot_bits;          /* log2 of the pages of a line; 0: an entry is one translation */
 	struct tlb_ports *ports;     /* NULL: as many as look-ups come */
 	struct tlb_victims *victims; /* of the latest fill; NULL: nobody asks */
 	struct evictors *evictors;   /* NULL: nobody asks whose doing misses are */
 	const struct repl_policy *policy;
 	struct repl_state state;
-	struct tlb_params params;
-	struct tlb_stats stats;
 };
 
 /* Builds a TLB from checked params; ERR_CONFIG names what does not fit together. Free with tlb_free. */

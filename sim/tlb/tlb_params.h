@@ -44,11 +44,12 @@ extern const char *const tlb_size_names[];
 extern const uint8_t tlb_size_bits[];
 
 struct tlb_params {
+	uint64_t hit_cycles, contiguous; /* what a look-up and a fill ask, beside what they count (tlb.h) */
 	uint64_t coalesce, coalesce_pages, inclusion;
 	const char *
 		name; /* "l1d": counters are under cpu<n>.<name>_tlb, shared ones under die<n>.<name>_tlb or <name>_tlb */
 	uint64_t shared; /* enum share */
-	uint64_t level, side, entries, ways, pages, hit_cycles, policy, index, contiguous;
+	uint64_t level, side, entries, ways, pages, policy, index;
 	uint64_t banks, ports, port_cycles; /* tlb/ports.h; ports 0: without a limit */
 };
 extern const struct schema tlb_schema;
