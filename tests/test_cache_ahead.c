@@ -30,17 +30,18 @@ struct side {
 static struct cache_params cache_of(const char *name, uint64_t level, uint64_t side, uint64_t size,
 				    uint64_t hit_cycles)
 {
-	return (struct cache_params){.name = name,
-				     .level = level,
-				     .side = side,
-				     .size = size,
-				     .ways = 4,
-				     .line = 64,
-				     .hit_cycles = hit_cycles,
-				     .mshrs = 16,
-				     .write_back = 1,
-				     .write_allocate = 1,
-				     .prefetch = {.degree = 1, .distance = 4, .confirm = 2, .table_entries = 16}};
+	return (struct cache_params){
+		.name = name,
+		.level = level,
+		.side = side,
+		.size = size,
+		.ways = 4,
+		.line = 64,
+		.hit_cycles = hit_cycles,
+		.mshrs = 16,
+		.write_back = 1,
+		.write_allocate = 1,
+		.prefetch = {.degree = 1, .distance = 4, .confirm = 2, .table_entries = 16}};
 }
 
 /* 32 lines each over 64 and 128. */
@@ -349,6 +350,21 @@ Test(cache_ahead, a_miss_on_what_a_prefetch_pushed_out_is_pollution_and_counted_
 	for (uint64_t i = 1; i < 6; i++) latency(&s, 64 * i + 1, 30000 + 1000 * i);
 	latency(&s, 1, 40000);
 	cr_expect(eq(u64, ahead(&s, 0)->polluting, 1), "requests pushed it out the second time");
+	close_side(&s);
+}
+
+Test(cache_ahead, what_a_prefetch_has_brought_back_is_no_pollution_any_more)
+{
+	struct side s;
+	open_side(&s, 1, LINE_PREFETCH_next_line_on_miss);
+	for (uint64_t i = 0; i < 4; i++) latency(&s, 8 * i + 1, 1000 * i);
+	latency(&s, 32, 10000); /* pushes line 1 out */
+	latency(&s, 0, 20000);  /* and this brings it back */
+	cr_assert(holds(&s, 0, 1));
+	for (uint64_t i = 1; i < 6; i++) latency(&s, 64 * i + 1, 30000 + 1000 * i);
+	cr_assert(not(holds(&s, 0, 1)));
+	latency(&s, 1, 40000);
+	cr_expect(eq(u64, ahead(&s, 0)->polluting, 0), "requests pushed it out");
 	close_side(&s);
 }
 

@@ -18,18 +18,20 @@ enum { RECORDS = 20000, ROUNDS = 8 };
 struct hits_case {
 	unsigned model, tlb_policy, cache_policy, tlb_hit_cycles, write_back;
 	unsigned ways, unified, split, dependent_percent, rob, store_buffer;
+	unsigned first_prefetch, second_prefetch; /* enum line_prefetch_kind */
 };
 
 static struct hits_case cases[] = {
-	{CORE_WINDOW, REPL_lru, REPL_tree_plru, 0, 1, 4, 0, 1, 10, 64, 4},
-	{CORE_WINDOW, REPL_lru, REPL_tree_plru, 0, 1, 4, 1, 1, 0, 16, 2},
-	{CORE_IN_ORDER, REPL_lru, REPL_random, 0, 1, 4, 0, 1, 10, 64, 4},
-	{CORE_WINDOW, REPL_srrip, REPL_lru, 0, 1, 8, 0, 1, 10, 64, 1},
-	{CORE_IN_ORDER, REPL_ship, REPL_chirp, 0, 1, 4, 1, 1, 30, 64, 4},
-	{CORE_WINDOW, REPL_lfu, REPL_lfu, 0, 1, 4, 0, 1, 10, 64, 4},
-	{CORE_WINDOW, REPL_bit_plru, REPL_nru, 2, 1, 4, 0, 1, 10, 64, 4},
-	{CORE_WINDOW, REPL_lru, REPL_tree_plru, 1, 0, 4, 0, 0, 50, 8, 4},
-	{CORE_IN_ORDER, REPL_tree_plru, REPL_bit_plru, 1, 0, 16, 1, 1, 0, 64, 4},
+	{CORE_WINDOW, REPL_lru, REPL_tree_plru, 0, 1, 4, 0, 1, 10, 64, 4, 0, 0},
+	{CORE_WINDOW, REPL_lru, REPL_tree_plru, 0, 1, 4, 1, 1, 0, 16, 2, 0, 0},
+	{CORE_IN_ORDER, REPL_lru, REPL_random, 0, 1, 4, 0, 1, 10, 64, 4, 0, 0},
+	{CORE_WINDOW, REPL_srrip, REPL_lru, 0, 1, 8, 0, 1, 10, 64, 1, 0, 0},
+	{CORE_IN_ORDER, REPL_ship, REPL_chirp, 0, 1, 4, 1, 1, 30, 64, 4, 0, 0},
+	{CORE_WINDOW, REPL_lfu, REPL_lfu, 0, 1, 4, 0, 1, 10, 64, 4, 0, 0},
+	{CORE_WINDOW, REPL_lru, REPL_tree_plru, 0, 1, 4, 0, 1, 10, 64, 4, 0, LINE_PREFETCH_next_line},
+	{CORE_WINDOW, REPL_bit_plru, REPL_nru, 2, 1, 4, 0, 1, 10, 64, 4, 0, 0},
+	{CORE_WINDOW, REPL_lru, REPL_tree_plru, 1, 0, 4, 0, 0, 50, 8, 4, 0, 0},
+	{CORE_IN_ORDER, REPL_tree_plru, REPL_bit_plru, 1, 0, 16, 1, 1, 0, 64, 4, 0, 0},
 };
 
 /* A core with translation off over two caches of 4 KiB and 16 KiB, so that hits, misses and lines under way mix. */
@@ -61,6 +63,7 @@ static void describe(struct rig *g, const struct hits_case *c)
 				     .hit_cycles = 4,
 				     .mshrs = 3,
 				     .policy = c->cache_policy,
+				     .prefetch = {.kind = c->first_prefetch, .table_entries = 4},
 				     .write_back = c->write_back,
 				     .write_allocate = 1};
 	g->cache[0] = g->cache[1] = g->cache[2] = first;
@@ -78,6 +81,7 @@ static void describe(struct rig *g, const struct hits_case *c)
 					    .write_back = 1,
 					    .write_allocate = 1};
 	g->caches = (struct param_list){g->cache, 3};
+	g->cache[2].prefetch.kind = c->second_prefetch;
 	g->node = (struct node_params){"node", UINT64_C(1) << 30, 100, 10000000};
 	g->memory = (struct memory_params){.nodes = {&g->node, 1}};
 	g->tlb[0] = (struct tlb_params){.name = "l1d",
@@ -229,4 +233,15 @@ ParameterizedTest(struct hits_case *c, core_hits, a_run_of_hits_does_what_its_re
 	close_rig(&fast);
 	close_rig(&plain);
 	free(rec);
+}
+
+/* Hits that train it, and first uses of what it brought, are told; a loop over hits tells nobody. */
+Test(core_hits, hits_are_followed_one_by_one_where_a_first_cache_has_a_prefetcher)
+{
+	struct hits_case c = cases[0];
+	static struct rig g;
+	c.first_prefetch = LINE_PREFETCH_next_line;
+	build(&g, &c);
+	cr_expect(eq(ptr, (void *)(uintptr_t)g.core.hits, (void *)(uintptr_t)core_no_hits));
+	close_rig(&g);
 }
