@@ -86,6 +86,14 @@ for outcome in miss hit "is being walked, waits"; do
 	check "the buffer's answer is told: $outcome" yes "$(grep -q "prefetch_buffer TLB: $outcome" "$dir/prefetched" && echo yes)"
 done
 
+# Lines that prefetchers of caches bring, of which most are still under way: nothing of theirs is told as the access's own.
+for kind in next_line stride stream best_offset; do
+	"$STRATA" run -q --no-db $n1 $kvm -w workloads/sequential.yaml --limit 3000 --populate --set caches.l1d.prefetch.kind=$kind \
+		--set caches.l2.prefetch.kind=stream --set caches.slc.prefetch.kind=next_line --set caches.l2.prefetch.walks=yes --explain 300 >"$dir/out" 2>"$dir/err"
+	check "accesses to lines of $kind: what is inside of each step adds up to it" "0 good" "$? $(sums "$dir/out")"
+	check "and they wait for what is under way" yes "$(grep -q 'has the line under way, and it arrives' "$dir/out" && echo yes)"
+done
+
 # Every page-table design with every kind of core, prefetcher, neighbours and ports, each with another of the others.
 set -- next_page stride asp masp distance recency h2p free_pte sbfp atp
 for design in radix flattened ecpt hashed pom_tlb shadow agile asap; do
