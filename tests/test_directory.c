@@ -105,6 +105,26 @@ Test(directory, a_written_line_comes_from_the_core_that_wrote_it)
 	close_world(&w);
 }
 
+/* The second level, which includes nothing, loses the line while the first has it, and gets it back written. */
+Test(directory, a_line_that_moves_between_a_cores_caches_stays_shared)
+{
+	struct world w;
+	enum { SAME_SET = 1024 };
+	open_world(&w, true);
+	writes(&w, 0, 0, 0);
+	reads(&w, 1, 512 + 64, 1000); /* the page is of both from now on */
+	for (uint64_t i = 1; i <= 4; i++) {
+		reads(&w, 0, SAME_SET * i, 2000 * i);
+		cr_assert(eq(u64, reads(&w, 0, 0, 2000 * i + 1000), L1));
+	}
+	for (uint64_t i = 5; i <= 6; i++) reads(&w, 0, SAME_SET * i, 2000 * i);
+	cr_assert(eq(u64, reads(&w, 1, 0, 20000), CLUSTER), "written, and in the second level");
+	cr_assert(eq(u64, reads(&w, 0, 0, 21000), L2));
+	writes(&w, 0, 0, 22000);
+	cr_expect(eq(u64, reads(&w, 1, 0, 23000), CLUSTER), "the write took it from the other core");
+	close_world(&w);
+}
+
 Test(directory, the_way_is_as_long_as_the_cores_are_apart)
 {
 	struct world w;

@@ -179,6 +179,7 @@ static inline bool cache_is_shared(const struct cache *c, uint64_t line, int way
 struct cache_victim {
 	uint64_t line;
 	bool valid, dirty;
+	bool shared;     /* other cores may have it, too: who takes it in must know (cache_share()) */
 	bool refused;    /* the new line was not taken: nothing has changed */
 	uint8_t monitor; /* whose it was, where the cache has partitions */
 };

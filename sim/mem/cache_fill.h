@@ -25,7 +25,8 @@ static inline struct cache_victim cache_victim_in(const struct cache *c, const s
 	uint32_t tag = cache_tags(s)[way];
 	return (struct cache_victim){.line = cache_line_of(c, set, tag),
 				     .valid = tag != 0,
-				     .dirty = (cache_marks(c, s)[way] & CACHE_DIRTY) != 0};
+				     .dirty = (cache_marks(c, s)[way] & CACHE_DIRTY) != 0,
+				     .shared = (cache_marks(c, s)[way] & CACHE_SHARED) != 0};
 }
 
 /* The mark of a line that comes; `flying`: a miss register brings it. */

@@ -66,20 +66,29 @@ bool mem_back_invalidate(struct mem_port *port, unsigned level, uint64_t line)
 	return dirty;
 }
 
+static void share_line(struct mem_port *port, uint64_t line)
+{
+	for (unsigned i = 0; i < port->levels && !port->level[i]->params.shared; i++)
+		cache_share(port->level[i], line);
+}
+
 static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirty, bool flying, cycles_t now);
 
 /* What a fill has pushed out of `level`. */
 static inline __attribute__((always_inline)) void push_out(struct mem_port *port, unsigned level,
-							   uint64_t line, bool dirty, cycles_t now)
+							   const struct cache_victim *out, cycles_t now)
 {
 	struct cache *c = port->level[level];
 	const struct cache *next = port->level[level + 1];
+	uint64_t line = out->line;
+	bool dirty = out->dirty;
 	if (c->params.inclusion == INCL_INCLUSIVE) dirty |= mem_back_invalidate(port, level, line);
 	c->stats.writebacks += dirty;
 	if (dirty)
 		mem_write_down(port, level + 1, line, now);
 	else if (next && next->params.inclusion == INCL_EXCLUSIVE && !cache_holds(next, line))
 		fill(port, level + 1, line, false, false, now);
+	if (out->shared) share_line(port, line);
 }
 
 /* fill() of a cache with partitions, or that counts whose doing misses are. */
@@ -94,7 +103,7 @@ static void fill_counted(struct mem_port *port, unsigned level, uint64_t line, b
 	if (out.refused && dirty) mem_write_down(port, level + 1, line, now);
 	if (!out.valid) return;
 	if (c->mpam) port->monitor = out.monitor;
-	push_out(port, level, out.line, out.dirty, now);
+	push_out(port, level, &out, now);
 	port->monitor = asker;
 }
 
@@ -108,7 +117,7 @@ fill_level(struct mem_port *port, unsigned level, uint64_t line, bool dirty, boo
 		return;
 	}
 	struct cache_victim out = cache_install(c, line, dirty, flying);
-	if (out.valid) push_out(port, level, out.line, out.dirty, now);
+	if (out.valid) push_out(port, level, &out, now);
 }
 
 static void fill(struct mem_port *port, unsigned level, uint64_t line, bool dirty, bool flying, cycles_t now)
@@ -256,12 +265,6 @@ static cycles_t own_line(struct mem_port *port, const struct cache *c, const str
 	cycles_t done = directory_write(port->side->directory, port, line, now);
 	if (done > now) note(port, WHY_UPGRADE, NULL, now, done);
 	return done;
-}
-
-static void share_line(struct mem_port *port, uint64_t line)
-{
-	for (unsigned i = 0; i < port->levels && !port->level[i]->params.shared; i++)
-		cache_share(port->level[i], line);
 }
 
 /* A prefetch brings what the program may have lost here: that is no miss of the program. */
