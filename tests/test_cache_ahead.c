@@ -254,6 +254,18 @@ Test(cache_ahead, what_is_there_or_on_its_way_is_not_asked_for_again)
 	close_side(&s);
 }
 
+Test(cache_ahead, what_a_nearer_cache_has_is_not_asked_for)
+{
+	struct side s;
+	open_side(&s, 2, LINE_PREFETCH_next_line);
+	latency(&s, 1, 0);
+	cache_drop(level(&s, 1), base / 64 + 1);
+	latency(&s, 0, 1000);
+	cr_expect(eq(u64, ahead(&s, 1)->held, 1));
+	cr_expect(not(holds(&s, 1, 1)));
+	close_side(&s);
+}
+
 Test(cache_ahead, descriptor_reads_use_lines_but_train_only_where_walks_says_so)
 {
 	for (unsigned walks = 0; walks < 2; walks++) {
@@ -527,13 +539,13 @@ static bool core_has(const struct side *s, unsigned core, uint64_t line, bool di
 	return has;
 }
 
-/* Data only: fetches are not kept coherent. Inclusive caches only: into others a written line comes back without who shares it. */
+/* Data only: fetches are not kept coherent. */
 ALL_KINDS(of_a_line_that_one_core_has_written_no_prefetch_leaves_another_core_a_copy)
 {
 	struct side s;
 	struct rng r;
 	uint64_t at = 0;
-	if (!c->directory || !c->inclusion) return;
+	if (!c->directory) return;
 	open_random(&s, c);
 	rng_init(&r, c->kind, "coherent");
 	for (uint64_t i = 0; i < 6000; i++) {

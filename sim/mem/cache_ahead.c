@@ -11,7 +11,7 @@ static const struct stat_desc stat_rows[] = {
 	STAT(F, trained, "count", "requests that the cache's prefetcher was told of"),
 	STAT(F, proposed, "lines", "lines that it asked for"),
 	STAT(F, outside, "lines", "of them, in another frame of 4 KiB than the request"),
-	STAT(F, held, "lines", "of them, held already or under way"),
+	STAT(F, held, "lines", "of them, held already or under way, here or nearer to the core"),
 	STAT(F, no_register, "lines", "of them, dropped because no miss register was free"),
 	STAT(F, refused, "lines", "of them, kept out of the cache by a control of MPAM"),
 	STAT(F, filled, "lines", "of them, brought into the cache"),

@@ -25,6 +25,14 @@ static uint64_t pc_of(const struct mem_port *port, const struct mem_req *r)
 	return r->cause == CAUSE_DATA && port->cpu->flow ? port->cpu->flow->pc : 0;
 }
 
+/* Also by a nearer cache: it may have written the line, and a read behind its back would tell the directory otherwise. */
+static bool is_held(const struct mem_port *port, unsigned level, uint64_t line)
+{
+	bool held = false;
+	for (unsigned i = 0; i <= level; i++) held |= cache_holds(port->level[i], line);
+	return held;
+}
+
 static void bring(struct mem_port *port, const struct mem_req *r, unsigned level, uint64_t line, cycles_t now)
 {
 	struct cache *c = port->level[level];
@@ -35,7 +43,7 @@ static void bring(struct mem_port *port, const struct mem_req *r, unsigned level
 		a->stats.outside++;
 		return;
 	}
-	if (cache_holds(c, line)) {
+	if (is_held(port, level, line)) {
 		a->stats.held++;
 		return;
 	}
