@@ -1,4 +1,6 @@
 /* conform_snapshot.c - page tables of a real machine: every answer in truth.txt.zst against the walk. */
+#include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,14 +40,22 @@ static bool snapshot_update(void *self, struct pa pa, uint64_t old, uint64_t now
 	return true;
 }
 
+/* A hexadecimal number of at most 64 bits. */
+static bool read_address(const char *text, uint64_t *out)
+{
+	char *end;
+	errno = 0;
+	*out = strtoull(text, &end, 16);
+	return isxdigit((unsigned char)*text) && !*end && !errno;
+}
+
 /* "cpu el pan va pa", pa "-" where nothing is readable. */
 static enum status parse_answer(const struct truth *s, const char *line, struct answer *out, struct err *err)
 {
 	unsigned pan;
-	char pa[20], *end;
+	char va[24], pa[24];
 	int at = -1;
-	int fields = sscanf(line, "%u %u %u %" SCNx64 " %19s %n", &out->cpu, &out->el, &pan, &out->va.raw, pa,
-			    &at);
+	int fields = sscanf(line, "%u %u %u %23s %23s %n", &out->cpu, &out->el, &pan, va, pa, &at);
 	if (fields != 5 || at < 0 || line[at])
 		return err_set(err, ERR_INPUT, "not of the form 'cpu el pan va pa'");
 	if (out->cpu >= s->snapshot.cpu_count)
@@ -53,11 +63,13 @@ static enum status parse_answer(const struct truth *s, const char *line, struct 
 			       s->snapshot.cpu_count - 1);
 	if (out->el > 3 || pan > 1)
 		return err_set(err, ERR_INPUT, "el %u or pan %u is not a level or a bit", out->el, pan);
+	if (!read_address(va, &out->va.raw))
+		return err_set(err, ERR_INPUT, "va '%s' is no address in hexadecimal", va);
 	out->pan = pan;
+	out->pa.raw = 0;
 	out->mapped = strcmp(pa, "-") != 0;
-	out->pa.raw = out->mapped ? strtoull(pa, &end, 16) : 0;
-	if (out->mapped && *end) return err_set(err, ERR_INPUT, "'%s' is neither an address nor '-'", pa);
-	return OK;
+	if (!out->mapped || read_address(pa, &out->pa.raw)) return OK;
+	return err_set(err, ERR_INPUT, "pa '%s' is neither an address in hexadecimal nor '-'", pa);
 }
 
 /* The truth does not count a clear access flag as a refusal. */

@@ -5,7 +5,8 @@
  * Source: Arm ARM DDI 0487, D8.1 (regimes), D8.2 (translation table walk properties), and the shared
  * pseudocode AArch64.GetS1TTWParams, GetS2TTWParams, S2InvalidSL, S2InconsistentSL.
  * Not modelled: stage 2 of Secure state (FEAT_SEL2): Secure EL1&0 has stage 1 only; Realm stage 2
- * (FEAT_RME) is walked as the Non-secure one; FEAT_NV (NV1), 32-bit EL1, GPC, FEAT_THE, FEAT_S1PIE.
+ * (FEAT_RME) is walked as the Non-secure one; FEAT_NV (NV1), 32-bit EL1, GPC, FEAT_THE, FEAT_S1PIE; tables in
+ * big-endian order (SCTLR_ELx.EE).
  */
 #ifndef MMU_REGIME_H
 #define MMU_REGIME_H

@@ -76,3 +76,11 @@ zstd -dcq "$dir/truth.txt.zst" | sed '5s/ /,/' | zstd -q >"$tmp/snap/truth.txt.z
 "$STRATA" conform --snapshot "$tmp/snap" >"$tmp/out" 2>"$tmp/err"
 check "a malformed truth exits 2" 2 $?
 check "and is named" yes "$(grep -q 'truth.txt.zst:5: not of the form' "$tmp/err" && echo yes)"
+
+for wrong in "0 1 0 ffffffffffffffffff -:va 'ffffffffffffffffff' is no address" "0 1 0 -1 -:va '-1' is no address" \
+	"0 1 0 1000 10000000000000000:pa '10000000000000000' is neither an address" "0 1 0 1000 12g:pa '12g' is neither an address"; do
+	zstd -dcq "$dir/truth.txt.zst" | sed "5s/.*/${wrong%%:*}/" | zstd -q >"$tmp/snap/truth.txt.zst"
+	"$STRATA" conform --snapshot "$tmp/snap" >"$tmp/out" 2>"$tmp/err"
+	check "'${wrong%%:*}' exits 2" 2 $?
+	check "and is named" yes "$(grep -q "truth.txt.zst:5: ${wrong#*:}" "$tmp/err" && echo yes)"
+done
