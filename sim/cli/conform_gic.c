@@ -106,26 +106,72 @@ static void drop_lpi(struct replay *r, unsigned cpu)
 	gic_lpi_changed(r->g, cpu);
 }
 
-/* Devices of the emulator raise wires from other threads, whose events are in other files. So an interrupt that is shown as
- * pending, and whose wire next falls, or never moves again, although it is not known to have risen, has risen since. */
+static bool about_lines(const struct gic_event *e) { return e->kind == LOG_HIGHEST || e->kind == LOG_LINES; }
+
+static bool acknowledges(const struct gic_event *e)
+{
+	if (e->kind != LOG_REG_READ || e->virtual) return false;
+	const char *name = cpu_if_name(e->encoding);
+	return !strncmp(name, "ICC_IAR", 7) || !strncmp(name, "ICC_NMIAR", 9);
+}
+
+/* From event `i` on, the first that tells what is pending on `cpu`: what is the highest, or what is acknowledged, which the log says
+ * behind that nothing is pending any more. NULL: nothing was. */
+static const struct gic_event *next_told(const struct replay *r, size_t i, unsigned cpu)
+{
+	bool idle = false;
+	for (; i < r->log.count; i++) {
+		const struct gic_event *e = &r->log.events[i];
+		if (idle && !about_lines(e) && !acknowledges(e)) return NULL;
+		if (e->kind != LOG_HIGHEST && !acknowledges(e)) continue;
+		if (gic_start_cpu(&r->start, e->arg[0]) != cpu) continue;
+		if (acknowledges(e) || e->arg[3] != GIC_IDLE_PRIORITY) return e;
+		idle = true;
+	}
+	return NULL;
+}
+
+/* Devices of the emulator raise wires from other threads, whose events are in other files, and a log may begin when one is up. So an
+ * interrupt that is shown as pending, and whose wire next falls, or never moves again, although it is not known to have risen, has
+ * risen since. */
+static void rises(struct replay *r, size_t i, unsigned cpu, uint32_t intid)
+{
+	struct gic_irq_state s;
+	if (!gic_irq_state(r->g, cpu, intid, &s) || s.line || next_move(r, i, cpu, intid) == 1) return;
+	gic_set_line(r->g, cpu, intid, true);
+	r->totals->untold++;
+}
+
 static void arrives(struct replay *r, size_t i, unsigned cpu)
 {
 	drop_lpi(r, cpu);
-	while (i < r->log.count && !(r->log.events[i].kind == LOG_HIGHEST &&
-				     gic_start_cpu(&r->start, r->log.events[i].arg[0]) == cpu))
-		i++;
-	const struct gic_event *e = &r->log.events[i];
-	struct gic_irq_state s;
-	if (i == r->log.count || e->arg[3] == GIC_IDLE_PRIORITY) return;
-	uint32_t intid = (uint32_t)e->arg[1];
-	if (intid >= GIC_LPI) {
+	const struct gic_event *e = next_told(r, i, cpu);
+	if (!e) return;
+	if (e->arg[1] < GIC_LPI) {
+		rises(r, i, cpu, (uint32_t)e->arg[1]);
+	} else if (e->kind == LOG_HIGHEST) {
 		lpi_arrives(r, cpu, e);
-	} else if (gic_irq_state(r->g, cpu, intid, &s) && !s.line && next_move(r, i, cpu, intid) != 1) {
-		gic_set_line(r->g, cpu, intid, true);
-	} else {
-		return;
+		r->totals->untold++;
 	}
-	r->totals->untold++;
+}
+
+static bool tells_of(const struct replay *r, const struct gic_event *e, unsigned cpu, uint32_t intid)
+{
+	if (e->kind == LOG_SPI) return e->arg[0] == intid;
+	if (e->kind == LOG_HIGHEST && e->arg[3] == GIC_IDLE_PRIORITY) return false; /* repeats an old INTID */
+	if (e->kind != LOG_PPI && e->kind != LOG_HIGHEST && !acknowledges(e)) return false;
+	return e->arg[1] == intid && gic_start_cpu(&r->start, e->arg[0]) == cpu;
+}
+
+/* What is acknowledged was pending: where nothing has told of it before, its wire has been up since before the log. */
+static void arrived(struct replay *r, size_t i, unsigned cpu)
+{
+	struct gic_pending p;
+	uint32_t intid = (uint32_t)r->log.events[i].arg[1];
+	if (gic_offered(r->g, cpu, &p)) return;
+	for (size_t k = 0; k < i; k++)
+		if (tells_of(r, &r->log.events[k], cpu, intid)) return;
+	rises(r, i, cpu, intid);
 }
 
 /* Context ---------------------------------------------------------------------------------------------------- */
@@ -279,15 +325,11 @@ static struct statement statement_of(struct replay *r, const struct gic_event *e
 	}
 }
 
-static bool about_lines(const struct gic_event *e) { return e->kind == LOG_HIGHEST || e->kind == LOG_LINES; }
-
 /* Causes that the log writes after their effects. */
 static bool is_late(const struct gic_event *e)
 {
 	if (e->kind == LOG_DIST_WRITE || e->kind == LOG_REDIST_WRITE) return true;
-	if (e->kind != LOG_REG_READ || e->virtual) return false;
-	const char *name = cpu_if_name(e->encoding);
-	return !strncmp(name, "ICC_IAR", 7) || !strncmp(name, "ICC_NMIAR", 9);
+	return acknowledges(e);
 }
 
 static void do_late_cause(struct replay *r, size_t i)
@@ -300,6 +342,13 @@ static void do_late_cause(struct replay *r, size_t i)
 	} else {
 		do_frame(r, &r->log.events[i]);
 	}
+}
+
+/* Nothing but statements follows, so what they are about may have been cut off. */
+static bool cause_is_cut_off(const struct replay *r, size_t i)
+{
+	while (i < r->log.count && about_lines(&r->log.events[i])) i++;
+	return i == r->log.count;
 }
 
 static void compare(struct replay *r, size_t i, unsigned cpu)
@@ -315,6 +364,7 @@ static void compare(struct replay *r, size_t i, unsigned cpu)
 		arrives(r, i, cpu);
 		s = statement_of(r, e, cpu);
 	}
+	if (s.recorded != s.model && cause_is_cut_off(r, i)) return;
 	same(r, e, s.recorded, s.model, UINT64_MAX);
 }
 
@@ -390,7 +440,10 @@ static void step(struct replay *r, size_t i)
 	case LOG_REDIST_READ:
 	case LOG_REDIST_WRITE: do_frame(r, e); break;
 	case LOG_REG_READ:
-	case LOG_REG_WRITE: do_register(r, e); break;
+	case LOG_REG_WRITE:
+		if (acknowledges(e)) arrived(r, i, gic_start_cpu(&r->start, a[0]));
+		do_register(r, e);
+		break;
 	case LOG_OTHER_EXCEPTION:
 	case LOG_TAKEN:
 	case LOG_RETURN: break;
