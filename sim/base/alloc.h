@@ -17,5 +17,8 @@ char *xstrdup(const char *text);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Like xcalloc, aligned to 64 bytes and, when large, backed by huge pages where the host has them. */
 void *xcalloc_lines(size_t count, size_t bytes);
+/* Says that about `bytes` will be allocated next in pieces of less than 1 MiB, and be used together: they lie in huge pages where the host has them
+ * and its malloc() can be told so. A hint. */
+void xalloc_together(size_t bytes);
 
 #endif
