@@ -324,6 +324,34 @@ Test(exits_logs, why_an_exit_was_may_be_a_number)
 	free(got);
 }
 
+/* CPU 0 calls its hypervisor while CPU 1 has a system call, an interrupt and returns. */
+static const char mixed[] =
+	"Taking exception 5 [IRQ] on CPU 0\n...from EL0 to EL1\n...with ESR 0x0/0x0\n...with ELR 0x10\n"
+	"Taking exception 11 [Hypervisor Call] on CPU 0\n"
+	"Taking exception 2 [SVC] on CPU 1\n"
+	"...from EL1 to EL2\n"
+	"...from EL0 to EL1\n"
+	"...with ESR 0x15/0x56000000\n"
+	"...with ELR 0x2000\n"
+	"...to EL1 PC 0x400 PSTATE 0x3c5\n"
+	"Exception return from AArch64 EL1 to AArch64 EL0 PC 0x2000\n"
+	"Taking exception 5 [IRQ] on CPU 1\n"
+	"...with ESR 0x16/0x5a000000\n"
+	"...from EL0 to EL1\n"
+	"...with ESR 0x16/0x5a000000\n"
+	"...with ELR 0x2010\n"
+	"...with ELR 0x1000\n"
+	"Exception return from AArch64 EL2 to AArch64 EL1 PC 0x1000\n";
+
+Test(exits_logs, cpus_that_write_into_each_other_are_told_apart)
+{
+	char *first = sequence_of(mixed, 0), *second = sequence_of(mixed, 1);
+	cr_expect(eq(str, first, (char *)"irq:0>1 hvc:1>2 ret:2>1"));
+	cr_expect(eq(str, second, (char *)"svc:0>1 ret:1>0 irq:0>1"));
+	free(first);
+	free(second);
+}
+
 /* --- logs that are wrong ------------------------------------------------------------------------------ */
 
 struct wrong_log {
@@ -347,8 +375,10 @@ ParameterizedTestParameters(exits_logs, what_is_wrong_is_named_with_its_line)
 		{"cpus=2\nCPU:1 [7 EVENTS DROPPED]\n", "log:2: events were lost"},
 		{"Taking exception 2 [SVC] on CPU 0\n...with ELR 0x10\n",
 		 "log:2: expected \"...from ELx to ELy\""},
-		{"Taking exception 2 [SVC] on CPU 0\nTaking exception 2 [SVC] on CPU 1\n",
+		{"Taking exception 2 [SVC] on CPU 0\nTaking exception 2 [SVC] on CPU 0\n",
 		 "log:2: expected \"...from ELx to ELy\""},
+		{"Taking exception 2 [SVC] on CPU 0\nTaking exception 2 [SVC] on CPU 1\n",
+		 "log:3: expected \"...from ELx to ELy\""},
 		{"# tracer: nop\n [000] d.... 1.0: kvm_entry: PC: 0x0\n", "log:2: expected NAME-PID [CPU]"},
 		{"# tracer: nop\n a-1 [000] d.... 1.0: kvm_mmio: mmio read len 4 gpa 0x0 val 0x0\n",
 		 "log: no kvm_exit and no kvm_entry in it"},

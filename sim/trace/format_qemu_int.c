@@ -16,8 +16,11 @@
  * returns are given out. Where several fit, as two idle CPUs do, it may have been the other one.
  * Source: QEMU 7.2 to 10, target/arm/helper.c, arm_cpu_do_interrupt() and arm_cpu_do_interrupt_aarch64();
  * target/arm/cpu.h, EXCP_*.
- * Not modelled: AArch32 levels (an error), lines written by two CPUs at once into each other (an error
- * where it can be seen).
+ * Emulated CPUs that run at once (without icount) write their lines into each other. A detail does not say its CPU: it is of
+ * the exception that waits for such a detail, and of several of one at that level, or of that class, else of the one
+ * whose line is the last before, else of the oldest.
+ * Not modelled: AArch32 levels (an error); lines so mixed that this gives a detail to the wrong CPU (an error where it can
+ * be seen).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -69,72 +72,155 @@ static const char *const detail_wanted[] = {[DETAIL_LEVELS] = "expected \"...fro
 					    [DETAIL_ESR] = "expected \"...with ESR class/value\"",
 					    [DETAIL_ELR] = "expected \"...with ELR\""};
 
+enum { OPEN_MAX = 16 };
+
+/* An exception that has not been told whole. */
+struct open {
+	struct event event;
+	unsigned number; /* QEMU's */
+	enum detail wanted;
+};
+
 struct reader {
 	struct lines *l;
 	struct wire_buffer events;
-	struct event open; /* while `wanted` is not DETAIL_NONE */
-	unsigned number;   /* QEMU's, of the open exception */
-	enum detail wanted;
+	struct open open[OPEN_MAX];  /* the oldest first */
+	unsigned open_count, writer; /* CPU of the last line of an exception */
+	uint8_t level[CPUS_MAX]; /* that a CPU is at, as far as the lines until here tell; LEVEL_UNKNOWN */
 	struct cpu cpu[CPUS_MAX];
 };
+enum { LEVEL_UNKNOWN = 4 };
 
 static bool starts(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
 
-static bool take_levels(struct reader *r)
+static bool take_levels(struct reader *r, struct open *o)
 {
 	unsigned from, to;
 	if (sscanf(r->l->text, "...from EL%u to EL%u", &from, &to) != 2 || from > 3 || to > 3) return false;
-	r->open.rec.count = exc_count(from, to, kind_of(r->number));
-	r->wanted = DETAIL_ESR;
+	o->event.rec.count = exc_count(from, to, kind_of(o->number));
+	r->level[o->event.cpu] = (uint8_t)to;
+	o->wanted = DETAIL_ESR;
 	return true;
 }
 
-static bool take_esr(struct reader *r)
+static bool take_esr(struct reader *r, struct open *o)
 {
 	unsigned ec;
-	if (sscanf(r->l->text, "...with ESR %x/%" SCNx64, &ec, &r->open.rec.arg) != 2) return false;
-	if (kind_of(r->number) != EXC_REC_SYNC) r->open.rec.arg = 0;
-	r->wanted = DETAIL_ELR;
+	if (sscanf(r->l->text, "...with ESR %x/%" SCNx64, &ec, &o->event.rec.arg) != 2) return false;
+	if (kind_of(o->number) != EXC_REC_SYNC) o->event.rec.arg = 0;
+	o->wanted = DETAIL_ELR;
 	return true;
 }
 
-static bool take_elr(struct reader *r)
+static void forget_open(struct reader *r, struct open *o)
 {
-	if (sscanf(r->l->text, "...with ELR %" SCNx64, &r->open.rec.addr) != 1) return false;
-	wire_put(&r->events, &r->open, sizeof(r->open));
-	r->wanted = DETAIL_NONE;
+	memmove(o, o + 1, (size_t)(r->open + --r->open_count - o) * sizeof(*o));
+}
+
+static bool take_elr(struct reader *r, struct open *o)
+{
+	if (sscanf(r->l->text, "...with ELR %" SCNx64, &o->event.rec.addr) != 1) return false;
+	wire_put(&r->events, &o->event, sizeof(o->event));
+	forget_open(r, o);
 	return true;
+}
+
+/* The detail of the present line, as far as it is one that is wanted. */
+static enum detail detail_of(const char *text)
+{
+	if (starts(text, "...from EL")) return DETAIL_LEVELS;
+	if (starts(text, "...with ESR")) return DETAIL_ESR;
+	return starts(text, "...with ELR") ? DETAIL_ELR : DETAIL_NONE;
+}
+
+/* QEMU's numbers of calls, and the class that they have in ESR. */
+static unsigned class_of(unsigned number)
+{
+	static const uint8_t classes[] = {[2] = 0x15, [11] = 0x16, [13] = 0x17};
+	return number < sizeof(classes) ? classes[number] : 0;
+}
+
+static bool fits_open(const struct reader *r, const struct open *o, enum detail d)
+{
+	unsigned n;
+	if (d == DETAIL_LEVELS && sscanf(r->l->text, "...from EL%u", &n) == 1)
+		return r->level[o->event.cpu] == n;
+	if (d == DETAIL_ESR && class_of(o->number) && sscanf(r->l->text, "...with ESR %x/", &n) == 1)
+		return class_of(o->number) == n;
+	return false;
+}
+
+/* Whose detail `d` is; NULL: nobody waits for one. */
+static struct open *open_for(struct reader *r, enum detail d)
+{
+	struct open *best = NULL;
+	unsigned best_rank = 0;
+	for (struct open *o = r->open; o < r->open + r->open_count; o++) {
+		unsigned rank = 1 + 2 * fits_open(r, o, d) + (o->event.cpu == r->writer);
+		if (o->wanted != d || rank <= best_rank) continue;
+		best = o;
+		best_rank = rank;
+	}
+	return best;
+}
+
+static bool is_passed(const char *text)
+{
+	static const char *const passed[] = {"...with FAR", "...with MFAR", "...with SPSR", "...to EL"};
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		if (starts(text, passed[i])) return true;
+	return false;
 }
 
 /* A line that begins with dots. Those that say more than is wanted come in between, or behind the last. */
 static enum status take_detail(struct reader *r, struct err *err)
 {
-	static bool (*const take[])(struct reader * r) = {
+	static bool (*const take[])(struct reader * r, struct open * o) = {
 		[DETAIL_LEVELS] = take_levels, [DETAIL_ESR] = take_esr, [DETAIL_ELR] = take_elr};
-	static const char *const passed[] = {"...with FAR", "...with MFAR", "...with SPSR", "...to EL"};
-	static const char *const answered[] = {"...handled as ", "...handling as "};
-	if (r->wanted == DETAIL_NONE) return OK;
-	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
-		if (r->wanted == DETAIL_ELR && starts(r->l->text, passed[i])) return OK;
-	for (size_t i = 0; i < sizeof(answered) / sizeof(answered[0]); i++)
-		if (starts(r->l->text, answered[i])) {
-			r->wanted = DETAIL_NONE;
-			return OK;
-		}
-	return take[r->wanted](r) ? OK : lines_bad(r->l, detail_wanted[r->wanted], err);
+	if (!r->open_count) return OK;
+	if (starts(r->l->text, "...handled as ") || starts(r->l->text, "...handling as ")) {
+		forget_open(r, &r->open[r->open_count - 1]);
+		return OK;
+	}
+	if (is_passed(r->l->text)) return OK;
+	enum detail d = detail_of(r->l->text);
+	struct open *o = d == DETAIL_NONE ? NULL : open_for(r, d);
+	if (o) r->writer = o->event.cpu;
+	if (o && take[d](r, o)) return OK;
+	return lines_bad(r->l, detail_wanted[o ? o->wanted : r->open[0].wanted], err);
+}
+
+static struct open *open_of(struct reader *r, unsigned cpu)
+{
+	for (struct open *o = r->open; o < r->open + r->open_count; o++)
+		if (o->event.cpu == cpu) return o;
+	return NULL;
 }
 
 static enum status take_exception(struct reader *r, struct err *err)
 {
-	unsigned cpu;
+	unsigned cpu, number;
 	const char *on = strstr(r->l->text, "] on CPU ");
-	if (sscanf(r->l->text, "Taking exception %u", &r->number) != 1)
+	if (sscanf(r->l->text, "Taking exception %u", &number) != 1)
 		return lines_bad(r->l, "expected \"Taking exception N [...]\"", err);
 	if (!on || sscanf(on, "] on CPU %u", &cpu) != 1 || cpu >= CPUS_MAX)
 		return lines_bad(r->l, "expected \"on CPU N\", of at most 512", err);
-	r->open = (struct event){.rec = {.kind = REC_EXC}, .cpu = cpu};
-	r->wanted = DETAIL_LEVELS;
+	const struct open *before = open_of(r, cpu);
+	if (!before && r->open_count == OPEN_MAX) before = r->open;
+	if (before) return lines_bad(r->l, detail_wanted[before->wanted], err);
+	r->writer = cpu;
+	r->open[r->open_count++] = (struct open){
+		.event = {.rec = {.kind = REC_EXC}, .cpu = cpu}, .number = number, .wanted = DETAIL_LEVELS};
 	return OK;
+}
+
+/* Of a return only the levels are told: where one CPU alone is known to be at the first, it goes to the second. */
+static void follow_return(struct reader *r, unsigned from, unsigned to)
+{
+	int only = -1;
+	for (int i = 0; i < CPUS_MAX; i++)
+		if (r->level[i] == from) only = only < 0 ? i : CPUS_MAX;
+	if (only >= 0 && only < CPUS_MAX) r->level[only] = (uint8_t)to;
 }
 
 static enum status take_return(struct reader *r, struct err *err)
@@ -147,20 +233,18 @@ static enum status take_return(struct reader *r, struct err *err)
 		return lines_bad(r->l, "expected a return from AArch64 ELx to AArch64 ELy", err);
 	e.rec.count = to;
 	e.rec.arg = from;
+	follow_return(r, from, to);
 	wire_put(&r->events, &e, sizeof(e));
 	return OK;
 }
 
-/* An exception begins or ends, or the log does: the one before must have been told whole. */
 static enum status take_line(struct reader *r, bool more, struct err *err)
 {
-	bool entry = more && starts(r->l->text, "Taking exception ");
-	bool ret = more && starts(r->l->text, "Exception return from ");
-	if ((entry || ret || !more) && r->wanted != DETAIL_NONE)
-		return lines_bad(r->l, detail_wanted[r->wanted], err);
-	if (entry) return take_exception(r, err);
-	if (ret) return take_return(r, err);
-	return starts(r->l->text, "...") ? take_detail(r, err) : OK;
+	const char *text = r->l->text;
+	if (!more) return r->open_count ? lines_bad(r->l, detail_wanted[r->open[0].wanted], err) : OK;
+	if (starts(text, "Taking exception ")) return take_exception(r, err);
+	if (starts(text, "Exception return from ")) return take_return(r, err);
+	return starts(text, "...") ? take_detail(r, err) : OK;
 }
 
 static enum status read_events(struct reader *r, struct err *err)
@@ -250,6 +334,7 @@ static enum status read_log(struct lines *l, struct log_reader *out, struct err 
 {
 	struct reader *r = xcalloc(1, sizeof(*r));
 	r->l = l;
+	memset(r->level, LEVEL_UNKNOWN, sizeof(r->level));
 	enum status st = read_events(r, err);
 	if (st == OK && !r->events.size)
 		st = err_set(
