@@ -379,6 +379,28 @@ Test(trap_access, a_write_to_a_read_only_register_is_undefined)
 	cr_assert(eq(int, t.outcome, TRAP_UNDEFINED));
 }
 
+Test(trap_access, el0_reads_of_the_feature_id_space_are_named_by_feat_idst)
+{
+	static const char *const inside[] = {"MIDR_EL1", "ID_AA64MMFR2_EL1", "CCSIDR_EL1"},
+				 *const outside[] = {"CSSELR_EL1", "SCTLR_EL1"};
+	for (int host = 0; host < 2; host++) {
+		struct el_state s = open_state(host ? HOST : GUEST, 0);
+		struct trap_op write = access_of("MIDR_EL1", true);
+		s.has.idst = true;
+		for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++) {
+			struct trap_op op = access_of(inside[i], false);
+			struct trap_result t = decide(s, op);
+			cr_assert(t.outcome == TRAP_TAKEN && t.x.to == 1 + host, "%s", inside[i]);
+			cr_assert(eq(u64, t.x.esr, esr_make(EC_SYSREG, op.iss)));
+		}
+		for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
+			cr_assert(eq(int, decide(s, access_of(outside[i], false)).outcome, TRAP_UNDEFINED));
+		cr_assert(eq(int, decide(s, write).outcome, TRAP_UNDEFINED));
+		s.has.idst = false;
+		cr_assert(eq(int, decide(s, access_of("MIDR_EL1", false)).outcome, TRAP_UNDEFINED));
+	}
+}
+
 Test(trap_access, vm_controls_trap_writes_by_tvm_and_reads_by_trvm)
 {
 	struct el_state s = open_state(GUEST, 1);

@@ -58,7 +58,7 @@ enum scr_bit {
 
 /* What the level machine must know of the processor; el3 and el2 say whether the levels exist. */
 struct el_features {
-	bool el2, el3, vhe, pan, sve, ssbs, mte, uao, fgt, fgt2, hcx, rme, sel2, nv2;
+	bool el2, el3, vhe, pan, sve, ssbs, mte, uao, fgt, fgt2, hcx, rme, sel2, nv2, idst;
 };
 
 /* Lines that the interrupt controller and devices drive. */

@@ -204,6 +204,13 @@ static bool redirect(const struct el_state *s, const struct trap_op *op, struct 
 	return true;
 }
 
+/* FEAT_IDST: the feature ID space, op0 3, op1 0, 1 or 3, CRn 0 and CRm 0 to 7. */
+static bool reads_feature_id(const struct trap_op *op)
+{
+	const struct reg_row *r = &reg_rows[op->reg.reg];
+	return !op->write && r->op0 == 3 && r->op1 != 2 && r->op1 <= 3 && r->crn == 0 && r->crm <= 7;
+}
+
 /* Registers of EL2 named at EL1 under nested virtualization, otherwise undefined there. */
 static struct trap_result no_access(const struct el_state *s, const struct trap_op *op)
 {
@@ -213,6 +220,11 @@ static struct trap_result no_access(const struct el_state *s, const struct trap_
 	if (el_level(s) == 1 && el2_name && el2_enabled(s) && bit_get(s->reg[R_HCR_EL2], 42)) {
 		struct trap_result t = taken(s, op, 2, EC_SYSREG, "HCR_EL2.NV");
 		t.source = "DDI 0487, D19.2, HCR_EL2";
+		return t;
+	}
+	if (el_level(s) == 0 && s->has.idst && reads_feature_id(op)) {
+		struct trap_result t = taken(s, op, el1_or_tge(s), EC_SYSREG, "FEAT_IDST");
+		t.source = "DDI 0487, A2.2, FEAT_IDST";
 		return t;
 	}
 	return undefined(s, "no access at this level", "DDI 0487, C5.1");

@@ -24,7 +24,8 @@ struct el_features path_el_features(const struct features *f)
 				    .fgt = f->fgt != 0,
 				    .hcx = f->hcx != 0,
 				    .rme = f->rme != 0,
-				    .sel2 = f->sel2 != 0};
+				    .sel2 = f->sel2 != 0,
+				    .idst = f->idst != 0};
 }
 
 /* --- where a PC is ----------------------------------------------------------------------------------- */

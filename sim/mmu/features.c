@@ -53,6 +53,7 @@ static const struct param rows[] = {
 	HW_BOOL(F, sve, 0, "FEAT_SVE: Scalable Vector Extension"),
 	HW_BOOL(F, fgt, 0, "FEAT_FGT: fine-grained traps"),
 	HW_BOOL(F, hcx, 0, "FEAT_HCX: HCRX_EL2"),
+	HW_BOOL(F, idst, 0, "FEAT_IDST: an ID register that EL0 reads is reported as one (EC 0x18)"),
 	HW_BOOL(F, speculative_at, 0,
 		"erratum: speculative AT instructions mix host and guest (Cortex-A72 1319367, A57 1319537)"),
 	HW_BOOL(F, spectre_v2, 0,
@@ -100,18 +101,19 @@ static const struct cpu {
 	  .tlbirange = 1,
 	  .bbm = 2,
 	  .ttl = 1,
-	  .xs = 1}},
-	{"neoverse-n1", {ARMV8_2(48)}},                                   /* TRM 100616 */
-	{"cortex-a72", ARMV8_0(FEAT_GRANULE_4K | FEAT_GRANULE_64K, 44)},  /* TRM 100095 */
-	{"cortex-a35", ARMV8_0(ALL_GRANULES, 40)},                        /* TRM 100236 */
-	{"cortex-a53", ARMV8_0(FEAT_GRANULE_4K | FEAT_GRANULE_64K, 40)},  /* TRM DDI 0500 */
-	{"cortex-a57", ARMV8_0(FEAT_GRANULE_4K | FEAT_GRANULE_64K, 44)},  /* TRM DDI 0488 */
-	{"cortex-a55", {ARMV8_2(40)}},                                    /* TRM 100442 */
-	{"cortex-a76", {ARMV8_2(40)}},                                    /* TRM 100798 */
-	{"neoverse-v1", {ARMV8_2(48), .s2fwb = 1, .bbm = 2, .pauth = 1}}, /* TRM 101427 */
-	{"neoverse-n2",                                                   /* TRM 102099 */
+	  .xs = 1,
+	  .idst = 1}},
+	{"neoverse-n1", {ARMV8_2(48)}},                                              /* TRM 100616 */
+	{"cortex-a72", ARMV8_0(FEAT_GRANULE_4K | FEAT_GRANULE_64K, 44)},             /* TRM 100095 */
+	{"cortex-a35", ARMV8_0(ALL_GRANULES, 40)},                                   /* TRM 100236 */
+	{"cortex-a53", ARMV8_0(FEAT_GRANULE_4K | FEAT_GRANULE_64K, 40)},             /* TRM DDI 0500 */
+	{"cortex-a57", ARMV8_0(FEAT_GRANULE_4K | FEAT_GRANULE_64K, 44)},             /* TRM DDI 0488 */
+	{"cortex-a55", {ARMV8_2(40)}},                                               /* TRM 100442 */
+	{"cortex-a76", {ARMV8_2(40)}},                                               /* TRM 100798 */
+	{"neoverse-v1", {ARMV8_2(48), .s2fwb = 1, .bbm = 2, .pauth = 1, .idst = 1}}, /* TRM 101427 */
+	{"neoverse-n2",                                                              /* TRM 102099 */
 	 {ARMV8_2(48), .s2fwb = 1, .ttst = 1, .e0pd = 1, .bbm = 2, .ttl = 1, .pauth = 1, .tlbios = 1,
-	  .tlbirange = 1}},
+	  .tlbirange = 1, .idst = 1}},
 	/* Microarchitecture manual and ID registers as published by Fujitsu: no hardware updates of flags, 8-bit VMIDs. */
 	{"a64fx",
 	 {.granules = FEAT_GRANULE_4K | FEAT_GRANULE_64K,
@@ -184,5 +186,6 @@ void features_from_id(uint64_t mmfr0, uint64_t mmfr1, uint64_t mmfr2, struct fea
 		.ttcnp = bits_get(mmfr2, 3, 0) != 0,
 		.bbm = bits_get(mmfr2, 55, 52),
 		.ttl = bits_get(mmfr2, 51, 48) != 0,
+		.idst = bits_get(mmfr2, 39, 36) != 0,
 	};
 }

@@ -29,6 +29,7 @@ struct features {
 	uint64_t ttl, xs;           /* FEAT_TTL: level hints in TLBI operands; FEAT_XS: nXS forms */
 	uint64_t el3, rme, sel2;    /* EL3 is implemented; FEAT_RME; FEAT_SEL2 */
 	uint64_t sve, fgt, hcx;     /* FEAT_SVE, FEAT_FGT, FEAT_HCX */
+	uint64_t idst;              /* FEAT_IDST: the syndrome of ID registers that EL0 may not read */
 	uint64_t speculative_at;    /* erratum: a speculative AT mixes two contexts' registers */
 	uint64_t spectre_v2;        /* the branch predictor must be cleared by firmware on exits of a guest */
 };
