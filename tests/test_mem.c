@@ -521,7 +521,6 @@ Test(mem, levels_compiled_together_do_what_each_of_them_does)
 		{{REPL_tree_plru, REPL_srrip, REPL_srrip}, {4, 8, 18}, INCL_INCLUSIVE, INCL_INCLUSIVE},
 		{{REPL_tree_plru, REPL_tree_plru, REPL_srrip}, {4, 8, 24}, INCL_NINE, INCL_NINE},
 		{{REPL_tree_plru, REPL_srrip, REPL_srrip}, {8, 12, 16}, INCL_INCLUSIVE, INCL_NINE},
-		{{REPL_lru, REPL_lru, REPL_lru}, {4, 8, 16}, INCL_NINE, INCL_INCLUSIVE},
 	};
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) compare_plain(&levels[i]);
 }

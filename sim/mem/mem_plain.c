@@ -297,8 +297,7 @@ enum { CHAIN_LEVELS = 3 };
 	X(neoverse_n1, tree_plru, 4, srrip, 8, srrip, 16) \
 	X(neoverse_v2, tree_plru, 4, srrip, 8, COUNT, 0) \
 	X(kunpeng_920, tree_plru, 4, tree_plru, 8, COUNT, 0) \
-	X(apple_m1, tree_plru, 8, srrip, 12, srrip, 16) \
-	X(sagepte, lru, 4, lru, 8, lru, 16)
+	X(apple_m1, tree_plru, 8, srrip, 12, srrip, 16)
 
 /* `step` at level `at`, which goes on with `next`. */
 #define CHAIN_STEP(attribute, name, step, at, next, policy, ways) \
