@@ -1,82 +1,12 @@
 /* The memory side: latencies, lines under way, inclusion, writes, nodes. */
 #include <stdlib.h>
-#include <string.h>
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <criterion/parameterized.h>
 
 #include "base/rng.h"
-#include "mem/mem.h"
-
-enum { L1 = 4, L2 = 11, DRAM = 100 };
-static const uint64_t base = 0x80000000;
-
-/* A memory side with one core. */
-struct side {
-	struct cache_params cache[4];
-	struct param_list caches;
-	struct node_params node[2];
-	struct memory_params memory;
-	struct mem_side *mem;
-	struct mem_cpu cpu;
-};
-
-static struct cache_params cache_of(const char *name, uint64_t level, uint64_t size, uint64_t ways,
-				    uint64_t hit_cycles)
-{
-	return (struct cache_params){.name = name,
-				     .level = level,
-				     .side = CACHE_UNIFIED,
-				     .size = size,
-				     .ways = ways,
-				     .line = 64,
-				     .hit_cycles = hit_cycles,
-				     .mshrs = 16,
-				     .write_back = 1,
-				     .write_allocate = 1};
-}
-
-/* 8 lines in 4 sets over 32 lines in 8 sets over 100 cycles of memory, at 1 GHz. */
-static void describe(struct side *s)
-{
-	memset(s, 0, sizeof(*s));
-	s->cache[0] = cache_of("l1", 1, 512, 2, L1);
-	s->cache[1] = cache_of("l2", 2, 2048, 4, L2);
-	s->caches = (struct param_list){s->cache, 2};
-	for (unsigned i = 0; i < 2; i++)
-		s->node[i] = (struct node_params){"node", 1 << 21, DRAM + 50 * i, 10000000};
-	s->memory = (struct memory_params){.base = base, .nodes = {s->node, 2}};
-}
-
-static void build(struct side *s)
-{
-	struct err err;
-	cr_assert(eq(int, mem_new(&s->memory, &s->caches, 1000, &s->mem, &err), OK), "%s", err.text);
-	cr_assert(eq(int, mem_cpu_init(&s->cpu, s->mem, 0, &err), OK), "%s", err.text);
-}
-
-static void close_side(struct side *s)
-{
-	struct err err;
-	cr_expect(eq(int, mem_check_sums(s->mem, &err), OK), "%s", err.text);
-	for (unsigned i = 0; i < s->cpu.owned_count; i++) cache_check(s->cpu.owned[i]);
-	mem_cpu_fini(&s->cpu);
-	mem_free(s->mem);
-}
-
-/* Completion of an access to line `n` of memory, less `now`. */
-static cycles_t latency(struct side *s, uint64_t n, enum access_kind kind, cycles_t now)
-{
-	unsigned served;
-	struct mem_req r = {.pa = {base + 64 * n}, .kind = (uint8_t)kind};
-	return mem_access(&s->cpu.data, &r, now, 0, &served) - now;
-}
-
-static const struct mem_node *node(struct side *s, unsigned n)
-{
-	return &mem_nodes(s->mem, &(unsigned){0})[n];
-}
+#include "mem_world.h"
 
 /* --- latency ------------------------------------------------------------------------------------------------------- */
 
@@ -363,32 +293,11 @@ ParameterizedTest(struct model_case *c, mem, two_levels_behave_as_a_naive_model_
 
 /* --- three levels, two ports --------------------------------------------------------------------------------------- */
 
-/* Split first level, private second, shared third. */
-static void make_three(struct side *s, enum inclusion second, enum inclusion third)
-{
-	s->cache[2] = s->cache[1];
-	s->cache[1] = s->cache[0];
-	s->cache[0].name = "l1i";
-	s->cache[0].side = CACHE_INSTRUCTION;
-	s->cache[1].name = "l1d";
-	s->cache[1].side = CACHE_DATA;
-	s->cache[2].inclusion = second;
-	s->cache[3] = cache_of("l3", 3, 4096, 4, 30);
-	s->cache[3].shared = 1;
-	s->cache[3].inclusion = third;
-	s->caches.count = 4;
-}
-
-static void build_three(struct side *s, enum inclusion second, enum inclusion third)
-{
-	make_three(s, second, third);
-	build(s);
-}
-
 static void describe_three(struct side *s, enum inclusion second, enum inclusion third)
 {
 	describe(s);
-	build_three(s, second, third);
+	make_three(s, second, third);
+	build(s);
 }
 
 /* Every line that a first-level cache holds is in the level below. */
@@ -423,106 +332,6 @@ Test(mem, an_inclusive_cache_holds_what_the_caches_above_it_hold)
 	}
 	cr_expect(lt(u64, 0, s.cpu.data.level[0]->stats.invalidations));
 	close_side(&s);
-}
-
-static void expect_same_counters(const struct side *a, const struct side *b)
-{
-	for (unsigned i = 0; i < 2; i++) {
-		const struct mem_port *p = i ? &a->cpu.fetch : &a->cpu.data,
-				      *q = i ? &b->cpu.fetch : &b->cpu.data;
-		for (unsigned l = 0; l < p->levels; l++)
-			cr_assert(not(memcmp(&p->level[l]->stats, &q->level[l]->stats,
-					     sizeof(struct cache_stats))),
-				  "level %u", l + 1);
-	}
-	cr_assert(not(memcmp(&node((struct side *)a, 0)->stats, &node((struct side *)b, 0)->stats,
-			     sizeof(struct mem_node_stats))));
-}
-
-static void set_plain(struct side *s, bool plain)
-{
-	s->cpu.data.plain = s->cpu.fetch.plain = plain;
-	mem_settle(&s->cpu.data);
-	mem_settle(&s->cpu.fetch);
-}
-
-/* The levels of a side: both nearest caches, the second and the third. */
-struct levels {
-	uint64_t policy[3], ways[3];
-	enum inclusion second, third;
-};
-
-static void set_shape(struct cache_params *c, const struct levels *l, unsigned level, uint64_t sets)
-{
-	c->policy = l->policy[level];
-	c->ways = l->ways[level];
-	c->size = sets * c->ways * 64;
-}
-
-/* Requests that overlap, of two sides of which one never has plain misses, and the other not always; some begin at the second level. */
-static void compare_plain(const struct levels *l)
-{
-	struct side side[2];
-	struct rng r;
-	for (unsigned i = 0; i < 2; i++) {
-		describe(&side[i]);
-		set_shape(&side[i].cache[0], l, 0, 4);
-		set_shape(&side[i].cache[1], l, 1, 8);
-		side[i].cache[0].mshrs = 3;
-		make_three(&side[i], l->second, l->third);
-		set_shape(&side[i].cache[3], l, 2, 16);
-		build(&side[i]);
-	}
-	cr_assert(side[0].cpu.data.plain && side[0].cpu.fetch.plain);
-	set_plain(&side[1], false);
-	rng_init(&r, l->policy[0], "plain");
-	for (uint64_t i = 0; i < 4000; i++) {
-		struct mem_req q = {.pa = {base + 64 * rng_below(&r, i % 3 ? 300 : 3000)},
-				    .kind = (uint8_t)rng_below(&r, 3),
-				    .cause = (uint8_t)rng_below(&r, CAUSE_COUNT)};
-		cycles_t now = i * 10 + rng_below(&r, 300), done[2];
-		unsigned served[2], first = (unsigned)rng_below(&r, 2);
-		set_plain(&side[0], i / 200 % 4);
-		for (unsigned k = 0; k < 2; k++)
-			done[k] = mem_access(q.kind == ACCESS_FETCH ? &side[k].cpu.fetch : &side[k].cpu.data,
-					     &q, now, first, &served[k]);
-		cr_assert(eq(u64, done[0], done[1]));
-		cr_assert(eq(uint, served[0], served[1]));
-		expect_same_counters(&side[0], &side[1]);
-	}
-	cr_expect(lt(u64, 0, side[0].cpu.data.level[0]->stats.merged));
-	cr_expect(lt(u64, 0, side[0].cpu.data.level[0]->stats.mshr_wait_cycles));
-	for (unsigned i = 0; i < 2; i++) close_side(&side[i]);
-}
-
-Test(mem, a_miss_where_nothing_looks_on_does_what_every_miss_does)
-{
-	for (uint64_t p = 0; p < REPL_COUNT; p++) {
-		if (repl_policies[p]->shared_bytes) continue; /* not plain */
-		compare_plain(&(struct levels){{p, p, 0}, {2, 4, 4}, INCL_INCLUSIVE, INCL_NINE});
-		compare_plain(&(struct levels){{p, p, 0}, {2, 4, 4}, INCL_NINE, INCL_INCLUSIVE});
-	}
-}
-
-Test(mem, a_level_compiled_for_its_shape_does_what_any_level_does)
-{
-	static const uint64_t ways[] = {3, 8, 12, 16};
-	static const uint64_t policy[] = {REPL_lru, REPL_tree_plru, REPL_srrip};
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		for (size_t k = 0; k < sizeof(policy) / sizeof(policy[0]); k++)
-			compare_plain(&(struct levels){
-				{policy[k], policy[k], 0}, {2, ways[i], 4}, INCL_INCLUSIVE, INCL_NINE});
-}
-
-Test(mem, levels_compiled_together_do_what_each_of_them_does)
-{
-	static const struct levels levels[] = {
-		{{REPL_tree_plru, REPL_srrip, REPL_srrip}, {4, 8, 16}, INCL_INCLUSIVE, INCL_NINE},
-		{{REPL_tree_plru, REPL_srrip, REPL_srrip}, {4, 8, 18}, INCL_INCLUSIVE, INCL_INCLUSIVE},
-		{{REPL_tree_plru, REPL_tree_plru, REPL_srrip}, {4, 8, 24}, INCL_NINE, INCL_NINE},
-		{{REPL_tree_plru, REPL_srrip, REPL_srrip}, {8, 12, 16}, INCL_INCLUSIVE, INCL_NINE},
-	};
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) compare_plain(&levels[i]);
 }
 
 Test(mem, an_exclusive_cache_holds_nothing_that_the_cache_above_it_holds)
