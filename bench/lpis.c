@@ -6,7 +6,14 @@
 #include "gic/its.h"
 #include "lpis.h"
 
-enum { ID_BITS = 21, QUEUE = 0x10000, DEVICES = 0x100000, COLLECTIONS = 0x200000, CONFIG = 0x1000000 };
+enum {
+	ID_BITS = 21,
+	QUEUE = 0x10000,
+	DEVICES = 0x100000,
+	COLLECTIONS = 0x200000,
+	CONFIG = 0x1000000,
+	SET_BYTES = 160 << 10
+};
 #define VALID (UINT64_C(1) << 63)
 
 struct bench_lpis {
@@ -54,6 +61,7 @@ struct bench_lpis *bench_lpis_new(void)
 			       .collection_bits = 9,
 			       .id_bits = ID_BITS,
 			       .cached = {256, 1024, 256}};
+	xalloc_together(BENCH_LPIS_REDISTS * SET_BYTES); /* as a machine of so many PEs has it */
 	const uint64_t config_bytes = (uint64_t)BENCH_LPIS_REDISTS * BENCH_LPIS_EVENTS;
 	b->mem = physmem_new();
 	rng_init(&b->rng, 1, "bench.lpis");

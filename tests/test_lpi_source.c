@@ -189,8 +189,8 @@ Test(lpi_cost, of_256_redistributors_with_a_million_configured_lpis_is_what_is_u
 		     MANY_PES * 512)); /* nothing used: nothing but the redistributors */
 	size_t idle = lpi_source_bytes(s);
 	for (uint32_t i = 0; i < 1000; i++) lpi_set_pending(r[i % MANY_PES].lpi, 8192 + i * 997);
-	/* 1000 LPIs: 16 bytes of entry, 8 of index, 4 of heap, at most doubled; each of 256 sets begins with 8. */
-	cr_assert(lt(sz, lpi_source_bytes(s) - idle, MANY_PES * 8 * 2 * 28));
+	/* Sets begin with 8 places for 16 bytes of entry, and 8 of 4 bytes in the heap. */
+	cr_assert(le(sz, lpi_source_bytes(s) - idle, MANY_PES * 8 * (16 + 4)));
 	cr_assert(eq(u64, physmem_usage(m).host_bytes, memory)); /* memory was read and not written */
 	lpi_source_free(s);
 	gic_free(g);
@@ -208,7 +208,8 @@ Test(lpi_cost, of_a_million_pending_lpis_grows_with_their_number)
 	for (uint64_t at = 0; at < count; at += 8)
 		physmem_write64(m, (struct pa){0x10000000 + at}, 0xa1a1a1a1a1a1a1a1);
 	for (uint32_t i = 0; i < count; i++) cr_assert(lpi_set_pending(r[i % MANY_PES].lpi, 8192 + i));
-	cr_assert(lt(sz, lpi_source_bytes(s) - idle, (size_t)count * 2 * 28));
+	/* Entries in a table that is at least 3/8 full, and a heap that is half full. */
+	cr_assert(lt(sz, lpi_source_bytes(s) - idle, (size_t)count * 51));
 	for (uint32_t i = 0; i < count; i++) { /* all of one priority: the lowest INTID first */
 		struct lpi_offer o = lpi_best(r[i % MANY_PES].lpi);
 		cr_assert(o.any && o.intid == 8192 + i);

@@ -82,8 +82,8 @@ static void configure(struct lpi *l, struct lpi_entry *e)
 /* What is pending must stand where its configuration says; the rest is read when it is next used. */
 static void configure_pending(struct lpi *l)
 {
-	for (uint32_t i = 0; i < l->set.count; i++)
-		if (l->set.entry[i].pending) configure(l, &l->set.entry[i]);
+	for (struct lpi_entry *e = NULL; (e = lpi_set_next(&l->set, e));)
+		if (e->pending) configure(l, e);
 }
 
 void lpi_invalidate(struct lpi *l, uint32_t intid)
@@ -194,8 +194,9 @@ void lpi_move(struct lpi *from, struct lpi *to, uint32_t intid)
 
 void lpi_move_all(struct lpi *from, struct lpi *to)
 {
-	for (uint32_t i = 0; from != to && i < from->set.count; i++)
-		if (from->set.entry[i].pending) lpi_move(from, to, from->set.entry[i].intid);
+	if (from == to) return;
+	for (const struct lpi_entry *e = NULL; (e = lpi_set_next(&from->set, e));)
+		if (e->pending) lpi_move(from, to, e->intid);
 }
 
 struct lpi_offer lpi_best(const struct lpi *l)
@@ -209,9 +210,8 @@ void lpi_acknowledge(struct lpi *l, uint32_t intid) { l->stats.acknowledged += u
 
 const char *lpi_check(const struct lpi *l)
 {
-	for (uint32_t i = 0; i < l->set.count; i++)
-		if (!lpi_tables_hold(&l->tables, l->set.entry[i].intid))
-			return "an LPI that the tables do not hold";
+	for (const struct lpi_entry *e = NULL; (e = lpi_set_next(&l->set, e));)
+		if (!lpi_tables_hold(&l->tables, e->intid)) return "an LPI that the tables do not hold";
 	if (!l->enabled && l->set.count) return "LPIs are known while they are disabled";
 	return lpi_set_check(&l->set);
 }

@@ -12,51 +12,60 @@ void lpi_set_init(struct lpi_set *s) { *s = (struct lpi_set){.reading = 1}; }
 void lpi_set_free(struct lpi_set *s)
 {
 	free(s->entry);
-	free(s->index);
 	free(s->heap);
 	lpi_set_init(s);
 }
 
 size_t lpi_set_bytes(const struct lpi_set *s)
 {
-	return s->capacity * sizeof(*s->entry) + s->index_size * sizeof(*s->index) +
-	       s->heap_capacity * sizeof(*s->heap);
+	return s->capacity * sizeof(*s->entry) + s->heap_capacity * sizeof(*s->heap);
 }
 
 /* --- finding ------------------------------------------------------------------------------------------------- */
 
-static uint32_t *find_index(const struct lpi_set *s, uint32_t intid)
+/* Where the entry of an INTID is, or belongs. */
+static struct lpi_entry *find_slot(const struct lpi_set *s, uint32_t intid)
 {
-	uint32_t i = (uint32_t)((intid * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (s->index_size - 1);
-	while (s->index[i] && s->entry[s->index[i] - 1].intid != intid) i = (i + 1) & (s->index_size - 1);
-	return &s->index[i];
+	uint32_t i = (uint32_t)((intid * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (s->capacity - 1);
+	while (s->entry[i].used && s->entry[i].intid != intid) i = (i + 1) & (s->capacity - 1);
+	return &s->entry[i];
 }
 
 struct lpi_entry *lpi_set_find(const struct lpi_set *s, uint32_t intid)
 {
-	if (!s->index_size) return NULL;
-	uint32_t at = *find_index(s, intid);
-	return at ? &s->entry[at - 1] : NULL;
+	if (!s->capacity) return NULL;
+	struct lpi_entry *e = find_slot(s, intid);
+	return e->used ? e : NULL;
+}
+
+struct lpi_entry *lpi_set_next(const struct lpi_set *s, const struct lpi_entry *e)
+{
+	for (uint32_t i = e ? (uint32_t)(e - s->entry) + 1 : 0; i < s->capacity; i++)
+		if (s->entry[i].used) return &s->entry[i];
+	return NULL;
 }
 
 static void grow(struct lpi_set *s)
 {
+	struct lpi_set old = *s;
 	s->capacity = s->capacity ? 2 * s->capacity : 8;
-	s->entry = xrealloc(s->entry, s->capacity, sizeof(*s->entry));
-	free(s->index);
-	s->index_size = 2 * s->capacity;
-	s->index = xcalloc(s->index_size, sizeof(*s->index));
-	for (uint32_t i = 0; i < s->count; i++) *find_index(s, s->entry[i].intid) = i + 1;
+	s->entry = xcalloc(s->capacity, sizeof(*s->entry));
+	for (struct lpi_entry *e = NULL; (e = lpi_set_next(&old, e));) {
+		struct lpi_entry *to = find_slot(s, e->intid);
+		*to = *e;
+		if (e->place) s->heap[e->place - 1] = (uint32_t)(to - s->entry);
+	}
+	free(old.entry);
 }
 
 struct lpi_entry *lpi_set_add(struct lpi_set *s, uint32_t intid)
 {
 	struct lpi_entry *e = lpi_set_find(s, intid);
 	if (e) return e;
-	if (s->count == s->capacity) grow(s);
-	e = &s->entry[s->count++];
-	*e = (struct lpi_entry){.intid = intid};
-	*find_index(s, intid) = s->count;
+	if (4 * (s->count + 1) > 3 * s->capacity) grow(s);
+	s->count++;
+	e = find_slot(s, intid);
+	*e = (struct lpi_entry){.intid = intid, .used = true};
 	return e;
 }
 
@@ -151,8 +160,8 @@ void lpi_set_pend(struct lpi_set *s, struct lpi_entry *e, bool pending)
 void lpi_set_invalidate(struct lpi_set *s)
 {
 	if (++s->reading) return;
-	for (uint32_t i = 0; i < s->count; i++)
-		s->entry[i].read = 0; /* after 2^32 of them the count begins again */
+	for (struct lpi_entry *e = NULL; (e = lpi_set_next(s, e));)
+		e->read = 0; /* after 2^32 of them the count begins again */
 	s->reading = 1;
 }
 
@@ -163,20 +172,21 @@ const struct lpi_entry *lpi_set_best(const struct lpi_set *s)
 
 const char *lpi_set_check(const struct lpi_set *s)
 {
-	uint32_t pending = 0, placed = 0;
-	for (uint32_t i = 0; i < s->count; i++) {
-		const struct lpi_entry *e = &s->entry[i];
+	uint32_t count = 0, pending = 0, placed = 0;
+	for (const struct lpi_entry *e = NULL; (e = lpi_set_next(s, e));) {
 		bool belongs = e->pending && (e->config & LPI_CONFIG_ENABLE);
+		count++;
 		pending += e->pending;
 		placed += e->place != 0;
 		if (lpi_set_find(s, e->intid) != e) return "an entry is not found by its INTID";
 		if ((e->place != 0) != belongs)
 			return "the heap holds what is not pending and enabled, or lacks what is";
-		if (e->place && s->heap[e->place - 1] != i)
+		if (e->place && &s->entry[s->heap[e->place - 1]] != e)
 			return "an entry and the heap disagree on its place";
 	}
 	for (uint32_t i = 1; i < s->heap_count; i++)
 		if (comes_before(s, i, (i - 1) / 2)) return "the heap is not in order";
+	if (count != s->count) return "entries are counted wrongly";
 	if (pending != s->pending || placed != s->heap_count) return "pending LPIs are counted wrongly";
 	return NULL;
 }
@@ -245,8 +255,7 @@ uint64_t lpi_tables_load(const struct lpi_tables *t, struct lpi_set *s)
 uint64_t lpi_tables_store(const struct lpi_tables *t, struct lpi_set *s)
 {
 	uint64_t changed = 0;
-	for (uint32_t i = 0; i < s->count; i++) {
-		struct lpi_entry *e = &s->entry[i];
+	for (struct lpi_entry *e = NULL; (e = lpi_set_next(s, e));) {
 		if (e->pending == e->stored) continue;
 		lpi_tables_pend(t, e->intid, e->pending);
 		e->stored = e->pending;

@@ -33,14 +33,13 @@ struct lpi_entry {
 	uint8_t config; /* as in the configuration table */
 	bool pending;
 	bool stored; /* the pending bit that memory has */
+	bool used;   /* false: nobody's */
 };
 
 struct lpi_set {
-	struct lpi_entry *entry; /* in order of first use; those not pending are a cache of configuration */
-	uint32_t count, capacity;
-	uint32_t *index; /* hash of INTID -> 1 + entry; at most half full */
-	uint32_t index_size;
-	uint32_t *heap; /* entries that are pending and enabled */
+	struct lpi_entry *entry;  /* a hash table by INTID; those not pending are a cache of configuration */
+	uint32_t count, capacity; /* at most three quarters full */
+	uint32_t *heap;           /* entries that are pending and enabled */
 	uint32_t heap_count, heap_capacity;
 	uint32_t pending; /* entries that are pending */
 	uint32_t reading; /* configuration read before this reading is stale */
@@ -54,6 +53,8 @@ size_t lpi_set_bytes(const struct lpi_set *s);
 
 /* The entry of an INTID, or NULL. Valid until the next lpi_set_add(). */
 struct lpi_entry *lpi_set_find(const struct lpi_set *s, uint32_t intid);
+/* The entry after `e` (NULL: the first), in no order that means anything; NULL: there is none. */
+struct lpi_entry *lpi_set_next(const struct lpi_set *s, const struct lpi_entry *e);
 /* The entry of an INTID; a new one is not pending, not configured, and stale. */
 struct lpi_entry *lpi_set_add(struct lpi_set *s, uint32_t intid);
 bool lpi_set_stale(const struct lpi_set *s, const struct lpi_entry *e);

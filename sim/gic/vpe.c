@@ -74,8 +74,8 @@ static void configure(struct vpe_redist *v, struct lpi_entry *e)
 
 static void configure_pending(struct vpe_redist *v)
 {
-	for (uint32_t i = 0; i < v->set.count; i++)
-		if (v->set.entry[i].pending) configure(v, &v->set.entry[i]);
+	for (struct lpi_entry *e = NULL; (e = lpi_set_next(&v->set, e));)
+		if (e->pending) configure(v, e);
 }
 
 void vpe_invalidate(struct vpe_redist *v, const struct vpe_target *t, uint32_t intid)
@@ -336,8 +336,8 @@ void vpe_acknowledge(struct vpe_redist *v, uint32_t intid)
 const char *vpe_check(const struct vpe_redist *v)
 {
 	if (!v->resident && v->set.count) return "interrupts are known without a resident vPE";
-	for (uint32_t i = 0; i < v->set.count; i++)
-		if (!exists(v, &v->tables, v->set.entry[i].intid))
+	for (const struct lpi_entry *e = NULL; (e = lpi_set_next(&v->set, e));)
+		if (!exists(v, &v->tables, e->intid))
 			return "a virtual interrupt that the tables do not hold";
 	return lpi_set_check(&v->set);
 }
