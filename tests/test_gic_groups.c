@@ -112,6 +112,32 @@ Test(gic, nsacr_opens_pending_bits_of_secure_interrupts_by_degrees)
 	}
 }
 
+Test(gic, nsacr_shows_the_active_state_and_does_not_let_it_be_written)
+{
+	struct gic_world w = two_states();
+	gw_irq(&w, 40, GIC_G0, 0x40);
+	gic_dist_write(w.g, A_NSACR + 8, 4, 2 << 16, true);
+	gic_dist_write(w.g, A_SET_ACTIVE + 4, 4, 1u << 8, false);
+	cr_assert(not(gw_state(&w, 40).active));
+	gw_bit(&w, A_SET_ACTIVE, 40);
+	cr_assert(eq(u64, gic_dist_read(w.g, A_SET_ACTIVE + 4, 4, false), 1u << 8));
+	gic_dist_write(w.g, A_CLEAR_ACTIVE + 4, 4, 1u << 8, false);
+	cr_assert(gw_state(&w, 40).active);
+	gw_free(&w);
+}
+
+Test(gic, nsacr_of_a_redistributor_opens_no_register)
+{
+	struct gic_world w = two_states();
+	gw_irq(&w, 5, GIC_G0, 0x40);
+	gic_redist_write(w.g, 0, SGI_BASE + A_NSACR, 4, 3u << 10, true);
+	gic_redist_write(w.g, 0, SGI_BASE + A_SET_PENDING, 4, 1u << 5, false);
+	cr_assert(not(gw_state(&w, 5).pending));
+	gw_bit(&w, A_SET_PENDING, 5);
+	cr_assert(eq(u64, gic_redist_read(w.g, 0, SGI_BASE + A_SET_PENDING, 4, false), 0));
+	gw_free(&w);
+}
+
 Test(gic, the_nonsecure_view_of_mask_and_running_priority_is_shifted_where_el3_has_group_0)
 {
 	struct gic_world w = two_states();

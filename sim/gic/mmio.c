@@ -5,7 +5,7 @@
 /* Visibility ------------------------------------------------------------------------------------------- */
 
 /* Interrupts whose GICD_NSACR field lets Non-secure software do at least `level`: 1 set pending, 2 clear pending and see
- * the active state, 3 route. */
+ * the active state, 3 route. GICR_NSACR is about who may send SGIs, and opens no register. */
 static uint32_t permitted(const struct gic_bank *b, unsigned level)
 {
 	uint32_t mask = 0;
@@ -17,7 +17,8 @@ static uint32_t permitted(const struct gic_bank *b, unsigned level)
 uint32_t mmio_visible(const struct gic_mmio *m, const struct gic_bank *b, unsigned nsacr_level)
 {
 	if (!mmio_restricted(m)) return UINT32_MAX;
-	return bank_group(m->g, b, GIC_G1NS) | (nsacr_level ? permitted(b, nsacr_level) : 0);
+	bool opens = nsacr_level && (b->route || m->g->params.v2);
+	return bank_group(m->g, b, GIC_G1NS) | (opens ? permitted(b, nsacr_level) : 0);
 }
 
 /* Fields of one bit ------------------------------------------------------------------------------------- */
@@ -30,6 +31,7 @@ struct field {
 	size_t word;   /* offset of the word that a write changes */
 	uint8_t kind;  /* enum write_kind */
 	uint8_t nsacr; /* level that opens it to Non-secure software */
+	bool closed;   /* that opens it for reads only */
 };
 
 static uint32_t get_group(const struct gic_bank *b) { return b->group; }
@@ -47,8 +49,8 @@ static const struct field fields[] = {
 	[FIELD_ENABLE_CLEAR] = {get_enable, WORD(enable), WRITE_ONES_CLEAR, NO_NSACR},
 	[FIELD_PENDING_SET] = {bank_pending, WORD(latch), WRITE_ONES_SET, 1},
 	[FIELD_PENDING_CLEAR] = {bank_pending, WORD(latch), WRITE_ONES_CLEAR, 2},
-	[FIELD_ACTIVE_SET] = {get_active, WORD(active), WRITE_ONES_SET, 2},
-	[FIELD_ACTIVE_CLEAR] = {get_active, WORD(active), WRITE_ONES_CLEAR, 2},
+	[FIELD_ACTIVE_SET] = {get_active, WORD(active), WRITE_ONES_SET, 2, true},
+	[FIELD_ACTIVE_CLEAR] = {get_active, WORD(active), WRITE_ONES_CLEAR, 2, true},
 	[FIELD_NMI] = {get_nmi, WORD(nmi), WRITE_VALUE, NO_NSACR},
 };
 
@@ -57,7 +59,8 @@ static uint32_t sgis_of(const struct gic_bank *b) { return b->first ? 0 : b->rou
 
 static void write_bits(const struct gic_mmio *m, struct gic_bank *b, const struct field *f, uint32_t value)
 {
-	uint32_t *word = (uint32_t *)((char *)b + f->word), reach = mmio_visible(m, b, f->nsacr);
+	uint32_t *word = (uint32_t *)((char *)b + f->word),
+		 reach = mmio_visible(m, b, f->closed ? NO_NSACR : f->nsacr);
 	if (m->g->params.v2 && f->word == WORD(latch)) reach &= ~sgis_of(b); /* GICD_SPENDSGIR is for those */
 	switch ((enum write_kind)f->kind) {
 	case WRITE_VALUE: *word = (*word & ~reach) | (value & reach); return;
