@@ -304,6 +304,18 @@ Test(gic, an_sgi_arrives_if_its_group_is_the_one_asked_for_and_the_sender_may)
 	}
 }
 
+/* Table 12-14, note. */
+Test(gic, with_one_security_state_asgi1r_sends_group_0)
+{
+	struct gic_world w = gw_single();
+	gw_irq(&w, 5, GIC_G0, 0x80);
+	gw_irq(&w, 6, GIC_G1NS, 0x80);
+	gw_write(&w, "ASGI1R", 5u << 24 | 1);
+	gw_write(&w, "ASGI1R", 6u << 24 | 1);
+	cr_assert(gw_state(&w, 5).pending && !gw_state(&w, 6).pending);
+	gw_free(&w);
+}
+
 Test(gic, a_sleeping_redistributor_forwards_nothing_and_asks_to_be_woken)
 {
 	struct gic_world w = gw_new(&(struct gic_params){.pes = 1});

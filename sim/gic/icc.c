@@ -307,7 +307,7 @@ enum sgi_row { SGI0R, SGI1R, ASGI1R };
 static enum gic_group requested_group(const struct gic_access *a)
 {
 	if (a->n == SGI0R) return GIC_G0;
-	if (gic_one_state(a->g)) return GIC_G1NS;
+	if (gic_one_state(a->g)) return a->n == SGI1R ? GIC_G1NS : GIC_G0; /* table 12-14, note */
 	return is_secure(a) == (a->n == SGI1R) ? GIC_G1S : GIC_G1NS;
 }
 
