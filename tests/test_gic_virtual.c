@@ -58,6 +58,15 @@ Test(gic_virtual, a_pending_list_register_asserts_the_virtual_irq_while_the_inte
 	gw_free(&w);
 }
 
+Test(gic_virtual, hppir_tells_a_list_register_while_the_interface_is_off)
+{
+	struct gic_world w = hypervisor();
+	gw_write(&w, "ICH_LR0_EL2", lr_of(27, 0x80, LR_PENDING));
+	gw_write(&w, "ICH_HCR_EL2", 0);
+	cr_assert(eq(u64, guest_read(&w, "HPPIR1"), 27));
+	gw_free(&w);
+}
+
 Test(gic_virtual, group_0_asserts_the_virtual_fiq)
 {
 	struct gic_world w = hypervisor();

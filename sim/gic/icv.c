@@ -46,10 +46,10 @@ static bool highest_vlpi(const struct gic *g, const struct gic_pe *pe, struct gi
 	return pe->virt.cif.enable[out->group];
 }
 
+/* ICH_HCR_EL2.En does not count: without it nothing is signalled or acknowledged (12.4), but ICV_HPPIR<n>_EL1 tells it. */
 static int virtual_highest(const struct gic *g, const struct gic_pe *pe, struct gic_pending *out)
 {
 	struct gic_pending lpi = {0};
-	if (!(pe->virt.hcr & HCR_EN)) return NOTHING;
 	int best = highest_list_register(g, &pe->virt, out);
 	if (!highest_vlpi(g, pe, &lpi)) return best;
 	if (best != NOTHING && !(lpi.priority < out->priority)) return best;
@@ -89,7 +89,7 @@ static uint32_t acknowledge(const struct gic_access *a, int from, const struct g
 static int signalled(const struct gic_access *a, struct gic_pending *p)
 {
 	int from = virtual_highest(a->g, a->pe, p);
-	if (from == NOTHING || p->group != group_of_row(a)) return NOTHING;
+	if (from == NOTHING || p->group != group_of_row(a) || !(virt(a)->hcr & HCR_EN)) return NOTHING;
 	return interface_can_signal(cif(a), bits(a), p) ? from : NOTHING;
 }
 
