@@ -192,6 +192,20 @@ Test(gic, typer_says_what_is_implemented)
 	gw_free(&w);
 }
 
+Test(gic, a_distributor_may_keep_more_bits_of_a_priority_than_the_interface_compares)
+{
+	struct gic_world w = gw_new(&(struct gic_params){FRAME, .priority_bits = 5, .kept_priority_bits = 8});
+	gw_irq(&w, 40, GIC_G1NS, 0x85);
+	gw_irq(&w, 41, GIC_G1NS, 0x83);
+	gw_bit(&w, A_SET_PENDING, 40);
+	gw_bit(&w, A_SET_PENDING, 41);
+	cr_assert(eq(u64, gic_dist_read(w.g, A_PRIORITY + 40, 1, true), 0x85));
+	cr_assert(eq(u64, gw_read(&w, "IAR1"), 41), "the lower value is first");
+	cr_assert(eq(u64, gw_read(&w, "RPR"), 0x80));
+	cr_assert(not(gw_signals(&w).irq), "and the other one does not preempt it");
+	gw_free(&w);
+}
+
 Test(gic, sgis_are_always_edges)
 {
 	struct gic_world w = gw_single();

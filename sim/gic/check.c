@@ -5,7 +5,7 @@
 static const char *check_bank(const struct gic *g, const struct gic_bank *b)
 {
 	for (unsigned i = 0; i < 32; i++)
-		if (b->priority[i] != priority_keep(b->priority[i], g->prio_bits))
+		if (b->priority[i] != priority_keep(b->priority[i], g->kept_bits))
 			return "a priority has bits that are not implemented";
 	return NULL;
 }

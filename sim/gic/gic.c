@@ -19,6 +19,7 @@ static void check_params(const struct gic_params *p)
 	assert(p->spis <= MAX_SPIS && p->extended_spis <= MAX_EXT_SPIS);
 	assert(p->extended_ppis <= GIC_EXT_PPIS && p->extended_ppis % 32 == 0);
 	assert(!p->priority_bits || (p->priority_bits >= (p->security ? 5 : 4) && p->priority_bits <= 8));
+	assert(!p->kept_priority_bits || (p->kept_priority_bits >= 4 && p->kept_priority_bits <= 8));
 	assert(!p->virtual_priority_bits || (p->virtual_priority_bits >= 5 && p->virtual_priority_bits <= 8));
 	assert(p->list_registers <= GIC_MAX_LRS);
 	assert(!p->v2 || (p->pes <= GIC_V2_PES && !p->extended_ppis && !p->extended_spis && !p->nmi));
@@ -31,6 +32,7 @@ struct gic *gic_new(const struct gic_params *p)
 	g->params = *p;
 	g->params.affinity = NULL;
 	g->prio_bits = p->priority_bits ? p->priority_bits : 5;
+	g->kept_bits = p->kept_priority_bits ? p->kept_priority_bits : g->prio_bits;
 	g->vprio_bits = p->virtual_priority_bits ? p->virtual_priority_bits : 5;
 	g->affinity = xcalloc(p->pes, sizeof(*g->affinity));
 	for (unsigned i = 0; i < p->pes; i++) {

@@ -55,9 +55,10 @@ struct gic_params {
 	const uint32_t
 		*affinity; /* Aff3.Aff2.Aff1.Aff0 of each PE, ascending; NULL: 16 per Aff1, 256 per Aff2 */
 	unsigned spis;     /* INTIDs from 32; rounded up to whole 32s, at most 988 */
-	unsigned extended_ppis;         /* 0, 32 or 64 */
-	unsigned extended_spis;         /* 0..1024 */
-	unsigned priority_bits;         /* 4..8, 5..8 with security; 0: 5 */
+	unsigned extended_ppis;      /* 0, 32 or 64 */
+	unsigned extended_spis;      /* 0..1024 */
+	unsigned priority_bits;      /* 4..8, 5..8 with security; 0: 5 */
+	unsigned kept_priority_bits; /* that the distributor keeps, whatever is compared; 0: priority_bits */
 	unsigned virtual_priority_bits; /* 5..8; 0: 5 */
 	unsigned list_registers;        /* 0..16 */
 	unsigned maintenance_intid;     /* the PPI that ICH_MISR drives; 0: not wired */

@@ -131,7 +131,7 @@ static void write_priorities(const struct gic_mmio *m, struct gic_bank *b, unsig
 		unsigned priority = value >> (8 * i) & 0xff;
 		if (!(reach >> (from + i) & 1)) continue;
 		if (mmio_restricted(m)) priority = priority_from_nonsecure(priority);
-		b->priority[from + i] = priority_keep(priority, m->g->prio_bits);
+		b->priority[from + i] = priority_keep(priority, m->g->kept_bits);
 	}
 }
 

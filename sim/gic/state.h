@@ -64,6 +64,7 @@ struct gic_pe {
 struct gic {
 	struct gic_params params;
 	unsigned prio_bits, vprio_bits;
+	unsigned kept_bits;  /* of GICD_ and GICR_IPRIORITYR */
 	bool range_selector; /* some Aff0 needs ICC_SGI<n>R_EL1.RS */
 	uint32_t *affinity;  /* ascending */
 	uint32_t ctlr;       /* GICD_CTLR: EnableGrp0, EnableGrp1NS, EnableGrp1S, DS */
