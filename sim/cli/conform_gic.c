@@ -1,5 +1,3 @@
-#include "cli/conform_gic.h"
-
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,28 +5,9 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
-#include "cli/gic_start.h"
+#include "cli/conform_replay.h"
 
-enum { MAX_REPORTS = 10, SGI_BASE = 0x10000 };
-
-/* LPIs: pending since they were first stated to be, gone when they are acknowledged. One per CPU is known at a time. */
-struct lpis {
-	bool pending[GIC_LOG_CPUS];
-	struct gic_pending what[GIC_LOG_CPUS];
-};
-
-struct replay {
-	struct gic_log log;
-	struct gic_start start;
-	struct gic *g;
-	FILE *report;
-	bool *done;                /* of each event: a late cause that has been done before its place */
-	unsigned el[GIC_LOG_CPUS]; /* exception level, as far as exceptions and returns tell it */
-	unsigned taking;           /* CPU whose exception the next "...from" line is about */
-	int returning;             /* level of a return whose CPU the next line tells; -1: none */
-	struct lpis lpis, virtual_lpis;
-	struct gic_totals *totals;
-};
+enum { MAX_REPORTS = 10, SGI_BASE = 0x10000, GICD_ISACTIVER = 0x300, GICD_ICACTIVER = 0x380 };
 
 static const char *const kind_names[LOG_KINDS] = {
 	[LOG_SGI_PENDING] = "SGIs arrived",
@@ -47,157 +26,6 @@ static const char *const kind_names[LOG_KINDS] = {
 };
 const char *conform_gic_kind(enum gic_log_kind kind) { return kind_names[kind]; }
 
-/* LPIs ------------------------------------------------------------------------------------------------------ */
-
-static bool lpi_highest(void *self, unsigned pe, struct gic_pending *out)
-{
-	const struct lpis *l = self;
-	*out = l->what[pe];
-	return l->pending[pe];
-}
-
-static void lpi_acknowledge(void *self, unsigned pe, uint32_t intid)
-{
-	struct lpis *l = self;
-	l->pending[pe] = l->pending[pe] && l->what[pe].intid != intid;
-}
-
-static void lpi_arrives(struct replay *r, unsigned pe, const struct gic_event *e)
-{
-	r->lpis.pending[pe] = true;
-	r->lpis.what[pe] = (struct gic_pending){
-		.intid = (uint32_t)e->arg[1], .priority = (uint8_t)e->arg[3], .group = GIC_G1NS, .lpi = true};
-	gic_lpi_changed(r->g, pe);
-}
-
-/* Of a virtual one, each statement about list registers says which is the first. */
-static void virtual_lpi_told(struct replay *r, unsigned pe, const struct gic_event *e)
-{
-	struct lpis *l = &r->virtual_lpis;
-	if (!r->start.virtual_lpis) return;
-	l->pending[pe] = e->arg[4] != GIC_IDLE_PRIORITY;
-	l->what[pe] = (struct gic_pending){.intid = (uint32_t)e->arg[2],
-					   .priority = (uint8_t)e->arg[4],
-					   .group = e->arg[3] == GIC_G0 ? GIC_G0 : GIC_G1NS,
-					   .lpi = true};
-	gic_lpi_changed(r->g, pe);
-}
-
-/* Arrivals that the log does not tell ------------------------------------------------------------------------- */
-
-/* How the wire of an interrupt moves next: 1 or 0, -1: not again. */
-static int next_move(const struct replay *r, size_t i, unsigned cpu, uint64_t intid)
-{
-	for (; i < r->log.count; i++) {
-		const struct gic_event *e = &r->log.events[i];
-		if (e->kind == LOG_SPI && e->arg[0] == intid) return (int)e->arg[1];
-		if (e->kind == LOG_PPI && e->arg[1] == intid && gic_start_cpu(&r->start, e->arg[0]) == cpu)
-			return (int)e->arg[2];
-	}
-	return -1;
-}
-
-/* An LPI that the model shows and the log does not has been withdrawn by its ITS. */
-static void drop_lpi(struct replay *r, unsigned cpu)
-{
-	struct gic_pending p;
-	if (!gic_offered(r->g, cpu, &p) || !p.lpi) return;
-	r->lpis.pending[cpu] = false;
-	gic_lpi_changed(r->g, cpu);
-}
-
-static bool about_lines(const struct gic_event *e) { return e->kind == LOG_HIGHEST || e->kind == LOG_LINES; }
-
-static bool acknowledges(const struct gic_event *e)
-{
-	if (e->kind != LOG_REG_READ || e->virtual) return false;
-	const char *name = cpu_if_name(e->encoding);
-	return !strncmp(name, "ICC_IAR", 7) || !strncmp(name, "ICC_NMIAR", 9);
-}
-
-/* From event `i` on, the first that tells what is pending on `cpu`: what is the highest, or what is acknowledged, which the log says
- * behind that nothing is pending any more. NULL: nothing was. */
-static const struct gic_event *next_told(const struct replay *r, size_t i, unsigned cpu)
-{
-	bool idle = false;
-	for (; i < r->log.count; i++) {
-		const struct gic_event *e = &r->log.events[i];
-		if (idle && !about_lines(e) && !acknowledges(e)) return NULL;
-		if (e->kind != LOG_HIGHEST && !acknowledges(e)) continue;
-		if (gic_start_cpu(&r->start, e->arg[0]) != cpu) continue;
-		if (acknowledges(e) || e->arg[3] != GIC_IDLE_PRIORITY) return e;
-		idle = true;
-	}
-	return NULL;
-}
-
-/* Devices of the emulator raise wires from other threads, whose events are in other files, and a log may begin when one is up. So an
- * interrupt that is shown as pending, and whose wire next falls, or never moves again, although it is not known to have risen, has
- * risen since. */
-static void rises(struct replay *r, size_t i, unsigned cpu, uint32_t intid)
-{
-	struct gic_irq_state s;
-	if (!gic_irq_state(r->g, cpu, intid, &s) || s.line || next_move(r, i, cpu, intid) == 1) return;
-	gic_set_line(r->g, cpu, intid, true);
-	r->totals->untold++;
-}
-
-static void arrives(struct replay *r, size_t i, unsigned cpu)
-{
-	drop_lpi(r, cpu);
-	const struct gic_event *e = next_told(r, i, cpu);
-	if (!e) return;
-	if (e->arg[1] < GIC_LPI) {
-		rises(r, i, cpu, (uint32_t)e->arg[1]);
-	} else if (e->kind == LOG_HIGHEST) {
-		lpi_arrives(r, cpu, e);
-		r->totals->untold++;
-	}
-}
-
-static bool tells_of(const struct replay *r, const struct gic_event *e, unsigned cpu, uint32_t intid)
-{
-	if (e->kind == LOG_SPI) return e->arg[0] == intid;
-	if (e->kind == LOG_HIGHEST && e->arg[3] == GIC_IDLE_PRIORITY) return false; /* repeats an old INTID */
-	if (e->kind != LOG_PPI && e->kind != LOG_HIGHEST && !acknowledges(e)) return false;
-	return e->arg[1] == intid && gic_start_cpu(&r->start, e->arg[0]) == cpu;
-}
-
-/* What is acknowledged was pending: where nothing has told of it before, its wire has been up since before the log. */
-static void arrived(struct replay *r, size_t i, unsigned cpu)
-{
-	struct gic_pending p;
-	uint32_t intid = (uint32_t)r->log.events[i].arg[1];
-	if (gic_offered(r->g, cpu, &p)) return;
-	for (size_t k = 0; k < i; k++)
-		if (tells_of(r, &r->log.events[k], cpu, intid)) return;
-	rises(r, i, cpu, intid);
-}
-
-/* Context ---------------------------------------------------------------------------------------------------- */
-
-/* The log does not say SCR_EL3: below EL3 everything is Non-secure, and firmware keeps Group 0 (SCR_EL3.FIQ = 1). */
-static struct gic_context context_of(const struct replay *r, unsigned cpu)
-{
-	return (struct gic_context){.el = (uint8_t)r->el[cpu], .fiq_el3 = r->start.params.security};
-}
-
-/* A register names a level that it needs; ICV_ ones are those of EL1 under a hypervisor. */
-static struct gic_context access_context(const struct replay *r, unsigned cpu, const struct gic_event *e)
-{
-	struct gic_context c = context_of(r, cpu);
-	const char *name = cpu_if_name(e->encoding);
-	if (e->virtual) {
-		c.el = 1;
-		c.fmo = c.imo = true;
-	} else if (strstr(name, "_EL3")) {
-		c.el = 3;
-	} else if (strstr(name, "_EL2") || !c.el) {
-		c.el = c.el > 2 ? 3 : 2;
-	}
-	return c;
-}
-
 /* Registers read --------------------------------------------------------------------------------------------- */
 
 /* The fields of a register that are state. */
@@ -208,6 +36,9 @@ static uint64_t compared_bits(const char *name)
 	if (!strcmp(name, "ICH_VTR_EL2")) return bits_put(UINT64_MAX, 31, 26) | bits_ones(5);
 	return UINT64_MAX;
 }
+
+/* GICR_CTLR.DPG: the other bits are about LPIs. */
+enum { CTLR_COMPARED = 7 << 24 };
 
 static bool identification(uint64_t offset)
 {
@@ -239,10 +70,29 @@ static void do_half(struct replay *r, const struct gic_event *e, unsigned cpu, c
 	cpu_if_write(r->g, cpu, e->encoding, c, (whole & ~mask) | e->arg[1] << shift);
 }
 
+/* The emulator drops the priority first, says what follows of that, and deactivates then. */
+static bool ends(const struct gic_event *e)
+{
+	return !e->virtual && !strncmp(cpu_if_name(e->encoding), "ICC_EOIR", 8);
+}
+
+static bool is_active(struct replay *r, unsigned cpu, uint64_t intid)
+{
+	struct gic_irq_state s;
+	return gic_irq_state(r->g, cpu, (uint32_t)intid, &s) && s.active;
+}
+
+static void note_end(struct replay *r, const struct gic_event *e, unsigned cpu)
+{
+	r->end_at = (size_t)(e - r->log.events);
+	r->end_cpu = cpu;
+	r->ended = (uint32_t)e->arg[1];
+}
+
 static void do_register(struct replay *r, const struct gic_event *e)
 {
 	unsigned cpu = gic_start_cpu(&r->start, e->arg[0]);
-	struct gic_context c = access_context(r, cpu, e);
+	struct gic_context c = replay_access_context(r, cpu, e);
 	uint64_t value = 0;
 	if (e->low || e->high) {
 		do_half(r, e, cpu, &c);
@@ -250,7 +100,9 @@ static void do_register(struct replay *r, const struct gic_event *e)
 	}
 	if (e->kind == LOG_REG_WRITE) {
 		r->totals->done++;
+		bool active = ends(e) && is_active(r, cpu, e->arg[1]);
 		cpu_if_write(r->g, cpu, e->encoding, &c, e->arg[1]);
+		if (active && !is_active(r, cpu, e->arg[1])) note_end(r, e, cpu);
 		return;
 	}
 	bool there = cpu_if_read(r->g, cpu, e->encoding, &c, &value);
@@ -275,7 +127,7 @@ static void do_frame(struct replay *r, const struct gic_event *e)
 	default:
 		if (a[1] >= SGI_BASE ? a[1] >= SGI_BASE + 0xffd0 : identification(a[1])) return;
 		same(r, e, a[2], gic_redist_read(r->g, cpu, (uint32_t)a[1], (unsigned)a[3], a[4]),
-		     UINT64_MAX);
+		     a[1] ? UINT64_MAX : CTLR_COMPARED);
 	}
 }
 
@@ -307,7 +159,7 @@ static int first_virtual(struct replay *r, unsigned cpu)
 static struct statement statement_of(struct replay *r, const struct gic_event *e, unsigned cpu)
 {
 	struct gic_pending p = {.priority = GIC_IDLE_PRIORITY};
-	struct gic_context c = context_of(r, cpu);
+	struct gic_context c = replay_context(r, cpu);
 	struct gic_signals s = gic_signals(r->g, cpu, &c);
 	const uint64_t *a = e->arg;
 	switch (e->kind) {
@@ -329,12 +181,12 @@ static struct statement statement_of(struct replay *r, const struct gic_event *e
 static bool is_late(const struct gic_event *e)
 {
 	if (e->kind == LOG_DIST_WRITE || e->kind == LOG_REDIST_WRITE) return true;
-	return acknowledges(e);
+	return replay_acknowledges(e);
 }
 
 static void do_late_cause(struct replay *r, size_t i)
 {
-	while (i < r->log.count && about_lines(&r->log.events[i])) i++;
+	while (i < r->log.count && replay_about_lines(&r->log.events[i])) i++;
 	if (i == r->log.count || !is_late(&r->log.events[i]) || r->done[i]) return;
 	r->done[i] = true;
 	if (r->log.events[i].kind == LOG_REG_READ) {
@@ -347,21 +199,48 @@ static void do_late_cause(struct replay *r, size_t i)
 /* Nothing but statements follows, so what they are about may have been cut off. */
 static bool cause_is_cut_off(const struct replay *r, size_t i)
 {
-	while (i < r->log.count && about_lines(&r->log.events[i])) i++;
+	while (i < r->log.count && replay_about_lines(&r->log.events[i])) i++;
 	return i == r->log.count;
+}
+
+/* The first two statements about the lines of a CPU behind its end of an interrupt. */
+static bool right_behind_end(const struct replay *r, size_t i, unsigned cpu)
+{
+	return r->ended != GIC_SPURIOUS && r->end_cpu == cpu && i > r->end_at && i <= r->end_at + 2 &&
+	       replay_about_lines(&r->log.events[i]);
+}
+
+static void set_active(struct replay *r, unsigned cpu, bool active)
+{
+	uint32_t offset = (active ? GICD_ISACTIVER : GICD_ICACTIVER) + r->ended / 32 * 4;
+	uint64_t bit = UINT64_C(1) << r->ended % 32;
+	if (gic_is_private(r->ended)) {
+		gic_redist_write(r->g, cpu, SGI_BASE + offset, 4, bit, true);
+	} else {
+		gic_dist_write(r->g, offset, 4, bit, true);
+	}
+}
+
+static struct statement before_deactivation(struct replay *r, const struct gic_event *e, unsigned cpu)
+{
+	set_active(r, cpu, true);
+	struct statement s = statement_of(r, e, cpu);
+	set_active(r, cpu, false);
+	return s;
 }
 
 static void compare(struct replay *r, size_t i, unsigned cpu)
 {
 	const struct gic_event *e = &r->log.events[i];
 	struct statement s = statement_of(r, e, cpu);
-	if (s.recorded != s.model && about_lines(e)) {
+	if (s.recorded != s.model && right_behind_end(r, i, cpu)) s = before_deactivation(r, e, cpu);
+	if (s.recorded != s.model && replay_about_lines(e)) {
 		do_late_cause(r, i);
 		s = statement_of(r, e, cpu);
 	}
 	if (s.recorded != s.model &&
-	    (about_lines(e) || e->kind == LOG_EXCEPTION || e->kind == LOG_EXCEPTION_FIQ)) {
-		arrives(r, i, cpu);
+	    (replay_about_lines(e) || e->kind == LOG_EXCEPTION || e->kind == LOG_EXCEPTION_FIQ)) {
+		replay_arrives(r, i, cpu);
 		s = statement_of(r, e, cpu);
 	}
 	if (s.recorded != s.model && cause_is_cut_off(r, i)) return;
@@ -370,27 +249,57 @@ static void compare(struct replay *r, size_t i, unsigned cpu)
 
 /* Events ------------------------------------------------------------------------------------------------------- */
 
-/* The register by which software that means the group that the SGI has sends it: the log does not say which one was written. */
-static const char *sgi_register(const struct replay *r, unsigned cpu, uint32_t sgi, bool secure)
+/* Whether event `i` sends its SGI to `cpu`. "affinity" is Aff3.Aff2.Aff1. */
+static bool sent_to(const struct replay *r, size_t i, unsigned cpu)
 {
-	struct gic_irq_state s = {.group = GIC_G1NS};
-	gic_irq_state(r->g, cpu, sgi, &s);
-	if (s.group == GIC_G0) return "ICC_SGI0R_EL1";
-	return secure == (s.group == GIC_G1S) ? "ICC_SGI1R_EL1" : "ICC_ASGI1R_EL1";
+	const uint64_t *a = r->log.events[i].arg;
+	uint32_t affinity = r->start.affinity[cpu];
+	if (a[2]) return cpu != gic_start_cpu(&r->start, a[0]);
+	return affinity >> 8 == a[3] && (affinity & 0xff) < 16 && a[4] >> (affinity & 15) & 1;
 }
 
-/* To the recorded target. "affinity" is Aff3.Aff2.Aff1. */
-static void send_sgi(struct replay *r, const struct gic_event *e)
+/* Whether the log says behind event `i` that its SGI has arrived at `cpu`. */
+static bool told_to_arrive(const struct replay *r, size_t i, unsigned cpu)
 {
-	const uint64_t *a = e->arg;
+	for (i++; i < r->log.count; i++) {
+		const struct gic_event *e = &r->log.events[i];
+		if (e->kind == LOG_SGI_PENDING && gic_start_cpu(&r->start, e->arg[0]) == cpu) return true;
+		if (e->kind != LOG_SGI_PENDING && !replay_about_lines(e)) return false;
+	}
+	return false;
+}
+
+/* Whether that register brings the SGI to those CPUs that the log names. */
+static bool arrives_as_told(struct replay *r, size_t i, const char *name, const struct gic_context *c)
+{
+	unsigned sgi = r->log.events[i].arg[1] & (GIC_SGIS - 1);
+	for (unsigned cpu = 0; cpu < r->start.cpus; cpu++) {
+		if (!sent_to(r, i, cpu)) continue;
+		bool arrives = cpu_if_sgi_arrives(r->g, cpu, sgi, cpu_if_encoding(name), c);
+		if (arrives != told_to_arrive(r, i, cpu)) return false;
+	}
+	return true;
+}
+
+/* The log does not say which register was written: one whose SGI arrives where the log says. */
+static const char *sgi_register(struct replay *r, size_t i, const struct gic_context *c)
+{
+	static const char *const names[] = {"ICC_SGI1R_EL1", "ICC_SGI0R_EL1", "ICC_ASGI1R_EL1"};
+	for (unsigned k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+		if (arrives_as_told(r, i, names[k], c)) return names[k];
+	return names[0];
+}
+
+static void send_sgi(struct replay *r, size_t i)
+{
+	const uint64_t *a = r->log.events[i].arg;
 	unsigned cpu = gic_start_cpu(&r->start, a[0]);
-	struct gic_context c = context_of(r, cpu);
+	struct gic_context c = replay_context(r, cpu);
 	if (!c.el) c.el = 1;
 	uint64_t value = bits_put(a[3] >> 16, 55, 48) | bits_put(a[3] >> 8, 39, 32) | bits_put(a[3], 23, 16) |
 			 bits_put(a[2], 40, 40) | bits_put(a[1], 27, 24) | bits_put(a[4], 15, 0);
 	r->totals->done++;
-	const char *name = sgi_register(r, cpu, (uint32_t)a[1], r->start.params.security && c.el == 3);
-	cpu_if_write(r->g, cpu, cpu_if_encoding(name), &c, value);
+	cpu_if_write(r->g, cpu, cpu_if_encoding(sgi_register(r, i, &c)), &c, value);
 }
 
 static void check_sgi(struct replay *r, const struct gic_event *e)
@@ -398,25 +307,6 @@ static void check_sgi(struct replay *r, const struct gic_event *e)
 	struct gic_irq_state s = {.pending = false};
 	gic_irq_state(r->g, gic_start_cpu(&r->start, e->arg[0]), (uint32_t)e->arg[1], &s);
 	same(r, e, 1, s.pending, UINT64_MAX);
-}
-
-/* "Taking exception", "...from EL1 to EL2", and returns, whose CPU the lines of the interface after them tell. */
-static void follow_level(struct replay *r, const struct gic_event *e)
-{
-	switch (e->kind) {
-	case LOG_EXCEPTION:
-	case LOG_EXCEPTION_FIQ:
-	case LOG_EXCEPTION_VIRQ:
-	case LOG_EXCEPTION_VFIQ: r->taking = gic_start_index(&r->start, e->arg[1]); break;
-	case LOG_OTHER_EXCEPTION: r->taking = gic_start_index(&r->start, e->arg[0]); break;
-	case LOG_TAKEN: r->el[r->taking] = e->arg[1] & 3; break;
-	case LOG_RETURN: r->returning = (int)(e->arg[1] & 3); break;
-	case LOG_HIGHEST:
-		if (r->returning >= 0) r->el[gic_start_cpu(&r->start, e->arg[0])] = (unsigned)r->returning;
-		r->returning = -1;
-		break;
-	default: break;
-	}
 }
 
 static void step(struct replay *r, size_t i)
@@ -433,7 +323,7 @@ static void step(struct replay *r, size_t i)
 		r->totals->done++;
 		gic_set_line(r->g, 0, (uint32_t)a[0], a[1]);
 		break;
-	case LOG_SGI_SENT: send_sgi(r, e); break;
+	case LOG_SGI_SENT: send_sgi(r, i); break;
 	case LOG_SGI_PENDING: check_sgi(r, e); break;
 	case LOG_DIST_READ:
 	case LOG_DIST_WRITE:
@@ -441,7 +331,7 @@ static void step(struct replay *r, size_t i)
 	case LOG_REDIST_WRITE: do_frame(r, e); break;
 	case LOG_REG_READ:
 	case LOG_REG_WRITE:
-		if (acknowledges(e)) arrived(r, i, gic_start_cpu(&r->start, a[0]));
+		if (replay_acknowledges(e)) replay_arrived(r, i, gic_start_cpu(&r->start, a[0]));
 		do_register(r, e);
 		break;
 	case LOG_OTHER_EXCEPTION:
@@ -452,7 +342,7 @@ static void step(struct replay *r, size_t i)
 	case LOG_EXCEPTION_VIRQ:
 	case LOG_EXCEPTION_VFIQ: compare(r, i, gic_start_index(&r->start, a[1])); break;
 	case LOG_VIRTUAL_HIGHEST:
-		virtual_lpi_told(r, gic_start_cpu(&r->start, a[0]), e);
+		replay_virtual_lpi(r, gic_start_cpu(&r->start, a[0]), e);
 		compare(r, i, gic_start_cpu(&r->start, a[0]));
 		break;
 	default: compare(r, i, gic_start_cpu(&r->start, a[0])); break;
@@ -462,18 +352,14 @@ static void step(struct replay *r, size_t i)
 static void replay_log(struct replay *r)
 {
 	r->g = gic_new(&r->start.params);
-	gic_set_lpi_source(r->g, &(struct gic_lpi_source){.self = &r->lpis,
-							  .highest = lpi_highest,
-							  .acknowledge = lpi_acknowledge});
-	if (r->start.virtual_lpis)
-		gic_set_vlpi_source(r->g, &(struct gic_lpi_source){.self = &r->virtual_lpis,
-								   .highest = lpi_highest,
-								   .acknowledge = lpi_acknowledge});
+	replay_set_lpis(r);
 	gic_start_apply(&r->start, &r->log, r->g);
 	r->done = xcalloc(r->log.count, sizeof(bool));
 	r->returning = -1;
+	r->ended = GIC_SPURIOUS;
+	replay_first_levels(r);
 	for (size_t i = 0; i < r->log.count; i++) {
-		follow_level(r, &r->log.events[i]);
+		replay_follow_level(r, &r->log.events[i]);
 		step(r, i);
 	}
 	for (unsigned k = 0; k < LOG_KINDS; k++) r->totals->all_compared += r->totals->compared[k];

@@ -7,11 +7,12 @@
  * group and priority, its IRQ, FIQ, virtual and maintenance lines, the list register that is first, and that a line is asserted
  * whenever its exception is taken.
  *
- * A log begins while the system runs, so the state before it is taken from its first statements (gic_start.c). The emulator writes
- * some causes after their effects (acknowledge, writes to GICD and GICR): a statement about lines may hold after the next of
- * these instead of before it. LPIs, and wires that other threads of the
+ * A log begins while the system runs, so the state before it is taken from its first statements (gic_start.c), or at reset. The emulator
+ * writes some causes after their effects (acknowledge, writes to GICD and GICR): a statement about lines may hold after the next of
+ * these instead of before it; and right behind an end before its deactivation. LPIs, and wires that other threads of the
  * emulator raise, arrive when they are first stated to be pending (`untold`); the ITS is not replayed.
- * Not compared: registers that only say what is implemented (GICD_TYPER, IIDR, PIDR<n>, constant fields of ICC_CTLR_EL1 and ICH_VTR_EL2).
+ * Not compared: registers that only say what is implemented (GICD_TYPER, IIDR, PIDR<n>, constant fields of ICC_CTLR_EL1 and
+ * ICH_VTR_EL2), and GICR_CTLR but for DPG.
  */
 #ifndef CLI_CONFORM_GIC_H
 #define CLI_CONFORM_GIC_H

@@ -67,6 +67,19 @@ static bool match_exception(const char *text, struct gic_event *e)
 	return cpu && match(cpu, "on CPU #", e->arg);
 }
 
+/* "...handled as PSCI call", "...handling as semihosting call": the emulator has done what the exception told before asks for, and
+ * takes none. */
+static bool not_taken(const char *line)
+{
+	return !strncmp(line, "...handled as PSCI", 18) || !strncmp(line, "...handling as semihosting", 26);
+}
+
+static void take_back(struct gic_log *log)
+{
+	struct gic_event *last = log->count ? &log->events[log->count - 1] : NULL;
+	if (last && last->kind == LOG_TAKEN) last->arg[1] = last->arg[0];
+}
+
 enum parsed { PARSED, NOT_KNOWN, TORN };
 
 static enum parsed parse(const char *line, struct gic_event *e)
@@ -101,6 +114,7 @@ static struct gic_event *grow(struct gic_log *log)
 enum status gic_log_line(struct gic_log *log, const char *path, const char *line, struct err *err)
 {
 	log->lines++;
+	if (not_taken(line)) take_back(log);
 	struct gic_event *e = grow(log);
 	e->line = (uint32_t)log->lines;
 	switch (parse(line, e)) {

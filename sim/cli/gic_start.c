@@ -75,6 +75,7 @@ enum status gic_start_find(const struct gic_log *log, const char *path, struct g
 					     .extended_ppis = 64,
 					     .extended_spis = 1024,
 					     .priority_bits = 5,
+					     .kept_priority_bits = 8,
 					     .virtual_priority_bits = 5,
 					     .list_registers = 4,
 					     .awake = true}};
@@ -91,6 +92,8 @@ enum status gic_start_find(const struct gic_log *log, const char *path, struct g
 	if (out->params.priority_bits < 5) out->params.priority_bits = 5;
 	if (out->params.virtual_priority_bits < 5) out->params.virtual_priority_bits = 5;
 	out->params.pes = out->cpus;
+	out->reset = gic_start_is_reset(out, log);
+	out->params.awake = !out->reset;
 	return OK;
 }
 
@@ -301,6 +304,10 @@ static void apply_interface(struct survey *s, struct gic *g, unsigned cpu)
 
 void gic_start_apply(const struct gic_start *start, const struct gic_log *log, struct gic *g)
 {
+	if (start->reset) {
+		gic_start_wake(start, log, g);
+		return;
+	}
 	struct survey s = {.start = start,
 			   .seen = xcalloc((size_t)start->cpus * INTIDS, sizeof(struct seen))};
 	for (unsigned i = 0; i < start->cpus; i++) s.running[i] = GIC_SPURIOUS;

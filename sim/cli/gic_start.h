@@ -1,4 +1,4 @@
-/* gic_start.h - the state of an interrupt controller at the beginning of a log, from what the log says first.
+/* gic_start.h - the state of an interrupt controller at the beginning of a log: reset, or what follows from what the log says first.
  *
  * Of each thing the first statement counts: an interrupt that is shown as pending before any write enables it was enabled, with that
  * group and priority; an SGI that is shown before it is sent was pending; one that is deactivated before it is acknowledged was active. What nothing is
@@ -17,6 +17,7 @@ struct gic_start {
 	uint32_t affinity[GIC_LOG_CPUS]; /* as the log names CPUs, ascending */
 	unsigned cpus;
 	bool virtual_lpis;        /* a GICv4: some virtual LPI is told of */
+	bool reset;               /* the log begins at reset */
 	struct gic_params params; /* affinity points into this struct */
 };
 
@@ -29,6 +30,10 @@ unsigned gic_start_cpu(const struct gic_start *s, uint64_t name);
 unsigned gic_start_index(const struct gic_start *s, uint64_t index);
 /* Brings a new GIC into the state at the beginning. */
 void gic_start_apply(const struct gic_start *s, const struct gic_log *log, struct gic *g);
+
+/* Whether the log begins at reset; the redistributors that are not woken in it are awake then. */
+bool gic_start_is_reset(const struct gic_start *s, const struct gic_log *log);
+void gic_start_wake(const struct gic_start *s, const struct gic_log *log, struct gic *g);
 
 /* Parts of it: registers that are read before they are written; one register of the CPU interface. */
 void gic_start_first_reads(const struct gic_start *s, const struct gic_log *log, struct gic *g);

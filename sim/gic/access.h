@@ -58,6 +58,9 @@ GIC_ACCESSOR_R(ich_misr)
 GIC_ACCESSOR_R(ich_eisr)
 GIC_ACCESSOR_R(ich_elrsr)
 
+/* Whether the redistributor of this PE takes SGI `sgi` from a write of this register. */
+bool icc_takes_sgi(const struct gic_access *a, unsigned sgi);
+
 static inline bool intid_is_special(uint32_t intid)
 {
 	return intid >= GIC_INTID_SECURE && intid <= GIC_SPURIOUS;

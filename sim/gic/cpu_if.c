@@ -164,6 +164,15 @@ bool cpu_if_write(struct gic *g, unsigned pe, unsigned encoding, const struct gi
 	return true;
 }
 
+bool cpu_if_sgi_arrives(struct gic *g, unsigned to, unsigned sgi, unsigned encoding,
+			const struct gic_context *c)
+{
+	const struct row *r = reachable(g, encoding, c);
+	if (!r || r->write != icc_sgi_write) return false;
+	struct gic_access a = access_of(g, to, r, c);
+	return icc_takes_sgi(&a, sgi);
+}
+
 unsigned gic_running_priority(struct gic *g, unsigned pe)
 {
 	enum gic_group by;

@@ -32,6 +32,9 @@ unsigned cpu_if_encoding(const char *name);
 /* False: there is no such register, it is not readable, or not at this level: UNDEFINED. */
 bool cpu_if_read(struct gic *g, unsigned pe, unsigned encoding, const struct gic_context *c, uint64_t *value);
 bool cpu_if_write(struct gic *g, unsigned pe, unsigned encoding, const struct gic_context *c, uint64_t value);
+/* Whether a write to the SGI register `encoding` in context `c` would make the SGI pending at PE `to`, were that a target. */
+bool cpu_if_sgi_arrives(struct gic *g, unsigned to, unsigned sgi, unsigned encoding,
+			const struct gic_context *c);
 /* Whether an access at EL1 goes to the virtual interface (ICV_*). */
 bool cpu_if_is_virtual(unsigned encoding, const struct gic_context *c);
 /* Whether ICH_HCR_EL2.{TC, TALL0, TALL1, TDIR} traps an access at EL1 to EL2. */

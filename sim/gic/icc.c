@@ -322,6 +322,8 @@ static bool takes_sgi(const struct gic_access *a, struct gic_pe *to, unsigned sg
 	return permission >= (has == GIC_G0 ? 1u : 2u);
 }
 
+bool icc_takes_sgi(const struct gic_access *a, unsigned sgi) { return takes_sgi(a, a->pe, sgi); }
+
 static void send_sgi(const struct gic_access *a, unsigned pe, unsigned sgi)
 {
 	if (takes_sgi(a, gic_pe(a->g, pe), sgi)) gic_set_sgi(a->g, pe, sgi);

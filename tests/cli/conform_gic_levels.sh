@@ -1,0 +1,87 @@
+#!/bin/sh
+# strata conform --gic: what logs say between the lines - that they begin at reset, which level a CPU is at, which register has sent an
+# SGI, and what holds between the two halves of an end.
+STRATA=${STRATA:-build/strata}
+dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
+check() { if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: expected '$2', came '$3'"; fi; }
+expect() { # name, exit code; the log on stdin
+	cat >"$dir/log"
+	"$STRATA" conform --gic "$dir/log" >"$dir/out" 2>&1
+	check "$1" "$2" $?
+}
+
+# At reset all interrupts are of Group 0 and disabled, all priorities are masked, and EOImode is 0.
+reset='gicv3_icc_ctlr_read GICv3 ICC_CTLR read cpu 0x0 value 0x8c00
+gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x14 data 0x6 size 4 secure 0
+gicv3_redist_write GICv3 redistributor 0x0 write: offset 0x14 data 0x0 size 4 secure 0
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 0 group 0 prio 255
+gicv3_dist_write GICv3 distributor write: offset 0x0 data 0x3 size 4 secure 0
+gicv3_redist_write GICv3 redistributor 0x0 write: offset 0x10100 data 0x8 size 4 secure 0
+gicv3_icc_igrpen_write GICv3 ICC_IGRPEN0 write cpu 0x0 value 0x1
+gicv3_icc_generate_sgi GICv3 CPU i/f 0x0 generating SGI 3 IRM 0 target affinity 0x0xx targetlist 0x1
+gicv3_redist_send_sgi GICv3 redistributor 0x0 pending SGI 3
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 3 group 0 prio 0
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 0
+gicv3_icc_pmr_write GICv3 ICC_PMR write cpu 0x0 value 0xff
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 3 group 0 prio 0
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 1 IRQ 0
+gicv3_icc_dir_write GICv3 ICC_DIR write cpu 0x0 value 0x9'
+echo "$reset" | expect "a log that sets the distributor up begins at reset" 0
+echo "$reset" | grep -v 'offset 0x14' | expect "where redistributors that nobody wakes forward all the same" 0
+echo "$reset" | sed 's/irq 0 group 0 prio 255/irq 27 group 2 prio 255/' | expect "and not where there has been an interrupt before" 1
+
+# Firmware is at EL3 before it leaves it the first time: what it writes to PMR is not shifted.
+firmware='gicv3_icc_pmr_write GICv3 ICC_PMR write cpu 0x0 value 0xa0
+gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10400 data 0x0 size 1 secure 1
+Exception return from AArch64 EL3 to AArch64 EL2 PC 0x0
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 0 group 2 prio 255
+gicv3_icc_pmr_read GICv3 ICC_PMR read cpu 0x0 value 0x40'
+echo "$firmware" | expect "a CPU is at first at the level that its first return leaves" 0
+
+# The emulator executes calls of PSCI itself, at EL2 as if there were an EL3.
+psci='Taking exception 13 [Secure Monitor Call] on CPU 0
+...from EL2 to EL3
+...with ESR 0x17/0x5e000000
+...handled as PSCI call
+gicv3_redist_write GICv3 redistributor 0x0 write: offset 0x10400 data 0x40 size 1 secure 0
+gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10400 data 0x40 size 1 secure 0
+gicv3_icc_generate_sgi GICv3 CPU i/f 0x0 generating SGI 0 IRM 0 target affinity 0x0xx targetlist 0x1
+gicv3_redist_send_sgi GICv3 redistributor 0x0 pending SGI 0
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 0 group 2 prio 64
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 1
+gicv3_icc_rpr_read GICv3 ICC_RPR read cpu 0x0 value 0xff'
+echo "$psci" | expect "a call of PSCI that the emulator answers is no exception, and no sign of EL3" 0
+
+# The SGI has another group at its target than at its sender.
+sgi='gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10080 data 0xffffffff size 4 secure 1
+gicv3_redist_read GICv3 redistributor 0x1 read: offset 0x10080 data 0x0 size 4 secure 1
+Taking exception 13 [Secure Monitor Call] on CPU 0
+...from EL1 to EL3
+gicv3_icc_generate_sgi GICv3 CPU i/f 0x0 generating SGI 7 IRM 1 target affinity 0x0xx targetlist 0x0
+gicv3_redist_send_sgi GICv3 redistributor 0x1 pending SGI 7'
+echo "$sgi" | expect "an SGI is of the group that it has where it arrives" 0
+{ echo "$sgi" | sed '$d'; echo 'gicv3_redist_read GICv3 redistributor 0x1 read: offset 0x10200 data 0x0 size 4 secure 1'; } |
+	expect "and one that arrives nowhere has been sent by a register whose SGIs do not" 0
+echo "$sgi" | sed '$s/redistributor 0x1/redistributor 0x0/' | expect "and does not arrive where it was not sent to" 1
+
+# An end drops the priority and then deactivates: a level that is still up is pending only behind that.
+end='gicv3_icc_ctlr_read GICv3 ICC_CTLR read cpu 0x0 value 0x8c00
+gicv3_redist_set_irq GICv3 redistributor 0x0 interrupt 27 level changed to 1
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 27 group 2 prio 160
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 1
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 27 group 2 prio 255
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 0
+gicv3_icc_iar1_read GICv3 ICC_IAR1 read cpu 0x0 value 0x1b
+gicv3_icc_eoir_write GICv3 ICC_EOIR1 write cpu 0x0 value 0x1b
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 27 group 2 prio 255
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 0
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 27 group 2 prio 160
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 1
+gicv3_icc_rpr_read GICv3 ICC_RPR read cpu 0x0 value 0xff'
+echo "$end" | expect "right behind an end statements may hold before the deactivation" 0
+echo "$end" | sed '11,13d' | { cat; echo 'gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10300 data 0x8000000 size 4 secure 0'; } |
+	expect "which has been done all the same" 1
+
+# GICR_CTLR tells of LPIs and of what is implemented.
+echo 'gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x0 data 0x3 size 4 secure 0' |
+	expect "bits of GICR_CTLR about LPIs are not compared" 0
