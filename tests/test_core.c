@@ -6,6 +6,7 @@
 #include <criterion/new/assert.h>
 #include <criterion/parameterized.h>
 
+#include "core_world.h"
 #include "cpu/barrier.h"
 #include "mmu_world.h"
 
@@ -13,23 +14,7 @@ enum { HIT = 4, DRAM = 100 };
 #define DATA UINT64_C(0x1000000)
 #define CODE UINT64_C(0x2000000)
 
-/* A core with translation off, first-level caches of 64 KiB, and memory 100 cycles away. */
-struct rig {
-	struct cache_params cache[2];
-	struct param_list caches;
-	struct node_params node;
-	struct memory_params memory;
-	struct tlb_params tlb;
-	struct param_list tlbs;
-	struct walker_params walker;
-	struct core_params params;
-	struct mem_side *side;
-	struct mem_cpu mem;
-	struct physmem *physmem;
-	struct mmu *mmu;
-	struct core core;
-};
-
+/* First-level caches of 64 KiB, a TLB of 48 entries, and memory 100 cycles away. */
 static void describe(struct rig *g, enum core_model model)
 {
 	memset(g, 0, sizeof(*g));
@@ -49,42 +34,16 @@ static void describe(struct rig *g, enum core_model model)
 	g->caches = (struct param_list){g->cache, 2};
 	g->node = (struct node_params){"node", UINT64_C(1) << 30, DRAM, 10000000};
 	g->memory = (struct memory_params){.nodes = {&g->node, 1}};
-	g->tlb = (struct tlb_params){.name = "l1",
-				     .level = 1,
-				     .side = SIDE_UNIFIED,
-				     .entries = 48,
-				     .ways = 48,
-				     .pages = UINT64_MAX};
-	g->tlbs = (struct param_list){&g->tlb, 1};
+	g->tlb[0] = (struct tlb_params){.name = "l1",
+					.level = 1,
+					.side = SIDE_UNIFIED,
+					.entries = 48,
+					.ways = 48,
+					.pages = UINT64_MAX};
+	g->tlbs = (struct param_list){g->tlb, 1};
 	g->walker = (struct walker_params){.walkers = 1, .first_cache = 1};
 	g->params = (struct core_params){
 		.model = model, .width = 1, .rob = 64, .store_buffer = 4, .split_pages = 1};
-}
-
-static void build(struct rig *g)
-{
-	static const struct sysregs off;
-	struct err err;
-	cr_assert(eq(int, mem_new(&g->memory, &g->caches, 1000, &g->side, &err), OK), "%s", err.text);
-	cr_assert(eq(int, mem_cpu_init(&g->mem, g->side, 0, &err), OK), "%s", err.text);
-	g->physmem = physmem_new();
-	cr_assert(eq(int, mmu_new(&g->tlbs, &g->walker, &g->mem, g->physmem, &g->mmu, &err), OK), "%s",
-		  err.text);
-	mmu_set_context(g->mmu, &off, features_of_cpu("max"), 0, false, SEC_NONSECURE);
-	core_init(&g->core, &g->params, g->mmu, &g->mem);
-}
-
-static void close_rig(struct rig *g)
-{
-	struct err err;
-	cr_expect(eq(int, core_check_sums(&g->core, &err), OK), "%s", err.text);
-	cr_expect(eq(int, mmu_check_sums(g->mmu, &err), OK), "%s", err.text);
-	cr_expect(eq(int, mem_check_sums(g->side, &err), OK), "%s", err.text);
-	core_fini(&g->core);
-	mmu_free(g->mmu);
-	physmem_free(g->physmem);
-	mem_cpu_fini(&g->mem);
-	mem_free(g->side);
 }
 
 static void run_one(struct rig *g, struct record r)
@@ -141,7 +100,7 @@ ParameterizedTest(struct width_case *c, core, independent_hits_pass_at_the_width
 	describe(&g, (enum core_model)c->model);
 	g.params.width = c->width;
 	g.params.rob = 256;
-	build(&g);
+	build_rig(&g);
 	run_accesses(&g, REC_LOAD, 0, DATA, 0, 512);
 	core_reset_stats(&g.core);
 	run_accesses(&g, REC_LOAD, 0, DATA, 0, 1600);
@@ -160,7 +119,7 @@ ParameterizedTest(struct width_case *c, core, instructions_without_accesses_pass
 	struct rig g;
 	describe(&g, (enum core_model)c->model);
 	g.params.width = c->width;
-	build(&g);
+	build_rig(&g);
 	run_accesses(&g, REC_LOAD, 0, DATA, 0, 16);
 	uint64_t before = core_now(&g.core);
 	run_one(&g, (struct record){.addr = DATA, .count = 8, .gap = 1600, .kind = REC_LOAD});
@@ -186,7 +145,7 @@ ParameterizedTest(struct model_case *c, core, dependent_loads_take_their_latenci
 	struct rig g;
 	describe(&g, (enum core_model)c->model);
 	g.params.width = 4;
-	build(&g);
+	build_rig(&g);
 	run_accesses(&g, REC_LOAD, REC_DEPENDENT, DATA, 64, 20);
 	core_reset_stats(&g.core);
 	run_accesses(&g, REC_LOAD, REC_DEPENDENT, DATA, 64, 20);
@@ -217,7 +176,7 @@ ParameterizedTest(struct rob_case *c, core, misses_overlap_as_far_as_window_and_
 	describe(&g, CORE_WINDOW);
 	g.params.rob = c->rob;
 	g.cache[1].mshrs = c->mshrs;
-	build(&g);
+	build_rig(&g);
 	run_accesses(&g, REC_LOAD, 0, DATA, 64, 400);
 	core_reset_stats(&g.core);
 	run_accesses(&g, REC_LOAD, 0, DATA + (1 << 20), 64, 1000);
@@ -229,7 +188,7 @@ Test(core, in_order_misses_do_not_overlap)
 {
 	struct rig g;
 	describe(&g, CORE_IN_ORDER);
-	build(&g);
+	build_rig(&g);
 	run_accesses(&g, REC_LOAD, 0, DATA, 64, 50);
 	cr_expect(eq(u64, cycles(&g), 50 * (1 + DRAM - HIT)));
 	cr_expect(eq(u64, bucket(&g, BUCKET_DATA_MEMORY), 50 * (DRAM - HIT)));
@@ -243,7 +202,7 @@ Test(core, stores_wait_only_for_room_in_the_store_buffer)
 {
 	struct rig g;
 	describe(&g, CORE_WINDOW);
-	build(&g);
+	build_rig(&g);
 	run_accesses(&g, REC_STORE, 0, DATA, 64, 4);
 	cr_expect(eq(u64, cycles(&g), 4), "four entries");
 	run_accesses(&g, REC_STORE, 0, DATA + 4096, 64, 1);
@@ -267,7 +226,7 @@ ParameterizedTest(struct model_case *c, core, a_fetch_that_misses_stops_the_core
 {
 	struct rig g;
 	describe(&g, (enum core_model)c->model);
-	build(&g);
+	build_rig(&g);
 	run_one(&g, (struct record){.addr = CODE, .count = 320, .kind = REC_FETCH});
 	cr_expect(eq(u64, cycles(&g), 20 * (DRAM - HIT) + 320));
 	cr_expect(eq(u64, bucket(&g, BUCKET_FETCH_MEMORY), 20 * (DRAM - HIT)));
@@ -285,7 +244,7 @@ Test(core, a_run_is_fetched_by_lines_of_the_machine)
 		struct rig g;
 		describe(&g, CORE_IN_ORDER);
 		g.cache[0].line = g.cache[1].line = line;
-		build(&g);
+		build_rig(&g);
 		run_one(&g, (struct record){.addr = CODE + 8, .count = 128, .kind = REC_FETCH});
 		cr_expect(eq(u64, g.core.stats.fetches, 512 / line + 1), "lines of %lu bytes", line);
 		cr_expect(eq(u64, g.mem.fetch.level[0]->stats.misses, 512 / line + 1), "lines of %lu bytes",
@@ -302,7 +261,7 @@ Test(core, a_memory_faster_than_the_cache_costs_no_more_than_a_hit)
 		struct rig g;
 		describe(&g, (enum core_model)model);
 		g.node.latency_ns = 1;
-		build(&g);
+		build_rig(&g);
 		run_one(&g, (struct record){.addr = CODE, .count = 16, .kind = REC_FETCH});
 		run_accesses(&g, REC_LOAD, 0, DATA, 64, 4);
 		cr_expect(le(u64, cycles(&g), 20 + HIT));
@@ -317,7 +276,7 @@ static void expect_pieces(uint64_t split, uint64_t va, uint32_t bytes, uint64_t 
 	struct rig g;
 	describe(&g, CORE_WINDOW);
 	g.params.split_pages = split;
-	build(&g);
+	build_rig(&g);
 	run_one(&g, (struct record){.addr = va, .count = bytes, .gap = 1, .kind = REC_LOAD});
 	cr_expect(eq(u64, g.core.stats.loads, pieces), "%u bytes at 0x%lx", bytes, va);
 	cr_expect(eq(u64, g.core.stats.splits, pieces - 1));
@@ -384,7 +343,7 @@ ParameterizedTest(struct bucket_case *c, core, buckets_add_up_to_the_cycles_what
 	describe(&g, (enum core_model)c->model);
 	g.params.width = c->width;
 	g.params.rob = c->rob;
-	build(&g);
+	build_rig(&g);
 	rng_init(&r, c->rob, "buckets");
 	for (unsigned i = 0; i < 20000; i++) {
 		uint64_t before = g.core.retire;
@@ -409,7 +368,7 @@ Test(core, a_record_that_is_no_access_stops_the_run_before_it)
 	struct err err;
 	size_t executed;
 	describe(&g, CORE_WINDOW);
-	build(&g);
+	build_rig(&g);
 	cr_expect(eq(int, core_run(&g.core, rec, 3, &executed, &err), OK));
 	cr_expect(eq(sz, executed, 1));
 	cr_expect(eq(u64, g.core.stats.loads, 1));
@@ -500,7 +459,7 @@ enum { CRM_NSHST = 6, CRM_NSH = 7, CRM_ISHLD = 9, CRM_ISHST = 10, CRM_ISH = 11 }
 static void build_with_maintenance(struct rig *g)
 {
 	describe(g, CORE_WINDOW);
-	build(g);
+	build_rig(g);
 	core_set_maintenance(&g->core, &(struct primitive_params){.tlbi_cycles = TLBI_ISSUE,
 								  .tlbi_local_cycles = TLBI_HERE,
 								  .tlbi_broadcast_cycles = TLBI_EVERYWHERE,

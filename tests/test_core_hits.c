@@ -7,6 +7,7 @@
 #include <criterion/parameterized.h>
 
 #include "base/rng.h"
+#include "core_world.h"
 #include "cpu/core_hits.h"
 #include "mmu_world.h"
 
@@ -35,22 +36,6 @@ static struct hits_case cases[] = {
 };
 
 /* A core with translation off over two caches of 4 KiB and 16 KiB, so that hits, misses and lines under way mix. */
-struct rig {
-	struct cache_params cache[3];
-	struct param_list caches;
-	struct node_params node;
-	struct memory_params memory;
-	struct tlb_params tlb[2];
-	struct param_list tlbs;
-	struct walker_params walker;
-	struct core_params params;
-	struct mem_side *side;
-	struct mem_cpu mem;
-	struct physmem *physmem;
-	struct mmu *mmu;
-	struct core core;
-};
-
 static void describe(struct rig *g, const struct hits_case *c)
 {
 	memset(g, 0, sizeof(*g));
@@ -106,29 +91,8 @@ static void describe(struct rig *g, const struct hits_case *c)
 
 static void build(struct rig *g, const struct hits_case *c)
 {
-	static const struct sysregs off;
-	struct err err;
 	describe(g, c);
-	cr_assert(eq(int, mem_new(&g->memory, &g->caches, 1000, &g->side, &err), OK), "%s", err.text);
-	cr_assert(eq(int, mem_cpu_init(&g->mem, g->side, 0, &err), OK), "%s", err.text);
-	g->physmem = physmem_new();
-	cr_assert(eq(int, mmu_new(&g->tlbs, &g->walker, &g->mem, g->physmem, &g->mmu, &err), OK), "%s",
-		  err.text);
-	mmu_set_context(g->mmu, &off, features_of_cpu("max"), 0, false, SEC_NONSECURE);
-	core_init(&g->core, &g->params, g->mmu, &g->mem);
-}
-
-static void close_rig(struct rig *g)
-{
-	struct err err;
-	cr_expect(eq(int, core_check_sums(&g->core, &err), OK), "%s", err.text);
-	cr_expect(eq(int, mmu_check_sums(g->mmu, &err), OK), "%s", err.text);
-	cr_expect(eq(int, mem_check_sums(g->side, &err), OK), "%s", err.text);
-	core_fini(&g->core);
-	mmu_free(g->mmu);
-	physmem_free(g->physmem);
-	mem_cpu_fini(&g->mem);
-	mem_free(g->side);
+	build_rig(g);
 }
 
 /* Loads and stores near to each other and far, some across a line, and runs of fetches. */
