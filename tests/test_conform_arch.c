@@ -194,6 +194,21 @@ Test(conform_arch, a_page_brought_again_before_the_dsb_goes_at_the_dsb)
 		"C 1\n" USER "C 0\nT VALE1IS 5000000000001\nC 1\n" USER "C 0\n" DSB "C 1\n" USER_MOVED, 0);
 }
 
+/* More processes than a set of a usual TLB has ways. */
+Test(conform_arch, a_tlb_that_is_never_full_knows_one_address_of_many_processes)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *f = open_memstream(&text, &bytes);
+	for (unsigned asid = 1; asid <= 1000; asid++) fprintf(f, "M TTBR1_EL1 %x000000000000\n" USER, asid);
+	fputs("M TTBR1_EL1 1000000000000\n" USER_MOVED, f);
+	fclose(f);
+	struct arch_totals t = replay(text);
+	cr_assert(eq(u64, t.conflicts, 1));
+	cr_assert(eq(u64, t.evictions, 0));
+	free(text);
+}
+
 static void expect_report(const char *text, const char *said)
 {
 	struct arch_options o = {0};

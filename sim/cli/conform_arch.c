@@ -65,12 +65,13 @@ static enum status load_features(const json_t *object, struct features *out, str
 	return OK;
 }
 
-/* Large enough for every page that a recording touches; totals.evictions tells if it was not. */
+/* Large enough for every page that a recording touches, and with ways for as many processes and VMs as use one address:
+ * neither ASID nor VMID chooses the set. totals.evictions tells if it was not. */
 static const struct tlb_params never_full = {.name = "unbounded",
 					     .level = 1,
 					     .side = SIDE_UNIFIED,
 					     .entries = 1u << 18,
-					     .ways = 16,
+					     .ways = 4096,
 					     .pages = UINT64_MAX,
 					     .policy = REPL_lru,
 					     .index = TLB_INDEX_XOR};
