@@ -3,7 +3,7 @@
  * Spaces of every kind - hosts with and without VHE, EL2 alone, guests of two VMs, EL3, Secure state - with the three
  * granules, pages and blocks, 8 and 16 bits of ASID and VMID, ASIDs in either TTBR, tags in addresses. Pages move by any
  * operation that takes them, executed locally or broadcast, at any level that may, and are looked at before, between
- * TLBI and DSB, and behind. Truth is a function of who and where, so the oracle knows no TLB. */
+ * TLBI and DSB (where they may be gone elsewhere), and behind. Truth is a function of who and where, so the oracle knows no TLB. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <inttypes.h>
@@ -289,6 +289,7 @@ struct move {
 	unsigned witness; /* the CPU that has seen the page before, and looks again */
 	uint64_t va;      /* where it looks */
 	bool omit;
+	bool gone; /* the new page has been seen */
 };
 
 static void tlbi(struct world *w, const struct move *m, const char *share)
@@ -302,7 +303,10 @@ static void tlbi(struct world *w, const struct move *m, const char *share)
 
 static void dsb(struct world *w, const struct move *m, char crm)
 {
-	if (!(m->omit && w->omit_dsb)) say(w, "I dsb %c", crm);
+	if (m->omit && w->omit_dsb)
+		say(w, "E 0 0"); /* it does not come any more */
+	else
+		say(w, "I dsb %c", crm);
 }
 
 /* On each CPU for itself; what the witness does is what may be left out. Between the two the old page is allowed. */
@@ -318,14 +322,16 @@ static void local_tlbis(struct world *w, const struct move *m, unsigned el)
 	}
 }
 
-/* By one CPU for all; another may walk once more before the DSB. */
-static void broadcast_tlbi(struct world *w, const struct move *m, unsigned el)
+/* By one CPU for all; another may walk once more before the DSB, or find the page moved. */
+static void broadcast_tlbi(struct world *w, struct move *m, unsigned el)
 {
 	unsigned by = (unsigned)rng_below(&w->rng, CPUS), other = (unsigned)rng_below(&w->rng, CPUS);
 	enter_at(w, by, m->leaf->space, el);
 	tlbi(w, m, chance(w, 2) ? "IS" : "OS");
 	if (other != by && chance(w, 2)) {
 		enter(w, other, m->leaf->space);
+		m->gone = !m->omit && chance(w, 2);
+		m->leaf->version += m->gone;
 		refer(w, m->leaf, any_address(w, m->leaf));
 		say(w, "C %u", by);
 	}
@@ -355,7 +361,7 @@ static void move_leaf(struct world *w, unsigned step)
 		local_tlbis(w, &m, level_for(&w->space[space], m.form));
 	else
 		broadcast_tlbi(w, &m, level_for(&w->space[space], m.form));
-	m.leaf->version++;
+	m.leaf->version += !m.gone;
 	enter(w, m.witness, space);
 	refer(w, m.leaf, m.va);
 	if (m.omit) w->witness_line = w->lines;

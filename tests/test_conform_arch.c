@@ -194,6 +194,23 @@ Test(conform_arch, a_page_brought_again_before_the_dsb_goes_at_the_dsb)
 		"C 1\n" USER "C 0\nT VALE1IS 5000000000001\nC 1\n" USER "C 0\n" DSB "C 1\n" USER_MOVED, 0);
 }
 
+#define OTHERS_TLBI USER "C 1\nT VALE1IS 5000000000001\n"
+
+/* Between the change of tables and the DSB a fault of another CPU may have brought the new page. */
+Test(conform_arch, a_page_may_change_on_another_cpu_before_the_dsb_that_follows)
+{
+	expect_conflicts(OTHERS_TLBI "C 0\n" USER_MOVED USER_MOVED "C 1\n" DSB "C 0\n" USER_MOVED, 0);
+	expect_conflicts(OTHERS_TLBI "C 0\n" USER_MOVED "C 1\nE 2 0\nE 2 0\n" DSB, 0);
+}
+
+Test(conform_arch, a_page_that_changed_before_a_dsb_that_never_follows_is_a_conflict)
+{
+	expect_conflicts(OTHERS_TLBI "C 0\n" USER_MOVED "C 1\nE 0 0\n" DSB, 1);
+	expect_conflicts(OTHERS_TLBI "E 0 0\nC 0\n" USER_MOVED "C 1\n" DSB, 1);
+	expect_conflicts(OTHERS_TLBI "C 0\n" USER_MOVED "C 1\nI dsb 7\n" DSB, 1);
+	expect_conflicts(OTHERS_TLBI "C 0\n" USER_MOVED USER "C 1\nI dsb a\nE 0 0\n", 2);
+}
+
 /* More processes than a set of a usual TLB has ways. */
 Test(conform_arch, a_tlb_that_is_never_full_knows_one_address_of_many_processes)
 {
@@ -230,8 +247,12 @@ Test(conform_arch, a_conflict_names_its_fill_and_what_is_missing)
 		"C 0\n" USER USER USER_MOVED,
 		"line 4: cpu 0 at EL2: VA 0x1000 is page 0x90001000, but its TLB holds 0x80001000 since "
 		"line 2 (regime 2, VMID 0, ASID 5): no TLBI has taken it\n");
-	expect_report(USER "C 1\nT VALE1IS 5000000000001\nC 0\n" USER_MOVED,
-		      ": the TLBI of line 3 awaits a DSB on cpu 1\n");
+	expect_report(
+		USER "C 1\nT VALE1IS 5000000000001\nE 0 0\nC 0\n" USER_MOVED,
+		"line 6: cpu 0 at EL2: VA 0x1000 is page 0x90001000, but its TLB holds 0x80001000 since "
+		"line 1 (regime 2, VMID 0, ASID 5): the TLBI of line 3 awaits a DSB on cpu 1\n");
+	expect_report(USER "C 1\nT VALE1IS 5000000000001\nC 0\n" USER_MOVED "C 1\nE 0 0\n",
+		      "line 5: cpu 0 at EL2: VA 0x1000 is page 0x90001000");
 }
 
 Test(conform_arch, cpus_are_counted_in_decimal)

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/zread.h"
+#include "cli/arch_pending.h"
 #include "cli/arch_regs.h"
 #include "cli/json.h"
 #include "mmu/dsb.h"
@@ -13,21 +14,13 @@
 
 enum { MAX_CPUS = 64, MAX_REPORTS = 10, PAGE_BITS = 12 };
 
-/* A TLBI that its CPU has executed, and that no DSB has completed everywhere yet. */
-struct pending {
-	struct tlbi_scope scope;
-	uint64_t line;
-	bool here, elsewhere; /* where entries may still stand: on its own CPU, on the others */
-};
-
 struct cpu {
 	struct arch_regs regs;
 	struct features features;
 	struct mmu *mmu;
 	unsigned el;
 	bool decoded; /* the MMU's context is that of regs and el */
-	struct pending *pending;
-	unsigned pending_count, pending_room;
+	struct arch_pendings pending;
 };
 
 struct replay {
@@ -93,39 +86,59 @@ static struct cpu *current(struct replay *r) { return &r->cpus[r->current]; }
 
 /* --- references ------------------------------------------------------------------------------------------------ */
 
-/* The oldest TLBI that would have taken `e` from the present CPU, had a DSB followed; *by is whose it is. */
-static const struct pending *awaited(const struct replay *r, const struct tlb_entry *e, unsigned *by)
+/* The oldest TLBI that would have taken `e` from CPU `cpu`, had a DSB followed; *by is whose it is. */
+static struct arch_pending *awaited(const struct replay *r, const struct tlb_entry *e, unsigned cpu,
+				    unsigned *by)
 {
-	const struct pending *oldest = NULL;
+	struct arch_pending *oldest = NULL;
 	for (unsigned i = 0; i < r->cpu_count; i++) {
-		const struct cpu *c = &r->cpus[i];
-		for (unsigned k = 0; k < c->pending_count; k++) {
-			const struct pending *p = &c->pending[k];
-			if (!(i == r->current ? p->here : p->elsewhere)) continue;
-			if (!p->scope.translations || !tlb_match_takes(&p->scope.match, e)) continue;
-			if (oldest && oldest->line < p->line) continue;
-			oldest = p;
-			*by = i;
-		}
+		struct arch_pending *p = arch_pending_awaited(&r->cpus[i].pending, e, i == cpu);
+		if (!p || (oldest && oldest->line < p->line)) continue;
+		oldest = p;
+		*by = i;
 	}
 	return oldest;
 }
 
-static void report_conflict(struct replay *r, uint64_t va, uint64_t pa, const struct tlb_entry *e)
+/* `n` references; the first of them is printed. */
+static void report_conflict(struct replay *r, const struct arch_conflict *c, uint64_t n)
 {
+	const struct tlb_entry *e = &c->held;
 	unsigned by = 0;
-	if (r->totals.conflicts++ >= MAX_REPORTS) return;
+	uint64_t before = r->totals.conflicts;
+	r->totals.conflicts += n;
+	if (before >= MAX_REPORTS) return;
 	fprintf(r->report,
 		"line %" PRIu64 ": cpu %u at EL%u: VA 0x%" PRIx64 " is page 0x%" PRIx64
 		", but its TLB holds 0x%" PRIx64 " since line %" PRIu64 " (regime %u, VMID %u, ASID %u%s)",
-		r->totals.lines, r->current, current(r)->el, va, pa, e->pa, e->ready,
-		(unsigned)bits_get(e->tag, 33, 32), (unsigned)bits_get(e->tag, 31, 16),
-		(unsigned)bits_get(e->tag, 15, 0), e->tag_mask == TLB_TAG_ALL ? "" : ", global");
-	const struct pending *p = awaited(r, e, &by);
+		c->line, c->cpu, c->el, c->va, c->pa, e->pa, e->ready, (unsigned)bits_get(e->tag, 33, 32),
+		(unsigned)bits_get(e->tag, 31, 16), (unsigned)bits_get(e->tag, 15, 0),
+		e->tag_mask == TLB_TAG_ALL ? "" : ", global");
+	const struct arch_pending *p = awaited(r, e, c->cpu, &by);
 	if (p)
 		fprintf(r->report, ": the TLBI of line %" PRIu64 " awaits a DSB on cpu %u\n", p->line, by);
 	else
 		fprintf(r->report, ": no TLBI has taken it\n");
+}
+
+static void report_forgotten(void *ctx, const struct arch_pending *p)
+{
+	report_conflict(ctx, &p->first, p->doubts);
+}
+
+/* The TLB has `e` where the recording goes to `pa`: right only where another CPU's TLBI may have been done already. */
+static void judge(struct replay *r, uint64_t va, uint64_t pa, const struct tlb_entry *e)
+{
+	unsigned by = 0;
+	const struct arch_conflict c = {.line = r->totals.lines,
+					.va = va,
+					.pa = pa,
+					.cpu = r->current,
+					.el = current(r)->el,
+					.held = *e};
+	struct arch_pending *p = awaited(r, e, r->current, &by);
+	if (p && by != r->current && arch_pending_doubt(p, &c)) return;
+	report_conflict(r, &c, 1);
 }
 
 /* The first TLB that has it; level counts those above, which do not. */
@@ -182,7 +195,7 @@ static void refer(struct replay *r, unsigned side, uint64_t va, uint64_t pa)
 	r->totals.references++;
 	++*(e ? &r->totals.hits : &r->totals.misses);
 	if (e && e->pa != pa) {
-		report_conflict(r, va, pa, e);
+		judge(r, va, pa, e);
 		e->pa = pa;
 		f.like.ready = e->ready = r->totals.lines;
 	}
@@ -222,17 +235,6 @@ static void widen_to_block(const struct replay *r, struct tlbi_op op, uint64_t o
 	m->last |= bits_ones(bits);
 }
 
-/* From now on entries that `scope` takes may go, and do at the DSB. */
-static void note_pending(struct replay *r, const struct tlbi_scope *scope, bool everywhere)
-{
-	struct cpu *c = current(r);
-	if (c->pending_count == c->pending_room) {
-		c->pending_room = c->pending_room ? 2 * c->pending_room : 16;
-		c->pending = xrealloc(c->pending, c->pending_room, sizeof(*c->pending));
-	}
-	c->pending[c->pending_count++] = (struct pending){*scope, r->totals.lines, true, everywhere};
-}
-
 static void invalidate(struct replay *r, struct tlbi_op op, uint64_t operand)
 {
 	struct cpu *c = current(r);
@@ -245,10 +247,15 @@ static void invalidate(struct replay *r, struct tlbi_op op, uint64_t operand)
 	if (outcome != TLBI_DONE) return;
 	widen_to_block(r, op, operand, &scope.match);
 	scope.match.tag_mask &= ~r->options->untagged;
-	note_pending(r, &scope, tlbi_reach(op, &context) != TLBI_LOCAL);
+	arch_pending_note(&c->pending,
+			  &(struct arch_pending){.scope = scope,
+						 .line = r->totals.lines,
+						 .el = c->el,
+						 .here = true,
+						 .elsewhere = tlbi_reach(op, &context) != TLBI_LOCAL});
 }
 
-static void complete(struct replay *r, const struct pending *p, bool others)
+static void complete(struct replay *r, const struct arch_pending *p, bool others)
 {
 	for (unsigned i = 0; i < r->cpu_count; i++)
 		if (i == r->current ? p->here : p->elsewhere && others)
@@ -263,13 +270,16 @@ static void barrier(struct replay *r, unsigned crm)
 	unsigned executed = dsb_as_executed(crm, &context), kept = 0;
 	bool others = dsb_domain(executed) != DSB_NON_SHAREABLE;
 	if (!dsb_waits_for_tlbis(executed)) return;
-	for (unsigned k = 0; k < c->pending_count; k++) {
-		struct pending p = c->pending[k];
-		complete(r, &p, others);
-		p.here = false;
-		if (p.elsewhere && !others) c->pending[kept++] = p;
+	for (unsigned k = 0; k < c->pending.count; k++) {
+		struct arch_pending *p = &c->pending.list[k];
+		complete(r, p, others);
+		p->here = false;
+		if (p->elsewhere && !others) c->pending.list[kept++] = *p;
 	}
-	c->pending_count = kept;
+	c->pending.count = kept;
+	c->pending.forgotten = 0;
+	arch_pending_forget(&c->pending, 0, report_forgotten,
+			    r); /* a DSB for this CPU alone was not enough */
 }
 
 /* --- lines ----------------------------------------------------------------------------------------------------- */
@@ -327,6 +337,7 @@ static bool take_level(struct replay *r, const char *p)
 {
 	uint64_t el, pc;
 	if (!take_hex(&p, &el) || el > 3 || !take_hex(&p, &pc)) return false;
+	arch_pending_forget(&current(r)->pending, (unsigned)el, report_forgotten, r);
 	current(r)->el = (unsigned)el;
 	current(r)->decoded = false;
 	return true;
@@ -480,7 +491,7 @@ enum status conform_arch(const char *dir, const struct arch_options *o, FILE *re
 	*totals = r->totals;
 	for (unsigned i = 0; i < r->cpu_count; i++) {
 		mmu_free(r->cpus[i].mmu);
-		free(r->cpus[i].pending);
+		free(r->cpus[i].pending.list);
 	}
 	free(r);
 	return st;
