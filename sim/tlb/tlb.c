@@ -351,8 +351,12 @@ void tlb_each(struct tlb *t, tlb_entry_fn *fn, void *ctx)
 {
 	for (unsigned set = 0; set < t->sets; set++) {
 		const uint16_t *sig = &t->sig[(size_t)set * t->sig_stride];
-		for (unsigned way = 0; t->valid[set] && way < t->ways; way++)
-			if (sig[way]) each_of(t, &t->entry[(size_t)set * t->ways + way], fn, ctx);
+		unsigned left = t->valid[set];
+		for (unsigned way = 0; left && way < t->ways; way++) {
+			if (!sig[way]) continue;
+			left--;
+			each_of(t, &t->entry[(size_t)set * t->ways + way], fn, ctx);
+		}
 	}
 }
 
