@@ -226,6 +226,25 @@ Test(conform_arch, a_tlb_that_is_never_full_knows_one_address_of_many_processes)
 	free(text);
 }
 
+#define SECURE_EL1(scr) "E 3 0\nM SCR_EL3 " scr "\nM HCR_EL2 1\nM VTTBR_EL2 1000000000000\nE 1 0\n"
+#define OTHER_VMID "E 3 0\nM VTTBR_EL2 2000000000000\nE 1 0\n"
+#define SECURE_EL2 "E 3 0\nM SCR_EL3 40400\nM HCR_EL2 0\nM TCR_EL2 80823510\nE 2 0\n"
+
+/* SCR_EL3.EEL2 */
+Test(conform_arch, secure_state_has_vms_where_it_has_an_el2)
+{
+	expect_conflicts(SECURE_EL1("40400") USER OTHER_VMID USER_MOVED, 0);
+	expect_conflicts(SECURE_EL1("400") USER OTHER_VMID USER_MOVED, 1);
+}
+
+Test(conform_arch, secure_el2_looks_after_its_own_entries)
+{
+	expect_conflicts(SECURE_EL2 USER USER_MOVED, 1);
+	expect_conflicts(SECURE_EL2 USER "T VAE2 1\n" DSB USER_MOVED, 0);
+	expect_conflicts(SECURE_EL2 USER "E 3 0\nM SCR_EL3 40401\nT VAE2 1\n" DSB SECURE_EL2 USER_MOVED, 1);
+	expect_conflicts(SECURE_EL1("40400") USER "E 2 0\nT VMALLS12E1 0\n" DSB "E 1 0\n" USER_MOVED, 0);
+}
+
 static void expect_report(const char *text, const char *said)
 {
 	struct arch_options o = {0};

@@ -55,6 +55,7 @@ static enum status load_features(const json_t *object, struct features *out, str
 	TRY(json_get_u64(object, "ID_AA64MMFR2_EL1", &mmfr[2], err));
 	features_from_id(mmfr[0], mmfr[1], mmfr[2], out);
 	out->tlbios = out->tlbirange = out->xs = 1;
+	out->sel2 = out->ttst; /* which FEAT_SEL2 requires */
 	return OK;
 }
 

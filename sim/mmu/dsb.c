@@ -17,7 +17,7 @@ static unsigned size_of(enum dsb_domain domain)
 static unsigned least_size(const struct tlbi_context *who)
 {
 	const uint64_t hcr = who->regs->HCR_EL2, host = HCR_E2H | HCR_TGE;
-	if (who->el >= 2 || !regime_has_el2(who->security)) return 0;
+	if (who->el >= 2 || !regime_has_el2(who->regs, who->features, who->security)) return 0;
 	if (who->features->vhe && (hcr & host) == host) return 0;
 	return (unsigned)bits_get(hcr, HCR_BSU + 1, HCR_BSU);
 }

@@ -38,7 +38,11 @@ struct stage1_regs {
 
 static bool flag(uint64_t reg, unsigned bit) { return bit != NONE && bit_get(reg, bit); }
 
-bool regime_has_el2(enum security security) { return security == SEC_NONSECURE || security == SEC_REALM; }
+bool regime_has_el2(const struct sysregs *regs, const struct features *f, enum security security)
+{
+	if (security == SEC_SECURE) return f->sel2 && (regs->SCR_EL3 & SCR_EEL2);
+	return security == SEC_NONSECURE || security == SEC_REALM;
+}
 
 static bool e2h(const struct sysregs *regs, const struct features *f)
 {
@@ -50,7 +54,7 @@ enum regime regime_of_el(const struct sysregs *regs, const struct features *f, u
 	assert(el <= 3);
 	if (el == 3) return REGIME_EL3;
 	if (el == 2) return e2h(regs, f) ? REGIME_EL20 : REGIME_EL2;
-	bool host = regime_has_el2(s) && e2h(regs, f) && (regs->HCR_EL2 & HCR_TGE);
+	bool host = regime_has_el2(regs, f, s) && e2h(regs, f) && (regs->HCR_EL2 & HCR_TGE);
 	return el == 0 && host ? REGIME_EL20 : REGIME_EL10;
 }
 
@@ -308,14 +312,14 @@ static void decode_tags(struct regime_info *r, const struct sysregs *regs, const
 {
 	uint64_t ttbr = bit_get(s1->tcr, TCR_A1) ? s1->ttbr1 : s1->ttbr0;
 	if (r->two_ranges) r->asid = tag_of(ttbr, f->asid16 && bit_get(s1->tcr, TCR_AS));
-	if (r->regime == REGIME_EL10 && regime_has_el2((enum security)r->security))
+	if (r->regime == REGIME_EL10 && regime_has_el2(regs, f, (enum security)r->security))
 		r->vmid = tag_of(regs->VTTBR_EL2, f->vmid16 && bit_get(regs->VTCR_EL2, VTCR_VS));
 }
 
 void regime_decode(const struct sysregs *regs, const struct features *f, enum regime regime,
 		   enum security security, struct regime_info *out)
 {
-	uint64_t hcr = regime == REGIME_EL10 && regime_has_el2(security) ? regs->HCR_EL2 : 0;
+	uint64_t hcr = regime == REGIME_EL10 && regime_has_el2(regs, f, security) ? regs->HCR_EL2 : 0;
 	bool host = e2h(regs, f) && (hcr & HCR_TGE);
 	if (host) hcr &= ~(HCR_VM | HCR_DC);
 	struct stage1_regs s1;
@@ -334,6 +338,6 @@ void regime_decode(const struct sysregs *regs, const struct features *f, enum re
 	}
 	out->s2.stage = out->s2.tree = 2;
 	out->s2.security = (uint8_t)security;
-	if (hcr & (HCR_VM | HCR_DC)) decode_stage2(&out->s2, regs, f);
+	if (hcr & (HCR_VM | HCR_DC) && security != SEC_SECURE) decode_stage2(&out->s2, regs, f);
 	decode_tags(out, regs, &s1, f);
 }

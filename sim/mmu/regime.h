@@ -4,7 +4,7 @@
  * without pointers; two equal ones translate alike.
  * Source: Arm ARM DDI 0487, D8.1 (regimes), D8.2 (translation table walk properties), and the shared
  * pseudocode AArch64.GetS1TTWParams, GetS2TTWParams, S2InvalidSL, S2InconsistentSL.
- * Not modelled: stage 2 of Secure state (FEAT_SEL2): Secure EL1&0 has stage 1 only; Realm stage 2
+ * Not modelled: stage 2 of Secure state (FEAT_SEL2): Secure EL1&0 has a VMID, but stage 1 only; Realm stage 2
  * (FEAT_RME) is walked as the Non-secure one; FEAT_NV (NV1), 32-bit EL1, GPC, FEAT_THE, FEAT_S1PIE; tables in
  * big-endian order (SCTLR_ELx.EE).
  */
@@ -71,8 +71,8 @@ struct regime_info {
 	uint16_t vmid; /* of EL1&0, with or without a stage 2; else 0 */
 };
 
-/* True when EL2 exists for `security`, so that HCR_EL2 counts. */
-bool regime_has_el2(enum security security);
+/* True when EL2 is there for `security`, so that HCR_EL2 counts: in Secure state where SCR_EL3.EEL2 asks for it. */
+bool regime_has_el2(const struct sysregs *regs, const struct features *f, enum security security);
 /* The regime that code at `el` uses. */
 enum regime regime_of_el(const struct sysregs *regs, const struct features *f, unsigned el, enum security s);
 /* Fills *out. Every register value is accepted: illegal ones fault in the walk, as the architecture says. */

@@ -36,6 +36,7 @@ struct sysregs {
 };
 
 #define SCR_NS (UINT64_C(1) << 0)
+#define SCR_EEL2 (UINT64_C(1) << 18)
 
 /* HCR_EL2 fields that decide about translation and where its faults go. */
 #define HCR_VM (UINT64_C(1) << 0)

@@ -116,6 +116,11 @@ bool tlbi_named(const char *name, struct tlbi_op *out) { return find(has_name, n
 
 /* --- who is addressed ------------------------------------------------------------------------------------------ */
 
+static bool has_el2(const struct tlbi_context *c)
+{
+	return regime_has_el2(c->regs, c->features, c->security);
+}
+
 static unsigned lowest_el(const struct tlbi_row *r) { return r->op1 == 6 ? 3 : r->op1 == 4 ? 2 : 1; }
 
 static bool is_allocated(struct tlbi_op op, const struct features *f)
@@ -300,8 +305,8 @@ enum tlbi_outcome tlbi_resolve(struct tlbi_op op, uint64_t operand, const struct
 {
 	const struct tlbi_row *row = op.row;
 	if (c->el < lowest_el(row) || !is_allocated(op, c->features)) return TLBI_UNDEFINED;
-	if (row->op1 == 4 && !is_of_guests(row) && !regime_has_el2(c->security)) return TLBI_UNDEFINED;
-	if (row->by == TLBI_BY_IPA && !regime_has_el2(c->security)) return TLBI_NO_EFFECT;
+	if (row->op1 == 4 && !is_of_guests(row) && !has_el2(c)) return TLBI_UNDEFINED;
+	if (row->by == TLBI_BY_IPA && !has_el2(c)) return TLBI_NO_EFFECT;
 	*out = (struct tlbi_scope){0};
 	if (row->by == TLBI_BY_GPT) return TLBI_DONE; /* nothing holds any of it */
 	struct regime_info r;
@@ -315,7 +320,7 @@ enum tlbi_outcome tlbi_resolve(struct tlbi_op op, uint64_t operand, const struct
 /* HCR_EL2.FB lifts what a guest means for one core to the inner shareable domain. */
 enum tlbi_share tlbi_reach(struct tlbi_op op, const struct tlbi_context *c)
 {
-	bool forced = c->el == 1 && regime_has_el2(c->security) && bit_get(c->regs->HCR_EL2, HCR_FB);
+	bool forced = c->el == 1 && has_el2(c) && bit_get(c->regs->HCR_EL2, HCR_FB);
 	return forced && op.share == TLBI_LOCAL ? TLBI_INNER : (enum tlbi_share)op.share;
 }
 
