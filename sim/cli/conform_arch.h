@@ -12,8 +12,10 @@
  *
  * A TLBI promises nothing before the DSB of the same CPU that waits for it: until then its entries may stand, and be
  * brought again by walks of others. All go at the DSB, for loads and stores; on other CPUs if its domain, or that of
- * HCR_EL2.BSU, is not the CPU alone. A change of page before is a conflict on the TLBI's own CPU; on another one it may be a
- * fault that was quick, and is a conflict only where the TLBI's CPU goes on without the DSB (arch_pending.h).
+ * HCR_EL2.BSU, is not the CPU alone. A change of page before is a conflict on the TLBI's own CPU; on another one it may be
+ * a fault that was quick, and is a conflict only where the TLBI's CPU goes on without the DSB (arch_pending.h). A fault
+ * that is quicker than the TLBI itself is always one. Linux lets it happen, when a thread touches a page that another
+ * is unmapping; but that breaks break-before-make, and a TLB may then hold either page.
  *
  * Global or not is not recorded. Addresses of the upper half are taken to be global: so are an operating system's own
  * in Linux, whose nG is clear, and with KPTI, which sets it, all address spaces agree about them. Those of the lower
