@@ -43,15 +43,15 @@ static uint32_t get_nmi(const struct gic_bank *b) { return b->nmi; }
 #define WORD(name) offsetof(struct gic_bank, name)
 /* A write to a pending register changes the latch: of a level-sensitive interrupt the line counts beside it (12.9.25). */
 static const struct field fields[] = {
-	[FIELD_GROUP] = {get_group, WORD(group), WRITE_VALUE, NO_NSACR},
-	[FIELD_GRPMOD] = {get_grpmod, WORD(grpmod), WRITE_VALUE, NO_NSACR},
-	[FIELD_ENABLE_SET] = {get_enable, WORD(enable), WRITE_ONES_SET, NO_NSACR},
-	[FIELD_ENABLE_CLEAR] = {get_enable, WORD(enable), WRITE_ONES_CLEAR, NO_NSACR},
-	[FIELD_PENDING_SET] = {bank_pending, WORD(latch), WRITE_ONES_SET, 1},
-	[FIELD_PENDING_CLEAR] = {bank_pending, WORD(latch), WRITE_ONES_CLEAR, 2},
+	[FIELD_GROUP] = {get_group, WORD(group), WRITE_VALUE, NO_NSACR, false},
+	[FIELD_GRPMOD] = {get_grpmod, WORD(grpmod), WRITE_VALUE, NO_NSACR, false},
+	[FIELD_ENABLE_SET] = {get_enable, WORD(enable), WRITE_ONES_SET, NO_NSACR, false},
+	[FIELD_ENABLE_CLEAR] = {get_enable, WORD(enable), WRITE_ONES_CLEAR, NO_NSACR, false},
+	[FIELD_PENDING_SET] = {bank_pending, WORD(latch), WRITE_ONES_SET, 1, false},
+	[FIELD_PENDING_CLEAR] = {bank_pending, WORD(latch), WRITE_ONES_CLEAR, 2, false},
 	[FIELD_ACTIVE_SET] = {get_active, WORD(active), WRITE_ONES_SET, 2, true},
 	[FIELD_ACTIVE_CLEAR] = {get_active, WORD(active), WRITE_ONES_CLEAR, 2, true},
-	[FIELD_NMI] = {get_nmi, WORD(nmi), WRITE_VALUE, NO_NSACR},
+	[FIELD_NMI] = {get_nmi, WORD(nmi), WRITE_VALUE, NO_NSACR, false},
 };
 
 /* SGIs are always edges: their configuration is RAO/WI. */
