@@ -50,7 +50,7 @@ static bool same(struct replay *r, const struct gic_event *e, uint64_t expected,
 	r->totals->compared[e->kind]++;
 	if (!((expected ^ came) & bits)) return true;
 	r->totals->different[e->kind]++;
-	if (r->totals->all_different++ < MAX_REPORTS)
+	if (r->totals->all_different++ < MAX_REPORTS && r->report)
 		fprintf(r->report, "line %u: %s: recorded 0x%" PRIx64 ", the model has 0x%" PRIx64 "\n",
 			e->line, e->kind == LOG_REG_READ ? cpu_if_name(e->encoding) : kind_names[e->kind],
 			expected, came);
@@ -181,12 +181,21 @@ static struct statement statement_of(struct replay *r, const struct gic_event *e
 static bool is_late(const struct gic_event *e)
 {
 	if (e->kind == LOG_DIST_WRITE || e->kind == LOG_REDIST_WRITE) return true;
-	return replay_acknowledges(e);
+	bool special = e->arg[1] >= GIC_INTID_SECURE && e->arg[1] <= GIC_SPURIOUS;
+	return replay_acknowledges(e) && !special;
 }
 
+/* A cause is told once of each CPU: what is told of one twice before it has another cause first, which no line tells. */
 static void do_late_cause(struct replay *r, size_t i)
 {
-	while (i < r->log.count && replay_about_lines(&r->log.events[i])) i++;
+	bool told[GIC_LOG_CPUS] = {false};
+	unsigned kind = r->log.events[i].kind;
+	for (; i < r->log.count && replay_about_lines(&r->log.events[i]); i++) {
+		const struct gic_event *e = &r->log.events[i];
+		bool *of = &told[gic_start_cpu(&r->start, e->arg[0])];
+		if (e->kind == kind && *of) return;
+		*of |= e->kind == kind;
+	}
 	if (i == r->log.count || !is_late(&r->log.events[i]) || r->done[i]) return;
 	r->done[i] = true;
 	if (r->log.events[i].kind == LOG_REG_READ) {
@@ -367,20 +376,45 @@ static void replay_log(struct replay *r)
 	gic_free(r->g);
 }
 
-enum status conform_gic_log(const struct gic_log *log, const char *path, FILE *report,
-			    struct gic_totals *totals, struct err *err)
+static void replay_from(const struct gic_start *start, const struct gic_log *log, FILE *report,
+			struct gic_totals *totals)
 {
 	struct replay *r = xcalloc(1, sizeof(*r));
 	memset(totals, 0, sizeof(*totals));
-	r->log = *log;
-	r->report = report;
-	r->totals = totals;
 	totals->lines = log->lines;
 	totals->skipped = log->skipped;
-	enum status st = gic_start_find(log, path, &r->start, err);
+	r->log = *log;
+	r->start = *start;
 	r->start.params.affinity = r->start.affinity;
-	if (st == OK) replay_log(r);
+	r->report = report;
+	r->totals = totals;
+	replay_log(r);
 	free(r);
+}
+
+/* Firmware that keeps Group 0 is assumed, unless more of the log holds without. */
+static void choose_firmware(struct gic_start *start, const struct gic_log *log)
+{
+	struct gic_totals with, without;
+	if (!start->params.security) return;
+	replay_from(start, log, NULL, &with);
+	if (!with.all_different) return;
+	start->fiq_el3 = false;
+	replay_from(start, log, NULL, &without);
+	start->fiq_el3 = without.all_different >= with.all_different;
+}
+
+enum status conform_gic_log(const struct gic_log *log, const char *path, FILE *report,
+			    struct gic_totals *totals, struct err *err)
+{
+	struct gic_start *start = xcalloc(1, sizeof(*start));
+	memset(totals, 0, sizeof(*totals));
+	enum status st = gic_start_find(log, path, start, err);
+	if (st == OK) {
+		choose_firmware(start, log);
+		replay_from(start, log, report, totals);
+	}
+	free(start);
 	return st;
 }
 

@@ -11,6 +11,7 @@
  * writes some causes after their effects (acknowledge, writes to GICD and GICR): a statement about lines may hold after the next of
  * these instead of before it; and right behind an end before its deactivation. LPIs, and wires that other threads of the
  * emulator raise, arrive when they are first stated to be pending (`untold`); the ITS is not replayed.
+ * SCR_EL3.FIQ decides how Non-secure software sees priorities, and is not told: 0 only if more of the log holds then.
  * Not compared: registers that only say what is implemented (GICD_TYPER, IIDR, PIDR<n>, constant fields of ICC_CTLR_EL1 and
  * ICH_VTR_EL2), and GICR_CTLR but for DPG.
  */

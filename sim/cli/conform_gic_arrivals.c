@@ -102,7 +102,7 @@ static const struct gic_event *next_told(const struct replay *r, size_t i, unsig
 static void rises(struct replay *r, size_t i, unsigned cpu, uint32_t intid)
 {
 	struct gic_irq_state s;
-	if (!gic_irq_state(r->g, cpu, intid, &s) || s.line || next_move(r, i, cpu, intid) == 1) return;
+	if (!gic_irq_state(r->g, cpu, intid, &s) || s.pending || next_move(r, i, cpu, intid) == 1) return;
 	gic_set_line(r->g, cpu, intid, true);
 	r->totals->untold++;
 }

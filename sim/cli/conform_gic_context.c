@@ -5,10 +5,10 @@
 
 /* Context ---------------------------------------------------------------------------------------------------- */
 
-/* The log does not say SCR_EL3: below EL3 everything is Non-secure, and firmware keeps Group 0 (SCR_EL3.FIQ = 1). */
+/* The log does not say SCR_EL3: below EL3 everything is Non-secure. */
 struct gic_context replay_context(const struct replay *r, unsigned cpu)
 {
-	return (struct gic_context){.el = (uint8_t)r->el[cpu], .fiq_el3 = r->start.params.security};
+	return (struct gic_context){.el = (uint8_t)r->el[cpu], .fiq_el3 = r->start.fiq_el3};
 }
 
 /* A register names a level that it needs; ICV_ ones are those of EL1 under a hypervisor. */

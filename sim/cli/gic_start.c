@@ -92,6 +92,7 @@ enum status gic_start_find(const struct gic_log *log, const char *path, struct g
 	if (out->params.priority_bits < 5) out->params.priority_bits = 5;
 	if (out->params.virtual_priority_bits < 5) out->params.virtual_priority_bits = 5;
 	out->params.pes = out->cpus;
+	out->fiq_el3 = out->params.security;
 	out->reset = gic_start_is_reset(out, log);
 	out->params.awake = !out->reset;
 	return OK;
@@ -280,9 +281,10 @@ static void apply_interrupt(const struct gic_start *s, struct gic *g, unsigned c
 static const struct gic_context firmware = {.el = 3};
 
 /* As Non-secure software where firmware keeps Group 0. */
-void gic_start_register(struct gic *g, unsigned cpu, const char *name, uint64_t value)
+void gic_start_register(const struct gic_start *s, struct gic *g, unsigned cpu, const char *name,
+			uint64_t value)
 {
-	struct gic_context el2 = {.el = 2, .fiq_el3 = gic_params(g)->security};
+	struct gic_context el2 = {.el = 2, .fiq_el3 = s->fiq_el3};
 	const struct gic_context *c = strstr(name, "_EL3") ? &firmware : &el2;
 	cpu_if_write(g, cpu, cpu_if_encoding(name), c, value);
 }
@@ -290,16 +292,17 @@ void gic_start_register(struct gic *g, unsigned cpu, const char *name, uint64_t 
 static void apply_interface(struct survey *s, struct gic *g, unsigned cpu)
 {
 	cpu_if_write(g, cpu, cpu_if_encoding("ICC_PMR_EL1"), &firmware, 0xff);
-	gic_start_register(g, cpu, "ICC_IGRPEN0_EL1", 1);
-	gic_start_register(g, cpu, "ICC_IGRPEN1_EL1", 1);
-	gic_start_register(g, cpu, "ICC_IGRPEN1_EL3", 3);
-	gic_start_register(g, cpu, "ICC_CTLR_EL1", s->split ? 2 : 0);
+	gic_start_register(s->start, g, cpu, "ICC_IGRPEN0_EL1", 1);
+	gic_start_register(s->start, g, cpu, "ICC_IGRPEN1_EL1", 1);
+	gic_start_register(s->start, g, cpu, "ICC_IGRPEN1_EL3", 3);
+	gic_start_register(s->start, g, cpu, "ICC_CTLR_EL1", s->split ? 2 : 0);
 	if (s->running[cpu] == GIC_SPURIOUS) return;
 	const struct seen *i = of(s, cpu, s->running[cpu]);
 	unsigned level = i->priority >>
 			 (8 - (s->start->params.priority_bits > 7 ? 7 : s->start->params.priority_bits));
 	if (i->shown && level < 32)
-		gic_start_register(g, cpu, i->group ? "ICC_AP1R0_EL1" : "ICC_AP0R0_EL1", 1u << level);
+		gic_start_register(s->start, g, cpu, i->group ? "ICC_AP1R0_EL1" : "ICC_AP0R0_EL1",
+				   1u << level);
 }
 
 void gic_start_apply(const struct gic_start *start, const struct gic_log *log, struct gic *g)

@@ -16,8 +16,9 @@ enum { GIC_LOG_CPUS = 512 };
 struct gic_start {
 	uint32_t affinity[GIC_LOG_CPUS]; /* as the log names CPUs, ascending */
 	unsigned cpus;
-	bool virtual_lpis;        /* a GICv4: some virtual LPI is told of */
-	bool reset;               /* the log begins at reset */
+	bool virtual_lpis; /* a GICv4: some virtual LPI is told of */
+	bool reset;        /* the log begins at reset */
+	bool fiq_el3; /* SCR_EL3.FIQ: firmware keeps Group 0. Found as set where there is EL3; the caller may say otherwise */
 	struct gic_params params; /* affinity points into this struct */
 };
 
@@ -37,6 +38,7 @@ void gic_start_wake(const struct gic_start *s, const struct gic_log *log, struct
 
 /* Parts of it: registers that are read before they are written; one register of the CPU interface. */
 void gic_start_first_reads(const struct gic_start *s, const struct gic_log *log, struct gic *g);
-void gic_start_register(struct gic *g, unsigned cpu, const char *name, uint64_t value);
+void gic_start_register(const struct gic_start *s, struct gic *g, unsigned cpu, const char *name,
+			uint64_t value);
 
 #endif

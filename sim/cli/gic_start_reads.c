@@ -44,8 +44,8 @@ static void see_register(struct reads *r, const struct gic_event *e)
 	if (e->virtual) return;
 	bool enables = !strncmp(name, "ICC_IGRPEN", 10) && e->arg[1] != 0;
 	if (!*known && e->kind == LOG_REG_READ && keeps_value(name))
-		gic_start_register(r->g, cpu, name, e->arg[1]);
-	if (!*known && e->kind == LOG_REG_WRITE && enables) gic_start_register(r->g, cpu, name, 0);
+		gic_start_register(r->start, r->g, cpu, name, e->arg[1]);
+	if (!*known && e->kind == LOG_REG_WRITE && enables) gic_start_register(r->start, r->g, cpu, name, 0);
 	*known = true;
 }
 

@@ -38,6 +38,16 @@ gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 0 group 2 prio 255
 gicv3_icc_pmr_read GICv3 ICC_PMR read cpu 0x0 value 0x40'
 echo "$firmware" | expect "a CPU is at first at the level that its first return leaves" 0
 
+# Where firmware leaves Group 0 to others (SCR_EL3.FIQ = 0), Non-secure software sees the mask as it is.
+seen='Exception return from AArch64 EL3 to AArch64 EL2 PC 0x0
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 0 group 2 prio 255
+gicv3_icc_pmr_write GICv3 ICC_PMR write cpu 0x0 value 0xf0
+gicv3_icc_pmr_write GICv3 ICC_PMR write cpu 0x0 value 0x8
+gicv3_icc_pmr_read GICv3 ICC_PMR read cpu 0x0 value 0x8'
+echo "$seen" | expect "SCR_EL3.FIQ is what the views of priorities say" 0
+echo "$seen" | sed '$s/0x8$/0x0/' | expect "be it 1" 0
+echo "$seen" | sed '$s/0x8$/0x10/' | expect "and no value that neither gives is right" 1
+
 # The emulator executes calls of PSCI itself, at EL2 as if there were an EL3.
 psci='Taking exception 13 [Secure Monitor Call] on CPU 0
 ...from EL2 to EL3
@@ -81,6 +91,37 @@ gicv3_icc_rpr_read GICv3 ICC_RPR read cpu 0x0 value 0xff'
 echo "$end" | expect "right behind an end statements may hold before the deactivation" 0
 echo "$end" | sed '11,13d' | { cat; echo 'gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10300 data 0x8000000 size 4 secure 0'; } |
 	expect "which has been done all the same" 1
+
+# An LPI comes without a cause in the log: what is told of it is not what its acknowledge leaves, although that is the next cause.
+lpi='gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 8200 group 2 prio 64
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 1
+gicv3_cpuif_update GICv3 CPU i/f 0x1 HPPI update: irq 8201 group 2 prio 64
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x1 HPPI update: setting FIQ 0 IRQ 1
+gicv3_cpuif_update GICv3 CPU i/f 0x1 HPPI update: irq 8201 group 2 prio 255
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x1 HPPI update: setting FIQ 0 IRQ 0
+gicv3_icc_iar1_read GICv3 ICC_IAR1 read cpu 0x1 value 0x2009
+gicv3_icc_rpr_read GICv3 ICC_RPR read cpu 0x1 value 0x40'
+echo "$lpi" | expect "an LPI arrives before it is acknowledged" 0
+# One that goes away uncovers an SPI that has been written as pending, and that no wire holds.
+echo 'gicv3_dist_write GICv3 distributor write: offset 0x84 data 0xffffffff size 4 secure 0
+gicv3_dist_write GICv3 distributor write: offset 0x428 data 0x50 size 1 secure 0
+gicv3_dist_write GICv3 distributor write: offset 0x104 data 0x100 size 4 secure 0
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 8200 group 2 prio 64
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 1
+gicv3_icc_rpr_read GICv3 ICC_RPR read cpu 0x0 value 0xff
+gicv3_dist_write GICv3 distributor write: offset 0x204 data 0x100 size 4 secure 0
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 40 group 2 prio 80
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 1
+gicv3_icc_rpr_read GICv3 ICC_RPR read cpu 0x0 value 0xff
+gicv3_dist_write GICv3 distributor write: offset 0x284 data 0x100 size 4 secure 0
+gicv3_dist_read GICv3 distributor read: offset 0x204 data 0x0 size 4 secure 0' |
+	expect "an LPI that is withdrawn does not raise the wire of what is next" 0
+echo 'gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 8200 group 2 prio 212
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 1 IRQ 0
+gicv3_icc_iar0_read GICv3 ICC_IAR0 read cpu 0x0 value 0x3fd
+Exception return from AArch64 EL3 to AArch64 EL2 PC 0x0
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 8200 group 2 prio 212' |
+	expect "a read that acknowledges nothing is no cause" 0
 
 # GICR_CTLR tells of LPIs and of what is implemented.
 echo 'gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x0 data 0x3 size 4 secure 0' |
