@@ -364,14 +364,15 @@ static void replay_log(struct replay *r)
 	replay_set_lpis(r);
 	gic_start_apply(&r->start, &r->log, r->g);
 	r->done = xcalloc(r->log.count, sizeof(bool));
-	r->returning = -1;
 	r->ended = GIC_SPURIOUS;
-	replay_first_levels(r);
+	r->moves = xcalloc(r->log.count, sizeof(*r->moves));
+	replay_find_levels(r);
 	for (size_t i = 0; i < r->log.count; i++) {
-		replay_follow_level(r, &r->log.events[i]);
+		replay_follow_level(r, i);
 		step(r, i);
 	}
 	for (unsigned k = 0; k < LOG_KINDS; k++) r->totals->all_compared += r->totals->compared[k];
+	free(r->moves);
 	free(r->done);
 	gic_free(r->g);
 }

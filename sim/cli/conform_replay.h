@@ -22,8 +22,7 @@ struct replay {
 	FILE *report;
 	bool *done;                /* of each event: a late cause that has been done before its place */
 	unsigned el[GIC_LOG_CPUS]; /* exception level, as far as exceptions and returns tell it */
-	unsigned taking;           /* CPU whose exception the next "...from" line is about */
-	int returning;             /* level of a return whose CPU the next line tells; -1: none */
+	int16_t *moves;            /* of each event: the CPU whose level it changes, -1: none */
 	struct lpis lpis, virtual_lpis;
 	size_t end_at; /* event that has ended and deactivated `ended` on end_cpu; statements right behind it may be before that */
 	unsigned end_cpu;
@@ -46,9 +45,9 @@ void replay_arrived(struct replay *r, size_t i, unsigned cpu);
 /* A statement about list registers of `cpu`, which tells of a virtual LPI, too. */
 void replay_virtual_lpi(struct replay *r, unsigned cpu, const struct gic_event *e);
 
-/* Each CPU's exception level at the beginning; then event by event. */
-void replay_first_levels(struct replay *r);
-void replay_follow_level(struct replay *r, const struct gic_event *e);
+/* Each CPU's exception level at the beginning, and where it changes; then event by event. */
+void replay_find_levels(struct replay *r);
+void replay_follow_level(struct replay *r, size_t i);
 /* In which `cpu` is now; in which it performs event `e`, an access to a register of the CPU interface. */
 struct gic_context replay_context(const struct replay *r, unsigned cpu);
 struct gic_context replay_access_context(const struct replay *r, unsigned cpu, const struct gic_event *e);

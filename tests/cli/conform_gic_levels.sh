@@ -28,6 +28,13 @@ gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 1 IRQ 0
 gicv3_icc_dir_write GICv3 ICC_DIR write cpu 0x0 value 0x9'
 echo "$reset" | expect "a log that sets the distributor up begins at reset" 0
 echo "$reset" | grep -v 'offset 0x14' | expect "where redistributors that nobody wakes forward all the same" 0
+pending='gicv3_redist_write GICv3 redistributor 0x0 write: offset 0x10100 data 0x8 size 4 secure 0
+gicv3_redist_write GICv3 redistributor 0x0 write: offset 0x10200 data 0x8 size 4 secure 0
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 3 group 0 prio 0
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 0
+gicv3_dist_write GICv3 distributor write: offset 0x0 data 0x3 size 4 secure 0
+gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10080 data 0x0 size 4 secure 0'
+echo "$pending" | expect "although something is pending as soon as that is done" 0
 echo "$reset" | sed 's/irq 0 group 0 prio 255/irq 27 group 2 prio 255/' | expect "and not where there has been an interrupt before" 1
 
 # Firmware is at EL3 before it leaves it the first time: what it writes to PMR is not shifted.
@@ -122,6 +129,30 @@ gicv3_icc_iar0_read GICv3 ICC_IAR0 read cpu 0x0 value 0x3fd
 Exception return from AArch64 EL3 to AArch64 EL2 PC 0x0
 gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 8200 group 2 prio 212' |
 	expect "a read that acknowledges nothing is no cause" 0
+
+# CPUs on threads of their own write into each other: a return is of a CPU at its level, behind which both interfaces are told.
+echo 'gicv3_icc_pmr_write GICv3 ICC_PMR write cpu 0x0 value 0xa0
+gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10400 data 0x0 size 1 secure 1
+Taking exception 13 [Secure Monitor Call] on CPU 0
+Taking exception 11 [Hypervisor Call] on CPU 1
+...from EL1 to EL3
+...from EL1 to EL2
+gicv3_icc_pmr_read GICv3 ICC_PMR read cpu 0x0 value 0xd0
+Exception return from AArch64 EL3 to AArch64 EL1 PC 0x0
+gicv3_icc_pmr_write GICv3 ICC_PMR write cpu 0x1 value 0xf0
+gicv3_cpuif_update GICv3 CPU i/f 0x1 HPPI update: irq 0 group 2 prio 255
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x1 HPPI update: setting FIQ 0 IRQ 0
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 0 group 2 prio 255
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 0
+gicv3_cpuif_virt_update GICv3 CPU i/f 0x0 virt HPPI update LR index -1 HPPVLPI 0 grp 0 prio 255
+gicv3_cpuif_virt_set_irqs GICv3 CPU i/f 0x0 virt HPPI update: setting FIQ 0 IRQ 0
+gicv3_icc_pmr_write GICv3 ICC_PMR write cpu 0x0 value 0x80
+gicv3_icc_pmr_read GICv3 ICC_PMR read cpu 0x0 value 0x80
+Taking exception 13 [Secure Monitor Call] on CPU 0
+...from EL1 to EL3
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 0 group 2 prio 255
+gicv3_icc_pmr_read GICv3 ICC_PMR read cpu 0x0 value 0xc0
+gicv3_icc_pmr_read GICv3 ICC_PMR read cpu 0x1 value 0xf0' | expect "exceptions and returns of CPUs that write into each other are told apart" 0
 
 # GICR_CTLR tells of LPIs and of what is implemented.
 echo 'gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x0 data 0x3 size 4 secure 0' |
