@@ -330,6 +330,17 @@ Test(gic, a_sleeping_redistributor_forwards_nothing_and_asks_to_be_woken)
 	gw_free(&w);
 }
 
+Test(gic, a_redistributor_that_forwards_asleep_says_that_it_sleeps)
+{
+	struct gic_world w = gw_new(&(struct gic_params){.pes = 1, .spis = 64, .forwards_asleep = true});
+	gw_irq(&w, PPI, GIC_G1NS, 0x80);
+	gic_redist_write(w.g, 0, 0x14, 4, 2, true);
+	gic_set_line(w.g, 0, PPI, true);
+	cr_assert(gw_signals(&w).irq);
+	cr_assert(eq(u64, gic_redist_read(w.g, 0, 0x14, 4, true), 6));
+	gw_free(&w);
+}
+
 Test(gic, with_cbpr_of_secure_group_1_its_binary_point_is_bpr0_and_the_other_states_is_not)
 {
 	struct gic_world w = two_states();

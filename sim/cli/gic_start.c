@@ -78,7 +78,8 @@ enum status gic_start_find(const struct gic_log *log, const char *path, struct g
 					     .kept_priority_bits = 8,
 					     .virtual_priority_bits = 5,
 					     .list_registers = 4,
-					     .awake = true}};
+					     .awake = true,
+					     .forwards_asleep = true}};
 	for (size_t i = 0; i < log->count; i++) {
 		const struct gic_event *e = &log->events[i];
 		if (names_cpu(e) && !add_cpu(out, (uint32_t)e->arg[0]))
@@ -307,10 +308,7 @@ static void apply_interface(struct survey *s, struct gic *g, unsigned cpu)
 
 void gic_start_apply(const struct gic_start *start, const struct gic_log *log, struct gic *g)
 {
-	if (start->reset) {
-		gic_start_wake(start, log, g);
-		return;
-	}
+	if (start->reset) return;
 	struct survey s = {.start = start,
 			   .seen = xcalloc((size_t)start->cpus * INTIDS, sizeof(struct seen))};
 	for (unsigned i = 0; i < start->cpus; i++) s.running[i] = GIC_SPURIOUS;

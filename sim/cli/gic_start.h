@@ -32,9 +32,8 @@ unsigned gic_start_index(const struct gic_start *s, uint64_t index);
 /* Brings a new GIC into the state at the beginning. */
 void gic_start_apply(const struct gic_start *s, const struct gic_log *log, struct gic *g);
 
-/* Whether the log begins at reset; the redistributors that are not woken in it are awake then. */
+/* Whether the log begins at reset. */
 bool gic_start_is_reset(const struct gic_start *s, const struct gic_log *log);
-void gic_start_wake(const struct gic_start *s, const struct gic_log *log, struct gic *g);
 
 /* Parts of it: registers that are read before they are written; one register of the CPU interface. */
 void gic_start_first_reads(const struct gic_start *s, const struct gic_log *log, struct gic *g);

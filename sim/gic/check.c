@@ -29,7 +29,7 @@ static const char *check_highest(struct gic *g, struct gic_pe *pe)
 	struct gic_pending now;
 	const struct gic_pending *kept = gic_highest(g, pe);
 	for (unsigned i = 0; i < GIC_GROUPS; i++) groups |= (unsigned)pe->cif.enable[i] << i;
-	bool found = !pe->asleep && gic_find_highest(g, pe, groups, &now);
+	bool found = gic_forwards(g, pe) && gic_find_highest(g, pe, groups, &now);
 	if (found != (kept != NULL)) return "a change of the highest pending interrupt was not noticed";
 	return kept && kept->intid != now.intid ? "the highest pending interrupt is another one" : NULL;
 }

@@ -62,9 +62,10 @@ struct gic_params {
 	unsigned virtual_priority_bits; /* 5..8; 0: 5 */
 	unsigned list_registers;        /* 0..16 */
 	unsigned maintenance_intid;     /* the PPI that ICH_MISR drives; 0: not wired */
-	bool security; /* two Security states: GICD_CTLR.DS resets to 0 and may be set once */
-	bool nmi;      /* FEAT_GICv3_NMI */
-	bool awake;    /* as firmware leaves it: GICR_WAKER.ProcessorSleep starts at 0 */
+	bool security;        /* two Security states: GICD_CTLR.DS resets to 0 and may be set once */
+	bool nmi;             /* FEAT_GICv3_NMI */
+	bool awake;           /* as firmware leaves it: GICR_WAKER.ProcessorSleep starts at 0 */
+	bool forwards_asleep; /* as QEMU's: GICR_WAKER keeps nothing from a PE */
 	bool v2; /* a GICv2 of at most GIC_V2_PES PEs: its distributor is v2_dist.h's, and none sleeps */
 };
 

@@ -18,16 +18,16 @@ static bool idle(const struct gic_pe *pe)
 }
 
 /* IHI 0069H 3.3, 4.2.3: a 1 of N interrupt may go to every PE that is awake, has the group enabled and does not decline. */
-static bool may_take(const struct gic_pe *pe, enum gic_group group)
+static bool may_take(const struct gic *g, const struct gic_pe *pe, enum gic_group group)
 {
-	return pe && !pe->asleep && pe->cif.enable[group] && !(pe->gicr_ctlr & no_1_of_n[group]);
+	return pe && gic_forwards(g, pe) && pe->cif.enable[group] && !(pe->gicr_ctlr & no_1_of_n[group]);
 }
 
 static int one_of_n(const struct gic *g, enum gic_group group)
 {
 	int busy = -1;
 	for (unsigned i = 0; i < g->params.pes; i++) {
-		if (!may_take(g->pe[i], group)) continue;
+		if (!may_take(g, g->pe[i], group)) continue;
 		if (idle(g->pe[i])) return (int)i;
 		if (busy < 0) busy = (int)i;
 	}
@@ -144,7 +144,7 @@ static unsigned all_groups(void) { return (1u << GIC_GROUPS) - 1; }
 bool gic_offered(struct gic *g, unsigned index, struct gic_pending *out)
 {
 	struct gic_pe *pe = gic_pe(g, index);
-	return !pe->asleep && gic_find_highest(g, pe, all_groups(), out);
+	return gic_forwards(g, pe) && gic_find_highest(g, pe, all_groups(), out);
 }
 
 bool gic_wake_request(struct gic *g, unsigned index)
@@ -160,7 +160,7 @@ const struct gic_pending *gic_highest(struct gic *g, struct gic_pe *pe)
 	if (pe->stale || pe->epoch != g->epoch) {
 		unsigned groups = 0;
 		for (unsigned i = 0; i < GIC_GROUPS; i++) groups |= (unsigned)pe->cif.enable[i] << i;
-		pe->has_highest = !pe->asleep && gic_find_highest(g, pe, groups, &pe->highest);
+		pe->has_highest = gic_forwards(g, pe) && gic_find_highest(g, pe, groups, &pe->highest);
 		pe->stale = false;
 		pe->epoch = g->epoch;
 	}

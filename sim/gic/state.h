@@ -96,6 +96,11 @@ void gic_touch_all(struct gic *g);
 /* After SPIs `mask` of `b` have changed: the PEs that they may go to. */
 void gic_touch_spis(struct gic *g, const struct gic_bank *b, uint32_t mask);
 
+static inline bool gic_forwards(const struct gic *g, const struct gic_pe *pe)
+{
+	return !pe->asleep || g->params.forwards_asleep;
+}
+
 static inline bool gic_one_state(const struct gic *g) { return g->ctlr & CTLR_DS; }
 
 /* The bank that holds `intid`, made at its first use; *bit is its place. NULL: there is no such interrupt. `pe` NULL: SPIs only. */

@@ -19,7 +19,7 @@ static enum gic_stop why_not_offered(struct gic *g, const struct gic_pe *pe, con
 	if (!(b->enable >> bit & 1)) return GIC_STOP_DISABLED;
 	if (!(g->ctlr & group_enable[bank_group_of(g, b, bit)])) return GIC_STOP_DISTRIBUTOR;
 	if (b->route && !gic_spi_goes_to(g, b, bit, pe->index)) return GIC_STOP_ELSEWHERE;
-	return pe->asleep ? GIC_STOP_ASLEEP : GIC_STOP_SIGNALLED;
+	return !gic_forwards(g, pe) ? GIC_STOP_ASLEEP : GIC_STOP_SIGNALLED;
 }
 
 enum gic_stop gic_why(struct gic *g, unsigned index, uint32_t intid)
