@@ -352,6 +352,41 @@ Test(exits_logs, cpus_that_write_into_each_other_are_told_apart)
 	free(second);
 }
 
+#define IRQ_OF(cpu) \
+	"Taking exception 5 [IRQ] on CPU " cpu "\n...from EL0 to EL1\n...with ESR 0x0/0x0\n...with ELR 0x10\n"
+#define LOOK_AT(cpu) \
+	"gicv3_cpuif_update GICv3 CPU i/f " cpu " HPPI update: irq 27 group 2 prio 255\n" \
+	"gicv3_cpuif_set_irqs GICv3 CPU i/f " cpu " HPPI update: setting FIQ 0 IRQ 0\n"
+#define LOOK_AT_BOTH(cpu) \
+	LOOK_AT(cpu) \
+	"gicv3_cpuif_virt_update GICv3 CPU i/f " cpu \
+	" virt HPPI update LR index -1 HPPVLPI 0 grp 0 prio 255\n"
+#define RETURN_ "Exception return from AArch64 EL1 to AArch64 EL0 PC 0x10\n"
+
+/* Two CPUs that were interrupted at the same place: without the lines of the interrupt controller CPU 1, which acted last, returns first. */
+static const struct {
+	const char *text, *sequence; /* of CPU 0 */
+} looks[] = {
+	{IRQ_OF("0") LOOK_AT("0x0") IRQ_OF("1") LOOK_AT("0x1") RETURN_ LOOK_AT("0x0") IRQ_OF("0")
+		 LOOK_AT("0x0"),
+	 "irq:0>1 ret:1>0 irq:0>1"},
+	{IRQ_OF("0") LOOK_AT_BOTH("0x0") IRQ_OF("1") LOOK_AT_BOTH("0x1") RETURN_ LOOK_AT_BOTH("0x0"),
+	 "irq:0>1 ret:1>0"},
+	/* CPU 1 writes that it returns while CPU 0 takes an interrupt, whose look is not that of the return; a wire's is none either. */
+	{IRQ_OF("1") LOOK_AT_BOTH("0x1") IRQ_OF("0") RETURN_ LOOK_AT_BOTH("0x0") LOOK_AT("0x0")
+		 LOOK_AT_BOTH("0x1"),
+	 "irq:0>1"},
+};
+
+Test(exits_logs, the_interface_that_is_looked_at_behind_a_return_tells_its_cpu)
+{
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+		char *got = sequence_of(looks[i].text, 0);
+		cr_expect(eq(str, got, (char *)looks[i].sequence), "log %zu", i);
+		free(got);
+	}
+}
+
 /* --- logs that are wrong ------------------------------------------------------------------------------ */
 
 struct wrong_log {

@@ -10,10 +10,12 @@
  * Other lines are passed over, those of other parts of the emulator among the details included; SPSR (since
  * QEMU 9.0), FAR and MFAR are not needed. A call that the emulator answers itself, as firmware or for
  * semihosting, is no exception of the machine and is left out. The ESR that is logged for an interrupt is
- * that of the last exception before it: the record has 0. Returns do not say their CPU. Of the CPUs at the
- * level that is left it is, in this order, one that an exception to that level left at this very PC; one whose
- * next exception comes from the level returned to; the one that acted last. So a log is read as a whole before
- * returns are given out. Where several fit, as two idle CPUs do, it may have been the other one.
+ * that of the last exception before it: the record has 0. Returns do not say their CPU. With -trace 'gicv3_*'
+ * the interface of a CPU to the interrupt controller is looked at behind each of its exceptions and returns: that is
+ * the CPU, where no other return waits for the same. Else, of the CPUs at the level that is left it is, in this
+ * order, one that an exception to that level left at this very PC; one whose next exception comes from the level
+ * returned to; the one that acted last. So a log is read as a whole before returns are given out. Where several
+ * fit, as two idle CPUs do, it may have been the other one.
  * Source: QEMU 7.2 to 10, target/arm/helper.c, arm_cpu_do_interrupt() and arm_cpu_do_interrupt_aarch64();
  * target/arm/cpu.h, EXCP_*.
  * Emulated CPUs that run at once (without icount) write their lines into each other. A detail does not say its CPU: it is of
@@ -58,7 +60,7 @@ struct cpu {
 		uint64_t elr;
 	} nested[NESTED_MAX];
 	unsigned depth;
-	size_t last, next; /* event that it took part in last; its next exception */
+	size_t last, next; /* event that it took part in last; the next that is known to be its own */
 };
 
 struct event {
@@ -81,9 +83,22 @@ struct open {
 	enum detail wanted;
 };
 
+enum { RETURNS_MAX = 16 };
+
+/* Lines by which the interface of a CPU is looked at: what is pending, lines, and with a virtual interface the same of that. */
+enum look { LOOK_NONE, LOOK_PENDING, LOOK_LINES };
+
 struct reader {
 	struct lines *l;
 	struct wire_buffer events;
+	enum look look;     /* the last line was this */
+	unsigned looked_at; /* CPU */
+	bool look_told;     /* some interface has been looked at */
+	bool virtual;       /* CPUs have a virtual interface */
+	bool by_guest;      /* the end of an interrupt by a guest came before, which looks at it as well */
+	bool entered[CPUS_MAX];      /* by an exception for which the interface has not been looked at */
+	size_t returns[RETURNS_MAX]; /* events that are returns and wait to be looked at, the oldest first */
+	unsigned waiting;
 	struct open open[OPEN_MAX];  /* the oldest first */
 	unsigned open_count, writer; /* CPU of the last line of an exception */
 	uint8_t level[CPUS_MAX]; /* that a CPU is at, as far as the lines until here tell; LEVEL_UNKNOWN */
@@ -99,6 +114,7 @@ static bool take_levels(struct reader *r, struct open *o)
 	if (sscanf(r->l->text, "...from EL%u to EL%u", &from, &to) != 2 || from > 3 || to > 3) return false;
 	o->event.rec.count = exc_count(from, to, kind_of(o->number));
 	r->level[o->event.cpu] = (uint8_t)to;
+	r->entered[o->event.cpu] = true;
 	o->wanted = DETAIL_ESR;
 	return true;
 }
@@ -115,6 +131,14 @@ static bool take_esr(struct reader *r, struct open *o)
 static void forget_open(struct reader *r, struct open *o)
 {
 	memmove(o, o + 1, (size_t)(r->open + --r->open_count - o) * sizeof(*o));
+}
+
+/* A call that the emulator answers has not happened: its CPU stays where it was. */
+static void forget_call(struct reader *r, struct open *o)
+{
+	if (o->wanted != DETAIL_LEVELS) r->level[o->event.cpu] = (uint8_t)exc_from(o->event.rec.count);
+	r->entered[o->event.cpu] = false;
+	forget_open(r, o);
 }
 
 static bool take_elr(struct reader *r, struct open *o)
@@ -179,7 +203,7 @@ static enum status take_detail(struct reader *r, struct err *err)
 		[DETAIL_LEVELS] = take_levels, [DETAIL_ESR] = take_esr, [DETAIL_ELR] = take_elr};
 	if (!r->open_count) return OK;
 	if (starts(r->l->text, "...handled as ") || starts(r->l->text, "...handling as ")) {
-		forget_open(r, &r->open[r->open_count - 1]);
+		forget_call(r, &r->open[r->open_count - 1]);
 		return OK;
 	}
 	if (is_passed(r->l->text)) return OK;
@@ -223,6 +247,74 @@ static void follow_return(struct reader *r, unsigned from, unsigned to)
 	if (only >= 0 && only < CPUS_MAX) r->level[only] = (uint8_t)to;
 }
 
+static struct event *waiting_return(const struct reader *r, unsigned i)
+{
+	return (struct event *)(void *)r->events.bytes + r->returns[i];
+}
+
+static void forget_return(struct reader *r, unsigned i)
+{
+	memmove(&r->returns[i], &r->returns[i + 1], (--r->waiting - i) * sizeof(r->returns[0]));
+}
+
+static bool may_be_of(const struct reader *r, unsigned i, unsigned cpu)
+{
+	return r->level[cpu] == LEVEL_UNKNOWN || r->level[cpu] == waiting_return(r, i)->rec.arg;
+}
+
+/* The interface of `cpu` has been looked at: because of the exception that it took, or of a return. Where several returns may be the one
+ * nobody is given any of them: the rest of the log tells. */
+static void looked(struct reader *r, unsigned cpu)
+{
+	unsigned fits = 0;
+	bool entered = r->entered[cpu];
+	struct event *e = NULL;
+	r->entered[cpu] = false;
+	if (entered || r->by_guest) return;
+	for (unsigned i = r->waiting; i-- > 0;) {
+		if (!may_be_of(r, i, cpu)) continue;
+		e = waiting_return(r, i);
+		forget_return(r, i);
+		fits++;
+	}
+	if (fits == 1) e->cpu = cpu;
+	r->level[cpu] = fits == 1 ? (uint8_t)e->rec.count : LEVEL_UNKNOWN;
+}
+
+/* The controller calls CPUs by their affinity, of which 16 have one Aff1. CPUS_MAX: the line is about none. */
+static unsigned interface_of(const char *text)
+{
+	unsigned affinity;
+	const char *cpu = strstr(text, "CPU i/f 0x");
+	if (!cpu || sscanf(cpu, "CPU i/f 0x%x", &affinity) != 1) return CPUS_MAX;
+	unsigned index = (affinity & 15) | affinity >> 8 << 4;
+	return index < CPUS_MAX ? index : CPUS_MAX;
+}
+
+/* A line that is no return, which stands anywhere. */
+static void take_look(struct reader *r)
+{
+	const char *text = r->l->text;
+	unsigned cpu = interface_of(text);
+	bool same = cpu == r->looked_at;
+	enum look before = r->look;
+	r->look = LOOK_NONE;
+	r->look_told |= cpu != CPUS_MAX;
+	if (cpu == CPUS_MAX) {
+		r->by_guest = strstr(text, "gicv3_icv_eoir_") || strstr(text, "gicv3_icv_dir_");
+	} else if (strstr(text, "gicv3_cpuif_update ")) {
+		r->look = LOOK_PENDING;
+		r->looked_at = cpu;
+	} else if (strstr(text, "gicv3_cpuif_set_irqs ") && before == LOOK_PENDING && same) {
+		r->look = LOOK_LINES;
+		if (!r->virtual) looked(r, cpu);
+	} else if (strstr(text, "gicv3_cpuif_virt_update ")) {
+		r->virtual = true;
+		if (before == LOOK_LINES && same) looked(r, cpu);
+		r->by_guest = false;
+	}
+}
+
 static enum status take_return(struct reader *r, struct err *err)
 {
 	unsigned from, to;
@@ -233,7 +325,9 @@ static enum status take_return(struct reader *r, struct err *err)
 		return lines_bad(r->l, "expected a return from AArch64 ELx to AArch64 ELy", err);
 	e.rec.count = to;
 	e.rec.arg = from;
-	follow_return(r, from, to);
+	if (!r->look_told) follow_return(r, from, to);
+	if (r->waiting == RETURNS_MAX) forget_return(r, 0);
+	r->returns[r->waiting++] = r->events.size / sizeof(e);
 	wire_put(&r->events, &e, sizeof(e));
 	return OK;
 }
@@ -244,6 +338,7 @@ static enum status take_line(struct reader *r, bool more, struct err *err)
 	if (!more) return r->open_count ? lines_bad(r->l, detail_wanted[r->open[0].wanted], err) : OK;
 	if (starts(text, "Taking exception ")) return take_exception(r, err);
 	if (starts(text, "Exception return from ")) return take_return(r, err);
+	take_look(r);
 	return starts(text, "...") ? take_detail(r, err) : OK;
 }
 
@@ -278,10 +373,15 @@ static void leave(struct cpu *c, const struct record *rec)
 	if (c->depth && c->nested[c->depth - 1].el == rec->arg) c->depth--;
 }
 
+static unsigned level_before(const struct record *rec)
+{
+	return rec->kind == REC_EXC ? exc_from(rec->count) : (unsigned)rec->arg;
+}
+
 /* How well a return fits a CPU at the level that it leaves. */
 static unsigned fit(const struct cpu *c, const struct event *events, size_t count, const struct record *rec)
 {
-	bool next_fits = c->next < count && exc_from(events[c->next].rec.count) == rec->count;
+	bool next_fits = c->next < count && level_before(&events[c->next].rec) == rec->count;
 	return 2 * left_at(c, rec) + next_fits;
 }
 
@@ -301,11 +401,11 @@ static int returning_cpu(const struct reader *r, const struct event *events, siz
 	return best;
 }
 
-/* The exception of `cpu` behind event `at`; `count` when there is none. */
-static size_t next_exception(const struct event *events, size_t count, size_t at, unsigned cpu)
+/* The next event behind `at` that is known to be of `cpu`; `count` when there is none. */
+static size_t next_event(const struct event *events, size_t count, size_t at, unsigned cpu)
 {
 	for (at++; at < count; at++)
-		if (events[at].rec.kind == REC_EXC && events[at].cpu == cpu) break;
+		if (events[at].cpu == cpu) break;
 	return at;
 }
 
@@ -316,15 +416,16 @@ static void give_out(struct reader *r, struct log_reader *out)
 	size_t count = r->events.size / sizeof(*events);
 	for (size_t i = 0; i < count; i++) {
 		const struct record *rec = &events[i].rec;
-		int cpu = rec->kind == REC_EXC ? (int)events[i].cpu : returning_cpu(r, events, count, rec);
-		if (cpu < 0) continue;
+		bool told = events[i].cpu < CPUS_MAX;
+		int cpu = told ? (int)events[i].cpu : returning_cpu(r, events, count, rec);
+		if (cpu < 0 || (rec->kind != REC_EXC && !r->cpu[cpu].known)) continue;
 		struct cpu *c = &r->cpu[cpu];
 		if (rec->kind == REC_EXC) {
 			enter(c, rec);
-			c->next = next_exception(events, count, i, (unsigned)cpu);
 		} else {
 			leave(c, rec);
 		}
+		if (told) c->next = next_event(events, count, i, (unsigned)cpu);
 		c->last = i;
 		log_add(out, (uint32_t)cpu, rec);
 	}
