@@ -34,6 +34,13 @@ static bool match(const char *text, const char *template, uint64_t *arg)
 	return *text == 0 || *text == ' ';
 }
 
+/* Some are called without their level. ICH_ELRSR is. */
+static bool names_level(const char *name)
+{
+	size_t length = strlen(name);
+	return length > 4 && !strncmp(name + length - 4, "_EL", 3);
+}
+
 /* Registers: "GICv3 ICH_LR0_EL2 write cpu 0x1 value 0x0". Those with ICV_ have the encodings of ICC_. */
 static bool match_register(const char *text, struct gic_event *e)
 {
@@ -43,10 +50,10 @@ static bool match_register(const char *text, struct gic_event *e)
 	if (!match(text + rest, "cpu # value #", e->arg)) return false;
 	e->virtual = !strncmp(name, "ICV_", 4);
 	e->high = !strncmp(name, "ICH_LRC", 7);
-	e->low = !e->high && !strncmp(name, "ICH_LR", 6) && !strstr(name, "_EL2");
+	e->low = !e->high && !strncmp(name, "ICH_LR", 6) && !names_level(name);
 	if (e->high) memmove(name + 6, name + 7, strlen(name + 7) + 1); /* ICH_LRC0 is of ICH_LR0 */
 	if (e->virtual) name[2] = 'C';
-	const char *suffix = strstr(name, "_EL") ? "" : !strncmp(name, "ICH_", 4) ? "_EL2" : "_EL1";
+	const char *suffix = names_level(name) ? "" : !strncmp(name, "ICH_", 4) ? "_EL2" : "_EL1";
 	snprintf(full, sizeof(full), "%s%s", name, suffix);
 	e->encoding = cpu_if_encoding(full);
 	e->kind = !strcmp(verb, "write") ? LOG_REG_WRITE : LOG_REG_READ;

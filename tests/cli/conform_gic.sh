@@ -136,6 +136,29 @@ expect "halves of a list register are one" 0
 echo "$halves" | sed '3s/1b$/1c/' | log
 expect "and are compared" 1
 
+# Each register is compared, whether the log calls it with its level or without.
+for register in pmr:ICC_PMR rpr:ICC_RPR hppir0:ICC_HPPIR0 hppir1:ICC_HPPIR1; do
+	log <<EOF
+gicv3_icc_${register%:*}_write GICv3 ${register#*:} write cpu 0x0 value 0xf0
+gicv3_icc_${register%:*}_read GICv3 ${register#*:} read cpu 0x0 value 0x18
+EOF
+	expect "another value of ${register#*:} differs" 1
+done
+for register in elrsr:ICH_ELRSR misr:ICH_MISR eisr:ICH_EISR hcr:ICH_HCR_EL2 vmcr:ICH_VMCR_EL2 lr:ICH_LR0_EL2 lr:ICH_LR0; do
+	log <<EOF
+gicv3_ich_${register%:*}_write GICv3 ${register#*:} write cpu 0x0 value 0x0
+gicv3_ich_${register%:*}_read GICv3 ${register#*:} read cpu 0x0 value 0x5a
+EOF
+	expect "another value of ${register#*:} differs" 1
+done
+for register in pmr:ICV_PMR bpr:ICV_BPR1 igrpen:ICV_IGRPEN1 ctlr:ICV_CTLR rpr:ICV_RPR hppir:ICV_HPPIR1 ap:ICV_AP1R0; do
+	log <<EOF
+gicv3_icv_${register%:*}_write GICv3 ${register#*:} write cpu 0x0 value 0x0
+gicv3_icv_${register%:*}_read GICv3 ${register#*:} read cpu 0x0 value 0x12
+EOF
+	expect "another value of ${register#*:} differs" 1
+done
+
 # Firmware that sends an SGI of Non-secure Group 1 has written ICC_ASGI1R_EL1; a CPU that enables a group had it disabled.
 echo 'gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10080 data 0xffffffff size 4 secure 1
 Taking exception 13 [Secure Monitor Call] on CPU 0
