@@ -139,6 +139,21 @@ Test(gic_v2, a_list_register_has_its_32_bit_layout_and_a_virtual_sgi_its_source)
 	gw_free(&w);
 }
 
+Test(gic_v2, a_virtual_interface_that_is_off_has_nothing_to_acknowledge_and_tells_what_is_pending)
+{
+	struct gic_world w = host(EN0 | EN1);
+	h_write(&w, H_VMCR, 31u << 27 | EN0 | EN1);
+	h_write(&w, H_LR, 1u << 30 | 1u << 28 | 16u << 23 | 33);
+	cr_assert(not(gicv2_signals(w.g, 0).virq));
+	cr_assert(eq(u32, v_read(&w, IAR), GIC_SPURIOUS));
+	cr_assert(eq(u32, v_read(&w, AIAR), GIC_SPURIOUS));
+	cr_assert(eq(u32, v_read(&w, HPPIR), GIC_INTID_NMI));
+	h_write(&w, H_HCR, 1);
+	cr_assert(eq(u32, v_read(&w, IAR), GIC_INTID_NMI));
+	cr_assert(eq(u32, v_read(&w, AIAR), 33));
+	gw_free(&w);
+}
+
 Test(gic_v2, the_end_of_a_hardware_list_register_deactivates_the_physical_interrupt)
 {
 	struct gic_world w = host(EN0 | EN1 | EOIMODE);

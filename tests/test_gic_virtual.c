@@ -58,12 +58,15 @@ Test(gic_virtual, a_pending_list_register_asserts_the_virtual_irq_while_the_inte
 	gw_free(&w);
 }
 
-Test(gic_virtual, hppir_tells_a_list_register_while_the_interface_is_off)
+Test(gic_virtual, what_is_pending_stays_the_highest_while_the_interface_is_off)
 {
 	struct gic_world w = hypervisor();
-	gw_write(&w, "ICH_LR0_EL2", lr_of(27, 0x80, LR_PENDING));
+	gw_write(&w, "ICH_LR1_EL2", lr_of(27, 0x80, LR_PENDING));
 	gw_write(&w, "ICH_HCR_EL2", 0);
 	cr_assert(eq(u64, guest_read(&w, "HPPIR1"), 27));
+	cr_assert(eq(u64, guest_read(&w, "IAR1"), GIC_SPURIOUS));
+	struct gic_pending p;
+	cr_assert(eq(int, gic_virtual_pending(w.g, 0, &p), 1));
 	gw_free(&w);
 }
 

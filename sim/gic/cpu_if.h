@@ -51,7 +51,8 @@ struct gic_signals gic_signals(struct gic *g, unsigned pe, const struct gic_cont
 /* The running priority, 0xff when idle. */
 unsigned gic_running_priority(struct gic *g, unsigned pe);
 
-/* The list register that holds the virtual interrupt of highest priority, -1: none, -2: a virtual LPI has it. Disregards masks. */
+/* The list register that holds the virtual interrupt of highest priority, -1: none, -2: a virtual LPI has it. Disregards masks
+ * and ICH_HCR_EL2.En. */
 int gic_virtual_pending(struct gic *g, unsigned pe, struct gic_pending *out);
 
 /* Invariants that hold after every call; a broken one is named. NULL: all hold. For tests. */

@@ -88,8 +88,9 @@ static uint32_t acknowledge(const struct gic_access *a, int from, const struct g
 
 static int signalled(const struct gic_access *a, struct gic_pending *p)
 {
+	if (!(virt(a)->hcr & HCR_EN)) return NOTHING;
 	int from = virtual_highest(a->g, a->pe, p);
-	if (from == NOTHING || p->group != group_of_row(a) || !(virt(a)->hcr & HCR_EN)) return NOTHING;
+	if (from == NOTHING || p->group != group_of_row(a)) return NOTHING;
 	return interface_can_signal(cif(a), bits(a), p) ? from : NOTHING;
 }
 

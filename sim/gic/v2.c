@@ -130,13 +130,15 @@ static void ctlr_ns_write(const struct gic_access *a, uint64_t value)
 	changed(a);
 }
 
-/* The highest pending interrupt of the side; *signalled: it passes mask and running priority. */
+/* The highest pending interrupt of the side; *signalled: it passes mask and running priority, and the interface is on. */
 static bool first_of(const struct gic_access *a, struct gic_pending *p, bool *signalled)
 {
 	const struct gic_pending *physical = a->guest ? NULL : gic_highest(a->g, a->pe);
 	bool any = a->guest ? gic_virtual_pending(a->g, a->pe->index, p) != -1 : physical != NULL;
 	if (physical) *p = *physical;
-	*signalled = any && interface_can_signal(cif(a), a->guest ? a->g->vprio_bits : a->g->prio_bits, p);
+	bool on = !a->guest || a->pe->virt.hcr & HCR_EN;
+	*signalled = any && on &&
+		     interface_can_signal(cif(a), a->guest ? a->g->vprio_bits : a->g->prio_bits, p);
 	return any;
 }
 
