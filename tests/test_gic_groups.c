@@ -198,6 +198,22 @@ Test(gic, a_group_that_the_cpu_interface_disables_does_not_hide_another_group)
 	gw_free(&w);
 }
 
+Test(gic, where_disabled_groups_hide_the_first_of_one_is_not_signalled_and_nothing_else_is)
+{
+	struct gic_world w = gw_new(
+		&(struct gic_params){.pes = 1, .spis = 64, .awake = true, .disabled_hides = true});
+	gw_irq(&w, 40, GIC_G0, 0x20);
+	gw_irq(&w, 41, GIC_G1NS, 0x80);
+	gw_bit(&w, A_SET_PENDING, 40);
+	gw_bit(&w, A_SET_PENDING, 41);
+	gw_write(&w, "IGRPEN0", 0);
+	cr_assert(not(gw_signals(&w).irq));
+	cr_assert(eq(u64, gw_read(&w, "HPPIR1"), GIC_SPURIOUS));
+	gw_bit(&w, A_DISABLE, 40);
+	cr_assert(gw_signals(&w).irq);
+	gw_free(&w);
+}
+
 /* --- routing: 3.3, 4.2 --------------------------------------------------------------------------------------------------------- */
 
 static struct gic_world four_pes(void)

@@ -25,11 +25,9 @@ static const char *check_interface(const struct gic_interface *c, unsigned bits)
 /* The kept answer is what a search finds now. */
 static const char *check_highest(struct gic *g, struct gic_pe *pe)
 {
-	unsigned groups = 0;
 	struct gic_pending now;
 	const struct gic_pending *kept = gic_highest(g, pe);
-	for (unsigned i = 0; i < GIC_GROUPS; i++) groups |= (unsigned)pe->cif.enable[i] << i;
-	bool found = gic_forwards(g, pe) && gic_find_highest(g, pe, groups, &now);
+	bool found = gic_find_enabled(g, pe, &now);
 	if (found != (kept != NULL)) return "a change of the highest pending interrupt was not noticed";
 	return kept && kept->intid != now.intid ? "the highest pending interrupt is another one" : NULL;
 }

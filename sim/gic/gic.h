@@ -66,6 +66,7 @@ struct gic_params {
 	bool nmi;             /* FEAT_GICv3_NMI */
 	bool awake;           /* as firmware leaves it: GICR_WAKER.ProcessorSleep starts at 0 */
 	bool forwards_asleep; /* as QEMU's: GICR_WAKER keeps nothing from a PE */
+	bool disabled_hides; /* as QEMU's: the highest pending interrupt hides others though its group is disabled */
 	bool v2; /* a GICv2 of at most GIC_V2_PES PEs: its distributor is v2_dist.h's, and none sleeps */
 };
 

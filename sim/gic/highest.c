@@ -154,13 +154,20 @@ bool gic_wake_request(struct gic *g, unsigned index)
 	return pe->asleep && gic_find_highest(g, pe, all_groups(), &any);
 }
 
-/* 4.8: an interrupt whose group the CPU interface has disabled is not among those it chooses from. */
+/* 4.8: an interrupt whose group the CPU interface has disabled is not among those it chooses from; or, as QEMU has it, it is chosen
+ * and not signalled. */
+bool gic_find_enabled(struct gic *g, struct gic_pe *pe, struct gic_pending *out)
+{
+	unsigned groups = 0;
+	bool hides = g->params.disabled_hides;
+	for (unsigned i = 0; i < GIC_GROUPS; i++) groups |= (unsigned)(hides || pe->cif.enable[i]) << i;
+	return gic_forwards(g, pe) && gic_find_highest(g, pe, groups, out) && pe->cif.enable[out->group];
+}
+
 const struct gic_pending *gic_highest(struct gic *g, struct gic_pe *pe)
 {
 	if (pe->stale || pe->epoch != g->epoch) {
-		unsigned groups = 0;
-		for (unsigned i = 0; i < GIC_GROUPS; i++) groups |= (unsigned)pe->cif.enable[i] << i;
-		pe->has_highest = gic_forwards(g, pe) && gic_find_highest(g, pe, groups, &pe->highest);
+		pe->has_highest = gic_find_enabled(g, pe, &pe->highest);
 		pe->stale = false;
 		pe->epoch = g->epoch;
 	}

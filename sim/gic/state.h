@@ -123,6 +123,8 @@ int gic_spi_target(struct gic *g, const struct gic_bank *b, unsigned bit);
 bool gic_spi_goes_to(struct gic *g, const struct gic_bank *b, unsigned bit, unsigned pe);
 /* The highest pending interrupt of the groups in `groups` (1 << enum gic_group). */
 bool gic_find_highest(struct gic *g, struct gic_pe *pe, unsigned groups, struct gic_pending *out);
+/* The same of the groups that the CPU interface enables. */
+bool gic_find_enabled(struct gic *g, struct gic_pe *pe, struct gic_pending *out);
 /* What the CPU interface sees: cached. NULL: none. */
 const struct gic_pending *gic_highest(struct gic *g, struct gic_pe *pe);
 
