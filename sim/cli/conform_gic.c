@@ -7,7 +7,7 @@
 #include "base/bits.h"
 #include "cli/conform_replay.h"
 
-enum { MAX_REPORTS = 10, SGI_BASE = 0x10000, GICD_ISACTIVER = 0x300, GICD_ICACTIVER = 0x380 };
+enum { MAX_REPORTS = 10 };
 
 static const char *const kind_names[LOG_KINDS] = {
 	[LOG_SGI_PENDING] = "SGIs arrived",
@@ -26,109 +26,16 @@ static const char *const kind_names[LOG_KINDS] = {
 };
 const char *conform_gic_kind(enum gic_log_kind kind) { return kind_names[kind]; }
 
-/* Registers read --------------------------------------------------------------------------------------------- */
-
-/* The fields of a register that are state. */
-static uint64_t compared_bits(const char *name)
-{
-	if (!strcmp(name, "ICC_CTLR_EL1")) return 3;
-	if (!strcmp(name, "ICC_CTLR_EL3")) return 0x1f;
-	if (!strcmp(name, "ICH_VTR_EL2")) return bits_put(UINT64_MAX, 31, 26) | bits_ones(5);
-	return UINT64_MAX;
-}
-
-/* GICR_CTLR.DPG: the other bits are about LPIs. */
-enum { CTLR_COMPARED = 7 << 24 };
-
-static bool identification(uint64_t offset)
-{
-	return (offset >= 0x4 && offset < 0x14) || (offset >= 0x18 && offset < 0x80) || offset >= 0xffd0;
-}
-
-static bool same(struct replay *r, const struct gic_event *e, uint64_t expected, uint64_t came, uint64_t bits)
+bool replay_same(struct replay *r, const struct gic_event *e, uint64_t expected, uint64_t came, uint64_t bits)
 {
 	r->totals->compared[e->kind]++;
 	if (!((expected ^ came) & bits)) return true;
 	r->totals->different[e->kind]++;
-	if (r->totals->all_different++ < MAX_REPORTS && r->report)
+	if (r->totals->all_different++ < MAX_REPORTS)
 		fprintf(r->report, "line %u: %s: recorded 0x%" PRIx64 ", the model has 0x%" PRIx64 "\n",
 			e->line, e->kind == LOG_REG_READ ? cpu_if_name(e->encoding) : kind_names[e->kind],
 			expected, came);
 	return false;
-}
-
-static void do_half(struct replay *r, const struct gic_event *e, unsigned cpu, const struct gic_context *c)
-{
-	uint64_t whole = 0, mask = e->high ? ~bits_ones(32) : bits_ones(32);
-	unsigned shift = e->high ? 32 : 0;
-	cpu_if_read(r->g, cpu, e->encoding, c, &whole);
-	if (e->kind == LOG_REG_READ) {
-		same(r, e, e->arg[1], (whole & mask) >> shift, UINT64_MAX);
-		return;
-	}
-	r->totals->done++;
-	cpu_if_write(r->g, cpu, e->encoding, c, (whole & ~mask) | e->arg[1] << shift);
-}
-
-/* The emulator drops the priority first, says what follows of that, and deactivates then. */
-static bool ends(const struct gic_event *e)
-{
-	return !e->virtual && !strncmp(cpu_if_name(e->encoding), "ICC_EOIR", 8);
-}
-
-static bool is_active(struct replay *r, unsigned cpu, uint64_t intid)
-{
-	struct gic_irq_state s;
-	return gic_irq_state(r->g, cpu, (uint32_t)intid, &s) && s.active;
-}
-
-static void note_end(struct replay *r, const struct gic_event *e, unsigned cpu)
-{
-	r->end_at = (size_t)(e - r->log.events);
-	r->end_cpu = cpu;
-	r->ended = (uint32_t)e->arg[1];
-}
-
-static void do_register(struct replay *r, const struct gic_event *e)
-{
-	unsigned cpu = gic_start_cpu(&r->start, e->arg[0]);
-	struct gic_context c = replay_access_context(r, cpu, e);
-	uint64_t value = 0;
-	if (e->low || e->high) {
-		do_half(r, e, cpu, &c);
-		return;
-	}
-	if (e->kind == LOG_REG_WRITE) {
-		r->totals->done++;
-		bool active = ends(e) && is_active(r, cpu, e->arg[1]);
-		cpu_if_write(r->g, cpu, e->encoding, &c, e->arg[1]);
-		if (active && !is_active(r, cpu, e->arg[1])) note_end(r, e, cpu);
-		return;
-	}
-	bool there = cpu_if_read(r->g, cpu, e->encoding, &c, &value);
-	same(r, e, e->arg[1], value, there ? compared_bits(cpu_if_name(e->encoding)) : UINT64_MAX);
-}
-
-static void do_frame(struct replay *r, const struct gic_event *e)
-{
-	const uint64_t *a = e->arg;
-	unsigned cpu = gic_start_cpu(&r->start, a[0]);
-	bool write = e->kind == LOG_DIST_WRITE || e->kind == LOG_REDIST_WRITE;
-	r->totals->done += write;
-	switch (e->kind) {
-	case LOG_DIST_WRITE: gic_dist_write(r->g, (uint32_t)a[0], (unsigned)a[2], a[1], a[3]); return;
-	case LOG_REDIST_WRITE:
-		gic_redist_write(r->g, cpu, (uint32_t)a[1], (unsigned)a[3], a[2], a[4]);
-		return;
-	case LOG_DIST_READ:
-		if (identification(a[0])) return;
-		same(r, e, a[1], gic_dist_read(r->g, (uint32_t)a[0], (unsigned)a[2], a[3]), UINT64_MAX);
-		return;
-	default:
-		if (a[1] >= SGI_BASE ? a[1] >= SGI_BASE + 0xffd0 : identification(a[1])) return;
-		same(r, e, a[2], gic_redist_read(r->g, cpu, (uint32_t)a[1], (unsigned)a[3], a[4]),
-		     a[1] ? UINT64_MAX : CTLR_COMPARED);
-	}
 }
 
 /* Statements --------------------------------------------------------------------------------------------------- */
@@ -190,8 +97,9 @@ static void do_late_cause(struct replay *r, size_t i)
 {
 	bool told[GIC_LOG_CPUS] = {false};
 	unsigned kind = r->log.events[i].kind;
-	for (; i < r->log.count && replay_about_lines(&r->log.events[i]); i++) {
+	for (; i < r->log.count && replay_before_cause(&r->log.events[i]); i++) {
 		const struct gic_event *e = &r->log.events[i];
+		if (!replay_about_lines(e)) continue;
 		bool *of = &told[gic_start_cpu(&r->start, e->arg[0])];
 		if (e->kind == kind && *of) return;
 		*of |= e->kind == kind;
@@ -199,16 +107,19 @@ static void do_late_cause(struct replay *r, size_t i)
 	if (i == r->log.count || !is_late(&r->log.events[i]) || r->done[i]) return;
 	r->done[i] = true;
 	if (r->log.events[i].kind == LOG_REG_READ) {
-		do_register(r, &r->log.events[i]);
+		replay_arrived(r, i, gic_start_cpu(&r->start, r->log.events[i].arg[0]));
+		replay_register(r, &r->log.events[i]);
 	} else {
-		do_frame(r, &r->log.events[i]);
+		replay_frame(r, &r->log.events[i]);
 	}
 }
 
-/* Nothing but statements follows, so what they are about may have been cut off. */
-static bool cause_is_cut_off(const struct replay *r, size_t i)
+/* What the statement is about may have been cut off: nothing but statements follows, or an interrupt is taken of which nothing tells. */
+static bool cause_is_cut_off(const struct replay *r, size_t i, unsigned cpu)
 {
-	while (i < r->log.count && replay_about_lines(&r->log.events[i])) i++;
+	if (!replay_about_lines(&r->log.events[i]))
+		return !r->lines_told[cpu] && replay_next_told(r, i, cpu) == r->log.count;
+	while (i < r->log.count && replay_before_cause(&r->log.events[i])) i++;
 	return i == r->log.count;
 }
 
@@ -218,6 +129,8 @@ static bool right_behind_end(const struct replay *r, size_t i, unsigned cpu)
 	return r->ended != GIC_SPURIOUS && r->end_cpu == cpu && i > r->end_at && i <= r->end_at + 2 &&
 	       replay_about_lines(&r->log.events[i]);
 }
+
+enum { SGI_BASE = 0x10000, GICD_ISACTIVER = 0x300, GICD_ICACTIVER = 0x380 };
 
 static void set_active(struct replay *r, unsigned cpu, bool active)
 {
@@ -238,22 +151,45 @@ static struct statement before_deactivation(struct replay *r, const struct gic_e
 	return s;
 }
 
+/* A CPU that returns is at its new level before it writes that it returns. */
+static struct statement while_returning(struct replay *r, size_t i, unsigned cpu)
+{
+	uint8_t el = r->el[cpu];
+	bool secure = r->secure[cpu];
+	size_t at = replay_return_ahead(r, i, cpu);
+	if (at < r->log.count) replay_follow_level(r, at);
+	struct statement s = statement_of(r, &r->log.events[i], cpu);
+	r->el[cpu] = el;
+	r->secure[cpu] = secure;
+	return s;
+}
+
+/* Lines of which the statement before has just told what is pending differ for another reason. */
+static bool may_have_arrived(const struct replay *r, size_t i)
+{
+	const struct gic_event *e = &r->log.events[i];
+	if (e->kind == LOG_EXCEPTION || e->kind == LOG_EXCEPTION_FIQ || e->kind == LOG_HIGHEST) return true;
+	return e->kind == LOG_LINES && (!i || e[-1].kind != LOG_HIGHEST || e[-1].arg[0] != e->arg[0]);
+}
+
 static void compare(struct replay *r, size_t i, unsigned cpu)
 {
 	const struct gic_event *e = &r->log.events[i];
+	bool physical = replay_about_lines(e) || e->kind == LOG_EXCEPTION || e->kind == LOG_EXCEPTION_FIQ;
 	struct statement s = statement_of(r, e, cpu);
 	if (s.recorded != s.model && right_behind_end(r, i, cpu)) s = before_deactivation(r, e, cpu);
+	if (s.recorded != s.model && replay_about_lines(e)) s = while_returning(r, i, cpu);
 	if (s.recorded != s.model && replay_about_lines(e)) {
 		do_late_cause(r, i);
 		s = statement_of(r, e, cpu);
 	}
-	if (s.recorded != s.model &&
-	    (replay_about_lines(e) || e->kind == LOG_EXCEPTION || e->kind == LOG_EXCEPTION_FIQ)) {
+	if (s.recorded != s.model && may_have_arrived(r, i)) {
 		replay_arrives(r, i, cpu);
 		s = statement_of(r, e, cpu);
 	}
-	if (s.recorded != s.model && cause_is_cut_off(r, i)) return;
-	same(r, e, s.recorded, s.model, UINT64_MAX);
+	if (s.recorded != s.model && physical && cause_is_cut_off(r, i, cpu)) return;
+	replay_same(r, e, s.recorded, s.model, UINT64_MAX);
+	r->lines_told[cpu] |= replay_about_lines(e);
 }
 
 /* Events ------------------------------------------------------------------------------------------------------- */
@@ -273,7 +209,7 @@ static bool told_to_arrive(const struct replay *r, size_t i, unsigned cpu)
 	for (i++; i < r->log.count; i++) {
 		const struct gic_event *e = &r->log.events[i];
 		if (e->kind == LOG_SGI_PENDING && gic_start_cpu(&r->start, e->arg[0]) == cpu) return true;
-		if (e->kind != LOG_SGI_PENDING && !replay_about_lines(e)) return false;
+		if (e->kind != LOG_SGI_PENDING && !replay_before_cause(e)) return false;
 	}
 	return false;
 }
@@ -290,12 +226,19 @@ static bool arrives_as_told(struct replay *r, size_t i, const char *name, const 
 	return true;
 }
 
-/* The log does not say which register was written: one whose SGI arrives where the log says. */
-static const char *sgi_register(struct replay *r, size_t i, const struct gic_context *c)
+/* The log does not say which register was written: one whose SGI arrives where the log says, if need be from the other world. */
+static const char *sgi_register(struct replay *r, size_t i, struct gic_context *c)
 {
 	static const char *const names[] = {"ICC_SGI1R_EL1", "ICC_SGI0R_EL1", "ICC_ASGI1R_EL1"};
+	struct gic_context other = *c;
+	other.secure = !c->secure && r->start.params.security;
 	for (unsigned k = 0; k < sizeof(names) / sizeof(names[0]); k++)
 		if (arrives_as_told(r, i, names[k], c)) return names[k];
+	for (unsigned k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+		if (!arrives_as_told(r, i, names[k], &other)) continue;
+		*c = other;
+		return names[k];
+	}
 	return names[0];
 }
 
@@ -308,14 +251,15 @@ static void send_sgi(struct replay *r, size_t i)
 	uint64_t value = bits_put(a[3] >> 16, 55, 48) | bits_put(a[3] >> 8, 39, 32) | bits_put(a[3], 23, 16) |
 			 bits_put(a[2], 40, 40) | bits_put(a[1], 27, 24) | bits_put(a[4], 15, 0);
 	r->totals->done++;
-	cpu_if_write(r->g, cpu, cpu_if_encoding(sgi_register(r, i, &c)), &c, value);
+	const char *name = sgi_register(r, i, &c);
+	cpu_if_write(r->g, cpu, cpu_if_encoding(name), &c, value);
 }
 
 static void check_sgi(struct replay *r, const struct gic_event *e)
 {
 	struct gic_irq_state s = {.pending = false};
 	gic_irq_state(r->g, gic_start_cpu(&r->start, e->arg[0]), (uint32_t)e->arg[1], &s);
-	same(r, e, 1, s.pending, UINT64_MAX);
+	replay_same(r, e, 1, s.pending, UINT64_MAX);
 }
 
 static void step(struct replay *r, size_t i)
@@ -337,15 +281,16 @@ static void step(struct replay *r, size_t i)
 	case LOG_DIST_READ:
 	case LOG_DIST_WRITE:
 	case LOG_REDIST_READ:
-	case LOG_REDIST_WRITE: do_frame(r, e); break;
+	case LOG_REDIST_WRITE: replay_frame(r, e); break;
 	case LOG_REG_READ:
 	case LOG_REG_WRITE:
 		if (replay_acknowledges(e)) replay_arrived(r, i, gic_start_cpu(&r->start, a[0]));
-		do_register(r, e);
+		replay_register(r, e);
 		break;
 	case LOG_OTHER_EXCEPTION:
 	case LOG_TAKEN:
 	case LOG_RETURN: break;
+	case LOG_ANSWERED: replay_called(r, i); break;
 	case LOG_EXCEPTION:
 	case LOG_EXCEPTION_FIQ:
 	case LOG_EXCEPTION_VIRQ:
@@ -393,28 +338,68 @@ static void replay_from(const struct gic_start *start, const struct gic_log *log
 	free(r);
 }
 
-/* Firmware that keeps Group 0 is assumed, unless more of the log holds without. */
-static void choose_firmware(struct gic_start *start, const struct gic_log *log)
+/* What a log may not say: whether firmware has set the controller up before it, one Security state where nothing tells of two, SCR_EL3.FIQ,
+ * and the copies of registers that EL3 means. */
+static const struct firmware {
+	bool security, fiq, secure;
+} firmware[] = {{false, false, false},
+		{true, true, false},
+		{true, false, false},
+		{true, true, true},
+		{true, false, true}};
+
+struct best {
+	struct gic_totals totals;
+	char *report; /* NULL: nothing has been tried yet */
+};
+
+static void try_start(struct best *b, const struct gic_start *start, const struct gic_log *log)
 {
-	struct gic_totals with, without;
-	if (!start->params.security) return;
-	replay_from(start, log, NULL, &with);
-	if (!with.all_different) return;
-	start->fiq_el3 = false;
-	replay_from(start, log, NULL, &without);
-	start->fiq_el3 = without.all_different >= with.all_different;
+	struct gic_totals t;
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *report = open_memstream(&text, &bytes);
+	replay_from(start, log, report, &t);
+	fclose(report);
+	if (b->report && t.all_different >= b->totals.all_different) {
+		free(text);
+		return;
+	}
+	free(b->report);
+	*b = (struct best){.totals = t, .report = text};
 }
 
+static bool all_agrees(const struct best *b) { return b->report && !b->totals.all_different; }
+
+static void try_firmware(struct best *b, const struct gic_start *start, bool reset, const struct gic_log *log)
+{
+	struct gic_start trial = *start;
+	trial.reset = reset;
+	trial.params.awake = !reset;
+	for (unsigned i = 0; i < sizeof(firmware) / sizeof(firmware[0]) && !all_agrees(b); i++) {
+		if (start->params.security && !firmware[i].security) continue;
+		trial.params.security = firmware[i].security;
+		trial.fiq_el3 = firmware[i].fiq;
+		trial.el3_secure = firmware[i].secure;
+		try_start(b, &trial, log);
+	}
+}
+
+/* The first start with which most of the log holds. */
 enum status conform_gic_log(const struct gic_log *log, const char *path, FILE *report,
 			    struct gic_totals *totals, struct err *err)
 {
 	struct gic_start *start = xcalloc(1, sizeof(*start));
+	struct best best = {.report = NULL};
 	memset(totals, 0, sizeof(*totals));
 	enum status st = gic_start_find(log, path, start, err);
 	if (st == OK) {
-		choose_firmware(start, log);
-		replay_from(start, log, report, totals);
+		if (start->reset) try_firmware(&best, start, true, log);
+		try_firmware(&best, start, false, log);
+		*totals = best.totals;
+		fputs(best.report, report);
 	}
+	free(best.report);
 	free(start);
 	return st;
 }

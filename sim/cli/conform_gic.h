@@ -7,13 +7,17 @@
  * group and priority, its IRQ, FIQ, virtual and maintenance lines, the list register that is first, and that a line is asserted
  * whenever its exception is taken.
  *
- * A log begins while the system runs, so the state before it is taken from its first statements (gic_start.c), or at reset. The emulator
+ * A log begins while the system runs, so the state before it is taken from its first statements (gic_start.h), or at reset. The emulator
  * writes some causes after their effects (acknowledge, writes to GICD and GICR): a statement about lines may hold after the next of
- * these instead of before it; and right behind an end before its deactivation. LPIs, and wires that other threads of the
- * emulator raise, arrive when they are first stated to be pending (`untold`); the ITS is not replayed.
- * SCR_EL3.FIQ decides how Non-secure software sees priorities, and is not told: 0 only if more of the log holds then.
- * Not compared: registers that only say what is implemented (GICD_TYPER, IIDR, PIDR<n>, constant fields of ICC_CTLR_EL1 and
- * ICH_VTR_EL2), and GICR_CTLR but for DPG.
+ * these instead of before it; right behind an end before its deactivation; and of a CPU that returns from an exception at the level that it
+ * returns to, before the log says so. LPIs, and wires that other threads of the emulator raise, arrive when they are first stated to be
+ * pending (`untold`); the ITS is not replayed. A CPU that calls firmware which the emulator is may come back from being off, at reset.
+ * What nothing tells is that with which most of the log holds: whether it begins at reset, whether there are two Security states, SCR_EL3.FIQ,
+ * and SCR_EL3.NS while at EL3. NS below EL3 follows of what software does there (conform_gic_context.c).
+ * The model's distributor is QEMU's here: it keeps eight bits of a priority, forwards to PEs that sleep, and a disabled group hides others
+ * (gic_params.kept_priority_bits, forwards_asleep, disabled_hides).
+ * Not compared: registers that only say what is implemented (GICD_TYPER, IIDR, PIDR<n>, constant fields of GICR_CTLR, ICC_CTLR_EL1
+ * and ICH_VTR_EL2), and GICR_WAKER by Non-secure software among two states, which the emulator shows it.
  */
 #ifndef CLI_CONFORM_GIC_H
 #define CLI_CONFORM_GIC_H

@@ -74,19 +74,6 @@ static bool match_exception(const char *text, struct gic_event *e)
 	return cpu && match(cpu, "on CPU #", e->arg);
 }
 
-/* "...handled as PSCI call", "...handling as semihosting call": the emulator has done what the exception told before asks for, and
- * takes none. */
-static bool not_taken(const char *line)
-{
-	return !strncmp(line, "...handled as PSCI", 18) || !strncmp(line, "...handling as semihosting", 26);
-}
-
-static void take_back(struct gic_log *log)
-{
-	struct gic_event *last = log->count ? &log->events[log->count - 1] : NULL;
-	if (last && last->kind == LOG_TAKEN) last->arg[1] = last->arg[0];
-}
-
 enum parsed { PARSED, NOT_KNOWN, TORN };
 
 static enum parsed parse(const char *line, struct gic_event *e)
@@ -109,6 +96,20 @@ static enum parsed parse(const char *line, struct gic_event *e)
 	return known ? TORN : NOT_KNOWN;
 }
 
+/* "...handled as PSCI call", "...handling as semihosting call": the emulator has done, as firmware or as a host, what the exception told
+ * before asks for, which is none of the machine. */
+static bool is_answered(const char *line)
+{
+	return !strncmp(line, "...handled as ", 14) || !strncmp(line, "...handling as ", 15);
+}
+
+static void take_back(struct gic_log *log)
+{
+	size_t i = log->count;
+	while (i > 0 && log->events[i - 1].kind != LOG_TAKEN) i--;
+	if (i > 0) log->events[i - 1].kind = LOG_ANSWERED;
+}
+
 static struct gic_event *grow(struct gic_log *log)
 {
 	if (!(log->count & (log->count - 1)) || !log->count)
@@ -121,7 +122,7 @@ static struct gic_event *grow(struct gic_log *log)
 enum status gic_log_line(struct gic_log *log, const char *path, const char *line, struct err *err)
 {
 	log->lines++;
-	if (not_taken(line)) take_back(log);
+	if (is_answered(line)) take_back(log);
 	struct gic_event *e = grow(log);
 	e->line = (uint32_t)log->lines;
 	switch (parse(line, e)) {

@@ -45,6 +45,7 @@ enum gic_log_kind {
 	GIC_LOG_ROWS(X)
 #undef X
 		LOG_OTHER_EXCEPTION, /* arg[0]: CPU */
+	LOG_ANSWERED, /* LOG_TAKEN of a call that the emulator has answered itself: no level has changed */
 	LOG_REG_READ,
 	LOG_REG_WRITE, /* a register of the CPU interface. arg[0]: CPU, arg[1]: value */
 	LOG_KINDS

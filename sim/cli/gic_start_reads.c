@@ -14,14 +14,18 @@ enum {
 	CONFIG = 0xc00,
 	PLAIN_END = 0x1000
 };
-enum { IROUTER = 0x6000, IROUTER_END = 0x8000 };
+enum { IROUTER = 0x6000, IROUTER_END = 0x8000, GICD_GRP1NS = 2, CTLR = 0x0, RD_WAKER = 0x14 };
 
 struct reads {
 	const struct gic_start *start;
 	struct gic *g;
 	uint32_t *
 		touched; /* [cpus + 1][FRAME_WORDS]: bits that an access has told; GICD after the CPUs' GICR */
-	bool *known;     /* [cpus][ENCODINGS] */
+	uint32_t *claimed; /* the same of enables: bits that Non-secure software has set and not cleared */
+	bool *known;       /* [cpus][ENCODINGS] */
+	unsigned taking;   /* CPU whose exception the next "...from" line is about */
+	bool runs[GIC_LOG_CPUS],
+		off[GIC_LOG_CPUS]; /* a CPU has acknowledged something, and then called the firmware */
 };
 
 /* Registers of the CPU interface ------------------------------------------------------------------------- */
@@ -29,20 +33,22 @@ struct reads {
 /* Registers that keep what is written. */
 static bool keeps_value(const char *name)
 {
-	static const char *const names[] = {"ICH_VMCR_EL2", "ICH_HCR_EL2", "ICC_PMR_EL1", "ICC_BPR",
-					    "ICC_IGRPEN",   "ICC_CTLR",    "ICH_LR"};
+	static const char *const names[] = {"ICC_PMR_EL1", "ICC_BPR", "ICC_IGRPEN", "ICC_CTLR"};
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strncmp(name, names[i], strlen(names[i]))) return true;
 	return false;
 }
 
+/* What is read behind a call of firmware that the emulator is may be of a CPU that has been switched off and on. */
 static void see_register(struct reads *r, const struct gic_event *e)
 {
 	unsigned cpu = gic_start_cpu(r->start, e->arg[0]);
 	bool *known = &r->known[cpu * (size_t)ENCODINGS + e->encoding % ENCODINGS];
 	const char *name = cpu_if_name(e->encoding);
 	if (e->virtual) return;
-	bool enables = !strncmp(name, "ICC_IGRPEN", 10) && e->arg[1] != 0;
+	if (!strncmp(name, "ICC_IAR", 7)) r->runs[cpu] = true;
+	if (r->off[cpu]) return;
+	bool enables = !strncmp(name, "ICC_IGRPEN", 10) && e->arg[1] != 0 && !r->runs[cpu];
 	if (!*known && e->kind == LOG_REG_READ && keeps_value(name))
 		gic_start_register(r->start, r->g, cpu, name, e->arg[1]);
 	if (!*known && e->kind == LOG_REG_WRITE && enables) gic_start_register(r->start, r->g, cpu, name, 0);
@@ -59,10 +65,12 @@ struct access {
 	bool write, secure;
 };
 
-/* False: not an array that keeps what is written. Both enable arrays are one. Pending and active states move by themselves. */
-static bool kept(struct access *a)
+/* False: not an array, GICD_CTLR, GICR_CTLR or GICR_WAKER, that keeps what is written. Both enable arrays are one. Pending and
+ * active states move by themselves. */
+static bool kept(const struct reads *r, struct access *a)
 {
 	uint32_t base = a->offset >= SGI_BASE ? SGI_BASE : 0;
+	if (a->offset == CTLR || (a->frame != r->start->cpus && a->offset == RD_WAKER)) return true;
 	a->array = a->offset - base;
 	if (a->array >= ENABLE_CLEAR && a->array < PENDING) a->offset -= ENABLE_CLEAR - ENABLE_SET;
 	if (a->array >= IROUTER && a->array < IROUTER_END) return !base;
@@ -78,11 +86,19 @@ static void write_frame(struct reads *r, const struct access *a, uint32_t offset
 	}
 }
 
-/* Enable bits that no write has told before; other arrays as a whole. */
+static bool is_ctlr(const struct reads *r, const struct access *a)
+{
+	return a->frame == r->start->cpus && a->offset == 0;
+}
+
+/* Bits of enables and of GICD_CTLR that no write has told before; other arrays as a whole. */
 static void set_at_start(struct reads *r, const struct access *a, uint32_t told)
 {
 	bool enable = a->array >= ENABLE_SET && a->array < PENDING;
-	if (enable) {
+	if (is_ctlr(r, a)) {
+		uint64_t now = gic_dist_read(r->g, 0, a->bytes, a->secure);
+		write_frame(r, a, 0, (a->value & ~told) | (now & told));
+	} else if (enable) {
 		write_frame(r, a, a->offset + ENABLE_CLEAR - ENABLE_SET, ~a->value & ~told);
 		write_frame(r, a, a->offset, a->value & ~told);
 	} else if (!told) {
@@ -90,13 +106,39 @@ static void set_at_start(struct reads *r, const struct access *a, uint32_t told)
 	}
 }
 
+/* A write tells the enables that it sets or clears. Of GICD_CTLR Non-secure software among two states tells EnableGrp1A. */
+static uint32_t tells(const struct reads *r, const struct access *a)
+{
+	bool nonsecure = !a->secure && gic_params(r->g)->security;
+	if (a->write && a->array >= ENABLE_SET && a->array < PENDING) return (uint32_t)a->value;
+	return nonsecure && is_ctlr(r, a) ? GICD_GRP1NS : UINT32_MAX;
+}
+
+/* What Non-secure software has enabled and does not see enabled is not its own: of Group 0. */
+static void find_secure(struct reads *r, struct access a, uint32_t *claimed)
+{
+	enum { GROUP = 0x80 };
+	bool clears = a.array >= ENABLE_CLEAR; /* `offset` is that of the other array */
+	if (a.secure || !gic_params(r->g)->security || a.array < ENABLE_SET || a.array >= PENDING) return;
+	if (a.write) {
+		*claimed = clears ? *claimed & ~(uint32_t)a.value : *claimed | (uint32_t)a.value;
+		return;
+	}
+	uint32_t hidden = *claimed & ~(uint32_t)a.value, offset = a.offset - (ENABLE_SET - GROUP);
+	bool dist = a.frame == r->start->cpus;
+	uint64_t group1 = dist ? gic_dist_read(r->g, offset, 4, true)
+			       : gic_redist_read(r->g, a.frame, offset, 4, true);
+	a.secure = true;
+	write_frame(r, &a, offset, group1 & ~hidden);
+}
+
 static void see_access(struct reads *r, struct access a)
 {
-	if (!kept(&a) || a.offset / 4 >= FRAME_WORDS) return;
+	if (!kept(r, &a) || a.offset / 4 >= FRAME_WORDS) return;
 	uint32_t *told = &r->touched[a.frame * (size_t)FRAME_WORDS + a.offset / 4];
-	bool bits = a.array >= ENABLE_SET && a.array < PENDING;
 	if (!a.write) set_at_start(r, &a, *told);
-	*told |= a.write && bits ? (uint32_t)a.value : UINT32_MAX;
+	find_secure(r, a, &r->claimed[told - r->touched]);
+	*told |= tells(r, &a);
 }
 
 static struct access access_of(const struct reads *r, const struct gic_event *e)
@@ -117,10 +159,13 @@ void gic_start_first_reads(const struct gic_start *s, const struct gic_log *log,
 	struct reads r = {.start = s,
 			  .g = g,
 			  .touched = xcalloc((size_t)(s->cpus + 1) * FRAME_WORDS, sizeof(uint32_t)),
+			  .claimed = xcalloc((size_t)(s->cpus + 1) * FRAME_WORDS, sizeof(uint32_t)),
 			  .known = xcalloc((size_t)s->cpus * ENCODINGS, sizeof(bool))};
 	for (size_t i = 0; i < log->count; i++) {
 		const struct gic_event *e = &log->events[i];
 		switch (e->kind) {
+		case LOG_OTHER_EXCEPTION: r.taking = gic_start_index(s, e->arg[0]); break;
+		case LOG_ANSWERED: r.off[r.taking] |= r.runs[r.taking]; break;
 		case LOG_REG_READ:
 		case LOG_REG_WRITE: see_register(&r, e); break;
 		case LOG_DIST_READ:
@@ -131,5 +176,6 @@ void gic_start_first_reads(const struct gic_start *s, const struct gic_log *log,
 		}
 	}
 	free(r.touched);
+	free(r.claimed);
 	free(r.known);
 }

@@ -9,11 +9,18 @@ static bool untouched(const struct gic_event *e)
 	return e->arg[1] == 0 && e->arg[2] == GIC_G0 && e->arg[3] == GIC_IDLE_PRIORITY;
 }
 
-/* Non-secure software finds the distributor as firmware has left it. */
+/* Non-secure software that writes finds the distributor as firmware has left it. */
 static bool sets_up(const struct gic_start *s, const struct gic_event *e)
 {
 	bool nonsecure = s->params.security && !e->arg[3];
 	return !nonsecure && (e->kind == LOG_DIST_WRITE || !(e->arg[1] & CTLR_ENABLES));
+}
+
+/* What Non-secure software reads with nothing enabled says nothing of firmware. */
+static bool decides(const struct gic_start *s, const struct gic_event *e)
+{
+	if (e->arg[0] != GICD_CTLR) return false;
+	return e->kind == LOG_DIST_WRITE || e->arg[3] || !s->params.security || e->arg[1] & CTLR_ENABLES;
 }
 
 /* What follows of a write to GICD is told before it. */
@@ -35,7 +42,7 @@ bool gic_start_is_reset(const struct gic_start *s, const struct gic_log *log)
 			break;
 		case LOG_DIST_READ:
 		case LOG_DIST_WRITE:
-			if (e->arg[0] == GICD_CTLR) return sets_up(s, e);
+			if (decides(s, e)) return sets_up(s, e);
 			break;
 		default: break;
 		}

@@ -78,6 +78,39 @@ expect "registers hold at the start what is read first" 0
 { echo "$read"; echo "$read" | sed 's/0xfe/0xff/'; } | log
 expect "and may not change without a write" 1
 
+# A redistributor sleeps until GICR_WAKER is written; of GICR_CTLR the enable of LPIs is state, CES and IR say what is implemented.
+wake='gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x14 data 0x6 size 4 secure 0
+gicv3_redist_set_irq GICv3 redistributor 0x0 interrupt 27 level changed to 1
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 0 group 0 prio 255
+gicv3_redist_write GICv3 redistributor 0x0 write: offset 0x14 data 0x4 size 4 secure 0
+gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x14 data 0x0 size 4 secure 0
+gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x0 data 0x2 size 4 secure 0
+gicv3_redist_write GICv3 redistributor 0x0 write: offset 0x0 data 0x3 size 4 secure 0
+gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x0 data 0x3 size 4 secure 0'
+echo "$wake" | log
+expect "a boot wakes its redistributors and enables LPIs" 0
+echo "$wake" | sed '$s/0x3/0x2/' | log
+expect "and they stay enabled" 1
+echo "$wake" | tail -n 1 | log
+expect "LPIs that a log finds enabled were" 0
+
+# Without firmware the emulator answers PSCI calls itself: their exceptions to EL3, or to an EL2 that is not there, are none.
+called='Taking exception 13 [Secure Monitor Call] on CPU 0
+...from EL2 to EL3
+...with ESR 0x17/0x5e000000
+...handled as PSCI call
+gicv3_redist_write GICv3 redistributor 0x0 write: offset 0x10400 data 0xa0 size 1 secure 0
+gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10400 data 0xa0 size 1 secure 0
+gicv3_icc_pmr_read GICv3 ICC_PMR read cpu 0x0 value 0xf0
+gicv3_redist_set_irq GICv3 redistributor 0x0 interrupt 27 level changed to 1
+gicv3_cpuif_update GICv3 CPU i/f 0x0 HPPI update: irq 27 group 2 prio 160
+gicv3_cpuif_set_irqs GICv3 CPU i/f 0x0 HPPI update: setting FIQ 0 IRQ 1
+gicv3_icc_pmr_read GICv3 ICC_PMR read cpu 0x0 value 0xf0'
+echo "$called" | log
+expect "a call that the emulator answers is no sign of Secure state" 0
+echo "$called" | sed 4d | log
+expect "and one that it does not is" 1
+
 # Two Security states: Non-secure Group 1 among them has priorities from 0x80 on, and is FIQ to EL3.
 echo 'gicv3_redist_write GICv3 redistributor 0x0 write: offset 0x10400 data 0xa0 size 1 secure 0
 gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10400 data 0xa0 size 1 secure 0
@@ -197,7 +230,7 @@ for recording in ../shared/real/bench/*/; do
 	[ -f "$recording/int_gic.1.log.zst" ] || continue
 	bad=
 	zstd -dcq "$recording/int_gic.1.log.zst" >"$dir/whole"
-	for line in 3250 4329 6487 9558 12878 15866 19435; do
+	for line in 3250 4329 6487 9558 12878 15866 19435 29153 39163 42532; do
 		tail -n "+$line" "$dir/whole" | head -n 5003 | log
 		replay "$dir/log.zst" || bad="$bad from $line"
 	done
