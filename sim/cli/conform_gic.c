@@ -130,24 +130,13 @@ static bool right_behind_end(const struct replay *r, size_t i, unsigned cpu)
 	       replay_about_lines(&r->log.events[i]);
 }
 
-enum { SGI_BASE = 0x10000, GICD_ISACTIVER = 0x300, GICD_ICACTIVER = 0x380 };
-
-static void set_active(struct replay *r, unsigned cpu, bool active)
-{
-	uint32_t offset = (active ? GICD_ISACTIVER : GICD_ICACTIVER) + r->ended / 32 * 4;
-	uint64_t bit = UINT64_C(1) << r->ended % 32;
-	if (gic_is_private(r->ended)) {
-		gic_redist_write(r->g, cpu, SGI_BASE + offset, 4, bit, true);
-	} else {
-		gic_dist_write(r->g, offset, 4, bit, true);
-	}
-}
+enum { GICD_ISACTIVER = 0x300, GICD_ICACTIVER = 0x380 };
 
 static struct statement before_deactivation(struct replay *r, const struct gic_event *e, unsigned cpu)
 {
-	set_active(r, cpu, true);
+	gic_start_write_bit(r->g, cpu, r->ended, GICD_ISACTIVER);
 	struct statement s = statement_of(r, e, cpu);
-	set_active(r, cpu, false);
+	gic_start_write_bit(r->g, cpu, r->ended, GICD_ICACTIVER);
 	return s;
 }
 

@@ -350,7 +350,7 @@ static void see(struct survey *s, const struct gic_event *e)
 
 enum { GROUPR = 0x80, PRIORITYR = 0x400, GRPMODR = 0xd00, IROUTER = 0x6000 };
 
-static void write_bit(struct gic *g, unsigned cpu, uint32_t intid, unsigned array)
+void gic_start_write_bit(struct gic *g, unsigned cpu, uint32_t intid, unsigned array)
 {
 	unsigned offset = array + intid / 32 * 4;
 	if (gic_is_private(intid)) {
@@ -403,9 +403,9 @@ static void apply_interrupt(const struct gic_start *s, struct gic *g, unsigned c
 		gic_dist_write(g, PRIORITYR + intid, 1, i->priority, true);
 		if (i->shown) write_route(s, g, i, intid);
 	}
-	if (i->latched) write_bit(g, cpu, intid, PENDING_SET);
-	if (i->active) write_bit(g, cpu, intid, ACTIVE_SET);
-	if (i->enabled) write_bit(g, cpu, intid, ENABLE_SET);
+	if (i->latched) gic_start_write_bit(g, cpu, intid, PENDING_SET);
+	if (i->active) gic_start_write_bit(g, cpu, intid, ACTIVE_SET);
+	if (i->enabled) gic_start_write_bit(g, cpu, intid, ENABLE_SET);
 }
 
 static const struct gic_context firmware = {.el = 3};

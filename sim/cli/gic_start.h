@@ -44,6 +44,8 @@ void gic_start_virtual(const struct gic_start *s, const struct gic_log *log, str
 void gic_start_first_reads(const struct gic_start *s, const struct gic_log *log, struct gic *g);
 void gic_start_register(const struct gic_start *s, struct gic *g, unsigned cpu, const char *name,
 			uint64_t value);
+/* Writes a 1 for `intid` to the array of GICD, or of the CPU's GICR, that has a bit for each: `array` is its offset in GICD. */
+void gic_start_write_bit(struct gic *g, unsigned cpu, uint32_t intid, unsigned array);
 /* Number of the list register that an event accesses; -1: none, or half of one. */
 int gic_list_register_of(const struct gic_event *e);
 

@@ -15,7 +15,7 @@
 #include "cli/gic_start.h"
 #include "gic/lr.h"
 
-enum { NO_VINTID = 0x10000, LINUX_PRIORITY = 0xa0, DEPTH = 32, SGI_BASE = 0x10000, ACTIVE_SET = 0x300 };
+enum { NO_VINTID = 0x10000, LINUX_PRIORITY = 0xa0, DEPTH = 32, ACTIVE_SET = 0x300 };
 enum { MASK_TOLD = 0x100 }; /* in virtual_start.mask */
 #define LINUX_MASK UINT64_C(0xf0)
 #define LINUX_VMCR (LINUX_MASK << VMCR_VPMR | 3 << VMCR_VBPR1 | 2 << VMCR_VBPR0 | VMCR_VFIQEN)
@@ -297,17 +297,6 @@ static void see(const struct survey *s, size_t at)
 
 /* Applying ----------------------------------------------------------------------------------------------------------- */
 
-/* What a list register holds of a physical interrupt is active until the guest ends it. See gic_start.c for those that it does not. */
-static void apply_physical(struct gic *g, unsigned cpu, uint32_t intid)
-{
-	unsigned offset = ACTIVE_SET + intid / 32 * 4;
-	if (gic_is_private(intid)) {
-		gic_redist_write(g, cpu, SGI_BASE + offset, 4, 1u << intid % 32, true);
-	} else {
-		gic_dist_write(g, offset, 4, 1u << intid % 32, true);
-	}
-}
-
 static bool taken_before(const struct survey *s, unsigned cpu, uint32_t intid, size_t end)
 {
 	for (size_t i = 0; i < end; i++) {
@@ -319,6 +308,7 @@ static bool taken_before(const struct survey *s, unsigned cpu, uint32_t intid, s
 	return false;
 }
 
+/* What a list register holds of a physical interrupt is active until the guest ends it. See gic_start.c for those that it does not. */
 static void apply_list_register(const struct survey *s, struct gic *g, unsigned cpu, unsigned n)
 {
 	const struct list_register *l = &s->v[cpu].lr[n];
@@ -330,7 +320,7 @@ static void apply_list_register(const struct survey *s, struct gic *g, unsigned 
 	gic_start_register(s->start, g, cpu, name, lr);
 	uint32_t intid = lr_pintid(lr);
 	if (!bit_get(lr, LR_HW) || !l->ended || intid >= GIC_SPI_END) return;
-	if (!taken_before(s, cpu, intid, l->ended)) apply_physical(g, cpu, intid);
+	if (!taken_before(s, cpu, intid, l->ended)) gic_start_write_bit(g, cpu, intid, ACTIVE_SET);
 }
 
 static uint64_t vmcr_of(const struct virtual_start *v)
