@@ -218,7 +218,7 @@ Test(engine, the_lookahead_is_the_look_up_time_of_a_shared_tlb_where_that_is_nea
 static const uint64_t GIGABYTE = UINT64_C(1) << 30;
 
 static void open_streams(struct trace_source **source, unsigned threads, uint64_t accesses,
-			 uint64_t footprint_bytes)
+			 uint64_t footprint_bytes, bool update)
 {
 	struct gen_params p;
 	struct err err = {0};
@@ -227,6 +227,7 @@ static void open_streams(struct trace_source **source, unsigned threads, uint64_
 	p.accesses = accesses;
 	p.threads = threads;
 	p.footprint_bytes = footprint_bytes;
+	p.update = update;
 	for (unsigned t = 0; t < threads; t++)
 		cr_assert(eq(int, gen_open("test", &p, 1, t, &source[t], &err), OK), "%s", err.text);
 }
@@ -252,19 +253,24 @@ static unsigned run_turns(struct rig *g, struct trace_source *const *source)
 	return turns;
 }
 
-static unsigned turns_under(const char *set, uint64_t footprint_bytes)
+static unsigned turns_of(const char *set, uint64_t footprint_bytes, bool update)
 {
 	const char *const sets[] = {"cores=2", set, NULL};
 	struct trace_source *source[2];
 	struct rig g;
 	build(&g, 2, false, sets);
-	open_streams(source, 2, 3000, footprint_bytes);
+	open_streams(source, 2, 3000, footprint_bytes, update);
 	unsigned turns = run_turns(&g, source);
 	uint64_t a = cycles_of(&g, 0), b = cycles_of(&g, 1);
 	cr_expect(lt(u64, a > b ? a - b : b - a, a / 20), "both took about as long");
 	for (unsigned t = 0; t < 2; t++) trace_close(source[t]);
 	close_rig(&g);
 	return turns;
+}
+
+static unsigned turns_under(const char *set, uint64_t footprint_bytes)
+{
+	return turns_of(set, footprint_bytes, false);
 }
 
 Test(engine, the_lookahead_makes_turns_of_hits_longer)
@@ -282,6 +288,14 @@ Test(engine, what_is_shared_is_reached_in_strict_order_whatever_the_lookahead)
 	unsigned strict = turns_under("order=strict", GIGABYTE);
 	cr_expect(eq(uint, turns_under("lookahead_cycles=100", GIGABYTE), strict), "every access misses");
 	cr_expect(eq(uint, turns_under("lookahead_cycles=100000", GIGABYTE), strict));
+}
+
+/* The store goes where the load before it went, whose walk and line are under way. */
+Test(engine, what_waits_for_the_walk_of_the_access_before_is_of_the_same_turn)
+{
+	enum { PAGES = 256 << 12 }; /* that the first TLB does not hold */
+	unsigned strict = turns_of("order=strict", PAGES, true);
+	cr_expect(lt(uint, 5 * turns_of("lookahead_cycles=100", PAGES, true), 4 * strict));
 }
 
 static uint64_t next_load(const struct rig *g, uint8_t flags)
@@ -333,7 +347,7 @@ Test(engine, no_thread_is_further_ahead_than_the_lookahead_and_one_access)
 	struct rig g;
 	struct err err = {0};
 	build(&g, 3, false, sets);
-	open_streams(source, 3, 2000, GIGABYTE);
+	open_streams(source, 3, 2000, GIGABYTE, false);
 	struct engine *e = engine_new(g.machine, source);
 	uint64_t left = UINT64_MAX, records = 0;
 	for (bool more = true; records < 5000;) {

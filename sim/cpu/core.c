@@ -210,29 +210,34 @@ __attribute__((noinline, cold)) bool core_step_access(struct core *c, uint64_t v
 
 /* --- running --------------------------------------------------------------------------------------------------- */
 
-/* A load or store that no TLB entry is predicted for, whenever it begins: no hit. */
-static inline bool is_unforeseen(const struct core *c, const struct record *r)
+/* What the first-level TLB is predicted to say of a record, before anything is looked up. */
+enum outlook { OUTLOOK_HIT, OUTLOOK_WAIT, OUTLOOK_MISS };
+
+/* Of a load or store: no entry is there, whenever it begins; or one whose walk will not have ended. Neither is a hit. */
+static inline enum outlook outlook_of(const struct core *c, const struct record *r)
 {
 	enum access_kind kind = r->kind == REC_STORE ? ACCESS_WRITE : ACCESS_READ;
-	if (r->kind != REC_LOAD && r->kind != REC_STORE) return false;
-	return !mmu_predicted(c->mmu, c->mmu->first[kind], r->addr, kind, UINT64_MAX);
+	if (r->kind != REC_LOAD && r->kind != REC_STORE) return OUTLOOK_HIT;
+	const struct tlb_entry *e = mmu_predicted(c->mmu, c->mmu->first[kind], r->addr, kind, UINT64_MAX);
+	if (!e) return OUTLOOK_MISS;
+	return e->ready > cycle_of(c->dispatch) ? OUTLOOK_WAIT : OUTLOOK_HIT;
 }
 
 static inline ALWAYS_INLINE size_t run(struct core *c, const struct record *rec, size_t n, bool in_order)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint32_t fetched = 0;
-		bool unforeseen = is_unforeseen(c, &rec[i]);
-		if (unforeseen) {
-			if (n - i > FORESIGHT_RECORDS)
-				mmu_foresee(c->mmu, rec[i + FORESIGHT_RECORDS].addr, true);
-			pass_gap(c, &rec[i]); /* all that a run of hits would do */
-		} else {
+		enum outlook outlook = outlook_of(c, &rec[i]);
+		if (outlook == OUTLOOK_MISS && n - i > FORESIGHT_RECORDS)
+			mmu_foresee(c->mmu, rec[i + FORESIGHT_RECORDS].addr, true);
+		if (outlook == OUTLOOK_HIT)
 			i += c->hits(c, rec + i, n - i, &fetched);
-		}
+		else
+			pass_gap(c, &rec[i]); /* all that a run of hits would do */
 		if (i == n || rec[i].kind > REC_STORE) return i;
-		bool ok = rec[i].kind == REC_FETCH ? fetch_rest(c, &rec[i], fetched)
-						   : access_data(c, &rec[i], unforeseen, in_order);
+		bool ok = rec[i].kind == REC_FETCH
+				  ? fetch_rest(c, &rec[i], fetched)
+				  : access_data(c, &rec[i], outlook == OUTLOOK_MISS, in_order);
 		if (__builtin_expect(!ok, 0)) return i;
 	}
 	return n;
@@ -276,12 +281,13 @@ cycles_t core_next(const struct core *c, const struct record *rec)
 	return waits ? c->last_load_done : start;
 }
 
-/* Whether the first-level TLB has the page of `va` at `now`, and the first-level cache its line, in which there may be a write. */
-static bool is_near(const struct core *c, uint64_t va, enum access_kind kind, cycles_t now)
+/* Whether the first-level TLB has the page of `va`, which may still be walked, and the first-level cache its line, in which there may be a
+ * write. */
+static bool is_near(const struct core *c, uint64_t va, enum access_kind kind)
 {
 	const struct mem_port *port = kind == ACCESS_FETCH ? &c->mem->fetch : &c->mem->data;
 	const struct cache *cache = port->level[0];
-	const struct tlb_entry *e = mmu_predicted(c->mmu, c->mmu->first[kind], va, kind, now);
+	const struct tlb_entry *e = mmu_predicted(c->mmu, c->mmu->first[kind], va, kind, UINT64_MAX);
 	if (!e || c->only_translates) return e != NULL;
 	if (!cache || cache->params.shared || cache->ahead || (kind == ACCESS_WRITE && !cache->write_back))
 		return false;
@@ -289,7 +295,7 @@ static bool is_near(const struct core *c, uint64_t va, enum access_kind kind, cy
 	       CACHE_MISS;
 }
 
-static bool is_private(const struct core *c, const struct record *rec, cycles_t now)
+static bool is_private(const struct core *c, const struct record *rec)
 {
 	static const enum access_kind kind[] = {
 		[REC_FETCH] = ACCESS_FETCH, [REC_LOAD] = ACCESS_READ, [REC_STORE] = ACCESS_WRITE};
@@ -297,7 +303,7 @@ static bool is_private(const struct core *c, const struct record *rec, cycles_t 
 	uint64_t bytes = rec->kind == REC_FETCH ? UINT64_C(4) * rec->count : rec->count;
 	uint64_t last = rec->addr + (bytes ? bytes - 1 : 0);
 	for (uint64_t va = rec->addr; va <= last; va = (va | (line - 1)) + 1)
-		if (!is_near(c, va, kind[rec->kind], now)) return false;
+		if (!is_near(c, va, kind[rec->kind])) return false;
 	return true;
 }
 
@@ -306,7 +312,7 @@ bool core_goes_on(const struct core *c, const struct record *rec, cycles_t until
 	cycles_t now = *next = core_next(c, rec);
 	if (now >= until) return false;
 	if (!c->lookahead || now + c->lookahead < until) return true;
-	return rec->kind <= REC_STORE && is_private(c, rec, now);
+	return rec->kind <= REC_STORE && is_private(c, rec);
 }
 
 enum status core_run_until(struct core *c, const struct record *rec, size_t n, cycles_t until,

@@ -112,7 +112,8 @@ enum status core_run(struct core *c, const struct record *rec, size_t n, size_t 
 cycles_t core_next(const struct core *c, const struct record *rec);
 /* Whether the core may execute `rec` in a turn that ends at `until`, which is c->lookahead cycles beyond the time of the core that is
  * next: before that time everything, and in the lookahead what is private - loads, stores and fetches whose translation and lines are in
- * the core's own first level - so that all cores' requests reach what they share in order of time. *next: core_next(). Changes nothing. */
+ * the core's own first level, or on their way there - so that all cores' requests reach what they share in order of time. *next: core_next().
+ * Changes nothing. */
 bool core_goes_on(const struct core *c, const struct record *rec, cycles_t until, cycles_t *next);
 
 /* How a turn of a core ended. */
