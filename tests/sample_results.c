@@ -1,6 +1,7 @@
 #include "sample_results.h"
 
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,6 +54,18 @@ void sample_remove(char *path)
 	free(path);
 }
 
+/* Not by Criterion: children that tests fork use these functions, too, and would share its connection, which may hang. */
+static _Noreturn void die(const char *what, const char *why)
+{
+	fprintf(stderr, "%s: %s\n", what, why);
+	abort();
+}
+
+static void must(enum status st, const struct err *err)
+{
+	if (st != OK) die("sample_results", err->text);
+}
+
 void sample_fill(struct sample_cpu *cpu)
 {
 	*cpu = (struct sample_cpu){
@@ -80,7 +93,7 @@ struct store *sample_open(const char *path)
 {
 	struct store *st;
 	struct err err = {0};
-	cr_assert(eq(int, store_open(path, STORE_APPEND, &st, &err), OK), "%s", err.text);
+	must(store_open(path, STORE_APPEND, &st, &err), &err);
 	return st;
 }
 
@@ -95,7 +108,7 @@ static void gather_region(struct store *st, const char *region, unsigned cpus, u
 	}
 	struct store_region totals = {region, cpus * cpu->core.accesses, cpus * cpu->core.instructions,
 				      cycles};
-	cr_assert(eq(int, store_region(st, &totals, s, &err), OK), "%s", err.text);
+	must(store_region(st, &totals, s, &err), &err);
 	stats_free(s);
 	free(cpu);
 }
@@ -119,9 +132,9 @@ void sample_gather(struct store *st, const char *name, unsigned cpus, uint64_t c
 					 .source = "TRM, 5.1"};
 	const struct store_param policy = {
 		.path = "machine.tlbs.l2.policy", .text = "lru", .origin = "default"};
-	cr_assert(eq(int, store_run_begin(st, &meta, &err), OK), "%s", err.text);
-	cr_assert(eq(int, store_param(st, &ways, &err), OK), "%s", err.text);
-	cr_assert(eq(int, store_param(st, &policy, &err), OK), "%s", err.text);
+	must(store_run_begin(st, &meta, &err), &err);
+	must(store_param(st, &ways, &err), &err);
+	must(store_param(st, &policy, &err), &err);
 	gather_region(st, "warmup", cpus, 100);
 	gather_region(st, "measured", cpus, cycles);
 }
@@ -132,7 +145,7 @@ int64_t sample_append(const char *path, const char *name, unsigned cpus, uint64_
 	int64_t run = 0;
 	struct store *st = sample_open(path);
 	sample_gather(st, name, cpus, cycles);
-	cr_assert(eq(int, store_run_commit(st, &run, &err), OK), "%s", err.text);
+	must(store_run_commit(st, &run, &err), &err);
 	store_close(st);
 	return run;
 }
@@ -141,9 +154,8 @@ double sample_number(struct store *st, const char *sql)
 {
 	sqlite3_stmt *stmt;
 	sqlite3 *db = store_connection(st);
-	cr_assert(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK, "%s: %s", sql,
-		  sqlite3_errmsg(db));
-	cr_assert(sqlite3_step(stmt) == SQLITE_ROW, "%s: no row", sql);
+	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK) die(sql, sqlite3_errmsg(db));
+	if (sqlite3_step(stmt) != SQLITE_ROW) die(sql, "no row");
 	double value = sqlite3_column_double(stmt, 0);
 	sqlite3_finalize(stmt);
 	return value;

@@ -29,14 +29,16 @@ void sample_remove(char *path);
 void sample_fill(struct sample_cpu *cpu);
 void sample_register(struct stats *s, struct sample_cpu *cpu, unsigned number);
 
-struct store *sample_open(const char *path); /* STORE_APPEND; fails the test when it cannot */
+/* From here on what fails ends the process: in a test or in its child. */
+
+struct store *sample_open(const char *path); /* STORE_APPEND */
 
 /* Gathers a run of `cpus` equal CPUs of sample_fill, with `cycles` elapsed; the caller commits or drops. */
 void sample_gather(struct store *st, const char *name, unsigned cpus, uint64_t cycles);
 /* The same, committed. Gives the run's number. */
 int64_t sample_append(const char *path, const char *name, unsigned cpus, uint64_t cycles);
 
-/* First column of the first row of `sql`; fails the test on an error or without a row. */
+/* First column of the first row of `sql`, which must be there. */
 double sample_number(struct store *st, const char *sql);
 
 #endif
