@@ -322,8 +322,19 @@ static void add_up(void *sum, struct tlb *t, int stage)
 		*(uint64_t *)sum = *(uint64_t *)sum * 31 + count[i] + (uint64_t)stage;
 }
 
-/* Runs a random stream, asking for what comes if `ahead`: a number of all cycles, addresses and counters. */
-static uint64_t run_stream(unsigned seed, bool ahead)
+enum ahead { NOT_AHEAD, ONE_CORE, MANY_CORES };
+
+/* As one core of many: the steps of an access lie some accesses apart. */
+static void foresee_steps(struct mmu *m, const uint64_t *va, unsigned i, struct foreseen_access *a)
+{
+	for (unsigned n = 0; n < FORESIGHT_STEPS; n++) {
+		unsigned of = i + 2 * (FORESIGHT_STEPS - n);
+		mmu_foresee_step(m, n, va[of % ACCESSES], i % 2, &a[of % 8]);
+	}
+}
+
+/* Runs a random stream, asking for what comes: a number of all cycles, addresses and counters. */
+static uint64_t run_stream(unsigned seed, enum ahead ahead)
 {
 	static struct mmu_world w;
 	static struct spaces spaces;
@@ -331,15 +342,19 @@ static uint64_t run_stream(unsigned seed, bool ahead)
 	struct machine_parts parts;
 	struct mmu_done done;
 	struct rng r;
+	struct foreseen_access steps[8] = {0};
+	struct foresight *shared = ahead == MANY_CORES ? foresight_new() : NULL;
 	uint64_t sum = seed;
 	rng_init(&r, seed, "planes");
 	build_spaces(&w, &spaces, seed, &r);
 	random_machine(&parts, &r);
 	mmu_world_machine(&w, &parts.tlbs, &parts.walker, &parts.caches);
+	if (shared) mmu_share_foresight(w.mmu, shared);
 	for (unsigned i = 0; i < ACCESSES; i++) va[i] = random_address(&w, &spaces, &r);
 	for (unsigned i = 0; i < ACCESSES; i++) {
 		if (i % 16 == 0) random_switch(&w, &r);
-		if (ahead) mmu_foresee(w.mmu, va[(i + FORESIGHT_RECORDS) % ACCESSES], i % 2);
+		if (ahead == ONE_CORE) mmu_foresee(w.mmu, va[(i + FORESIGHT_RECORDS) % ACCESSES], i % 2);
+		if (ahead == MANY_CORES) foresee_steps(w.mmu, va, i, steps);
 		done.pa = 0;
 		mmu_translate(w.mmu, va[i], (enum access_kind)rng_below(&r, 3), 1, i * 20, &done);
 		sum = (sum * 31 + done.cycle) * 31 + done.pa;
@@ -347,13 +362,17 @@ static uint64_t run_stream(unsigned seed, bool ahead)
 	mmu_each_tlb(w.mmu, add_up, &sum);
 	sum = sum * 31 + mmu_world_reads(&w);
 	mmu_world_fini(&w);
+	free(shared);
 	return sum;
 }
 
 Test(mmu_planes, looking_ahead_changes_nothing)
 {
-	for (unsigned seed = 100; seed < 132; seed++)
-		cr_expect(eq(u64, run_stream(seed, true), run_stream(seed, false)), "seed %u", seed);
+	for (unsigned seed = 100; seed < 132; seed++) {
+		uint64_t sum = run_stream(seed, NOT_AHEAD);
+		cr_expect(eq(u64, run_stream(seed, ONE_CORE), sum), "seed %u", seed);
+		cr_expect(eq(u64, run_stream(seed, MANY_CORES), sum), "seed %u", seed);
+	}
 }
 
 /* A walk reads its last descriptor where it was foreseen; 64 pages lie all over one last table, which may be of several pages of 4 KiB. */
@@ -387,9 +406,12 @@ static void expect_foreseen(bool two_stages, unsigned granule)
 		struct foreseen first = w.mmu->foresight->next[0];
 		mmu_foresee(w.mmu, va, true);
 		struct foreseen last = two_stages ? w.mmu->foresight->next[1] : first;
+		struct foreseen_access steps;
+		for (unsigned n = 0; n < FORESIGHT_STEPS; n++) mmu_foresee_step(w.mmu, n, va, true, &steps);
 		for (unsigned t = 0; t < w.mmu->owned_count; t++) tlb_invalidate(w.mmu->owned[t], &all);
 		cr_assert(mmu_translate(w.mmu, va, ACCESS_READ, 1, 1000000 + i * 1000, &done));
 		cr_assert(eq(u64, last.at, w.mmu->req.pa.raw), "page %lu", i);
+		cr_assert(eq(u64, steps.stage[two_stages].at, last.at), "one core of many");
 		cr_assert(eq(u64, first.input, va));
 		cr_assert(eq(u64, last.entry, physmem_entry(w.mmu->memory, (struct pa){last.at})));
 	}

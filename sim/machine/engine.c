@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "event/turns.h"
 #include "machine/machine_host.h"
+#include "machine/turns_ahead.h"
 
 enum { THREAD_BATCH = 64 }; /* small, so that the batches of all threads stay in the caches of the host */
 
@@ -16,7 +17,9 @@ struct thread {
 	bool waits;    /* for another thread */
 	size_t at, count;
 	struct trace_source *source;
+	bool hits;         /* its latest turn was long */
 	struct event wake; /* from sleep; of vCPUs that are scheduled */
+	struct turns_ahead ahead;
 	struct record buf[THREAD_BATCH];
 };
 
@@ -27,6 +30,7 @@ struct engine {
 	struct thread *thread;
 	unsigned threads;
 	cycles_t lookahead;
+	bool foresees;  /* the host fetches what turns to come look at */
 	bool scheduled; /* a host says which threads have turns (machine_host.h) */
 	bool started;
 	struct event operation; /* the next step of an operation on memory */
@@ -91,6 +95,7 @@ struct engine *engine_new(struct machine *m, struct trace_source *const *source)
 	struct engine *e = xcalloc(1, sizeof(*e));
 	e->machine = m;
 	e->lookahead = machine_take_turns(m);
+	e->foresees = machine_foresees(m);
 	e->threads = machine_threads(m);
 	e->scheduled = machine_schedules(m);
 	unsigned tasks = machine_host_tasks(m);
@@ -121,6 +126,7 @@ static enum status refill(struct thread *t, struct err *err)
 {
 	if (t->at < t->count || t->ended) return OK;
 	t->at = 0;
+	turns_ahead_restart(&t->ahead);
 	TRY(trace_next(t->source, t->buf, THREAD_BATCH, &t->count, err));
 	t->ended = !t->count;
 	return OK;
@@ -303,10 +309,22 @@ static enum status turn_operation(struct engine *e, bool *more, struct err *err)
 
 /* --- turns --------------------------------------------------------------------------------------------------------- */
 
+/* One thread has had its turn: so all others are one nearer to theirs. */
+static void foresee_turns(struct engine *e)
+{
+	for (unsigned step = 0; step < FORESIGHT_STEPS; step++) {
+		const struct turn *turn = turns_at(&e->turns, turns_ahead_distance[step]);
+		struct thread *t = turn ? &e->thread[turn->number] : NULL;
+		if (t && !t->hits)
+			machine_foresee(e->machine, turn->number, &t->ahead, step, t->buf, t->at, t->count);
+	}
+}
+
 /* Runs a thread with a core of its own until another one's turn, or until it waits or ends. */
 static enum status own_turn(struct engine *e, struct thread *t, const struct progress *p, struct err *err)
 {
 	struct core_turn turn = {0};
+	uint64_t before = *p->records;
 	TRY(refill(t, err));
 	bool late = machine_accept(e->machine, number_of(e, t));
 	if (late && has_more(e, t) && *p->left && next_of(e, t) >= horizon(e, t)) {
@@ -322,6 +340,8 @@ static enum status own_turn(struct engine *e, struct thread *t, const struct pro
 		if (!turn.over && has_more(e, t)) turn.over = !goes_on(e, t, &turn.next);
 	}
 	if (has_more(e, t)) queue_turn(e, t, turn.over ? turn.next : next_of(e, t));
+	t->hits = *p->records - before > TURNS_AHEAD_TURN;
+	if (e->foresees) foresee_turns(e);
 	return OK;
 }
 

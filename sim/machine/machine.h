@@ -95,6 +95,12 @@ enum status machine_turn_operations(struct machine *m, bool *held, struct err *e
 cycles_t machine_next(const struct machine *m, unsigned t, const struct record *rec);
 /* From now on threads take turns, with this lookahead, which is returned. */
 cycles_t machine_take_turns(struct machine *m);
+/* Whether threads are so many that what each looks at is not in the host's caches when its turn comes; ... */
+bool machine_foresees(const struct machine *m);
+/* ... and a step of what to do then (turns_ahead_step()) for thread `t`. */
+struct turns_ahead;
+void machine_foresee(struct machine *m, unsigned t, struct turns_ahead *a, unsigned step,
+		     const struct record *rec, size_t at, size_t count);
 /* Whether thread `t` may execute `rec` in a turn that ends at `until` (core_goes_on()). */
 bool machine_goes_on(const struct machine *m, unsigned t, const struct record *rec, cycles_t until,
 		     cycles_t *next);

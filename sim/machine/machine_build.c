@@ -188,12 +188,9 @@ static void deal_vcpus(struct machine *m)
 enum status machine_new(const struct machine_params *hardware, const struct stack_params *stack,
 			uint64_t seed, struct machine **out, struct err *err)
 {
-	enum {
-		MANY_CORES = 8,
-		CORE_BYTES = 768 << 10
-	}; /* beyond what the host's TLB holds; about what one takes */
+	enum { CORE_BYTES = 768 << 10 }; /* about what one takes */
 	unsigned threads = stack_threads(stack);
-	if (threads > MANY_CORES) xalloc_together((size_t)threads * CORE_BYTES);
+	if (threads > MACHINE_MANY_CORES) xalloc_together((size_t)threads * CORE_BYTES);
 	struct machine *m = xcalloc(1, sizeof(*m));
 	m->hw = hardware;
 	m->stack = stack;

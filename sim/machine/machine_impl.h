@@ -20,6 +20,8 @@
 
 enum { FAULTS_DUE = 8 };
 
+enum { MACHINE_MANY_CORES = 8 }; /* beyond so many, a host's TLB and caches do not hold what cores have */
+
 /* A kernel and what it has: a VM's, or the machine's own where there is no hypervisor. */
 struct vm {
 	struct machine *machine;
@@ -47,6 +49,7 @@ struct vm {
 	struct balance *balance, *guest_balance; /* of its memory, by the host or its kernel; NULL: none */
 	struct lock_set *locks; /* of the software below; NULL: the machine has one vCPU, or no paths */
 	struct program_locks *program_locks;
+	struct foresight *foresight; /* that its vCPUs share; NULL: they are few */
 };
 
 /* A store exclusive that failed: its program goes back to the load, and comes to the store again. */

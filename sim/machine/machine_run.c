@@ -1,6 +1,7 @@
 #include "machine/balance.h"
 #include "machine/machine_impl.h"
 #include "machine/memops.h"
+#include "machine/turns_ahead.h"
 
 #include <inttypes.h>
 
@@ -217,12 +218,35 @@ cycles_t machine_lookahead(const struct machine *m)
 	return tlbs < memory ? tlbs : memory;
 }
 
+/* The vCPUs of a VM have one table of stage 2, and mostly one of stage 1. */
+static void share_foresight(struct machine *m)
+{
+	for (unsigned i = 0; i < m->vms; i++) {
+		struct vm *vm = &m->vm[i];
+		if (!vm->foresight) vm->foresight = foresight_new();
+		for (unsigned v = 0; v < vm->vcpus; v++) {
+			mmu_share_foresight(vm->vcpu[v].cpu->mmu, vm->foresight);
+			mem_expect_far(&vm->vcpu[v].cpu->mem);
+		}
+	}
+}
+
 cycles_t machine_take_turns(struct machine *m)
 {
 	for (unsigned i = 0; i < m->cpus; i++) m->cpu[i].core.lookahead = machine_lookahead(m);
 	for (unsigned i = 0; i < m->vcpus; i++)
 		if (m->vcpu[i].paths) path_engine_hold_halts(m->vcpu[i].paths, m->vcpus > 1 && !m->host);
+	if (machine_foresees(m)) share_foresight(m);
 	return machine_lookahead(m);
+}
+
+bool machine_foresees(const struct machine *m) { return m->vcpus > MACHINE_MANY_CORES && !m->host; }
+
+void machine_foresee(struct machine *m, unsigned t, struct turns_ahead *a, unsigned step,
+		     const struct record *rec, size_t at, size_t count)
+{
+	const struct cpu *c = m->vcpu[t].cpu;
+	turns_ahead_step(a, step, c->mmu, rec, at, count, !c->core.only_translates);
 }
 
 bool machine_accept(struct machine *m, unsigned t)

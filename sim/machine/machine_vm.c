@@ -164,6 +164,7 @@ void vm_fini(struct vm *vm)
 	path_gic_free(vm->gic);
 	lock_set_free(vm->locks);
 	program_locks_free(vm->program_locks);
+	free(vm->foresight);
 	event_kernel_fini(&vm->kernel);
 	contexts_free(vm->contexts);
 	os_free(vm->os);

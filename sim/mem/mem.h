@@ -47,7 +47,8 @@ struct mem_port {
 	unsigned monitor; /* of the request under way, or of the line that it moves (mpam.h) */
 	bool untimed;     /* lines move as ever, at once: no miss register, no bandwidth, no memory latency */
 	bool plain; /* all caches are, none is exclusive, and no directory and no label is asked (mem_plain.c) */
-	bool prefetches;                        /* a cache has a prefetcher */
+	bool prefetches; /* a cache has a prefetcher */
+	bool is_far; /* of a core of many, whose sets are in the host's caches no more when its turn comes */
 	mem_level_fn *find[MEM_LEVELS_MAX + 1]; /* of each level (mem_settle()) */
 	mem_level_fn *missed[MEM_LEVELS_MAX];   /* the same where it is known not to have the line */
 	unsigned served;                        /* of the latest such request */
@@ -175,16 +176,32 @@ static inline cycles_t mem_read(struct mem_port *port, const struct mem_req *r, 
 	return done;
 }
 
-/* Has the host fetch what the last cache, whose sets are the most, will look at for `pa`, some time later. Its security state is above what
- * chooses a set. Always inlined, as physmem_prefetch() is. */
-static inline __attribute__((always_inline)) void mem_prefetch(const struct mem_port *port, struct pa pa)
+/* Has the host fetch a set. Always inlined, as physmem_prefetch() is. */
+static inline __attribute__((always_inline)) void mem_prefetch_set(const struct cache *c, uint64_t line)
 {
-	const struct cache *c = port->last;
-	if (!c) return;
-	const char *set = (const char *)cache_set_of(c, pa.raw >> port->line_bits);
+	const char *set = (const char *)cache_set_of(c, line);
 	__builtin_prefetch(set, 1);
 	__builtin_prefetch(set + c->set_bytes - 1, 1);
 }
+
+/* What the last cache, whose sets are the most, will look at for `pa`, some time later. Its security state is above what chooses a set. */
+static inline __attribute__((always_inline)) void mem_prefetch(const struct mem_port *port, struct pa pa)
+{
+	if (port->last) mem_prefetch_set(port->last, pa.raw >> port->line_bits);
+}
+
+/* The same of all caches, and of those above an inclusive one, which may have what has to go there. */
+static inline __attribute__((always_inline)) void mem_prefetch_all(const struct mem_port *port, struct pa pa)
+{
+	uint64_t line = pa.raw >> port->line_bits;
+	for (unsigned i = 0; i < port->levels; i++) {
+		mem_prefetch_set(port->level[i], line);
+		if (port->above[i].alike) mem_prefetch_set(port->above[i].cache[1], line);
+	}
+}
+
+/* From now on a miss has the host fetch what it will touch, too. Changes nothing. */
+void mem_expect_far(struct mem_cpu *c);
 
 /* As mem_access without caches: straight to the node. */
 cycles_t mem_access_uncached(struct mem_port *port, const struct mem_req *r, cycles_t now);

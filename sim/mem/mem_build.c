@@ -303,6 +303,8 @@ void mem_cpu_fini(struct mem_cpu *cpu)
 
 /* --- the rest ------------------------------------------------------------------------------------------------- */
 
+void mem_expect_far(struct mem_cpu *c) { c->data.is_far = c->fetch.is_far = true; }
+
 unsigned mem_line_bits(const struct mem_side *m) { return m->line_bits; }
 
 const struct mem_node *mem_nodes(const struct mem_side *m, unsigned *count)

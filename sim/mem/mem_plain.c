@@ -161,6 +161,19 @@ static ALWAYS_INLINE cycles_t bring(struct mem_port *port, size_t level, struct 
 	return push_out(port, level, gone, dirty, now);
 }
 
+/* Has the host fetch the set below that a dirty line goes to, once the one that is missed is there. Of a core's own nearest cache, which is
+ * where most are. */
+static ALWAYS_INLINE void ask_for_write_back(const struct mem_port *port, const struct cache *c,
+					     uint64_t line, struct shape shape)
+{
+	if (shape.policy != REPL_lru && shape.policy != REPL_tree_plru) return;
+	const struct cache *below = port->level[1];
+	struct cache_set *s = cache_set_of(c, line);
+	unsigned way = victim_in(c, state_of(c, s, shape), shape);
+	if (!below || !(marks_of(c, s, shape)[way] & CACHE_DIRTY)) return;
+	__builtin_prefetch(cache_set_of(below, cache_line_of(c, line & c->set_mask, cache_tags(s)[way])), 1);
+}
+
 /* The level does not have the line: `next`, a deeper one, brings it, and it is marked. */
 static ALWAYS_INLINE cycles_t miss(struct mem_port *port, size_t level, const struct mem_req *r,
 				   unsigned mark, uint64_t line, cycles_t now, mem_level_fn *next,
@@ -168,6 +181,7 @@ static ALWAYS_INLINE cycles_t miss(struct mem_port *port, size_t level, const st
 {
 	struct cache *c = port->level[level];
 	unsigned mshr;
+	if (__builtin_expect(port->is_far && !level, 0)) ask_for_write_back(port, c, line, shape);
 	c->stats.accesses++;
 	c->stats.misses++;
 	c->stats.misses_by_cause[r->cause]++;

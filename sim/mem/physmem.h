@@ -136,6 +136,12 @@ static inline __attribute__((always_inline)) void physmem_prefetch(uint64_t entr
 	__builtin_prefetch((const char *)physmem_entry_page(entry) + (word << 1 << (entry & 3)));
 }
 
+/* Likewise what says where the page of `pa` is. */
+static inline __attribute__((always_inline)) void physmem_prefetch_slot(const struct physmem *m, struct pa pa)
+{
+	__builtin_prefetch(&m->slot[physmem_hash(m, pa.raw >> PHYSMEM_PAGE_BITS)]);
+}
+
 /* The word at `pa` (8-byte aligned, below 2^52). */
 static inline uint64_t physmem_read64(const struct physmem *m, struct pa pa)
 {

@@ -137,8 +137,9 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	struct mmu_prefetch *prefetch; /* NULL: none */
 	struct range_tlb *ranges;      /* NULL: none */
 	struct foresight *foresight;   /* NULL: nobody has asked for it yet (foresight.h) */
-	const struct repl_flow *flow;  /* NULL: nobody tells where the program is */
-	bool ahead, ahead_refused;     /* a prefetch walks; it would have had to write */
+	bool foresight_shared;
+	const struct repl_flow *flow; /* NULL: nobody tells where the program is */
+	bool ahead, ahead_refused;    /* a prefetch walks; it would have had to write */
 	struct tlb *owned[MMU_TLBS_MAX];
 	unsigned owned_count;
 	struct shared_tlb *shared[MMU_TLBS_MAX]; /* with other cores; of the pool */
@@ -215,6 +216,14 @@ void mmu_set_context(struct mmu *m, const struct sysregs *regs, const struct fea
 /* An access to `va` comes some accesses later, and misses now: lets the host know (foresight.h). `data`: what it reads will be looked for in
  * caches, too. Changes nothing. */
 void mmu_foresee(struct mmu *m, uint64_t va, bool data);
+/* The same for one core of many: an access to `va` comes when some others have had their turns. Steps 0 to FORESIGHT_STEPS - 1 are called one after
+ * the other, some turns apart, so that each finds in the host's caches what the one before has asked for; `a` is kept in between. Does nothing before
+ * mmu_share_foresight(). */
+enum { FORESIGHT_STEPS = 3 };
+struct foreseen_access;
+void mmu_foresee_step(struct mmu *m, unsigned step, uint64_t va, bool data, struct foreseen_access *a);
+/* Remembers tables in `f` (borrowed) from now on, with others that have the same. */
+void mmu_share_foresight(struct mmu *m, struct foresight *f);
 
 /* The predicted entry of the first TLB, if it answers an access at `now`; else NULL, which says nothing. Changes nothing. */
 static inline const struct tlb_entry *mmu_predicted(const struct mmu *m, const struct tlb *t, uint64_t va,
@@ -226,14 +235,21 @@ static inline const struct tlb_entry *mmu_predicted(const struct mmu *m, const s
 	return right ? e : NULL;
 }
 
+/* mmu_translate() of what `e` of the first TLB answers, whose walk has not ended; only where m->plain. */
+bool mmu_wait(struct mmu *m, struct tlb_entry *e, unsigned n, uint64_t va, enum access_kind kind,
+	      cycles_t now, struct mmu_done *out);
+
 /* Translates the address of `n` accesses in a row to one page (instructions of a run; 1 for data), starting at `now`.
  * False: m->fault says why, and out->cycle when it was known. */
 static inline bool mmu_translate(struct mmu *m, uint64_t va, enum access_kind kind, unsigned n, cycles_t now,
 				 struct mmu_done *out)
 {
 	struct tlb *t = m->first[kind];
-	const struct tlb_entry *e = mmu_predicted(m, t, va, kind, now);
-	if (__builtin_expect(!e, 0)) return m->miss(m, va, kind, n, now, out);
+	struct tlb_entry *e = tlb_predicted(t, va);
+	bool right = tlb_matches(e, va, m->tag) && (e->perm & m->perm_mask[kind]) == m->perm_want[kind];
+	if (__builtin_expect(!right, 0)) return m->miss(m, va, kind, n, now, out);
+	if (__builtin_expect(e->ready > now, 0))
+		return m->plain ? mmu_wait(m, e, n, va, kind, now, out) : m->miss(m, va, kind, n, now, out);
 	tlb_touch(t, e);
 	t->stats.lookups += n;
 	t->stats.hits += n;

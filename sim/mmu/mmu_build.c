@@ -138,7 +138,7 @@ void mmu_free(struct mmu *m)
 	tlb_free(m->ipa_cache);
 	tlb_free(m->blind);
 	free(m->ipa_leaf);
-	free(m->foresight);
+	if (!m->foresight_shared) free(m->foresight);
 	prefetch_free(m->prefetch);
 	range_tlb_free(m->ranges);
 	free(m);

@@ -139,13 +139,13 @@ static __attribute__((noinline)) void use_found(struct mmu *m, unsigned side, un
 	fill(m, side, at.level, n, &f);
 }
 
-/* As look_in(), of the nearest TLB: the predicted entry may be the right one, and its walk under way. */
-WALK_STEP struct tlb_entry *look_in_first(struct mmu *m, struct tlb *t, uint64_t va, enum access_kind kind)
+bool mmu_wait(struct mmu *m, struct tlb_entry *e, unsigned n, uint64_t va, enum access_kind kind,
+	      cycles_t now, struct mmu_done *out)
 {
-	struct tlb_entry *e = tlb_predicted(t, va);
-	if (!tlb_matches(e, va, m->tag) || !allows(m, e, kind)) return look_in(m, t, va, kind);
-	tlb_touch_found(t, e);
-	return e;
+	struct levels_place at = {.tlb = m->first[kind], .entry = e};
+	tlb_touch_found(at.tlb, e);
+	use_found(m, mmu_side(kind), n, va, at, look_end(&at, now), out);
+	return true;
 }
 
 WALK_STEP bool miss(struct mmu *m, uint64_t tagged, enum access_kind kind, unsigned n, cycles_t now,
@@ -156,12 +156,14 @@ WALK_STEP bool miss(struct mmu *m, uint64_t tagged, enum access_kind kind, unsig
 	unsigned side = mmu_side(kind), levels = m->levels[side];
 	for (unsigned l = 0; l < levels; l++) {
 		struct levels_place at = {.tlb = m->level[side][l], .level = l};
-		at.entry = l ? look_in(m, at.tlb, va, kind) : look_in_first(m, at.tlb, va, kind);
+		at.entry = look_in(m, at.tlb, va, kind);
 		now = look_end(&at, now);
 		if (!at.entry) continue;
 		use_found(m, side, n, va, at, now, out);
 		return true;
 	}
+	if (m->foresight_shared)
+		for (unsigned l = 0; l < levels; l++) tlb_prefetch_place(m->level[side][l], va);
 	bool done = walk(m, va, a, now, nested);
 	for (cycles_t again; __builtin_expect(!done, 0); done = m->walk(m, va, a, again))
 		if (!mmu_resolve(m, side, n, &again, out)) return false;

@@ -105,7 +105,10 @@ WALK_STEP uint64_t step_read(struct mmu *m, const struct stage_info *s, struct p
 	count->reads_served[why][served]++;
 	if (ref->cause == CAUSE_S1_WALK && shape.nested) note_table(m, s, pa, ref->address);
 	if (ref->level == LAST_LEVEL && m->foresight)
-		foresight_note(m->foresight, ref->cause == CAUSE_S1_WALK ? 1 : 2, s, ref->input, pa.raw);
+		foresight_note(m->foresight, ref->cause == CAUSE_S1_WALK ? 1 : 2, s, ref->input, pa.raw,
+			       ref->address);
+	else if (m->foresight_shared && ref->level == LAST_LEVEL - 1 && ref->cause == CAUSE_S1_WALK)
+		foresight_note_above(m->foresight, s, ref->input, pa.raw);
 	return physmem_read64(m->memory, pa);
 }
 
@@ -205,10 +208,12 @@ WALK_STEP struct tlb_entry *look_in_ipa_cache(struct mmu *m, uint64_t ipa, struc
 		tlb_drop(t, e);
 		e = NULL;
 	}
-	if (e)
+	if (e) {
 		m->now = mmu_answer(t, e, m->now);
-	else
+	} else {
 		t->stats.misses++;
+		if (m->foresight_shared) __builtin_prefetch(&m->ipa_leaf[tlb_prefetch_place(t, ipa)], 1);
+	}
 	if (!shape.plain) mmu_note_look_up(m, WHY_IPA_CACHE, t, ipa, e, begin, m->now);
 	return e;
 }

@@ -1,6 +1,6 @@
 /* fill.h - how a translation comes into a TLB, to be compiled into who fills.
  *
- *   tlb_fill_inline: tlb_fill() of tlb.h
+ *   tlb_fill_inline: tlb_fill() of tlb.h      tlb_prefetch_set, tlb_prefetch_place: what a miss and its fill will touch
  * Where all entries are valid and of the new one's size, the one that goes is overwritten in its place: no books change then. For all else
  * there is a function.
  */
@@ -62,6 +62,31 @@ TLB_INLINE struct tlb_entry *tlb_fill_inline(struct tlb *t, const struct tlb_fil
 	}
 	t->stats.evictions++;
 	return tlb_write(t, f, bits, set, way);
+}
+
+/* --- what the host can fetch beforehand --------------------------------------------------------------------------- */
+
+/* What a look-up of `va` reads first, where all entries are of one size. */
+TLB_INLINE void tlb_prefetch_set(const struct tlb *t, uint64_t va)
+{
+	if (!t->full_of) return;
+	size_t set = (va >> t->full_of) & t->set_mask;
+	__builtin_prefetch(t->sig + set * t->sig_stride, 1);
+	if (t->recency) __builtin_prefetch(&t->recency[set], 1);
+}
+
+/* Then the entry that a fill of `va` would write, which is returned; 0: it is not known. */
+TLB_INLINE size_t tlb_prefetch_place(const struct tlb *t, uint64_t va)
+{
+	if (!t->full_of) return 0;
+	unsigned way, set = (unsigned)(va >> t->full_of) & t->set_mask;
+	if (t->recency)
+		way = recency_nibbles_last(&t->recency[set], t->ways);
+	else if (!t->order || !tlb_order_knows(t->order, set, t->touched + (size_t)set * t->ways, &way))
+		return 0;
+	size_t at = (size_t)set * t->ways + way;
+	__builtin_prefetch(&t->entry[at], 1);
+	return at;
 }
 
 #endif
