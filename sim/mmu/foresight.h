@@ -39,7 +39,7 @@ struct foreseen_access {
 	struct foreseen stage[2];
 };
 
-/* The table of the level above the last for a region; 0: not known. */
+/* The table of the level above the last for a region. Of the first one it may not be known yet, which costs a wrong guess. */
 struct foresight_above {
 	uint64_t table, region;
 };
