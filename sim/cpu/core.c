@@ -281,9 +281,9 @@ cycles_t core_next(const struct core *c, const struct record *rec)
 	return waits ? c->last_load_done : start;
 }
 
-/* Whether the first-level TLB has the page of `va`, which may still be walked, and the first-level cache its line, in which there may be a
- * write. */
-static bool is_near(const struct core *c, uint64_t va, enum access_kind kind)
+/* Whether the first-level TLB has the page of `va` at `now`, and the first-level cache its line, in which there may be a write. The page may
+ * still be walked, but where others may ask for the line meanwhile. */
+static bool is_near(const struct core *c, uint64_t va, enum access_kind kind, cycles_t now)
 {
 	const struct mem_port *port = kind == ACCESS_FETCH ? &c->mem->fetch : &c->mem->data;
 	const struct cache *cache = port->level[0];
@@ -291,11 +291,12 @@ static bool is_near(const struct core *c, uint64_t va, enum access_kind kind)
 	if (!e || c->only_translates) return e != NULL;
 	if (!cache || cache->params.shared || cache->ahead || (kind == ACCESS_WRITE && !cache->write_back))
 		return false;
+	if (cache_is_coherent(cache) && e->ready > now) return false;
 	return cache_way_of(cache, mem_line_at(port, e->pa | (va & ~e->va_mask), SEC_NONSECURE)) !=
 	       CACHE_MISS;
 }
 
-static bool is_private(const struct core *c, const struct record *rec)
+static bool is_private(const struct core *c, const struct record *rec, cycles_t now)
 {
 	static const enum access_kind kind[] = {
 		[REC_FETCH] = ACCESS_FETCH, [REC_LOAD] = ACCESS_READ, [REC_STORE] = ACCESS_WRITE};
@@ -303,7 +304,7 @@ static bool is_private(const struct core *c, const struct record *rec)
 	uint64_t bytes = rec->kind == REC_FETCH ? UINT64_C(4) * rec->count : rec->count;
 	uint64_t last = rec->addr + (bytes ? bytes - 1 : 0);
 	for (uint64_t va = rec->addr; va <= last; va = (va | (line - 1)) + 1)
-		if (!is_near(c, va, kind[rec->kind])) return false;
+		if (!is_near(c, va, kind[rec->kind], now)) return false;
 	return true;
 }
 
@@ -312,7 +313,7 @@ bool core_goes_on(const struct core *c, const struct record *rec, cycles_t until
 	cycles_t now = *next = core_next(c, rec);
 	if (now >= until) return false;
 	if (!c->lookahead || now + c->lookahead < until) return true;
-	return rec->kind <= REC_STORE && is_private(c, rec);
+	return rec->kind <= REC_STORE && is_private(c, rec, now);
 }
 
 enum status core_run_until(struct core *c, const struct record *rec, size_t n, cycles_t until,
