@@ -253,9 +253,9 @@ static unsigned run_turns(struct rig *g, struct trace_source *const *source)
 	return turns;
 }
 
-static unsigned turns_of(const char *set, uint64_t footprint_bytes, bool update)
+static unsigned turns_with(const char *set, const char *other, uint64_t footprint_bytes, bool update)
 {
-	const char *const sets[] = {"cores=2", set, NULL};
+	const char *const sets[] = {"cores=2", set, other, NULL};
 	struct trace_source *source[2];
 	struct rig g;
 	build(&g, 2, false, sets);
@@ -266,6 +266,11 @@ static unsigned turns_of(const char *set, uint64_t footprint_bytes, bool update)
 	for (unsigned t = 0; t < 2; t++) trace_close(source[t]);
 	close_rig(&g);
 	return turns;
+}
+
+static unsigned turns_of(const char *set, uint64_t footprint_bytes, bool update)
+{
+	return turns_with(set, NULL, footprint_bytes, update);
 }
 
 static unsigned turns_under(const char *set, uint64_t footprint_bytes)
@@ -296,6 +301,15 @@ Test(engine, what_waits_for_the_walk_of_the_access_before_is_of_the_same_turn)
 	enum { PAGES = 256 << 12 }; /* that the first TLB does not hold */
 	unsigned strict = turns_of("order=strict", PAGES, true);
 	cr_expect(lt(uint, 5 * turns_of("lookahead_cycles=100", PAGES, true), 4 * strict));
+}
+
+/* Another core may ask for the line before the walk has ended. */
+Test(engine, under_a_directory_what_waits_for_a_walk_has_a_turn_of_its_own)
+{
+	enum { PAGES = 256 << 12 };
+	unsigned alone = turns_of("lookahead_cycles=100", PAGES, true),
+		 shared = turns_with("lookahead_cycles=100", "coherence.protocol=directory", PAGES, true);
+	cr_expect(lt(uint, alone, shared));
 }
 
 static uint64_t next_load(const struct rig *g, uint8_t flags)
