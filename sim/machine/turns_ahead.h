@@ -18,6 +18,7 @@ enum {
 	TURNS_AHEAD_TURN = 4,    /* who executes more records in a turn has hits, and nothing is foreseen */
 };
 
+/* By trial, as these two; half as far and twice as far are no better (docs/decisions/0460). */
 extern const unsigned turns_ahead_distance[FORESIGHT_STEPS];
 
 struct turns_ahead {                   /* of a thread */

@@ -169,6 +169,7 @@ static inline int cache_find(struct cache *c, uint64_t line)
 /* From now on lines may be shared with other cores' caches: a hit on one goes the way of a line under way, as if it might
  * still come. */
 void cache_make_coherent(struct cache *c);
+/* Whether that was done, of a cache without a prefetcher. */
 static inline bool cache_is_coherent(const struct cache *c) { return c->settled == UINT64_MAX && !c->ahead; }
 /* Other cores may have `line`, too, if it is held: who writes it must ask first. Until it leaves. */
 void cache_share(struct cache *c, uint64_t line);

@@ -51,14 +51,24 @@ static inline const struct stage_info *stage1_of(const struct mmu *m, uint64_t v
 
 /* --- one core ---------------------------------------------------------------------------------------------------- */
 
+enum reach {
+	LAST_CACHE,
+	ALL_CACHES
+}; /* what is asked for beside what is in memory: of one core's caches the host has most */
+
 /* Asks for the last descriptor of `input`, and for what its line needs. */
 static inline ALWAYS_INLINE void ask_for_descriptor(const struct mmu *m, struct foresight_table *table,
 						    const struct stage_info *s, uint64_t input,
-						    struct foreseen *out)
+						    enum reach reach, struct foreseen *out)
 {
 	if (!find_descriptor(m, table, s, input, out)) return;
 	physmem_prefetch(out->entry, (struct pa){out->at});
-	mem_prefetch(m->port, (struct pa){out->at});
+	if (reach == LAST_CACHE) {
+		mem_prefetch(m->port, (struct pa){out->at});
+	} else {
+		physmem_prefetch_slot(m->memory, (struct pa){out->at});
+		mem_prefetch_all(m->port, (struct pa){out->at});
+	}
 }
 
 /* The latest of each stage is a step further by now. */
@@ -72,23 +82,13 @@ void mmu_foresee(struct mmu *m, uint64_t va, bool data)
 	if (second->entry && data) mem_prefetch(m->port, (struct pa){output_of(m, second)});
 	second->entry = 0;
 	if (first->entry && s2->on)
-		ask_for_descriptor(m, f->table[1], s2, output_of(m, first), second);
+		ask_for_descriptor(m, f->table[1], s2, output_of(m, first), LAST_CACHE, second);
 	else if (first->entry && data)
 		mem_prefetch(m->port, (struct pa){output_of(m, first)});
-	ask_for_descriptor(m, f->table[0], stage1_of(m, va), va, first);
+	ask_for_descriptor(m, f->table[0], stage1_of(m, va), va, LAST_CACHE, first);
 }
 
 /* --- one core of many -------------------------------------------------------------------------------------------- */
-
-static inline ALWAYS_INLINE void ask_for_all_of_descriptor(const struct mmu *m, struct foresight_table *table,
-							   const struct stage_info *s, uint64_t input,
-							   struct foreseen *out)
-{
-	if (!find_descriptor(m, table, s, input, out)) return;
-	physmem_prefetch(out->entry, (struct pa){out->at});
-	physmem_prefetch_slot(m->memory, (struct pa){out->at});
-	mem_prefetch_all(m->port, (struct pa){out->at});
-}
 
 /* What the VA alone tells. */
 static inline ALWAYS_INLINE void foresee_first(const struct mmu *m, uint64_t va, struct foreseen_access *a)
@@ -98,7 +98,7 @@ static inline ALWAYS_INLINE void foresee_first(const struct mmu *m, uint64_t va,
 	a->stage[1].entry = 0;
 	__builtin_prefetch(&m->first[ACCESS_READ]->predict[tlb_slot(va)], 1);
 	for (unsigned l = 1; l < m->levels[1]; l++) tlb_prefetch_set(m->level[1][l], va);
-	ask_for_all_of_descriptor(m, f->table[0], s1, va, &a->stage[0]);
+	ask_for_descriptor(m, f->table[0], s1, va, ALL_CACHES, &a->stage[0]);
 	if (!a->stage[0].entry) return;
 	uint64_t region = va >> foresight_above_bits(s1);
 	const struct foresight_above *above = &f->above[region % FORESIGHT_ABOVE];
@@ -109,7 +109,7 @@ static inline ALWAYS_INLINE void foresee_first(const struct mmu *m, uint64_t va,
 	struct foreseen table;
 	uint64_t ipa = f->ipa[(va >> foresight_bits(s1)) % FORESIGHT_TABLES];
 	if (m->ipa_cache) tlb_prefetch_set(m->ipa_cache, ipa);
-	ask_for_all_of_descriptor(m, f->table[1], s2, ipa, &table);
+	ask_for_descriptor(m, f->table[1], s2, ipa, ALL_CACHES, &table);
 }
 
 /* What stage 1's descriptor tells, and the sets that were asked for. */
@@ -120,7 +120,7 @@ static inline ALWAYS_INLINE void foresee_second(const struct mmu *m, struct fore
 	__builtin_prefetch(tlb_predicted(m->first[ACCESS_READ], va), 1);
 	if (s2->on) {
 		if (m->ipa_cache) tlb_prefetch_set(m->ipa_cache, out);
-		ask_for_all_of_descriptor(m, m->foresight->table[1], s2, out, &a->stage[1]);
+		ask_for_descriptor(m, m->foresight->table[1], s2, out, ALL_CACHES, &a->stage[1]);
 	} else if (data) {
 		mem_prefetch_all(m->port, (struct pa){out});
 	}
@@ -130,8 +130,7 @@ static inline ALWAYS_INLINE void foresee_second(const struct mmu *m, struct fore
 static inline ALWAYS_INLINE void foresee_third(const struct mmu *m, const struct foreseen_access *a,
 					       bool data)
 {
-	if (!a->stage[1].entry) return;
-	if (data) mem_prefetch_all(m->port, (struct pa){output_of(m, &a->stage[1])});
+	if (a->stage[1].entry && data) mem_prefetch_all(m->port, (struct pa){output_of(m, &a->stage[1])});
 }
 
 void mmu_foresee_step(struct mmu *m, unsigned step, uint64_t va, bool data, struct foreseen_access *a)

@@ -137,9 +137,9 @@ struct mmu {                  /* laid out for the hit path; change it through th
 	struct mmu_prefetch *prefetch; /* NULL: none */
 	struct range_tlb *ranges;      /* NULL: none */
 	struct foresight *foresight;   /* NULL: nobody has asked for it yet (foresight.h) */
-	bool foresight_shared;
-	const struct repl_flow *flow; /* NULL: nobody tells where the program is */
-	bool ahead, ahead_refused;    /* a prefetch walks; it would have had to write */
+	bool foresight_shared;         /* it is another's, and this core one of many */
+	const struct repl_flow *flow;  /* NULL: nobody tells where the program is */
+	bool ahead, ahead_refused;     /* a prefetch walks; it would have had to write */
 	struct tlb *owned[MMU_TLBS_MAX];
 	unsigned owned_count;
 	struct shared_tlb *shared[MMU_TLBS_MAX]; /* with other cores; of the pool */
@@ -236,7 +236,7 @@ static inline const struct tlb_entry *mmu_predicted(const struct mmu *m, const s
 }
 
 /* mmu_translate() of what `e` of the first TLB answers, whose walk has not ended; only where m->plain. */
-bool mmu_wait(struct mmu *m, struct tlb_entry *e, unsigned n, uint64_t va, enum access_kind kind,
+bool mmu_wait(struct mmu *m, struct tlb_entry *e, uint64_t va, enum access_kind kind, unsigned n,
 	      cycles_t now, struct mmu_done *out);
 
 /* Translates the address of `n` accesses in a row to one page (instructions of a run; 1 for data), starting at `now`.
@@ -249,7 +249,7 @@ static inline bool mmu_translate(struct mmu *m, uint64_t va, enum access_kind ki
 	bool right = tlb_matches(e, va, m->tag) && (e->perm & m->perm_mask[kind]) == m->perm_want[kind];
 	if (__builtin_expect(!right, 0)) return m->miss(m, va, kind, n, now, out);
 	if (__builtin_expect(e->ready > now, 0))
-		return m->plain ? mmu_wait(m, e, n, va, kind, now, out) : m->miss(m, va, kind, n, now, out);
+		return m->plain ? mmu_wait(m, e, va, kind, n, now, out) : m->miss(m, va, kind, n, now, out);
 	tlb_touch(t, e);
 	t->stats.lookups += n;
 	t->stats.hits += n;

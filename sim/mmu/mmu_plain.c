@@ -139,7 +139,7 @@ static __attribute__((noinline)) void use_found(struct mmu *m, unsigned side, un
 	fill(m, side, at.level, n, &f);
 }
 
-bool mmu_wait(struct mmu *m, struct tlb_entry *e, unsigned n, uint64_t va, enum access_kind kind,
+bool mmu_wait(struct mmu *m, struct tlb_entry *e, uint64_t va, enum access_kind kind, unsigned n,
 	      cycles_t now, struct mmu_done *out)
 {
 	struct levels_place at = {.tlb = m->first[kind], .entry = e};

@@ -170,27 +170,19 @@ echo "$halves" | sed '3s/1b$/1c/' | log
 expect "and are compared" 1
 
 # Each register is compared, whether the log calls it with its level or without.
-for register in pmr:ICC_PMR rpr:ICC_RPR hppir0:ICC_HPPIR0 hppir1:ICC_HPPIR1; do
-	log <<EOF
-gicv3_icc_${register%:*}_write GICv3 ${register#*:} write cpu 0x0 value 0xf0
-gicv3_icc_${register%:*}_read GICv3 ${register#*:} read cpu 0x0 value 0x18
+compared() { # interface, value written, value read, registers by both names
+	interface=$1 written=$2 read=$3 && shift 3
+	for register; do
+		log <<EOF
+gicv3_${interface}_${register%:*}_write GICv3 ${register#*:} write cpu 0x0 value $written
+gicv3_${interface}_${register%:*}_read GICv3 ${register#*:} read cpu 0x0 value $read
 EOF
-	expect "another value of ${register#*:} differs" 1
-done
-for register in elrsr:ICH_ELRSR misr:ICH_MISR eisr:ICH_EISR hcr:ICH_HCR_EL2 vmcr:ICH_VMCR_EL2 lr:ICH_LR0_EL2 lr:ICH_LR0; do
-	log <<EOF
-gicv3_ich_${register%:*}_write GICv3 ${register#*:} write cpu 0x0 value 0x0
-gicv3_ich_${register%:*}_read GICv3 ${register#*:} read cpu 0x0 value 0x5a
-EOF
-	expect "another value of ${register#*:} differs" 1
-done
-for register in pmr:ICV_PMR bpr:ICV_BPR1 igrpen:ICV_IGRPEN1 ctlr:ICV_CTLR rpr:ICV_RPR hppir:ICV_HPPIR1 ap:ICV_AP1R0; do
-	log <<EOF
-gicv3_icv_${register%:*}_write GICv3 ${register#*:} write cpu 0x0 value 0x0
-gicv3_icv_${register%:*}_read GICv3 ${register#*:} read cpu 0x0 value 0x12
-EOF
-	expect "another value of ${register#*:} differs" 1
-done
+		expect "another value of ${register#*:} differs" 1
+	done
+}
+compared icc 0xf0 0x18 pmr:ICC_PMR rpr:ICC_RPR hppir0:ICC_HPPIR0 hppir1:ICC_HPPIR1
+compared ich 0x0 0x5a elrsr:ICH_ELRSR misr:ICH_MISR eisr:ICH_EISR hcr:ICH_HCR_EL2 vmcr:ICH_VMCR_EL2 lr:ICH_LR0_EL2 lr:ICH_LR0
+compared icv 0x0 0x12 pmr:ICV_PMR bpr:ICV_BPR1 igrpen:ICV_IGRPEN1 ctlr:ICV_CTLR rpr:ICV_RPR hppir:ICV_HPPIR1 ap:ICV_AP1R0
 
 # Firmware that sends an SGI of Non-secure Group 1 has written ICC_ASGI1R_EL1; a CPU that enables a group had it disabled.
 echo 'gicv3_redist_read GICv3 redistributor 0x0 read: offset 0x10080 data 0xffffffff size 4 secure 1
